@@ -1,0 +1,430 @@
+"""Shared data: frozen dataclasses, enums and ids. Imports nothing of ours."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, NewType, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+F32Matrix: TypeAlias = NDArray[np.float32]
+F32Vector: TypeAlias = NDArray[np.float32]
+F64Vector: TypeAlias = NDArray[np.float64]
+I32Vector: TypeAlias = NDArray[np.int32]
+I64Vector: TypeAlias = NDArray[np.int64]
+BoolVector: TypeAlias = NDArray[np.bool_]
+Metadata: TypeAlias = Mapping[str, Any]
+
+CorpusId = NewType("CorpusId", int)
+CommitId = NewType("CommitId", int)
+ProfileId = NewType("ProfileId", int)
+VersionId = NewType("VersionId", int)
+ChunkId = NewType("ChunkId", int)
+
+
+class Mode(StrEnum):
+    """Which legs answer a query."""
+
+    HYBRID = "hybrid"
+    DENSE = "dense"
+    LEXICAL = "lexical"
+
+
+class Fusion(StrEnum):
+    """How the two legs become one ranking."""
+
+    CONVEX = "convex"
+    RRF = "rrf"
+
+
+class Collapse(StrEnum):
+    """Whether documents that share a text are shown once (the others in `duplicates`)."""
+
+    DUPLICATES = "duplicates"
+    OFF = "off"
+
+
+class JobKind(StrEnum):
+    """What a job does."""
+
+    INGEST = "ingest"
+
+
+class JobState(StrEnum):
+    """Where a job stands; the last three are final."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """On whose behalf something is read or written. Today everybody is allowed everything."""
+
+    principal: str = "local"
+    groups: frozenset[str] = frozenset()
+    tenant: str = "default"
+
+
+# --- text -------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class SourceFile:
+    """A file that an ingest will read.
+
+    document_id: root name + "/" + relative posix path; a lone file's base name.
+    path: absolute path to open.
+    root: name of the root it belongs to.
+    """
+
+    document_id: str
+    path: str
+    root: str
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """A path that was deliberately not read, with a stable code."""
+
+    source: str
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A source that could not be read, with a stable code and words for a person."""
+
+    source: str
+    code: str
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedDocument:
+    """What a parser made of one file.
+
+    title: from the document itself (metadata, front matter, first heading); "" when it has
+        none. Never the file name: a rename must not change what is embedded.
+    text: LF line ends, no BOM, no NUL, no lone surrogate, front matter removed.
+    pages: character offset at which each page starts, ascending, first 0; () when the
+        format has no pages.
+    media_type: such as "text/markdown"; decides how the text is split.
+    metadata: front matter and document properties; JSON values only.
+    """
+
+    title: str
+    text: str
+    media_type: str
+    pages: tuple[int, ...] = ()
+    metadata: Metadata = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ChunkDraft:
+    """One chunk before it is stored.
+
+    start, end: code point offsets into the stored text, 0 <= start < end <= len(text).
+    page: 1-based page of `start`; None without pages.
+    embedded_text: exactly what the embedder gets (header + chunk).
+    """
+
+    start: int
+    end: int
+    page: int | None
+    headings: tuple[str, ...]
+    embedded_text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Code point offsets, half open."""
+
+    start: int
+    end: int
+
+
+# --- profile ----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class ChunkerSpec:
+    """All that decides where a text is cut. Sizes are embedder tokens."""
+
+    version: str
+    size_tokens: int
+    overlap_tokens: int
+    header_tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class EmbedderSpec:
+    """All that decides an embedding.
+
+    name: what to load: "bundled:all-MiniLM-L6-v2", a hub name or a folder.
+    weights: sha256 hex of the weights file(s).
+    """
+
+    name: str
+    weights: str
+    dimension: int
+    max_tokens: int
+    pooling: str
+    query_prefix: str
+    document_prefix: str
+    backend: str
+    dtype: str
+
+
+@dataclass(frozen=True, slots=True)
+class ProfileSpec:
+    """Embedder + chunker + analyser: what a corpus was indexed with."""
+
+    embedder: EmbedderSpec
+    chunker: ChunkerSpec
+    analyser: str
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """A stored profile. fingerprint: hex sha256 of the canonical JSON of `spec`."""
+
+    id: ProfileId
+    fingerprint: str
+    embedder_fingerprint: str
+    spec: ProfileSpec
+
+
+# --- catalog ----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Corpus:
+    """A named collection of documents and its head (commit, profile). Commit 0: nothing yet."""
+
+    id: CorpusId
+    uid: str
+    name: str
+    created_at: str
+    commit: CommitId
+    profile: Profile
+
+
+@dataclass(frozen=True, slots=True)
+class CorpusSummary:
+    """What a listing shows of a corpus."""
+
+    name: str
+    created_at: str
+    commit: CommitId
+    documents: int
+    chunks: int
+    characters: int
+    embedder: str
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One live document of a corpus at a commit.
+
+    version: public hex id of the immutable version. born: the commit that made it live.
+    """
+
+    corpus: str
+    document_id: str
+    version: str
+    title: str
+    source: str
+    media_type: str
+    characters: int
+    metadata: Metadata
+    owner: str
+    born: CommitId
+    ingested_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class Membership:
+    """A live membership row as the planner compares it.
+
+    origin: what claims the id: root name + "/" + relative path of the file, or "upload".
+    root: root name; "" for uploads.
+    """
+
+    id: int
+    document_id: str
+    version_id: VersionId
+    metadata: Metadata
+    source: str
+    origin: str
+    root: str
+    owner: str
+
+
+@dataclass(frozen=True, slots=True)
+class NewMembership:
+    """A membership about to be born."""
+
+    document_id: str
+    version_id: VersionId
+    metadata: Metadata
+    source: str
+    origin: str
+    root: str
+    owner: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChunkBatch:
+    """Columns of n chunks, rows aligned, ascending chunk id; what the index is built from.
+
+    chunk_ids, versions: (n,) int64. vectors: (n, dim) float32, rows L2-normalised.
+    lengths: (n,) int32, analysed terms in the chunk.
+    term_offsets: (n + 1,) int64 into terms and counts (row i is [offsets[i], offsets[i+1])).
+    terms: int32 term ids, counts: int32 >= 1.
+    """
+
+    chunk_ids: I64Vector
+    versions: I64Vector
+    vectors: F32Matrix
+    lengths: I32Vector
+    term_offsets: I64Vector
+    terms: I32Vector
+    counts: I32Vector
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A chunk as one live document holds it: everything a hit shows but rank and score."""
+
+    chunk: ChunkId
+    document_id: str
+    version: str
+    version_id: VersionId
+    source: str
+    title: str
+    start: int
+    end: int
+    text: str
+    page: int | None
+    headings: tuple[str, ...]
+    metadata: Metadata
+
+    @property
+    def chunk_id(self) -> str:
+        """Public id: version, start and end, so it survives a rebuild."""
+        return f"{self.version}:{self.start}-{self.end}"
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """Long work that survives the client that asked for it. Times are ISO 8601 UTC."""
+
+    id: str
+    kind: JobKind
+    corpus: str
+    state: JobState
+    done: int
+    total: int
+    unit: str
+    payload: Mapping[str, Any]
+    result: Mapping[str, Any] | None
+    error: Mapping[str, Any] | None
+    owner: str
+    created_at: str
+    updated_at: str
+    pid: int | None
+    cancel_requested: bool
+
+
+# --- results ----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """One search result; score: higher is better, comparable within one response."""
+
+    rank: int
+    score: float
+    corpus: str
+    passage: Passage
+    duplicates: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SearchResult:
+    """Hits of one query, all from one commit."""
+
+    corpus: str
+    commit: CommitId
+    query: str
+    mode: Mode
+    hits: tuple[Hit, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """A span of an immutable version that supports the answer where `marker` stands."""
+
+    marker: int
+    document_id: str
+    version: str
+    source: str
+    title: str
+    start: int
+    end: int
+    quote: str
+    page: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A grounded answer, or the statement that there is none.
+
+    confidence: [0, 1], fitted probability that the passages answer the question.
+    """
+
+    corpus: str
+    commit: CommitId
+    question: str
+    answered: bool
+    answer: str
+    confidence: float
+    citations: tuple[Citation, ...]
+    passages: tuple[Hit, ...]
+    generator: str
+    timings_s: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentCounts:
+    """Every source of an ingest is in exactly one count."""
+
+    added: int = 0
+    changed: int = 0
+    unchanged: int = 0
+    removed: int = 0
+    skipped: int = 0
+    failed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class IngestReport:
+    """What an ingest did, or with a dry run would do. commit: the head afterwards."""
+
+    corpus: str
+    commit: CommitId
+    documents: DocumentCounts
+    chunks_added: int
+    chunks_removed: int
+    embedded: int
+    seconds: float
+    failures: tuple[Failure, ...]
+    skipped: tuple[Skipped, ...]

@@ -1,0 +1,277 @@
+"""All errors, one tree. Each carries a stable code, and a hint: what to type now.
+
+RagsvcError
+├── InvalidRequest            the caller's words are wrong
+│   ├── InvalidName
+│   ├── InvalidFilter
+│   └── RootEmpty
+├── NotFound
+│   ├── CorpusNotFound
+│   ├── DocumentNotFound
+│   ├── VersionNotFound
+│   ├── JobNotFound
+│   └── SourceNotFound
+├── Conflict                  the state forbids it
+│   ├── RootConflict
+│   ├── WriterBusy
+│   ├── StaleContent
+│   └── ProfileMismatch
+├── AccessDenied
+│   ├── Unauthenticated
+│   └── HostRefused
+├── TooLarge
+├── Overloaded
+├── ModelError
+│   ├── ModelNotFound
+│   └── ModelMismatch
+├── StorageError              the home folder or what is in it
+│   ├── CatalogNewer
+│   ├── CatalogDamaged
+│   ├── IndexDamaged
+│   ├── HomeNotWritable
+│   └── DiskFull
+├── DocumentError             one file, listed and never fatal
+│   ├── EncryptedDocument
+│   ├── BrokenDocument
+│   ├── NoText
+│   ├── DocumentTooLarge
+│   ├── ParserTimeout
+│   ├── ParserCrashed
+│   ├── ParserOutOfMemory
+│   ├── UnsupportedType
+│   ├── InvalidLine
+│   ├── IdConflict
+│   └── UnreadableFile
+├── Cancelled
+├── MissingExtra
+└── InternalError             a bug: shown without a traceback
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class RagsvcError(Exception):
+    """Base of every error that ragsvc raises on purpose.
+
+    message: what went wrong, with the name of the file, corpus or field.
+    hint: what to do or type now; "" when there is nothing to advise.
+    """
+
+    code: ClassVar[str] = "error"
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class InvalidRequest(RagsvcError):
+    code = "invalid_request"
+
+
+class InvalidName(InvalidRequest):
+    code = "invalid_name"
+
+
+class InvalidFilter(InvalidRequest):
+    code = "invalid_filter"
+
+
+class RootEmpty(InvalidRequest):
+    """Pruning a root that is missing or has become empty."""
+
+    code = "root_empty"
+
+
+class NotFound(RagsvcError):
+    code = "not_found"
+
+
+class CorpusNotFound(NotFound):
+    code = "corpus_not_found"
+
+
+class DocumentNotFound(NotFound):
+    code = "document_not_found"
+
+
+class VersionNotFound(NotFound):
+    code = "version_not_found"
+
+
+class JobNotFound(NotFound):
+    code = "job_not_found"
+
+
+class SourceNotFound(NotFound):
+    """A path given to ingest does not exist."""
+
+    code = "source_not_found"
+
+
+class Conflict(RagsvcError):
+    code = "conflict"
+
+
+class RootConflict(Conflict):
+    """The root name already belongs to another folder."""
+
+    code = "root_conflict"
+
+
+class WriterBusy(Conflict):
+    """Another process held the writer lock for too long."""
+
+    code = "writer_busy"
+
+
+class StaleContent(Conflict):
+    """Prepared content went away before it was published; preparing again helps."""
+
+    code = "stale_content"
+
+
+class ProfileMismatch(Conflict):
+    """The corpus was indexed with another profile."""
+
+    code = "profile_mismatch"
+
+
+class AccessDenied(RagsvcError):
+    code = "access_denied"
+
+
+class Unauthenticated(AccessDenied):
+    code = "unauthenticated"
+
+
+class HostRefused(AccessDenied):
+    """Host or Origin is not this machine."""
+
+    code = "host_refused"
+
+
+class TooLarge(RagsvcError):
+    """A request, field or upload is over its limit."""
+
+    code = "too_large"
+
+
+class Overloaded(RagsvcError):
+    code = "overloaded"
+
+
+class ModelError(RagsvcError):
+    code = "model_error"
+
+
+class ModelNotFound(ModelError):
+    code = "model_not_found"
+
+
+class ModelMismatch(ModelError):
+    """The weights are not the ones recorded."""
+
+    code = "model_mismatch"
+
+
+class StorageError(RagsvcError):
+    code = "storage_error"
+
+
+class CatalogNewer(StorageError):
+    """The catalog was written by a newer ragsvc."""
+
+    code = "catalog_newer"
+
+
+class CatalogDamaged(StorageError):
+    code = "catalog_damaged"
+
+
+class IndexDamaged(StorageError):
+    """A derived index file is missing or damaged; it is rebuilt from the catalog."""
+
+    code = "index_damaged"
+
+
+class HomeNotWritable(StorageError):
+    code = "home_not_writable"
+
+
+class DiskFull(StorageError):
+    code = "disk_full"
+
+
+class DocumentError(RagsvcError):
+    """One document could not be read."""
+
+    code = "document_error"
+
+
+class EncryptedDocument(DocumentError):
+    code = "encrypted"
+
+
+class BrokenDocument(DocumentError):
+    code = "broken"
+
+
+class NoText(DocumentError):
+    """Nothing to read: a scan without OCR, a picture."""
+
+    code = "no_text"
+
+
+class DocumentTooLarge(DocumentError):
+    code = "document_too_large"
+
+
+class ParserTimeout(DocumentError):
+    code = "parser_timeout"
+
+
+class ParserCrashed(DocumentError):
+    code = "parser_crashed"
+
+
+class ParserOutOfMemory(DocumentError):
+    code = "parser_out_of_memory"
+
+
+class UnsupportedType(DocumentError):
+    code = "unsupported_type"
+
+
+class InvalidLine(DocumentError):
+    """A JSONL line that is not a document."""
+
+    code = "invalid_line"
+
+
+class IdConflict(DocumentError):
+    """The document id already belongs to another source."""
+
+    code = "id_conflict"
+
+
+class UnreadableFile(DocumentError):
+    """The operating system refused to open it, or it changed while it was read."""
+
+    code = "unreadable"
+
+
+class Cancelled(RagsvcError):
+    code = "cancelled"
+
+
+class MissingExtra(RagsvcError):
+    """An optional package is needed; the hint has the install command."""
+
+    code = "missing_extra"
+
+
+class InternalError(RagsvcError):
+    code = "internal"

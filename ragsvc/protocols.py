@@ -1,0 +1,62 @@
+"""What a replaceable part must do: one to four members each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Protocol
+
+from ragsvc.domain import EmbedderSpec, F32Matrix, Hit
+
+
+class Embedder(Protocol):
+    """Turns text into vectors."""
+
+    @property
+    def spec(self) -> EmbedderSpec:
+        """All that decides the output; loads the model on first use."""
+        ...
+
+    def embed_documents(self, texts: Sequence[str]) -> F32Matrix:
+        """Embed what is stored: (n, dim) float32, rows L2-normalised, input order."""
+        ...
+
+    def embed_queries(self, texts: Sequence[str]) -> F32Matrix:
+        """Embed what is asked: (n, dim) float32, rows L2-normalised, input order."""
+        ...
+
+
+class Tokeniser(Protocol):
+    """Counts and cuts text in the embedder's own tokens."""
+
+    def count(self, text: str) -> int:
+        """Number of tokens, without special tokens and without any limit."""
+        ...
+
+
+class Analyser(Protocol):
+    """Turns text into the terms that lexical search matches."""
+
+    @property
+    def version(self) -> str:
+        """Changes whenever the same text may give other terms."""
+        ...
+
+    def terms(self, text: str) -> list[str]:
+        """Terms in order, repeats kept."""
+        ...
+
+
+class Generator(Protocol):
+    """Writes an answer to a question from numbered passages."""
+
+    @property
+    def name(self) -> str:
+        """Shown as `generator` in an answer."""
+        ...
+
+    def stream(self, question: str, passages: Sequence[Hit]) -> Iterator[str]:
+        """Yield pieces of an answer; `[n]` refers to passages[n - 1].
+
+        :raises ModelError: if the generator cannot answer now.
+        """
+        ...
