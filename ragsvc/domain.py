@@ -428,3 +428,122 @@ class IngestReport:
     seconds: float
     failures: tuple[Failure, ...]
     skipped: tuple[Skipped, ...]
+
+
+# --- requests ---------------------------------------------------------------------------
+
+
+class Prune(StrEnum):
+    """What an ingest does with live documents of its roots that are gone."""
+
+    KEEP = "keep"
+    REMOVE = "remove"
+    REMOVE_ALLOW_EMPTY = "remove_allow_empty"
+
+
+@dataclass(frozen=True, slots=True)
+class SearchRequest:
+    """One query. corpora: at least one name. k: 1..200. where: a filter as JSON, or None."""
+
+    corpora: tuple[str, ...]
+    query: str
+    k: int = 10
+    mode: Mode = Mode.HYBRID
+    where: Mapping[str, Any] | None = None
+    collapse: Collapse = Collapse.DUPLICATES
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerRequest:
+    """One question. k: passages to read, 1..200."""
+
+    corpora: tuple[str, ...]
+    question: str
+    k: int = 6
+    where: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class IngestRequest:
+    """Files and folders to bring a corpus in step with."""
+
+    corpus: str
+    paths: tuple[str, ...]
+    root_name: str | None = None
+    prune: Prune = Prune.KEEP
+    dry_run: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class InlineDocument:
+    """A document given as text. document_id: 1..512 characters, none of them control characters."""
+
+    document_id: str
+    text: str
+    title: str = ""
+    metadata: Metadata = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far long work is; total 0 while unknown."""
+
+    stage: str
+    done: int
+    total: int
+    unit: str
+
+
+# --- what streams and serves ------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class PassagesEvent:
+    """First event of a streamed answer: what was found."""
+
+    passages: tuple[Hit, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TokenEvent:
+    """A piece of the answer; all pieces joined are `Answer.answer`."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class CitationEvent:
+    """A citation whose marker was just sent."""
+
+    citation: Citation
+
+
+@dataclass(frozen=True, slots=True)
+class DoneEvent:
+    """Last event of a streamed answer: all of it."""
+
+    answer: Answer
+
+
+AnswerEvent: TypeAlias = PassagesEvent | TokenEvent | CitationEvent | DoneEvent
+
+
+@dataclass(frozen=True, slots=True)
+class TextSlice:
+    """Stored text of one immutable version, code points [start, end)."""
+
+    document_id: str
+    version: str
+    start: int
+    end: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Readiness:
+    """Whether questions can be answered now, and why not."""
+
+    ready: bool
+    reason: str
+    embedder: str
+    commit: CommitId

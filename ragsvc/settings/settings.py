@@ -1,0 +1,50 @@
+"""The one settings object. Only `service`, `api` and `cli` see it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from ragsvc.domain import Fusion
+
+
+class Settings(BaseSettings):
+    """Every field can be set by the environment variable `RAGSVC_<FIELD>`.
+
+    What decides how a corpus is indexed (`embedder`, `chunk_*`) is a default for new corpora only;
+    an existing corpus keeps the profile it was made with.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="RAGSVC_", extra="ignore")
+
+    home: Path = Field(Path("indexes"), description="Folder of the catalog and the indexes.")
+    api_key: SecretStr | None = Field(None, description="When set, every route but /healthz needs it.")
+    embedder: str = Field(
+        "bundled:all-MiniLM-L6-v2",
+        description="Embedding model of new corpora: bundled, a folder, or a sentence-transformers name.",
+    )
+    chunk_tokens: int | None = Field(
+        None, ge=16, le=8192, description="Chunk size of new corpora, in tokens."
+    )
+    chunk_overlap_tokens: int | None = Field(
+        None, ge=0, le=4096, description="Overlap of new corpora's chunks."
+    )
+    fusion: Fusion = Field(Fusion.CONVEX, description="How the two legs become one ranking.")
+    dense_weight: float = Field(0.6, ge=0.0, le=1.0, description="Weight of the dense leg, convex fusion.")
+    max_false_refusals: float = Field(
+        0.05, gt=0.0, lt=1.0, description="Share of answerable questions that may be refused."
+    )
+    threads: int | None = Field(None, ge=1, description="Threads of the embedding model; all cores if unset.")
+    parse_workers: int = Field(2, ge=1, le=64, description="Processes that read files.")
+    parse_timeout_s: float = Field(120.0, gt=0, description="Longest time one file may take to read.")
+    parse_memory_bytes: int = Field(
+        2 << 30, ge=256 << 20, description="Memory that reading one file may take."
+    )
+    max_file_bytes: int = Field(512 << 20, ge=1, description="Largest file that is read.")
+    max_request_bytes: int = Field(64 << 20, ge=1024, description="Largest HTTP request body.")
+    max_question_chars: int = Field(20_000, ge=16, description="Longest question or query.")
+    max_concurrent_queries: int = Field(32, ge=1, description="Queries in work or waiting; more get 503.")
+    lock_timeout_s: float = Field(60.0, ge=0, description="How long a writer waits for another writer.")
+    poll_s: float = Field(0.2, gt=0, description="How often a server looks for new commits.")
