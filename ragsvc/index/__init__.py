@@ -1,0 +1,1 @@
+"""The search index: vectors, term ids and bitmaps in, rows and scores out; never text."""
