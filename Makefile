@@ -1,0 +1,52 @@
+# make install | run | test | check | bench | clean
+PY ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+# PyPI's torch for Linux brings several GB of CUDA packages; this index has the one without.
+TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
+TORCH := $(shell grep '^torch==' constraints.txt)
+# Public collections that some tests use; without them those tests are skipped with a reason.
+DATA := $(realpath ../shared/data)
+
+.DEFAULT_GOAL := help
+.PHONY: help install run test check bench clean
+
+help:
+	@echo "make install   make $(VENV)/ with ragsvc in it"
+	@echo "make run       install, ingest corpora/handbook, serve on http://127.0.0.1:8000"
+	@echo "make test      install, run every test"
+	@echo "make check     ruff, mypy, import layers"
+	@echo "make bench     measure and print ratios"
+	@echo "make clean     remove $(VENV)/ and caches (indexes/ stays)"
+
+install: $(STAMP)
+
+$(STAMP): pyproject.toml constraints.txt
+	@$(PY) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "ragsvc needs Python 3.11 or newer: make install PY=python3.12" >&2; exit 1; }
+	test -x $(BIN)/python || $(PY) -m venv $(VENV)
+	$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-deps --retries 1 \
+		--extra-index-url $(TORCH_INDEX) '$(TORCH)'
+	$(BIN)/python -m pip install --disable-pip-version-check --quiet -c constraints.txt -e '.[dev]'
+	@touch $@
+
+run: install
+	$(BIN)/ragsvc ingest handbook corpora/handbook --prune
+	$(BIN)/ragsvc serve
+
+test: install
+	HF_HUB_OFFLINE=1 $(if $(DATA),RAGSVC_TEST_DATA=$${RAGSVC_TEST_DATA:-$(DATA)}) $(BIN)/python -m pytest $(ARGS)
+
+check: install
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: install
+	HF_HUB_OFFLINE=1 $(BIN)/python -m benchmarks.run $(ARGS)
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
