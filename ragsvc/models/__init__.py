@@ -1,0 +1,1 @@
+"""Embedding models and their tokenisers: the only room with torch and transformers."""

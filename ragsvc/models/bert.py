@@ -1,0 +1,135 @@
+"""A BERT encoder in plain torch.
+
+The bundled model and most sentence embedders are BERT. Running their published weights directly
+saves the import of transformers (several seconds of every start) and half of the time of a
+single short question; the test-suite compares the vectors with sentence-transformers.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file
+from torch import Tensor
+from torch.nn import functional
+
+from ragsvc.errors import ModelMismatch
+
+
+@dataclass(frozen=True, slots=True)
+class BertShape:
+    """The numbers of config.json that decide the computation. pooling: "mean" or "cls"."""
+
+    layers: int
+    heads: int
+    epsilon: float
+    pooling: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Linear:
+    weight: Tensor
+    bias: Tensor
+
+
+@dataclass(frozen=True, slots=True)
+class _Layer:
+    qkv: _Linear
+    attended: _Linear
+    attended_norm: _Linear
+    widen: _Linear
+    narrow: _Linear
+    output_norm: _Linear
+
+
+class BertEncoder:
+    """Token ids to unit vectors."""
+
+    def __init__(
+        self, shape: BertShape, words: Tensor, positions: Tensor, norm: _Linear, layers: list[_Layer]
+    ) -> None:
+        self._shape = shape
+        self._words = words
+        self._positions = positions
+        self._norm = norm
+        self._layers = layers
+
+    @classmethod
+    def load(cls, weights: Path, shape: BertShape) -> BertEncoder:
+        """Read a `model.safetensors` of transformers' BertModel.
+
+        :raises ModelMismatch: if a tensor is missing.
+        """
+        try:
+            tensors = {
+                name.removeprefix("bert."): tensor.float() for name, tensor in load_file(weights).items()
+            }
+            layers = [_layer(tensors, f"encoder.layer.{number}") for number in range(shape.layers)]
+            # Every text is one segment, so the segment vector is a constant of each position.
+            positions = (
+                tensors["embeddings.position_embeddings.weight"]
+                + tensors["embeddings.token_type_embeddings.weight"][0]
+            )
+            words = tensors["embeddings.word_embeddings.weight"]
+            return cls(shape, words, positions, _linear(tensors, "embeddings.LayerNorm"), layers)
+        except (KeyError, OSError, ValueError) as error:
+            raise ModelMismatch(
+                f"{weights} does not hold a BERT encoder: {error}", hint="fetch the model again"
+            ) from error
+
+    def encode(self, ids: Tensor, mask: Tensor | None) -> Tensor:
+        """Embed one batch.
+
+        :param ids: (n, t) int64.
+        :param mask: (n, t) int64, 1 for real tokens; None when all are real.
+        :return: (n, dim) float32, rows L2-normalised.
+        """
+        with torch.inference_mode():
+            hidden = functional.embedding(ids, self._words) + self._positions[: ids.shape[1]]
+            hidden = self._normed(hidden, self._norm)
+            attend = None if mask is None else mask[:, None, None, :].bool()
+            for layer in self._layers:
+                hidden = self._step(layer, hidden, attend)
+            return functional.normalize(self._pool(hidden, mask), dim=-1)
+
+    def _step(self, layer: _Layer, hidden: Tensor, attend: Tensor | None) -> Tensor:
+        rows, length, width = hidden.shape
+        qkv = functional.linear(hidden, layer.qkv.weight, layer.qkv.bias)
+        # (rows, length, 3 * width) -> 3 x (rows, heads, length, width of a head)
+        query, key, value = qkv.view(rows, length, 3, self._shape.heads, -1).permute(2, 0, 3, 1, 4)
+        mixed = functional.scaled_dot_product_attention(query, key, value, attn_mask=attend)
+        mixed = mixed.transpose(1, 2).reshape(rows, length, width)
+        mixed = functional.linear(mixed, layer.attended.weight, layer.attended.bias).add_(hidden)
+        hidden = self._normed(mixed, layer.attended_norm)
+        wide = functional.gelu(functional.linear(hidden, layer.widen.weight, layer.widen.bias))
+        narrow = functional.linear(wide, layer.narrow.weight, layer.narrow.bias).add_(hidden)
+        return self._normed(narrow, layer.output_norm)
+
+    def _normed(self, hidden: Tensor, norm: _Linear) -> Tensor:
+        return functional.layer_norm(hidden, hidden.shape[-1:], norm.weight, norm.bias, self._shape.epsilon)
+
+    def _pool(self, hidden: Tensor, mask: Tensor | None) -> Tensor:
+        if self._shape.pooling == "cls":
+            return hidden[:, 0]
+        if mask is None:
+            return hidden.mean(dim=1)
+        weights = mask.unsqueeze(-1).to(hidden.dtype)
+        return (hidden * weights).sum(dim=1) / weights.sum(dim=1)
+
+
+def _linear(tensors: dict[str, Tensor], name: str) -> _Linear:
+    return _Linear(tensors[f"{name}.weight"], tensors[f"{name}.bias"])
+
+
+def _layer(tensors: dict[str, Tensor], name: str) -> _Layer:
+    parts = [_linear(tensors, f"{name}.attention.self.{part}") for part in ("query", "key", "value")]
+    return _Layer(
+        qkv=_Linear(torch.cat([part.weight for part in parts]), torch.cat([part.bias for part in parts])),
+        attended=_linear(tensors, f"{name}.attention.output.dense"),
+        attended_norm=_linear(tensors, f"{name}.attention.output.LayerNorm"),
+        widen=_linear(tensors, f"{name}.intermediate.dense"),
+        narrow=_linear(tensors, f"{name}.output.dense"),
+        output_norm=_linear(tensors, f"{name}.output.LayerNorm"),
+    )

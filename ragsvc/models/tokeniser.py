@@ -1,0 +1,86 @@
+"""The embedder's own tokeniser, without torch: counts and spans in its tokens."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from tokenizers import Tokenizer
+
+from ragsvc.domain import I32Matrix
+from ragsvc.errors import ModelNotFound
+from ragsvc.models.folder import open_folder
+
+
+class EmbedderTokeniser:
+    """A tokenizer.json with its truncation and padding switched off.
+
+    Published files often carry both (the bundled one cuts at 128 and pads to 128), which would
+    make every count wrong.
+    """
+
+    def __init__(self, raw: Tokenizer) -> None:
+        # The padding setting is the one place where tokenizer.json names the padding token.
+        self.pad_id = int((raw.padding or {}).get("pad_id", raw.token_to_id("[PAD]") or 0))
+        raw.no_truncation()
+        raw.no_padding()
+        self.raw = raw
+
+    @classmethod
+    def from_folder(cls, path: Path) -> EmbedderTokeniser:
+        """Read `tokenizer.json` of a model folder.
+
+        :raises ModelNotFound: if there is none or it cannot be read.
+        """
+        try:
+            return cls(Tokenizer.from_file(str(path / "tokenizer.json")))
+        except Exception as error:  # tokenizers raises bare Exception for every failure
+            raise ModelNotFound(
+                f"{path / 'tokenizer.json'} cannot be loaded: {error}",
+                hint="the embedder needs a fast tokeniser: save the model again with a recent transformers",
+            ) from error
+
+    @classmethod
+    def load(cls, name: str) -> EmbedderTokeniser:
+        """Load the tokeniser of a bundled, local or hub model.
+
+        :raises ModelNotFound: if the model or its tokeniser is not to be had.
+        """
+        return cls.from_folder(open_folder(name).path)
+
+    @property
+    def special_tokens(self) -> int:
+        """Number of tokens that the model puts around every text."""
+        return int(self.raw.num_special_tokens_to_add(False))
+
+    def count(self, text: str) -> int:
+        """Number of tokens, without special tokens and without any limit."""
+        return len(self.raw.encode(text, add_special_tokens=False))
+
+    def spans(self, text: str) -> I32Matrix:
+        """Code point offsets of each token, without special tokens.
+
+        :return: (t, 2) int32, [start, end) rows in ascending order.
+        """
+        encoding = self.raw.encode(text, add_special_tokens=False)
+        return np.array(encoding.offsets, dtype=np.int32).reshape(-1, 2)
+
+    def ids(self, texts: Sequence[str], max_tokens: int) -> list[list[int]]:
+        """Token ids with special tokens, each list cut to `max_tokens` and closed as the model expects."""
+        encodings = self.raw.encode_batch_fast(list(texts), add_special_tokens=True)
+        rows: list[list[int]] = []
+        for encoding in encodings:
+            if len(encoding) > max_tokens:
+                rows.append(self._cut(encoding.ids, encoding.special_tokens_mask, max_tokens))
+            else:
+                rows.append(encoding.ids)
+        return rows
+
+    @staticmethod
+    def _cut(ids: list[int], special: list[int], max_tokens: int) -> list[int]:
+        """Drop inner tokens from the end, keeping the special ones at both ends."""
+        tail = 0
+        while tail < len(ids) and special[len(ids) - 1 - tail]:
+            tail += 1
+        return ids[: max_tokens - tail] + ids[len(ids) - tail :]
