@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, NewType, TypeAlias
@@ -15,6 +15,8 @@ F32Vector: TypeAlias = NDArray[np.float32]
 F64Vector: TypeAlias = NDArray[np.float64]
 I32Vector: TypeAlias = NDArray[np.int32]
 I64Vector: TypeAlias = NDArray[np.int64]
+I32Matrix: TypeAlias = NDArray[np.int32]
+I64Matrix: TypeAlias = NDArray[np.int64]
 BoolVector: TypeAlias = NDArray[np.bool_]
 Metadata: TypeAlias = Mapping[str, Any]
 
@@ -279,6 +281,46 @@ class NewMembership:
     origin: str
     root: str
     owner: str
+
+
+@dataclass(frozen=True, slots=True)
+class CachedParse:
+    """What an earlier parse of the same bytes gave: a version, or a stable failure code.
+
+    version_id: None when the parse failed; then code and error say why.
+    """
+
+    version_id: VersionId | None
+    metadata: Metadata
+    code: str = ""
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class VersionText:
+    """A stored document version as the chunker reads it."""
+
+    id: VersionId
+    title: str
+    text: str
+    media_type: str
+    pages: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ChunkRow:
+    """A chunk as it is stored.
+
+    embedded_hash: digest of exactly what was embedded; the key of its vector.
+    terms: analysed terms in order, repeats kept.
+    """
+
+    start: int
+    end: int
+    page: int | None
+    headings: tuple[str, ...]
+    embedded_hash: bytes
+    terms: Sequence[str]
 
 
 @dataclass(frozen=True, slots=True)

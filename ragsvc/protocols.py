@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Protocol
 
-from ragsvc.domain import EmbedderSpec, F32Matrix, Hit
+from ragsvc.domain import EmbedderSpec, F32Matrix, Hit, I32Matrix
 
 
 class Embedder(Protocol):
@@ -30,6 +30,15 @@ class Tokeniser(Protocol):
 
     def count(self, text: str) -> int:
         """Number of tokens, without special tokens and without any limit."""
+        ...
+
+    def spans(self, text: str) -> I32Matrix:
+        """Code point offsets of each token: (t, 2) int32, ascending, without special tokens."""
+        ...
+
+    @property
+    def special_tokens(self) -> int:
+        """Number of tokens that the embedder puts around every text."""
         ...
 
 
