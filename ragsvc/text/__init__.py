@@ -1,0 +1,1 @@
+"""Reading files and cutting their text into chunks."""

@@ -1,0 +1,183 @@
+"""The one place that talks to kreuzberg. Code and data files never come here: it would fetch grammars."""
+
+from __future__ import annotations
+
+import os
+import re
+from functools import cache
+from typing import Any
+
+import kreuzberg
+
+from ragsvc.domain import ParsedDocument
+from ragsvc.errors import (
+    BrokenDocument,
+    DocumentError,
+    DocumentTooLarge,
+    EncryptedDocument,
+    NoText,
+    ParserOutOfMemory,
+    UnsupportedType,
+)
+from ragsvc.text.html import prepare_html
+from ragsvc.text.kinds import Kind, Reader
+from ragsvc.text.markdown import first_heading, visible
+from ragsvc.text.normalise import normalise, to_json
+from ragsvc.text.ocr import find_tessdata
+
+_PAGE_GAP = "\n\n"
+_SLIDE_MARK = "ragsvc7slide{page_num}mark"
+_SLIDE_PATTERN = re.compile(r"\s*ragsvc7slide\d+mark\s*")
+_RULE = re.compile(r"(?:^|\n)-{3,}[ \t]*(?=\n|$)")
+_KEPT_PROPERTIES = (
+    "authors", "subject", "keywords", "language", "created_at", "modified_at", "description",
+    "from_email", "to_emails", "cc_emails", "message_id", "attachments", "sheet_names",
+)  # fmt: skip
+# What programs write into the title when nobody did; a file name must never become a title.
+_NO_TITLE = re.compile(
+    r"\s*(untitled.*|title|document\d*|presentation\d*|(slide|sheet|tabelle|feuil)\s?\d+"
+    r"|microsoft word\s*-.*|(powerpoint|slide) .*presentation|.*\.\w{2,5})\s*",
+    re.IGNORECASE,
+)
+_ENCRYPTED_MAIL = re.compile(rb"^content-type:\s*multipart/encrypted", re.IGNORECASE | re.MULTILINE)
+_ERRORS: tuple[tuple[str, type[DocumentError], str], ...] = (
+    (r"password|encrypt|protected", EncryptedDocument, "Save a copy without a password."),
+    (
+        r"zip bomb|too large|exceeds? .*(limit|maximum)|limit exceeded|size limit",
+        DocumentTooLarge,
+        "Split it.",
+    ),
+    (r"memory allocation|out of memory", ParserOutOfMemory, "Raise the memory limit or split it."),
+    (r"unsupported|could not determine mime|no extractor", UnsupportedType, "Convert it to PDF or text."),
+)
+
+
+def extract(data: bytes, kind: Kind, name: str) -> ParsedDocument:
+    """Let kreuzberg read the bytes of a document.
+
+    :raises DocumentError: whatever goes wrong inside it, with the reason in words.
+    """
+    if kind.reader is Reader.IMAGE and find_tessdata() is None:
+        raise NoText(f"{name} is a picture", hint="Install Tesseract (tesseract-ocr) to read pictures.")
+    if kind.reader is Reader.MAIL and _ENCRYPTED_MAIL.search(data[:32_768]):
+        raise EncryptedDocument(f"{name} is an encrypted message", hint="Save a decrypted copy.")
+    properties: dict[str, Any] = {}
+    if kind.reader is Reader.HTML:
+        data, properties = prepare_html(data, name)
+    result = _run(data, kind, name)
+    properties = {**dict(result.metadata or {}), **properties}
+    text, pages = _assemble(result, kind)
+    text, pages = normalise(text, pages)
+    return ParsedDocument(
+        title=_find_title(properties, text, kind),
+        text=text,
+        media_type=kind.media_type,
+        pages=pages,
+        metadata=_keep_properties(properties),
+    )
+
+
+def _run(data: bytes, kind: Kind, name: str) -> Any:
+    config = _configure(kind.reader)
+    try:
+        return kreuzberg.extract_bytes_sync(data, kind.mime, config=config)
+    except (KeyboardInterrupt, SystemExit, GeneratorExit):
+        raise
+    except MemoryError as error:
+        raise ParserOutOfMemory(f"{name} needs more memory than the limit", hint="Split it.") from error
+    except BaseException as error:  # a panic in its Rust core is not an Exception
+        raise _translate(error, name) from error
+
+
+@cache
+def _configure(reader: Reader) -> Any:
+    options: dict[str, Any] = {
+        "use_cache": False,
+        # It rewrites white space, which would move page boundaries.
+        "enable_quality_processing": False,
+        "output_format": "plain" if reader in (Reader.PDF, Reader.MAIL, Reader.IMAGE) else "markdown",
+        "concurrency": kreuzberg.ConcurrencyConfig(max_threads=1),
+    }
+    if reader is Reader.PDF:
+        options["pages"] = kreuzberg.PageConfig(extract_pages=True)
+    elif reader is Reader.SLIDES:
+        options["pages"] = kreuzberg.PageConfig(insert_page_markers=True, marker_format=_SLIDE_MARK)
+    tessdata = find_tessdata()
+    if tessdata and reader in (Reader.PDF, Reader.IMAGE):
+        # The bundled Tesseract looks for its languages only where this variable points.
+        os.environ.setdefault("TESSDATA_PREFIX", tessdata[0])
+        options["ocr"] = kreuzberg.OcrConfig(backend="tesseract", language=tessdata[1])
+    return kreuzberg.ExtractionConfig(**options)
+
+
+def _translate(error: BaseException, name: str) -> DocumentError:
+    words = " ".join(str(error).split()) or type(error).__name__
+    words = re.sub(r"^(\w+Error: )+", "", words)[:300]
+    if type(error).__name__ == "OCRError":
+        return NoText(f"{name}: reading its pictures failed: {words}")
+    for pattern, kind, hint in _ERRORS:
+        if re.search(pattern, words, re.IGNORECASE):
+            return kind(f"{name}: {words}", hint=hint)
+    return BrokenDocument(f"{name} is damaged: {words}", hint="Open it and save it again.")
+
+
+def _assemble(result: Any, kind: Kind) -> tuple[str, tuple[int, ...]]:
+    """Text and page starts in characters, before normalisation."""
+    content = str(result.content)
+    if kind.reader is Reader.PDF:
+        return _join_pages(content, result)
+    if kind.reader is Reader.SLIDES:
+        return _split_slides(content)
+    if kind.media_type == "text/markdown":
+        return visible(content), ()
+    return content, ()
+
+
+def _join_pages(content: str, result: Any) -> tuple[str, tuple[int, ...]]:
+    # The pages' own texts: `content` leaves out repeated lines, adds every table a second time, and
+    # its boundaries are byte offsets that do not follow either.
+    pages = [str(page["content"]) for page in result.pages or []]
+    if not any(page.strip() for page in pages):
+        return (content, (0,)) if content.strip() else ("", ())
+    starts, at = [], 0
+    for page in pages:
+        starts.append(at)
+        at += len(page) + len(_PAGE_GAP)
+    return _PAGE_GAP.join(pages), tuple(starts)
+
+
+def _split_slides(content: str) -> tuple[str, tuple[int, ...]]:
+    slides = _SLIDE_PATTERN.split(content)
+    if len(slides) > 1 and not slides[0].strip():
+        slides = slides[1:]
+    slides = [visible(_RULE.sub("\n", slide)).strip("\n") for slide in slides]
+    if not any(slides):
+        return "", ()
+    starts, at = [], 0
+    for slide in slides:
+        starts.append(at)
+        at += len(slide) + len(_PAGE_GAP)
+    return _PAGE_GAP.join(slides), tuple(starts) if len(slides) > 1 else ()
+
+
+def _find_title(properties: dict[str, Any], text: str, kind: Kind) -> str:
+    named = properties.get("subject" if kind.reader is Reader.MAIL else "title")
+    if isinstance(named, str) and named.strip():
+        title = " ".join(normalise(named)[0].split())[:300]
+        if kind.reader in (Reader.MAIL, Reader.HTML) or not _NO_TITLE.fullmatch(title):
+            return title
+    heading = first_heading(text) if kind.media_type == "text/markdown" else ""
+    return "" if _NO_TITLE.fullmatch(heading) else heading
+
+
+def _keep_properties(properties: dict[str, Any]) -> dict[str, Any]:
+    kept: dict[str, Any] = {}
+    for key in _KEPT_PROPERTIES:
+        value = properties.get(key)
+        if value in (None, "", [], {}):
+            continue
+        try:
+            kept[key] = to_json(value)
+        except ValueError:
+            continue  # thousands of keywords or attachments: not worth a document
+    return kept

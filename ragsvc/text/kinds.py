@@ -1,0 +1,204 @@
+"""Which files can be read, and by whom: from the name first, then from the first bytes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import PurePath
+
+HEAD_BYTES = 8192
+OLE_MAGIC = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+ZIP_MAGIC = b"PK\x03\x04"
+
+
+class Reader(StrEnum):
+    """Who turns the bytes into text."""
+
+    TEXT = "text"
+    PDF = "pdf"
+    OFFICE = "office"
+    SLIDES = "slides"
+    HTML = "html"
+    MAIL = "mail"
+    IMAGE = "image"
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """How one type of file is read.
+
+    mime: what the parser is told the bytes are. media_type: what the stored text will be.
+    """
+
+    reader: Reader
+    mime: str
+    media_type: str
+
+
+MARKDOWN = Kind(Reader.TEXT, "text/markdown", "text/markdown")
+PLAIN = Kind(Reader.TEXT, "text/plain", "text/plain")
+PDF = Kind(Reader.PDF, "application/pdf", "text/plain")
+HTML = Kind(Reader.HTML, "text/html", "text/markdown")
+RTF = Kind(Reader.OFFICE, "application/rtf", "text/markdown")
+
+_OOXML = "application/vnd.openxmlformats-officedocument."
+_ODF = "application/vnd.oasis.opendocument."
+_OFFICE_MIMES = {
+    "docx": _OOXML + "wordprocessingml.document",
+    "dotx": _OOXML + "wordprocessingml.template",
+    "docm": "application/vnd.ms-word.document.macroEnabled.12",
+    "doc": "application/msword",
+    "odt": _ODF + "text",
+    "xlsx": _OOXML + "spreadsheetml.sheet",
+    "xlsm": "application/vnd.ms-excel.sheet.macroEnabled.12",
+    "xlsb": "application/vnd.ms-excel.sheet.binary.macroEnabled.12",
+    "xls": "application/vnd.ms-excel",
+    "ods": _ODF + "spreadsheet",
+    "epub": "application/epub+zip",
+    "fb2": "application/x-fictionbook+xml",
+    "ipynb": "application/x-ipynb+json",
+}
+_SLIDE_MIMES = {
+    "pptx": _OOXML + "presentationml.presentation",
+    "ppsx": _OOXML + "presentationml.slideshow",
+    "pptm": "application/vnd.ms-powerpoint.presentation.macroEnabled.12",
+    "ppt": "application/vnd.ms-powerpoint",
+}
+_MAIL_MIMES = {"eml": "message/rfc822", "msg": "application/vnd.ms-outlook"}
+_IMAGE_MIMES = {
+    "png": "image/png",
+    "jpg": "image/jpeg",
+    "jpeg": "image/jpeg",
+    "gif": "image/gif",
+    "bmp": "image/bmp",
+    "tif": "image/tiff",
+    "tiff": "image/tiff",
+    "webp": "image/webp",
+}
+_MARKDOWN_NAMES = ("md", "markdown", "mdown", "mkd", "mdx", "qmd", "rmd")
+_PLAIN_NAMES = ("txt", "text", "log", "rst", "org", "adoc", "asciidoc", "tex", "srt", "vtt", "textile", "po")
+# Data and code stay as they are, so that offsets point into the file a person would open.
+_CODE_MEDIA = {
+    "asm": "x-asm", "bash": "x-sh", "bat": "x-bat", "bib": "x-bibtex", "c": "x-c", "cc": "x-c++",
+    "cfg": "x-ini", "clj": "x-clojure", "cmake": "x-cmake", "conf": "x-ini", "cpp": "x-c++",
+    "cs": "x-csharp", "css": "css", "csv": "csv", "cxx": "x-c++", "dart": "x-dart", "diff": "x-diff",
+    "dtd": "xml", "erl": "x-erlang", "ex": "x-elixir", "exs": "x-elixir", "f90": "x-fortran",
+    "go": "x-go", "gql": "x-graphql", "gradle": "x-groovy", "graphql": "x-graphql", "h": "x-c",
+    "hpp": "x-c++", "hs": "x-haskell", "ini": "x-ini", "java": "x-java", "jl": "x-julia",
+    "js": "x-javascript", "json": "x-json", "json5": "x-json", "jsx": "x-javascript", "kt": "x-kotlin",
+    "less": "css", "lisp": "x-lisp", "lua": "x-lua", "m": "x-objective-c", "mjs": "x-javascript",
+    "ml": "x-ocaml", "ndjson": "x-json", "nim": "x-nim", "nix": "x-nix", "patch": "x-diff",
+    "php": "x-php", "pl": "x-perl", "pm": "x-perl", "properties": "x-ini", "proto": "x-protobuf",
+    "ps1": "x-powershell", "py": "x-python", "pyi": "x-python", "r": "x-r", "rb": "x-ruby",
+    "rs": "x-rust", "scala": "x-scala", "scss": "css", "sh": "x-sh", "sql": "x-sql", "svelte": "x-svelte",
+    "swift": "x-swift", "tf": "x-hcl", "toml": "x-toml", "ts": "x-typescript", "tsv": "tab-separated-values",
+    "tsx": "x-typescript", "vue": "x-vue", "wsdl": "xml", "xml": "xml", "xsd": "xml", "xsl": "xml",
+    "xslt": "xml", "yaml": "x-yaml", "yml": "x-yaml", "zig": "x-zig", "zsh": "x-sh",
+}  # fmt: skip
+# Text by its bytes, but nothing that anybody would ask about; or a container, not a document.
+_REFUSED = frozenset(
+    {
+        *("svg", "p7s", "p7m", "asc", "sig", "pem", "crt", "key", "lock", "map", "ico", "heic", "heif"),
+        *("zip", "tar", "gz", "tgz", "bz2", "xz", "7z", "rar", "jar", "whl", "iso", "deb", "rpm"),
+        *(
+            "exe",
+            "dll",
+            "so",
+            "dylib",
+            "bin",
+            "o",
+            "a",
+            "class",
+            "pyc",
+            "wasm",
+            "ttf",
+            "otf",
+            "woff",
+            "woff2",
+        ),
+        *("mp3", "mp4", "m4a", "avi", "mov", "mkv", "wav", "flac", "ogg", "webm"),
+        *("db", "sqlite", "sqlite3", "parquet", "npy", "npz", "pt", "pkl", "onnx", "safetensors"),
+    }
+)
+
+
+def _build_table() -> dict[str, Kind]:
+    table = {name: MARKDOWN for name in _MARKDOWN_NAMES}
+    table |= {name: PLAIN for name in _PLAIN_NAMES}
+    table |= {name: HTML for name in ("html", "htm", "xhtml")}
+    for name, subtype in _CODE_MEDIA.items():
+        table[name] = Kind(Reader.TEXT, f"text/{subtype}", f"text/{subtype}")
+    for name, mime in _OFFICE_MIMES.items():
+        table[name] = Kind(Reader.OFFICE, mime, "text/markdown")
+    for name, mime in _SLIDE_MIMES.items():
+        table[name] = Kind(Reader.SLIDES, mime, "text/markdown")
+    for name, mime in _MAIL_MIMES.items():
+        table[name] = Kind(Reader.MAIL, mime, "text/plain")
+    for name, mime in _IMAGE_MIMES.items():
+        table[name] = Kind(Reader.IMAGE, mime, "text/plain")
+    return table | {"pdf": PDF, "rtf": RTF}
+
+
+_BY_EXTENSION = _build_table()
+# Binary formats that people save under each other's names.
+_WRONG_WHEN_ZIP = {"doc": "docx", "xls": "xlsx", "ppt": "pptx"}
+_WRONG_WHEN_OLE = {"docx": "doc", "docm": "doc", "xlsx": "xls", "xlsm": "xls", "pptx": "ppt", "pptm": "ppt"}
+
+
+def extension(path: str) -> str:
+    """Lower-case extension without its dot; "" when there is none."""
+    return PurePath(path).suffix[1:].lower()
+
+
+def kind_by_name(path: str) -> Kind | None:
+    """Kind that the name alone promises; None when it says nothing or nothing good."""
+    return _BY_EXTENSION.get(extension(path))
+
+
+def is_refused(path: str) -> bool:
+    """Whether the name alone says that this is not a document."""
+    return extension(path) in _REFUSED
+
+
+def looks_like_text(head: bytes) -> bool:
+    """Whether the first bytes of a file without a known extension read as text."""
+    if head.startswith((b"\xff\xfe", b"\xfe\xff", b"\xef\xbb\xbf")):
+        return True
+    if not head or b"\x00" in head:
+        return False
+    controls = sum(byte < 32 and byte not in b"\t\n\r\f\x1b" for byte in head)
+    if controls * 50 > len(head):
+        return False
+    try:
+        head.decode("utf-8")
+    except UnicodeDecodeError as error:
+        # The head may end inside a character; legacy one-byte text is mostly ASCII.
+        return error.start >= len(head) - 3 or sum(byte > 127 for byte in head) * 3 < len(head)
+    return True
+
+
+def kind_of(path: str, head: bytes) -> Kind | None:
+    """Kind of a file from its name and its first bytes.
+
+    :param head: up to HEAD_BYTES from the start.
+    :return: None when nothing here can read it.
+    """
+    if is_refused(path):
+        return None
+    name = extension(path)
+    named = _BY_EXTENSION.get(name)
+    binary = named is not None and named.reader in (Reader.OFFICE, Reader.SLIDES)
+    if named is None or binary:
+        if head.startswith(b"%PDF-"):
+            return PDF
+        if head.startswith(b"{\\rtf"):
+            return RTF
+    if named is None:
+        return PLAIN if looks_like_text(head) else None
+    if binary and head.startswith(ZIP_MAGIC):
+        return _BY_EXTENSION[_WRONG_WHEN_ZIP.get(name, name)]
+    if binary and head.startswith(OLE_MAGIC):
+        return _BY_EXTENSION[_WRONG_WHEN_OLE.get(name, name)]
+    if binary and head.lstrip().lower().startswith((b"<html", b"<!doctype html")):
+        return HTML
+    return named

@@ -1,0 +1,106 @@
+"""The last step of every reader: text as it is stored, and metadata as JSON."""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import yaml
+
+REPLACEMENT = "\ufffd"
+_FORBIDDEN = re.compile("[\x00\ud800-\udfff]")
+_FRONT_MATTER = re.compile(r"---[ \t]*\n(.*?)^(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL | re.MULTILINE)
+_MAX_FRONT_MATTER_CHARS = 65_536
+_MAX_NODES = 5_000
+_MAX_DEPTH = 16
+_Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+class _TooComplex(ValueError):
+    """Metadata that would not fit: deeper or larger than anybody writes by hand."""
+
+
+def clean(text: str) -> str:
+    """Replace NUL and lone surrogates one for one by U+FFFD."""
+    return _FORBIDDEN.sub(REPLACEMENT, text) if _FORBIDDEN.search(text) else text
+
+
+def normalise(text: str, pages: tuple[int, ...] = ()) -> tuple[str, tuple[int, ...]]:
+    """Text as it is stored: LF line ends, no byte order mark, no NUL, no lone surrogate.
+
+    :param pages: code point offset into `text` at which each page starts, ascending; offsets past
+        the end are moved to it.
+    :return: the text, and the same page starts in it; the first is 0.
+    """
+    mark = 1 if text.startswith("\ufeff") else 0
+    starts: list[int] = []
+    before = pairs = 0
+    for page in pages:
+        offset = min(max(page, before), len(text))
+        pairs += text.count("\r\n", before, offset)
+        before = offset
+        starts.append(max(offset - pairs - mark, 0))
+        if offset and text[offset - 1 : offset + 1] == "\r\n":
+            # A page that begins between CR and LF begins after the one line end they become.
+            pairs += 1
+            before = offset + 1
+    if starts:
+        starts[0] = 0
+    body = text[mark:]
+    if "\r" in body:
+        body = body.replace("\r\n", "\n").replace("\r", "\n")
+    return clean(body), tuple(starts)
+
+
+def take_front_matter(text: str) -> tuple[str, dict[str, Any]]:
+    """Split YAML front matter off a normalised text.
+
+    :return: the text after it and its values as JSON; the text unchanged and {} when there is no
+        front matter, or when what stands there is not a mapping or not valid YAML.
+    """
+    if not text.startswith("---"):
+        return text, {}
+    found = _FRONT_MATTER.match(text, 0, _MAX_FRONT_MATTER_CHARS)
+    if found is None:
+        return text, {}
+    try:
+        values = yaml.load(found.group(1), Loader=_Loader)  # noqa: S506 - a safe loader
+        metadata = to_json(values) if isinstance(values, dict) else None
+    except (yaml.YAMLError, ValueError, TypeError, RecursionError, OverflowError):
+        return text, {}
+    if not isinstance(metadata, dict):
+        return text, {}
+    return text[found.end() :], metadata
+
+
+def to_json(value: Any) -> Any:
+    """Copy of a value that holds only what JSON can: dates become ISO strings, NaN becomes null.
+
+    :raises ValueError: if it is nested or grown beyond reason (YAML aliases can do both).
+    """
+    budget = [_MAX_NODES]
+    return _to_json(value, _MAX_DEPTH, budget)
+
+
+def _to_json(value: Any, depth: int, budget: list[int]) -> Any:
+    budget[0] -= 1
+    if depth < 0 or budget[0] < 0:
+        raise _TooComplex("metadata is nested too deeply or too large")
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, int):
+        return value if -(2**63) <= value < 2**63 else str(value)
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, str):
+        return clean(str(value))
+    if isinstance(value, dt.datetime | dt.date | dt.time):
+        return value.isoformat()
+    if isinstance(value, Mapping):
+        return {clean(str(key)): _to_json(item, depth - 1, budget) for key, item in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_to_json(item, depth - 1, budget) for item in value]
+    return clean(str(value))
