@@ -1,0 +1,85 @@
+"""`ragsvc corpora list | show | delete`."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from ragsvc.cli.options import CorpusArgument, HomeOption, JsonOption
+from ragsvc.cli.output import make_console, safe, write_json, write_line
+from ragsvc.cli.session import local_caller, session_of
+from ragsvc.errors import InvalidRequest
+
+app = typer.Typer(rich_markup_mode=None, no_args_is_help=False, help="List, show and delete corpora.")
+
+
+@app.command("list")
+def list_corpora(context: typer.Context, as_json: JsonOption = False, home: HomeOption = None) -> int:
+    """List all corpora with their sizes."""
+    from ragsvc.cli.render import render_table
+    from ragsvc.service.serialise import corpus_json
+
+    with session_of(context).service(home) as service:
+        corpora = [corpus_json(corpus) for corpus in service.corpora(local_caller())]
+    if as_json:
+        write_json({"corpora": corpora})
+    elif corpora:
+        render_table(
+            make_console(sys.stdout), corpora, ("name", "documents", "chunks", "commit", "created_at")
+        )
+    else:
+        write_line("no corpus yet; make one: ragsvc ingest NAME PATH", sys.stderr)
+    return 0
+
+
+@app.command("show")
+def show_corpus(
+    context: typer.Context, corpus: CorpusArgument, as_json: JsonOption = False, home: HomeOption = None
+) -> int:
+    """Show one corpus."""
+    from ragsvc.cli.render import render_fields
+    from ragsvc.service.serialise import corpus_json
+
+    with session_of(context).service(home) as service:
+        shape = corpus_json(service.corpus(local_caller(), corpus))
+    if as_json:
+        write_json(shape)
+    else:
+        render_fields(make_console(sys.stdout), shape)
+    return 0
+
+
+@app.command("delete")
+def delete_corpus(
+    context: typer.Context,
+    corpus: CorpusArgument,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    as_json: JsonOption = False,
+    home: HomeOption = None,
+) -> int:
+    """Delete a corpus with all its documents."""
+    with session_of(context).service(home) as service:
+        summary = service.corpus(local_caller(), corpus)
+        if not yes:
+            _confirm(corpus, summary.documents, can_ask=sys.stdin.isatty() and not as_json)
+        service.delete_corpus(local_caller(), corpus)
+    if as_json:
+        write_json({"corpus": corpus, "deleted": True, "documents": summary.documents})
+    else:
+        write_line(f"deleted corpus {safe(corpus)} ({summary.documents} documents)", sys.stdout)
+    return 0
+
+
+def _confirm(corpus: str, documents: int, *, can_ask: bool) -> None:
+    """Ask on the terminal.
+
+    :raises InvalidRequest: if nobody can be asked, or the answer is no.
+    """
+    if not can_ask:
+        raise InvalidRequest(
+            f"deleting corpus {corpus!r} with {documents} documents needs a confirmation", hint="add --yes"
+        )
+    if not typer.confirm(f"Delete corpus {safe(corpus)} with {documents} documents?", err=True):
+        raise InvalidRequest("not deleted", hint="answer y, or add --yes")

@@ -1,0 +1,107 @@
+"""`ragsvc documents list | show | delete`."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ragsvc.cli.options import CorpusArgument, HomeOption, JsonOption
+from ragsvc.cli.output import make_console, safe, write_json, write_line
+from ragsvc.cli.session import local_caller, session_of
+
+if TYPE_CHECKING:
+    from ragsvc.domain import Document
+    from ragsvc.service.service import Service
+
+app = typer.Typer(rich_markup_mode=None, no_args_is_help=False, help="List, show and delete documents.")
+
+DocumentArgument = Annotated[str, typer.Argument(metavar="ID", help="Document id, as list shows it.")]
+_PAGE = 200
+
+
+@app.command("list")
+def list_documents(
+    context: typer.Context,
+    corpus: CorpusArgument,
+    limit: Annotated[int | None, typer.Option("--limit", min=1, help="Show at most so many.")] = None,
+    as_json: JsonOption = False,
+    home: HomeOption = None,
+) -> int:
+    """List the documents of a corpus by id."""
+    from ragsvc.cli.render import render_table
+    from ragsvc.service.serialise import document_json
+
+    with session_of(context).service(home) as service:
+        documents = [document_json(document) for document in _pages(service, corpus, limit)]
+    if as_json:
+        write_json({"corpus": corpus, "documents": documents})
+    elif documents:
+        columns = ("document_id", "title", "characters", "media_type", "commit")
+        render_table(make_console(sys.stdout), documents, columns)
+    else:
+        write_line(f"corpus {safe(corpus)} holds no document", sys.stderr)
+    return 0
+
+
+@app.command("show")
+def show_document(
+    context: typer.Context,
+    corpus: CorpusArgument,
+    document_id: DocumentArgument,
+    with_text: Annotated[bool, typer.Option("--text", help="Show the stored text too.")] = False,
+    as_json: JsonOption = False,
+    home: HomeOption = None,
+) -> int:
+    """Show one document."""
+    from ragsvc.cli.render import render_fields
+    from ragsvc.service.serialise import document_json, encodable
+
+    with session_of(context).service(home) as service:
+        document = service.document(local_caller(), corpus, encodable(document_id))
+        shape = document_json(document)
+        if with_text:
+            piece = service.text(local_caller(), corpus, document.document_id, document.version, None, None)
+            shape["text"] = encodable(piece.text)
+    if as_json:
+        write_json(shape)
+        return 0
+    text = shape.pop("text", None)
+    render_fields(make_console(sys.stdout), shape)
+    if text is not None:
+        write_line("\n" + safe(text), sys.stdout)
+    return 0
+
+
+@app.command("delete")
+def delete_document(
+    context: typer.Context,
+    corpus: CorpusArgument,
+    document_id: DocumentArgument,
+    as_json: JsonOption = False,
+    home: HomeOption = None,
+) -> int:
+    """Delete one document from the corpus; its file is left alone."""
+    from ragsvc.service.serialise import encodable
+
+    wanted = encodable(document_id)
+    with session_of(context).service(home) as service:
+        commit = service.delete_document(local_caller(), corpus, wanted)
+    if as_json:
+        write_json({"corpus": corpus, "document_id": wanted, "commit": int(commit), "deleted": True})
+    else:
+        write_line(f"deleted {safe(wanted)} at commit {commit}", sys.stdout)
+    return 0
+
+
+def _pages(service: Service, corpus: str, limit: int | None) -> list[Document]:
+    """Documents by id, all of them or the first `limit`."""
+    found: list[Document] = []
+    cursor: str | None = None
+    while True:
+        wanted = _PAGE if limit is None else min(_PAGE, limit - len(found))
+        page, cursor = service.documents(local_caller(), corpus, cursor=cursor, limit=wanted)
+        found.extend(page)
+        if cursor is None or (limit is not None and len(found) >= limit):
+            return found

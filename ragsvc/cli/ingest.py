@@ -1,0 +1,104 @@
+"""`ragsvc ingest`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ragsvc.cli.options import CorpusArgument, HomeOption, JsonOption
+from ragsvc.cli.output import make_console, safe, write_json, write_line
+from ragsvc.cli.session import local_caller, session_of
+from ragsvc.errors import InvalidRequest
+
+if TYPE_CHECKING:
+    from rich.progress import TaskID
+
+    from ragsvc.domain import Progress, Prune
+
+SOME_FAILED = 3
+
+
+def ingest(
+    context: typer.Context,
+    corpus: CorpusArgument,
+    paths: Annotated[list[str], typer.Argument(metavar="PATH...", help="Files and folders.")],
+    prune: Annotated[
+        bool, typer.Option("--prune", help="Remove documents of these paths whose files are gone.")
+    ] = False,
+    allow_empty: Annotated[
+        bool, typer.Option("--allow-empty", help="Let --prune empty a path that is gone or empty.")
+    ] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be done.")] = False,
+    root_name: Annotated[
+        str | None, typer.Option("--as", metavar="NAME", help="Root name of the path, for document ids.")
+    ] = None,
+    as_json: JsonOption = False,
+    home: HomeOption = None,
+) -> int:
+    """Bring a corpus in step with files and folders; a corpus that does not exist is made.
+
+    Unchanged files cost nothing. Ctrl-C keeps the work done so far: run it again to go on.
+    """
+    from ragsvc.cli.render import render_report
+    from ragsvc.domain import IngestRequest
+    from ragsvc.service.serialise import report_json
+
+    request = IngestRequest(
+        corpus=corpus,
+        paths=tuple(paths),
+        root_name=root_name,
+        prune=_prune(prune, allow_empty),
+        dry_run=dry_run,
+    )
+    with session_of(context).service(home) as service, _progress_bars() as show:
+        report = service.ingest(local_caller(), request, progress=show, on_wait=_say_waiting)
+    if as_json:
+        write_json(report_json(report) | ({"dry_run": True} if dry_run else {}))
+    else:
+        render_report(make_console(sys.stdout), report, dry_run=dry_run)
+    return SOME_FAILED if report.documents.failed else 0
+
+
+def _prune(prune: bool, allow_empty: bool) -> Prune:
+    from ragsvc.domain import Prune
+
+    if not prune:
+        if allow_empty:
+            raise InvalidRequest("--allow-empty says nothing without --prune", hint="add --prune")
+        return Prune.KEEP
+    return Prune.REMOVE_ALLOW_EMPTY if allow_empty else Prune.REMOVE
+
+
+def _say_waiting(message: str) -> None:
+    write_line(safe(message), sys.stderr)
+
+
+@contextmanager
+def _progress_bars() -> Iterator[Callable[[Progress], None] | None]:
+    """One bar a stage on stderr; None when stderr is not a terminal."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bars
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[unit]}"),
+        TimeRemainingColumn(),
+    )
+    with Bars(*columns, console=make_console(sys.stderr), transient=True) as bars:
+        tasks: dict[str, TaskID] = {}
+
+        def show(progress: Progress) -> None:
+            if progress.stage not in tasks:
+                tasks[progress.stage] = bars.add_task(progress.stage, unit=progress.unit)
+            bars.update(tasks[progress.stage], completed=progress.done, total=progress.total or None)
+
+        yield show

@@ -1,0 +1,67 @@
+"""`ragsvc jobs list | show | cancel`."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from ragsvc.cli.options import HomeOption, JsonOption
+from ragsvc.cli.output import make_console, write_json, write_line
+from ragsvc.cli.session import local_caller, session_of
+
+app = typer.Typer(rich_markup_mode=None, no_args_is_help=False, help="List, show and cancel jobs.")
+
+JobArgument = Annotated[str, typer.Argument(metavar="JOB", help="Job id, as list shows it.")]
+
+
+@app.command("list")
+def list_jobs(context: typer.Context, as_json: JsonOption = False, home: HomeOption = None) -> int:
+    """List jobs."""
+    from ragsvc.cli.render import render_table
+    from ragsvc.service.serialise import job_json
+
+    with session_of(context).service(home) as service:
+        jobs = [job_json(job) for job in service.jobs(local_caller())]
+    if as_json:
+        write_json({"jobs": jobs})
+    elif jobs:
+        columns = ("id", "kind", "corpus", "state", "progress", "created_at")
+        render_table(make_console(sys.stdout), jobs, columns)
+    else:
+        write_line("no job", sys.stderr)
+    return 0
+
+
+@app.command("show")
+def show_job(
+    context: typer.Context, job_id: JobArgument, as_json: JsonOption = False, home: HomeOption = None
+) -> int:
+    """Show one job with its result or error."""
+    from ragsvc.cli.render import render_fields
+    from ragsvc.service.serialise import job_json
+
+    with session_of(context).service(home) as service:
+        shape = job_json(service.job(local_caller(), job_id))
+    if as_json:
+        write_json(shape)
+    else:
+        render_fields(make_console(sys.stdout), shape)
+    return 0
+
+
+@app.command("cancel")
+def cancel_job(
+    context: typer.Context, job_id: JobArgument, as_json: JsonOption = False, home: HomeOption = None
+) -> int:
+    """Ask a job to stop; what it has prepared is kept, and nothing half is published."""
+    from ragsvc.service.serialise import job_json
+
+    with session_of(context).service(home) as service:
+        job = service.cancel_job(local_caller(), job_id)
+    if as_json:
+        write_json(job_json(job))
+    else:
+        write_line(f"job {job.id} is {job.state}", sys.stdout)
+    return 0

@@ -1,0 +1,60 @@
+"""Options and arguments that several commands share."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from ragsvc.errors import InvalidFilter
+
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")]
+HomeOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--home",
+        metavar="DIR",
+        show_default=False,
+        help="Folder of the catalog and the indexes. [RAGSVC_HOME; default: indexes]",
+    ),
+]
+CorpusArgument = Annotated[str, typer.Argument(metavar="CORPUS", help="Name of the corpus.")]
+CorporaArgument = Annotated[
+    str, typer.Argument(metavar="CORPUS", help="Name of the corpus, or several: one,two.")
+]
+FilterOption = Annotated[
+    str | None,
+    typer.Option("--filter", metavar="JSON", help='Only documents that match, such as {"lang": "en"}.'),
+]
+
+_FILTER_HINT = """--filter '{"lang": "en"}' or --filter '{"year": {"$gte": 2020}}'"""
+
+
+def parse_filter(text: str | None) -> Mapping[str, Any] | None:
+    """Read the value of `--filter`.
+
+    :raises InvalidFilter: if it is not a JSON object.
+    """
+    if text is None:
+        return None
+    try:
+        value = json.loads(text, parse_constant=_refuse_constant)
+    except RecursionError:
+        raise InvalidFilter("--filter is nested too deeply", hint=_FILTER_HINT) from None
+    except ValueError as error:
+        raise InvalidFilter(f"--filter is not JSON: {error}", hint=_FILTER_HINT) from error
+    if not isinstance(value, dict):
+        raise InvalidFilter("--filter is not a JSON object", hint=_FILTER_HINT)
+    return value
+
+
+def corpus_names(text: str) -> tuple[str, ...]:
+    """Split `one,two` into names; whether they are names is for the service to say."""
+    return tuple(name.strip() for name in text.split(","))
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")

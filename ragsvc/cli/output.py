@@ -1,0 +1,87 @@
+"""How anything reaches the screen: JSON on stdout, text for people through rich."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, NoReturn, TextIO
+
+from ragsvc.errors import RagsvcError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+# Documents are hostile until shown otherwise: no escape sequence, no invisible reordering.
+_UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+
+# So wide that nothing is wrapped or cut when the reader is a program.
+_PIPE_WIDTH = 1 << 16
+
+
+class PipeClosed(Exception):
+    """Whoever read our output went away."""
+
+
+def safe(text: str) -> str:
+    """Replace what a terminal would obey or could not encode, 1:1; line ends and tabs stay."""
+    return _UNSAFE.sub("\ufffd", text)
+
+
+def one_line(text: str, limit: int | None = None) -> str:
+    """A safe text on one line, cut at a word near `limit` characters."""
+    line = " ".join(safe(text).split())
+    if limit is None or len(line) <= limit:
+        return line
+    head, _, _ = line[: limit - 1].rpartition(" ")
+    return (head or line[: limit - 1]) + "…"
+
+
+def make_console(stream: TextIO) -> Console:
+    """A rich console that writes to stream; it interprets no markup inside the texts."""
+    from rich.console import Console
+
+    class QuietConsole(Console):
+        """A console that leaves a closed pipe to us."""
+
+        def on_broken_pipe(self) -> NoReturn:
+            raise PipeClosed
+
+    width = None if stream.isatty() else _PIPE_WIDTH
+    return QuietConsole(file=stream, width=width, markup=False, highlight=False, emoji=False, soft_wrap=True)
+
+
+def write_json(value: Mapping[str, Any]) -> None:
+    """Print one JSON object and a line end on stdout.
+
+    :raises PipeClosed: if nobody reads it.
+    """
+    encoding = (getattr(sys.stdout, "encoding", None) or "").lower().replace("-", "")
+    text = json.dumps(value, ensure_ascii=encoding != "utf8", allow_nan=False)
+    write_line(text, sys.stdout)
+
+
+def write_line(text: str, stream: TextIO) -> None:
+    """Print a line at once, even where the stream's encoding lacks a character.
+
+    :raises PipeClosed: if nobody reads it.
+    """
+    encoding = getattr(stream, "encoding", None) or "utf-8"
+    try:
+        stream.write(text.encode(encoding, "backslashreplace").decode(encoding) + "\n")
+        stream.flush()
+    except BrokenPipeError:
+        raise PipeClosed from None
+
+
+def write_error(error: RagsvcError, *, as_json: bool) -> None:
+    """Show an error: as the contract's object on stdout, or as lines on stderr."""
+    if as_json:
+        from ragsvc.service.serialise import error_json
+
+        write_json({"error": error_json(error)})
+        return
+    write_line(f"error: {safe(error.message)} [{error.code}]", sys.stderr)
+    if error.hint:
+        write_line(f"hint:  {safe(error.hint)}", sys.stderr)

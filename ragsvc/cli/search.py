@@ -1,0 +1,79 @@
+"""`ragsvc search` and `ragsvc ask`."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated, Literal
+
+import typer
+
+from ragsvc.cli.options import (
+    CorporaArgument,
+    FilterOption,
+    HomeOption,
+    JsonOption,
+    corpus_names,
+    parse_filter,
+)
+from ragsvc.cli.output import make_console, write_json
+from ragsvc.cli.session import local_caller, session_of
+
+# Spelled out, because importing the domain would bring numpy into `ragsvc --help`.
+ModeName = Literal["hybrid", "dense", "lexical"]
+
+
+def search(
+    context: typer.Context,
+    corpus: CorporaArgument,
+    query: Annotated[str, typer.Argument(metavar="QUERY", help="Words or a question.")],
+    k: Annotated[int, typer.Option("-k", min=1, max=200, help="How many hits.")] = 10,
+    mode: Annotated[ModeName, typer.Option("--mode", help="Which legs to search.")] = "hybrid",
+    where: FilterOption = None,
+    as_json: JsonOption = False,
+    home: HomeOption = None,
+) -> int:
+    """Find the passages of a corpus that fit a query best."""
+    from ragsvc.cli.render import render_search
+    from ragsvc.domain import Mode, SearchRequest
+    from ragsvc.service.serialise import encodable, search_json
+
+    request = SearchRequest(
+        corpora=corpus_names(corpus),
+        query=encodable(query),
+        k=k,
+        mode=Mode(mode),
+        where=parse_filter(where),
+    )
+    with session_of(context).service(home) as service:
+        result = service.search(local_caller(), request)
+    if as_json:
+        write_json(search_json(result))
+    else:
+        render_search(make_console(sys.stdout), result)
+    return 0
+
+
+def ask(
+    context: typer.Context,
+    corpus: CorporaArgument,
+    question: Annotated[str, typer.Argument(metavar="QUESTION", help="A question, in quotes.")],
+    k: Annotated[int, typer.Option("-k", min=1, max=200, help="How many passages to read.")] = 6,
+    where: FilterOption = None,
+    as_json: JsonOption = False,
+    home: HomeOption = None,
+) -> int:
+    """Answer a question from a corpus, with the place of every statement."""
+    from ragsvc.cli.render import render_answer
+    from ragsvc.domain import AnswerRequest
+    from ragsvc.service.serialise import answer_json, encodable
+
+    request = AnswerRequest(
+        corpora=corpus_names(corpus), question=encodable(question), k=k, where=parse_filter(where)
+    )
+    with session_of(context).service(home) as service:
+        answer = service.answer(local_caller(), request)
+    if as_json:
+        write_json(answer_json(answer))
+    else:
+        render_answer(make_console(sys.stdout), answer)
+    return 0

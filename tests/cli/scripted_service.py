@@ -1,0 +1,177 @@
+"""A double of the service: answers from a script, records what it was asked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
+
+from ragsvc.domain import (
+    Answer,
+    AnswerRequest,
+    Caller,
+    Citation,
+    CommitId,
+    CorpusSummary,
+    Document,
+    DocumentCounts,
+    Failure,
+    Hit,
+    IngestReport,
+    IngestRequest,
+    Job,
+    JobKind,
+    JobState,
+    Passage,
+    Progress,
+    SearchRequest,
+    SearchResult,
+    Skipped,
+    TextSlice,
+)
+from ragsvc.errors import CorpusNotFound, DocumentNotFound, JobNotFound
+
+TEXT = "Locks are waited for. A deadlock is found\nafter \x1b[31mone second\u202e."
+
+
+def make_hit(rank: int = 1) -> Hit:
+    passage = Passage(
+        chunk=1,
+        document_id="handbook/locks.md",
+        version="ab12",
+        version_id=1,
+        source="/srv/handbook/locks\udcff.md",
+        title="Locks [bold]not markup[/bold]",
+        start=0,
+        end=len(TEXT),
+        text=TEXT,
+        page=3,
+        headings=("Locks", "Deadlocks"),
+        metadata={"lang": "en", "year": float("nan")},
+    )
+    return Hit(rank=rank, score=0.5, corpus="handbook", passage=passage, duplicates=("copy/locks.md",))
+
+
+def make_answer(request: AnswerRequest) -> Answer:
+    answered = "deadlock" in request.question
+    citation = Citation(
+        1, "handbook/locks.md", "ab12", "/srv/handbook/locks.md", "Locks", 22, 64, TEXT[22:64], 3
+    )
+    return Answer(
+        corpus=request.corpora[0],
+        commit=CommitId(4),
+        question=request.question,
+        answered=answered,
+        answer="A deadlock is found after one second. [1]" if answered else "I cannot answer that.",
+        confidence=0.9 if answered else 0.1,
+        citations=(citation,) if answered else (),
+        passages=(make_hit(),),
+        generator="extractive",
+        timings_s={"search": 0.01},
+    )
+
+
+def make_job(state: JobState = JobState.RUNNING) -> Job:
+    return Job(
+        "j1", JobKind.INGEST, "handbook", state, 1, 3, "files", {"secret": 1}, None, None,
+        "local", "2026-01-01T00:00:00Z", "2026-01-01T00:00:01Z", 12, False,
+    )  # fmt: skip
+
+
+class ScriptedService:
+    """Knows one corpus, `handbook`, with 450 documents."""
+
+    def __init__(self) -> None:
+        self.asked: list[Any] = []
+        self.failures: tuple[Failure, ...] = ()
+        self.error: BaseException | None = None
+
+    def open(self, settings: Any) -> AbstractContextManager[Any]:
+        self.asked.append(settings)
+        return nullcontext(self)
+
+    def _record(self, caller: Caller, request: Any) -> None:
+        assert isinstance(caller, Caller)
+        self.asked.append(request)
+        if self.error is not None:
+            raise self.error
+
+    def ingest(
+        self,
+        caller: Caller,
+        request: IngestRequest,
+        *,
+        progress: Callable[[Progress], None] | None = None,
+        on_wait: Callable[[str], None] | None = None,
+        cancelled: Callable[[], bool] | None = None,
+    ) -> IngestReport:
+        self._record(caller, request)
+        if progress is not None:
+            progress(Progress("reading", 0, 0, "files"))
+            progress(Progress("reading", 2, 2, "files"))
+        if on_wait is not None:
+            on_wait("waiting for another writer")
+        counts = DocumentCounts(2, 1, 7, 0, 1, len(self.failures))
+        skipped = (Skipped("/srv/.git", "hidden"),)
+        return IngestReport(request.corpus, CommitId(4), counts, 9, 1, 8, 1.25, self.failures, skipped)
+
+    def search(self, caller: Caller, request: SearchRequest) -> SearchResult:
+        self._record(caller, request)
+        hits = tuple(make_hit(rank) for rank in range(1, min(request.k, 3) + 1))
+        return SearchResult(",".join(request.corpora), CommitId(4), request.query, request.mode, hits)
+
+    def answer(self, caller: Caller, request: AnswerRequest) -> Answer:
+        self._record(caller, request)
+        return make_answer(request)
+
+    def corpora(self, caller: Caller) -> list[CorpusSummary]:
+        return [self.corpus(caller, "handbook")]
+
+    def corpus(self, caller: Caller, name: str) -> CorpusSummary:
+        if name != "handbook":
+            raise CorpusNotFound(f"corpus {name!r} does not exist", hint=f"ragsvc ingest {name} PATH")
+        return CorpusSummary(name, "2026-01-01T00:00:00Z", CommitId(4), 450, 900, 12345, "bundled:x")
+
+    def delete_corpus(self, caller: Caller, corpus: str) -> None:
+        self._record(caller, ("delete_corpus", corpus))
+
+    def documents(
+        self, caller: Caller, corpus: str, *, cursor: str | None, limit: int
+    ) -> tuple[list[Document], str | None]:
+        start = int(cursor or 0)
+        end = min(450, start + limit)
+        page = [self._document(f"handbook/{number:03}.md") for number in range(start, end)]
+        return page, str(end) if end < 450 else None
+
+    def document(self, caller: Caller, corpus: str, document_id: str) -> Document:
+        if not document_id.startswith("handbook/"):
+            raise DocumentNotFound(f"no document {document_id!r}", hint="ragsvc documents list handbook")
+        return self._document(document_id)
+
+    @staticmethod
+    def _document(document_id: str) -> Document:
+        return Document(
+            "handbook", document_id, "ab12", "A page", "/srv/page.md", "text/markdown", len(TEXT),
+            {"lang": "en"}, "local", CommitId(3), "2026-01-01T00:00:00Z",
+        )  # fmt: skip
+
+    def delete_document(self, caller: Caller, corpus: str, document_id: str) -> CommitId:
+        self._record(caller, ("delete_document", corpus, document_id))
+        return CommitId(5)
+
+    def text(
+        self, caller: Caller, corpus: str, document_id: str, version: str | None, start: Any, end: Any
+    ) -> TextSlice:
+        return TextSlice(document_id, version or "ab12", 0, len(TEXT), TEXT)
+
+    def jobs(self, caller: Caller) -> list[Job]:
+        return [make_job()]
+
+    def job(self, caller: Caller, job_id: str) -> Job:
+        if job_id != "j1":
+            raise JobNotFound(f"no job {job_id!r}", hint="ragsvc jobs list")
+        return make_job()
+
+    def cancel_job(self, caller: Caller, job_id: str) -> Job:
+        self._record(caller, ("cancel", job_id))
+        return make_job(JobState.CANCELLED)

@@ -1,0 +1,165 @@
+"""Each command: what it asks of the service, what it prints, which exit code it gives."""
+
+from __future__ import annotations
+
+import typing
+from pathlib import Path
+
+import pytest
+from scripted_service import TEXT
+
+from ragsvc.cli.render import _HINTS
+from ragsvc.cli.search import ModeName
+from ragsvc.domain import AnswerRequest, Failure, IngestRequest, Mode, Prune, SearchRequest
+from ragsvc.errors import DocumentError
+
+HIT_KEYS = [
+    "rank", "score", "corpus", "document_id", "version", "chunk_id", "source", "title", "start", "end",
+    "text", "page", "headings", "metadata", "duplicates",
+]  # fmt: skip
+
+
+def test_ingest_gives_the_contract_object(run, service):
+    ran = run("ingest", "handbook", "a", "b", "--json")
+    assert ran.code == 0
+    assert list(ran.json) == [
+        "corpus", "commit", "documents", "chunks", "embedded", "seconds", "failures", "skipped",
+    ]  # fmt: skip
+    assert list(ran.json["documents"]) == ["added", "changed", "unchanged", "removed", "skipped", "failed"]
+    assert ran.json["chunks"] == {"added": 9, "removed": 1}
+    assert ran.json["skipped"] == [{"source": "/srv/.git", "code": "hidden"}]
+    assert service.asked[-1] == IngestRequest("handbook", ("a", "b"))
+    assert "waiting" in ran.err
+
+
+@pytest.mark.parametrize(
+    ("flags", "prune"),
+    [
+        ((), Prune.KEEP),
+        (("--prune",), Prune.REMOVE),
+        (("--prune", "--allow-empty"), Prune.REMOVE_ALLOW_EMPTY),
+    ],
+)
+def test_ingest_flags_reach_the_service(run, service, flags, prune):
+    assert run("ingest", "handbook", "a", *flags, "--dry-run", "--as", "docs").code == 0
+    assert service.asked[-1] == IngestRequest("handbook", ("a",), "docs", prune, True)
+
+
+def test_allow_empty_alone_is_a_usage_error(run, service):
+    ran = run("ingest", "handbook", "a", "--allow-empty")
+    assert ran.code == 2
+    assert "--prune" in ran.err
+    assert service.asked == []
+
+
+def test_failed_files_are_listed_with_code_and_hint(run, service):
+    service.failures = (Failure("/srv/a.pdf", "encrypted", "needs a password"),)
+    ran = run("ingest", "handbook", "a")
+    assert ran.code == 3
+    assert "/srv/a.pdf" in ran.out
+    assert "hint:  encrypted: save a copy without a password" in ran.out
+    as_json = run("ingest", "handbook", "a", "--json")
+    assert as_json.code == 3
+    assert as_json.json["failures"] == [
+        {"source": "/srv/a.pdf", "code": "encrypted", "error": "needs a password"}
+    ]
+
+
+def test_every_document_error_has_a_hint():
+    assert set(_HINTS) == {error.code for error in DocumentError.__subclasses__()}
+
+
+def test_search_gives_the_contract_object(run, service):
+    ran = run("search", "handbook", "locks", "-k", "2", "--mode", "lexical", "--filter", '{"a": 1}', "--json")
+    assert service.asked[-1] == SearchRequest(("handbook",), "locks", 2, Mode.LEXICAL, {"a": 1})
+    assert list(ran.json) == ["corpus", "commit", "query", "mode", "hits"]
+    hit = ran.json["hits"][0]
+    assert list(hit) == HIT_KEYS
+    assert hit["text"] == TEXT
+    assert hit["chunk_id"] == f"ab12:0-{len(TEXT)}"
+    assert hit["metadata"] == {"lang": "en", "year": None}
+    assert hit["source"] == "/srv/handbook/locks\ufffd.md"
+
+
+def test_several_corpora_are_named_with_commas(run, service):
+    run("search", "one,two", "x")
+    assert service.asked[-1].corpora == ("one", "two")
+
+
+def test_the_modes_on_the_command_line_are_the_modes():
+    assert typing.get_args(ModeName) == tuple(Mode)
+
+
+def test_documents_cannot_drive_the_terminal(run):
+    ran = run("search", "handbook", "locks")
+    assert "\x1b" not in ran.out
+    assert "\u202e" not in ran.out
+    assert "[bold]not markup[/bold]" in ran.out
+    assert f"locks\ufffd.md:0-{len(TEXT)} (page 3)" in ran.out
+    assert "\x1b" not in run("documents", "show", "handbook", "handbook/1.md", "--text").out
+
+
+def test_ask_gives_answer_sources_and_quotes(run, service):
+    ran = run("ask", "handbook", "what about a deadlock?")
+    assert ran.code == 0
+    assert service.asked[-1] == AnswerRequest(("handbook",), "what about a deadlock?")
+    lines = ran.out.splitlines()
+    assert lines[0] == "A deadlock is found after one second. [1]"
+    assert "[1] Locks — /srv/handbook/locks.md:22-64 (page 3)" in lines
+    assert any("“A deadlock is found after" in line for line in lines)
+
+
+def test_ask_gives_the_contract_object(run):
+    ran = run("ask", "handbook", "what about a deadlock?", "--json")
+    assert list(ran.json) == [
+        "corpus", "commit", "question", "answered", "answer", "confidence", "citations", "passages",
+        "generator", "timings_s",
+    ]  # fmt: skip
+    assert list(ran.json["citations"][0]) == [
+        "marker", "document_id", "version", "source", "title", "start", "end", "quote", "page",
+    ]  # fmt: skip
+
+
+def test_an_unanswered_question_is_no_error(run):
+    ran = run("ask", "handbook", "who won?")
+    assert ran.code == 0
+    assert "Closest passages" in ran.out
+    assert run("ask", "handbook", "who won?", "--json").json["answered"] is False
+
+
+def test_corpora_commands(run, service):
+    assert run("corpora", "list", "--json").json["corpora"][0]["name"] == "handbook"
+    assert "handbook" in run("corpora", "list").out
+    assert run("corpora", "show", "handbook", "--json").json["documents"] == 450
+    assert run("corpora", "delete", "handbook").code == 2
+    assert ("delete_corpus", "handbook") not in service.asked
+    assert run("corpora", "delete", "handbook", "--yes", "--json").json["deleted"] is True
+    assert ("delete_corpus", "handbook") in service.asked
+
+
+def test_documents_commands(run, service):
+    listed = run("documents", "list", "handbook", "--json").json["documents"]
+    assert len({document["document_id"] for document in listed}) == 450
+    assert len(run("documents", "list", "handbook", "--limit", "210", "--json").json["documents"]) == 210
+    shown = run("documents", "show", "handbook", "handbook/1.md", "--text", "--json").json
+    assert shown["text"] == TEXT
+    assert shown["metadata"] == {"lang": "en"}
+    assert run("documents", "delete", "handbook", "handbook/1.md", "--json").json["commit"] == 5
+    assert run("documents", "show", "handbook", "nope").code == 1
+
+
+def test_jobs_commands(run):
+    job = run("jobs", "list", "--json").json["jobs"][0]
+    assert job["progress"] == {"done": 1, "total": 3, "unit": "files"}
+    assert "payload" not in job
+    assert "1/3 files" in run("jobs", "list").out
+    assert run("jobs", "cancel", "j1", "--json").json["state"] == "cancelled"
+    assert run("jobs", "show", "j2", "--json").json["error"]["code"] == "job_not_found"
+
+
+def test_home_is_taken_from_the_option_then_the_environment(run, service, monkeypatch):
+    monkeypatch.setenv("RAGSVC_HOME", "from-env")
+    run("corpora", "list")
+    assert service.asked[-1].home == Path("from-env")
+    run("corpora", "list", "--home", "from-option")
+    assert service.asked[-1].home == Path("from-option")
