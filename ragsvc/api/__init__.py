@@ -1,0 +1,1 @@
+"""HTTP: the only room with FastAPI. Parses, calls the service, wraps."""

@@ -1,0 +1,60 @@
+"""The application: the routes over one service."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import partial
+from typing import TYPE_CHECKING
+
+from anyio import to_thread
+from fastapi import FastAPI
+
+import ragsvc
+from ragsvc.api import docs, openapi, rendering
+from ragsvc.api.access import Guard
+from ragsvc.api.limits import BodyLimit
+from ragsvc.api.routes import answer, corpora, documents, health, jobs, search
+from ragsvc.api.security import AccessControl, has_key
+from ragsvc.api.state import State
+
+if TYPE_CHECKING:
+    from ragsvc.service.service import Service
+
+
+def create_app(service: Service) -> FastAPI:
+    """Make the application. It starts the service when it starts, and closes it when it ends."""
+    settings = service.settings
+    app = FastAPI(
+        title="ragsvc",
+        version=ragsvc.__version__,
+        # Assets of the built-in pages come from a CDN; docs.py serves our own.
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        lifespan=_lifespan,
+        telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
+    )
+    app.state.ragsvc = State.of_service(service)
+    app.state.ragsvc_key_needed = has_key(settings.api_key)
+    for room in (search, answer, corpora, documents, jobs, health):
+        app.include_router(room.router)
+    app.openapi = partial(openapi.document, app)  # type: ignore[method-assign]
+    docs.install(app)
+    rendering.install(app)
+    # The last one added is the outermost.
+    app.add_middleware(AccessControl, api_key=settings.api_key)
+    app.add_middleware(BodyLimit, max_bytes=settings.max_request_bytes)
+    app.add_middleware(Guard)
+    return app
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    service = app.state.ragsvc.service
+    await to_thread.run_sync(service.start)
+    try:
+        yield
+    finally:
+        await to_thread.run_sync(service.close)

@@ -1,0 +1,51 @@
+"""Answer, at once or as a stream."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from ragsvc.api.events import EventStream
+from ragsvc.api.openapi import BODY, Responses, problems
+from ragsvc.api.rendering import JsonResponse
+from ragsvc.api.schemas import AnswerBody
+from ragsvc.api.security import caller_of
+from ragsvc.api.state import StateOf
+from ragsvc.api.strict import StrictRoute
+from ragsvc.api.views import AnswerView
+from ragsvc.service.serialise import answer_json
+
+router = APIRouter(route_class=StrictRoute, prefix="/v1", tags=["ask"])
+
+STREAM: Responses = {
+    200: {
+        "description": "The answer; with `stream`, server-sent events.",
+        "content": {
+            "text/event-stream": {
+                "schema": {
+                    "type": "string",
+                    "description": "Events: `passages` {passages: [hit]}, `token` {text}, `citation` "
+                    "(a citation), `done` (the whole answer), or `error` (a problem); each with one line of JSON.",
+                },
+                "example": 'event: token\ndata: {"text":"Backups are made nightly. [1]"}\n\n',
+            }
+        },
+    }
+}
+
+
+@router.post(
+    "/answer",
+    operation_id="answer",
+    summary="Answer a question",
+    response_model=AnswerView,
+    responses={**STREAM, **problems(404, 409, *BODY)},
+)
+async def answer(request: Request, state: StateOf, body: AnswerBody) -> Response:
+    """Answer from a corpus or several, with citations; `answered` is false when they hold no answer."""
+    state.check_question("question", body.question)
+    caller, asked = caller_of(request), body.request()
+    if body.stream:
+        return EventStream(state.queries, lambda: state.service.stream_answer(caller, asked))
+    return JsonResponse(answer_json(await state.queries.run(state.service.answer, caller, asked)))

@@ -1,0 +1,60 @@
+"""Corpora."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path
+from starlette.requests import Request
+from starlette.responses import Response
+
+from ragsvc.api.openapi import problems
+from ragsvc.api.rendering import JsonResponse
+from ragsvc.api.schemas import CORPUS_PATTERN
+from ragsvc.api.security import caller_of
+from ragsvc.api.state import StateOf
+from ragsvc.api.strict import StrictRoute
+from ragsvc.api.views import CorporaView, CorpusView
+from ragsvc.service.serialise import corpus_json
+
+router = APIRouter(route_class=StrictRoute, prefix="/v1/corpora", tags=["corpora"])
+
+CorpusPath = Annotated[
+    str, Path(pattern=CORPUS_PATTERN, description="Name of the corpus.", examples=["handbook"])
+]
+
+
+@router.get(
+    "", operation_id="list_corpora", summary="List corpora", response_model=CorporaView, responses=problems()
+)
+async def list_corpora(request: Request, state: StateOf) -> Response:
+    """List all corpora with their sizes."""
+    found = await state.catalog.run(state.service.corpora, caller_of(request))
+    return JsonResponse({"corpora": [corpus_json(corpus) for corpus in found]})
+
+
+@router.get(
+    "/{corpus}",
+    operation_id="get_corpus",
+    summary="Show a corpus",
+    response_model=CorpusView,
+    responses=problems(404),
+)
+async def get_corpus(request: Request, state: StateOf, corpus: CorpusPath) -> Response:
+    """Show a corpus at its head."""
+    return JsonResponse(
+        corpus_json(await state.catalog.run(state.service.corpus, caller_of(request), corpus))
+    )
+
+
+@router.delete(
+    "/{corpus}",
+    operation_id="delete_corpus",
+    summary="Delete a corpus",
+    status_code=204,
+    responses=problems(404, 409),
+)
+async def delete_corpus(request: Request, state: StateOf, corpus: CorpusPath) -> Response:
+    """Delete a corpus with all its documents."""
+    await state.catalog.run(state.service.delete_corpus, caller_of(request), corpus)
+    return Response(status_code=204)

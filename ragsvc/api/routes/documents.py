@@ -1,0 +1,194 @@
+"""Documents of a corpus, and their text."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Annotated, Any
+
+import anyio
+from fastapi import APIRouter, Query
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from ragsvc.api.openapi import BODY, problems
+from ragsvc.api.rendering import JsonResponse
+from ragsvc.api.routes.corpora import CorpusPath
+from ragsvc.api.schemas import DocumentsBody
+from ragsvc.api.security import caller_of
+from ragsvc.api.state import State, StateOf
+from ragsvc.api.strict import MAX_INTEGER, StrictRoute, media_type, read_json, validate
+from ragsvc.api.uploads import receive_files
+from ragsvc.api.views import DeletedView, DocumentsView, DocumentView, JobView, TextView
+from ragsvc.domain import Caller, Job
+from ragsvc.errors import InvalidRequest
+from ragsvc.service.serialise import document_json, encodable, job_json, text_json
+
+router = APIRouter(route_class=StrictRoute, prefix="/v1/corpora/{corpus}", tags=["corpora"])
+
+DocumentId = Annotated[
+    str,
+    Query(
+        alias="id",
+        min_length=1,
+        max_length=4096,
+        description="Document id, percent-encoded.",
+        examples=["handbook/backups.md"],
+    ),
+]
+Offset = Annotated[
+    int | None, Query(ge=0, le=MAX_INTEGER, description="Code points from the start of the text.")
+]
+
+UPLOAD: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "application/json": {
+                "schema": DocumentsBody.model_json_schema(ref_template="#/components/schemas/{model}")
+            },
+            "multipart/form-data": {
+                "schema": {
+                    "type": "object",
+                    "required": ["files"],
+                    "additionalProperties": False,
+                    "properties": {
+                        "files": {
+                            "type": "array",
+                            "minItems": 1,
+                            "items": {"type": "string", "format": "binary"},
+                            "description": "Files of any supported type. A file's name, or relative path, "
+                            "is its document id; no two may share one.",
+                        }
+                    },
+                }
+            },
+        },
+    }
+}
+
+
+@router.get(
+    "/documents",
+    operation_id="list_documents",
+    summary="List documents",
+    response_model=DocumentsView,
+    responses=problems(404),
+)
+async def list_documents(
+    request: Request,
+    state: StateOf,
+    corpus: CorpusPath,
+    cursor: Annotated[
+        str | None, Query(min_length=1, max_length=8192, description="`next_cursor` of the page before.")
+    ] = None,
+    limit: Annotated[int, Query(ge=1, le=1000, description="Documents on a page.")] = 100,
+) -> Response:
+    """List the live documents by id, a page at a time."""
+    call = partial(state.service.documents, caller_of(request), corpus, cursor=cursor, limit=limit)
+    found, following = await state.catalog.run(call)
+    return JsonResponse({"documents": [document_json(d) for d in found], "next_cursor": following})
+
+
+@router.post(
+    "/documents",
+    operation_id="add_documents",
+    summary="Add or replace documents",
+    status_code=202,
+    response_model=JobView,
+    responses={
+        202: {
+            "description": "Accepted; the job says how it goes.",
+            "headers": {"Location": {"description": "Path of the job.", "schema": {"type": "string"}}},
+        },
+        **problems(409, 507, *BODY),
+    },
+    openapi_extra=UPLOAD,
+)
+async def add_documents(request: Request, state: StateOf, corpus: CorpusPath) -> Response:
+    """Add documents, as files or as JSON. Same ids replace; a corpus that does not exist is made."""
+    caller = caller_of(request)
+    kind = media_type(request)
+    if kind == "multipart/form-data":
+        with state.catalog.slot():
+            job = await _submit_files(request, state, caller, corpus)
+    elif kind == "application/json":
+        inline = validate(DocumentsBody, await read_json(request)).inline()
+        if len({document.document_id for document in inline}) != len(inline):
+            raise InvalidRequest("documents: an id is given twice", hint="give each id once")
+        job = await state.catalog.run(state.service.submit_ingest, caller, corpus, inline, {})
+    else:
+        raise HTTPException(415, "the body must be multipart/form-data or application/json")
+    return JsonResponse(job_json(job), 202, {"Location": f"/v1/jobs/{job.id}"})
+
+
+async def _submit_files(request: Request, state: State, caller: Caller, corpus: str) -> Job:
+    """Spool the files and submit them; what was spooled goes away when that fails."""
+    gate, service = state.catalog, state.service
+    spool = await gate.thread(service.new_spool)
+    try:
+        await receive_files(request, spool, gate)
+        return await gate.thread(service.submit_spool, caller, corpus, spool, ())
+    except BaseException:
+        with anyio.CancelScope(shield=True):
+            await gate.thread(spool.discard)
+        raise
+
+
+@router.get(
+    "/document",
+    operation_id="get_document",
+    summary="Show a document",
+    response_model=DocumentView,
+    responses=problems(404),
+)
+async def get_document(
+    request: Request, state: StateOf, corpus: CorpusPath, document_id: DocumentId
+) -> Response:
+    """Show a live document, without its text."""
+    call = partial(state.service.document, caller_of(request), corpus, document_id)
+    return JsonResponse(document_json(await state.catalog.run(call)))
+
+
+@router.delete(
+    "/document",
+    operation_id="delete_document",
+    summary="Delete a document",
+    response_model=DeletedView,
+    responses=problems(404, 409),
+)
+async def delete_document(
+    request: Request, state: StateOf, corpus: CorpusPath, document_id: DocumentId
+) -> Response:
+    """Delete a document: from the returned commit on, no search finds it."""
+    commit = await state.catalog.run(state.service.delete_document, caller_of(request), corpus, document_id)
+    return JsonResponse({"corpus": corpus, "document_id": encodable(document_id), "commit": int(commit)})
+
+
+@router.get(
+    "/text",
+    operation_id="get_text",
+    summary="Read stored text",
+    response_model=TextView,
+    responses=problems(404),
+)
+async def get_text(
+    request: Request,
+    state: StateOf,
+    corpus: CorpusPath,
+    document_id: Annotated[
+        str,
+        Query(min_length=1, max_length=4096, description="Document id.", examples=["handbook/backups.md"]),
+    ],
+    version: Annotated[
+        str | None,
+        Query(pattern="^[0-9a-f]{1,64}$", description="Version, in hex; the live one when left out."),
+    ] = None,
+    start: Offset = None,
+    end: Offset = None,
+) -> Response:
+    """Read text as it was stored: a citation's version, start and end give exactly its quote, for ever."""
+    if start is not None and end is not None and start > end:
+        raise InvalidRequest(f"start {start} is after end {end}", hint="send start <= end")
+    call = partial(state.service.text, caller_of(request), corpus, document_id, version, start, end)
+    return JsonResponse(text_json(await state.catalog.run(call)))

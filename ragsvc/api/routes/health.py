@@ -1,0 +1,42 @@
+"""Is it alive, is it ready."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+from fastapi import APIRouter
+from starlette.responses import Response
+
+from ragsvc.api.openapi import problems
+from ragsvc.api.rendering import JsonResponse
+from ragsvc.api.state import StateOf
+from ragsvc.api.strict import StrictRoute
+from ragsvc.api.views import HealthView, ReadinessView
+from ragsvc.service.serialise import plain
+
+router = APIRouter(route_class=StrictRoute, tags=["health"])
+
+
+@router.get(
+    "/healthz",
+    operation_id="health",
+    summary="Is the process alive?",
+    response_model=HealthView,
+    responses=problems(),
+)
+async def health() -> Response:
+    """Answer as soon as the process serves. Needs no API key."""
+    return JsonResponse({"status": "ok"})
+
+
+@router.get(
+    "/readyz",
+    operation_id="readiness",
+    summary="Can questions be answered now?",
+    response_model=ReadinessView,
+    responses={**problems(), 503: {"model": ReadinessView, "description": "Not yet; `reason` says why."}},
+)
+async def readiness(state: StateOf) -> Response:
+    """Answer 200 once the models are loaded and the catalog is open, 503 before."""
+    found = await state.catalog.run(state.service.ready)
+    return JsonResponse(plain(asdict(found)), 200 if found.ready else 503)

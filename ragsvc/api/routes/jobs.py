@@ -1,0 +1,48 @@
+"""Jobs."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path
+from starlette.requests import Request
+from starlette.responses import Response
+
+from ragsvc.api.openapi import problems
+from ragsvc.api.rendering import JsonResponse
+from ragsvc.api.security import caller_of
+from ragsvc.api.state import StateOf
+from ragsvc.api.strict import StrictRoute
+from ragsvc.api.views import JobsView, JobView
+from ragsvc.service.serialise import job_json
+
+router = APIRouter(route_class=StrictRoute, prefix="/v1/jobs", tags=["jobs"])
+
+JobId = Annotated[str, Path(min_length=1, max_length=128, description="Job id.", examples=["5f0c3a"])]
+
+
+@router.get("", operation_id="list_jobs", summary="List jobs", response_model=JobsView, responses=problems())
+async def list_jobs(request: Request, state: StateOf) -> Response:
+    """List jobs, latest first."""
+    found = await state.catalog.run(state.service.jobs, caller_of(request))
+    return JsonResponse({"jobs": [job_json(job) for job in found]})
+
+
+@router.get(
+    "/{job}", operation_id="get_job", summary="Show a job", response_model=JobView, responses=problems(404)
+)
+async def get_job(request: Request, state: StateOf, job: JobId) -> Response:
+    """Show how far a job is and, at its end, its result or its error."""
+    return JsonResponse(job_json(await state.catalog.run(state.service.job, caller_of(request), job)))
+
+
+@router.delete(
+    "/{job}",
+    operation_id="cancel_job",
+    summary="Cancel a job",
+    response_model=JobView,
+    responses=problems(404),
+)
+async def cancel_job(request: Request, state: StateOf, job: JobId) -> Response:
+    """Ask a job to stop. Nothing half is ever visible; a job that has ended stays as it is."""
+    return JsonResponse(job_json(await state.catalog.run(state.service.cancel_job, caller_of(request), job)))

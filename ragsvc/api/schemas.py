@@ -1,0 +1,143 @@
+"""Request bodies. Unknown fields are refused, and no type is silently turned into another."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from ragsvc.domain import AnswerRequest, InlineDocument, Mode, SearchRequest
+
+CORPUS_PATTERN = r"^[a-z0-9][a-z0-9._-]{0,63}$"
+MAX_K = 200
+MAX_CORPORA = 32
+MAX_DOCUMENTS = 10_000
+
+CorpusName = Annotated[
+    str,
+    Field(
+        pattern=CORPUS_PATTERN,
+        description="Name of a corpus: lower-case letters, digits, dot, underscore and hyphen.",
+        examples=["handbook"],
+    ),
+]
+
+
+def _distinct(names: list[str]) -> list[str]:
+    if len(set(names)) != len(names):
+        raise ValueError("names a corpus twice")
+    return names
+
+
+CorpusNames = Annotated[
+    list[CorpusName],
+    AfterValidator(_distinct),
+    Field(min_length=1, max_length=MAX_CORPORA, json_schema_extra={"uniqueItems": True}),
+]
+
+
+def _printable(document_id: str) -> str:
+    if any(ord(char) < 32 or 127 <= ord(char) < 160 for char in document_id):
+        raise ValueError("holds control characters")
+    return document_id
+
+
+class Body(BaseModel):
+    """Base of all request bodies."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class SearchBody(Body):
+    """A search."""
+
+    corpus: CorpusName | CorpusNames = Field(
+        description="Name of the corpus to search, or a list of up to 32 names.",
+        examples=["handbook", ["handbook", "minutes"]],
+    )
+    query: str = Field(
+        min_length=1,
+        description="What to look for, in plain words. At most RAGSVC_MAX_QUESTION_CHARS characters.",
+        examples=["how are backups restored"],
+    )
+    k: int = Field(10, ge=1, le=MAX_K, description="How many hits to return at most.", examples=[10])
+    mode: Annotated[Mode, Field(strict=False)] = Field(
+        Mode.HYBRID,
+        description="`hybrid` asks both legs, `dense` only the embeddings, `lexical` only BM25.",
+        examples=["hybrid"],
+    )
+    filter: dict[str, Any] | None = Field(
+        None,
+        description="Only documents whose metadata match. Operators: $eq $ne $gt $gte $lt $lte $in $nin "
+        "$exists $and $or $not; a bare value means $eq, several fields mean $and.",
+        examples=[{"lang": "en", "year": {"$gte": 2020}}],
+    )
+
+    def request(self) -> SearchRequest:
+        """Give the service's form of it."""
+        return SearchRequest(corpora_of(self.corpus), self.query, self.k, self.mode, self.filter)
+
+
+class AnswerBody(Body):
+    """A question."""
+
+    corpus: CorpusName | CorpusNames = Field(
+        description="Name of the corpus that answers, or a list of up to 32 names.",
+        examples=["handbook", ["handbook", "minutes"]],
+    )
+    question: str = Field(
+        min_length=1,
+        description="The question, in plain words. At most RAGSVC_MAX_QUESTION_CHARS characters.",
+        examples=["How often are backups made?"],
+    )
+    k: int = Field(6, ge=1, le=MAX_K, description="How many passages to read.", examples=[6])
+    filter: dict[str, Any] | None = Field(
+        None,
+        description="Only documents whose metadata match, as in search.",
+        examples=[{"lang": "en"}],
+    )
+    stream: bool = Field(
+        False,
+        description="true: send server-sent events `passages`, `token`, `citation` and `done` (or `error`) "
+        "while the answer is written.",
+        examples=[False],
+    )
+
+    def request(self) -> AnswerRequest:
+        """Give the service's form of it."""
+        return AnswerRequest(corpora_of(self.corpus), self.question, self.k, self.filter)
+
+
+class DocumentBody(Body):
+    """A document given as text."""
+
+    id: Annotated[str, AfterValidator(_printable)] = Field(
+        min_length=1,
+        max_length=512,
+        description="Document id; a document that has it is replaced. No control characters.",
+        examples=["faq/returns"],
+    )
+    text: str = Field(
+        min_length=1, description="The document's text.", examples=["Goods can be returned within 30 days."]
+    )
+    title: str = Field("", max_length=2048, description="Its title.", examples=["Returns"])
+    metadata: dict[str, Any] = Field(
+        default_factory=dict, description="Fields to filter by; any JSON values.", examples=[{"lang": "en"}]
+    )
+
+
+class DocumentsBody(Body):
+    """Documents to add or replace."""
+
+    documents: list[DocumentBody] = Field(
+        min_length=1, max_length=MAX_DOCUMENTS, description="The documents; each id once."
+    )
+
+    def inline(self) -> list[InlineDocument]:
+        """Give the service's form of them."""
+        return [InlineDocument(d.id, d.text, d.title, d.metadata) for d in self.documents]
+
+
+def corpora_of(corpus: str | list[str]) -> tuple[str, ...]:
+    """Give one name or several as a tuple."""
+    return (corpus,) if isinstance(corpus, str) else tuple(corpus)

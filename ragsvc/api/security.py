@@ -1,0 +1,100 @@
+"""Who may call: an API key, or without one only this machine, and no web page of another site."""
+
+from __future__ import annotations
+
+import hmac
+from urllib.parse import urlsplit
+
+from pydantic import SecretStr
+from starlette.requests import Request
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from ragsvc.api.errors import problem_of
+from ragsvc.api.rendering import render
+from ragsvc.domain import Caller
+from ragsvc.errors import AccessDenied, HostRefused, Unauthenticated
+
+LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+PUBLIC = frozenset({"/healthz"})
+
+
+def has_key(api_key: SecretStr | None) -> bool:
+    """Whether a key is set; an empty one, as an unset variable of a compose file gives, is none."""
+    return api_key is not None and bool(api_key.get_secret_value())
+
+
+def caller_of(_request: Request) -> Caller:
+    """On whose behalf a request acts: whoever holds the key, or sits at this machine."""
+    return Caller()
+
+
+class AccessControl:
+    """ASGI middleware that refuses before anything of the request is parsed."""
+
+    def __init__(self, app: ASGIApp, api_key: SecretStr | None) -> None:
+        self._app = app
+        self._key = api_key.get_secret_value().encode() if has_key(api_key) and api_key else None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            try:
+                self._check(scope)
+            except AccessDenied as error:
+                await render(problem_of(error, scope))(scope, receive, send)
+                return
+        await self._app(scope, receive, send)
+
+    def _check(self, scope: Scope) -> None:
+        if self._key is None:
+            _check_local(scope)
+        elif scope["path"] not in PUBLIC:
+            _check_key(scope, self._key)
+
+
+def _headers(scope: Scope, name: bytes) -> list[bytes]:
+    return [value for key, value in scope["headers"] if key == name]
+
+
+def _check_key(scope: Scope, key: bytes) -> None:
+    """Check `Authorization: Bearer <key>`, in a time that does not depend on the key.
+
+    :raises Unauthenticated: if it is missing, given twice or wrong.
+    """
+    values = _headers(scope, b"authorization")
+    scheme, _, given = values[0].partition(b" ") if len(values) == 1 else (b"", b"", b"")
+    if scheme.lower() != b"bearer" or not hmac.compare_digest(given.strip(), key):
+        raise Unauthenticated(
+            "this server needs an API key",
+            hint="send the header Authorization: Bearer <key>, with the server's RAGSVC_API_KEY",
+        )
+
+
+def _check_local(scope: Scope) -> None:
+    """Check that a person on this machine asked, not a web page that this machine's browser shows.
+
+    A page of another site carries its Origin; one that had its name point to this machine, its Host.
+
+    :raises HostRefused: if Host or Origin is not this machine.
+    """
+    hosts = _headers(scope, b"host")
+    if len(hosts) != 1 or _hostname(b"//" + hosts[0]) not in LOOPBACK:
+        raise HostRefused(
+            "the Host header does not name this machine",
+            hint="use http://127.0.0.1 or http://localhost; to serve other names, set RAGSVC_API_KEY",
+        )
+    if any(_hostname(origin) not in LOOPBACK for origin in _headers(scope, b"origin")):
+        raise HostRefused(
+            "web pages of other origins may not call a server without an API key",
+            hint="set RAGSVC_API_KEY and send it as Authorization: Bearer <key>",
+        )
+
+
+def _hostname(value: bytes) -> str:
+    try:
+        parts = urlsplit(value.decode("ascii"))
+        # Reading the port checks it. User info has no place in either header.
+        if parts.username is not None or (parts.port is not None and parts.port > 65535):
+            return ""
+        return parts.hostname or ""
+    except ValueError:
+        return ""

@@ -1,0 +1,137 @@
+"""The server process."""
+
+from __future__ import annotations
+
+import ipaddress
+import logging
+import socket
+import sys
+from asyncio import TimerHandle, Transport
+
+import uvicorn
+from fastapi import FastAPI
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from ragsvc.api.app import create_app
+from ragsvc.api.security import has_key
+from ragsvc.errors import InvalidRequest
+from ragsvc.settings.settings import Settings
+
+log = logging.getLogger("ragsvc.api")
+
+KEEP_ALIVE_S = 10
+HEAD_S = 20.0
+SHUTDOWN_S = 10
+MAX_HEADER_BYTES = 64 << 10
+MAX_CONNECTIONS = 512
+
+
+class TimedProtocol(H11Protocol):
+    """HTTP/1.1 that closes connections whose request head does not arrive; uvicorn waits for ever."""
+
+    _head_timer: TimerHandle | None = None
+
+    def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._wait_for_head()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self._head_timer is not None:
+            self._head_timer.cancel()
+        super().connection_lost(exc)
+
+    def _wait_for_head(self, since: object = None) -> None:
+        """Look again after HEAD_S; close when no request began since and none is in work."""
+        idle = self.cycle is None or self.cycle.response_complete
+        if since is not None and idle and since is self._mark():
+            self.transport.close()
+            return
+        self._head_timer = self.loop.call_later(HEAD_S, self._wait_for_head, self._mark())
+
+    def _mark(self) -> object:
+        """Another object for every request of the connection, and one for none."""
+        return self.cycle if self.cycle is not None else self
+
+
+def serve(settings: Settings, host: str = "127.0.0.1", port: int = 8000) -> None:
+    """Serve until a signal ends it.
+
+    :raises InvalidRequest: if the address is not this machine's and no key is set, or cannot be used.
+    """
+    check_address(settings, host)
+    listener = bind(host, port)
+    # The service brings heavy libraries along: only a server that really starts needs them.
+    from ragsvc.service.service import Service
+
+    configure_log()
+    with listener:
+        config = configuration(create_app(Service.open(settings)))
+        shown = f"[{host}]" if ":" in host else host
+        log.info("serving on http://%s:%d, described at /docs", shown, listener.getsockname()[1])
+        uvicorn.Server(config).run(sockets=[listener])
+
+
+def configuration(app: FastAPI) -> uvicorn.Config:
+    """Say how to serve: no WebSockets, no trust in proxies' headers, a limit to every wait."""
+    return uvicorn.Config(
+        app,
+        http=TimedProtocol,
+        ws="none",
+        lifespan="on",
+        loop="asyncio",
+        log_config=None,
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        timeout_keep_alive=KEEP_ALIVE_S,
+        timeout_graceful_shutdown=SHUTDOWN_S,
+        h11_max_incomplete_event_size=MAX_HEADER_BYTES,
+        limit_concurrency=MAX_CONNECTIONS,
+    )
+
+
+def check_address(settings: Settings, host: str) -> None:
+    """Refuse to be reachable from other machines without a key.
+
+    :raises InvalidRequest: if the address is not loopback and no key is set.
+    """
+    if not is_loopback(host) and not has_key(settings.api_key):
+        raise InvalidRequest(
+            f"host {host} is reachable from other machines and RAGSVC_API_KEY is not set",
+            hint="set RAGSVC_API_KEY to a long random text, or serve on 127.0.0.1",
+        )
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach the address; a name other than localhost counts as not."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """Open the listening socket.
+
+    :raises InvalidRequest: if the address cannot be used.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+    except (OSError, OverflowError, UnicodeError) as error:
+        listener.close()
+        message = f"cannot listen on {host} port {port}: {error}"
+        raise InvalidRequest(message, hint="choose another one with --host and --port") from error
+    return listener
+
+
+def configure_log() -> None:
+    """Send the log to stderr; an embedding program that has configured logging keeps its own way."""
+    logging.basicConfig(
+        stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
+    )
+    logging.getLogger("uvicorn").setLevel(logging.WARNING)

@@ -1,0 +1,67 @@
+"""What the routes share: the service, its settings and the two gates to its threads."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
+
+from fastapi import Depends
+from starlette.requests import Request
+
+from ragsvc.api.limits import Gate
+from ragsvc.errors import InvalidRequest, TooLarge
+from ragsvc.settings.settings import Settings
+
+if TYPE_CHECKING:
+    from ragsvc.service.service import Service
+
+CATALOG_THREADS = 8
+CATALOG_CAPACITY = 512
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What every route may use.
+
+    queries: gate of searches and answers. catalog: gate of all else: a busy model delays no listing.
+    """
+
+    service: Service
+    settings: Settings
+    queries: Gate
+    catalog: Gate
+
+    @classmethod
+    def of_service(cls, service: Service) -> State:
+        """Size the gates by the service's settings."""
+        settings = service.settings
+        return cls(
+            service,
+            settings,
+            Gate.for_queries(settings.max_concurrent_queries),
+            Gate(CATALOG_THREADS, CATALOG_CAPACITY),
+        )
+
+    def check_question(self, name: str, text: str) -> None:
+        """Refuse a blank or overlong question.
+
+        :raises InvalidRequest: if it is blank.
+        :raises TooLarge: if it is over `max_question_chars`.
+        """
+        limit = self.settings.max_question_chars
+        if len(text) > limit:
+            raise TooLarge(
+                f"{name} has {len(text)} characters, the most is {limit}",
+                hint="ask a shorter question, or raise RAGSVC_MAX_QUESTION_CHARS",
+            )
+        if not text.strip():
+            raise InvalidRequest(f"{name} is blank", hint=f"write something into {name}")
+
+
+def state_of(request: Request) -> State:
+    """Give a route the shared state."""
+    state: State = request.app.state.ragsvc
+    return state
+
+
+StateOf = Annotated[State, Depends(state_of)]

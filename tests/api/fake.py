@@ -1,0 +1,271 @@
+"""A service in memory, with the interface of the real one and none of its weight."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from ragsvc.domain import (
+    Answer,
+    AnswerEvent,
+    AnswerRequest,
+    Caller,
+    ChunkId,
+    Citation,
+    CitationEvent,
+    CommitId,
+    CorpusSummary,
+    Document,
+    DoneEvent,
+    Hit,
+    InlineDocument,
+    Job,
+    JobKind,
+    JobState,
+    Passage,
+    PassagesEvent,
+    Readiness,
+    SearchRequest,
+    SearchResult,
+    TextSlice,
+    TokenEvent,
+    VersionId,
+)
+from ragsvc.errors import CorpusNotFound, DocumentNotFound, InvalidFilter, InvalidRequest, JobNotFound
+from ragsvc.settings.settings import Settings
+
+TIME = "2025-01-31T09:00:00Z"
+
+
+class FakeSpool:
+    """A folder of uploaded files."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def file(self, name: str) -> Path:
+        return self.folder / name
+
+    def discard(self) -> None:
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+class FakeService:
+    """Corpora are dicts of texts; a search finds every document; an answer quotes the first.
+
+    stall: seconds between two tokens of a streamed answer. block: when set, searches wait for it.
+    failure: raised by search, answer and, after its first token, by a streamed answer.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.corpora_texts: dict[str, dict[str, str]] = {
+            "handbook": {"handbook/a.md": "Backups are nightly."}
+        }
+        self.jobs_by_id: dict[str, Job] = {}
+        self.stall = 0.0
+        self.block: threading.Event | None = None
+        self.failure: Exception | None = None
+        self.tokens = 3
+        self.sent = 0
+        self.stream_closed = threading.Event()
+        self.is_ready = True
+        self.started = self.closed = False
+        self.spools: list[FakeSpool] = []
+        self._lock = threading.Lock()
+        self._home = Path(tempfile.mkdtemp(prefix="ragsvc-fake-"))
+
+    def start(self) -> None:
+        self.started = True
+
+    def close(self) -> None:
+        self.closed = True
+        shutil.rmtree(self._home, ignore_errors=True)
+
+    def ready(self) -> Readiness:
+        return Readiness(self.is_ready, "" if self.is_ready else "loading the model", "fake", CommitId(1))
+
+    # writing
+
+    def new_spool(self) -> FakeSpool:
+        spool = FakeSpool(Path(tempfile.mkdtemp(dir=self._home)))
+        self.spools.append(spool)
+        return spool
+
+    def submit_spool(
+        self, caller: Caller, corpus: str, spool: FakeSpool, documents: Sequence[InlineDocument]
+    ) -> Job:
+        found = [path for path in spool.folder.rglob("*") if path.is_file()]
+        texts = {str(p.relative_to(spool.folder)): p.read_bytes().decode(errors="replace") for p in found}
+        spool.discard()
+        return self._job(corpus, texts)
+
+    def submit_ingest(
+        self, caller: Caller, corpus: str, documents: Sequence[InlineDocument], files: Mapping[str, Any]
+    ) -> Job:
+        return self._job(corpus, {document.document_id: document.text for document in documents})
+
+    def _job(self, corpus: str, texts: Mapping[str, str]) -> Job:
+        with self._lock:
+            self.corpora_texts.setdefault(corpus, {}).update(texts)
+            name = f"{len(self.jobs_by_id):06x}"
+            job = self._new_job(name, corpus, len(texts))
+            self.jobs_by_id[name] = job
+        return job
+
+    @staticmethod
+    def _new_job(name: str, corpus: str, total: int, state: JobState = JobState.QUEUED) -> Job:
+        result = None
+        return Job(
+            name, JobKind.INGEST, corpus, state, 0, total, "documents", {}, result, None, "local", TIME, TIME,
+            None, False,
+        )  # fmt: skip
+
+    def delete_document(self, caller: Caller, corpus: str, document_id: str) -> CommitId:
+        self.document(caller, corpus, document_id)
+        del self.corpora_texts[corpus][document_id]
+        return CommitId(2)
+
+    def delete_corpus(self, caller: Caller, corpus: str) -> None:
+        self._texts(corpus)
+        del self.corpora_texts[corpus]
+
+    # reading
+
+    def corpora(self, caller: Caller) -> list[CorpusSummary]:
+        return [self.corpus(caller, name) for name in sorted(self.corpora_texts)]
+
+    def corpus(self, caller: Caller, name: str) -> CorpusSummary:
+        texts = self._texts(name)
+        return CorpusSummary(
+            name, TIME, CommitId(1), len(texts), len(texts), sum(map(len, texts.values())), "fake"
+        )
+
+    def documents(
+        self, caller: Caller, corpus: str, *, cursor: str | None, limit: int
+    ) -> tuple[list[Document], str | None]:
+        if cursor is not None and not cursor.startswith("after:"):
+            raise InvalidRequest("cursor is not one of ours", hint="start without a cursor")
+        after = cursor.removeprefix("after:") if cursor else ""
+        names = [name for name in sorted(self._texts(corpus)) if name > after]
+        page = [self.document(caller, corpus, name) for name in names[:limit]]
+        return page, f"after:{names[limit - 1]}" if len(names) > limit else None
+
+    def document(self, caller: Caller, corpus: str, document_id: str) -> Document:
+        text = self._text(corpus, document_id)
+        return Document(
+            corpus, document_id, "ab12", document_id, "upload", "text/plain", len(text), {"lang": "en"}, "local",
+            CommitId(1), TIME,
+        )  # fmt: skip
+
+    def text(
+        self,
+        caller: Caller,
+        corpus: str,
+        document_id: str,
+        version: str | None,
+        start: int | None,
+        end: int | None,
+    ) -> TextSlice:
+        text = self._text(corpus, document_id)
+        first, last = min(start or 0, len(text)), len(text) if end is None else min(end, len(text))
+        return TextSlice(document_id, version or "ab12", first, last, text[first:last])
+
+    def search(self, caller: Caller, request: SearchRequest) -> SearchResult:
+        if self.block is not None:
+            self.block.wait(10)
+        if self.failure is not None:
+            raise self.failure
+        hits = self._hits(request.corpora, request.k, request.where)
+        return SearchResult(",".join(request.corpora), CommitId(1), request.query, request.mode, hits)
+
+    def answer(self, caller: Caller, request: AnswerRequest) -> Answer:
+        if self.failure is not None:
+            raise self.failure
+        return self._answer(request, self._hits(request.corpora, request.k, request.where))
+
+    def stream_answer(self, caller: Caller, request: AnswerRequest) -> Iterator[AnswerEvent]:
+        hits = self._hits(request.corpora, request.k, request.where)
+        answer = self._answer(request, hits)
+        try:
+            yield PassagesEvent(hits)
+            for _ in range(self.tokens):
+                time.sleep(self.stall)
+                self.sent += 1
+                yield TokenEvent("word ")
+                if self.failure is not None:
+                    raise self.failure
+            for citation in answer.citations:
+                yield CitationEvent(citation)
+            yield DoneEvent(answer)
+        finally:
+            self.stream_closed.set()
+
+    # jobs
+
+    def job(self, caller: Caller, job_id: str) -> Job:
+        if job_id not in self.jobs_by_id:
+            raise JobNotFound(f"there is no job {job_id!r}", hint="GET /v1/jobs lists them")
+        return self.jobs_by_id[job_id]
+
+    def jobs(self, caller: Caller) -> list[Job]:
+        return list(self.jobs_by_id.values())
+
+    def cancel_job(self, caller: Caller, job_id: str) -> Job:
+        job = self.job(caller, job_id)
+        self.jobs_by_id[job_id] = self._new_job(job.id, job.corpus, job.total, JobState.CANCELLED)
+        return self.jobs_by_id[job_id]
+
+    # the rest
+
+    def _texts(self, corpus: str) -> dict[str, str]:
+        if corpus not in self.corpora_texts:
+            raise CorpusNotFound(f"there is no corpus {corpus!r}", hint="GET /v1/corpora lists them")
+        return self.corpora_texts[corpus]
+
+    def _text(self, corpus: str, document_id: str) -> str:
+        texts = self._texts(corpus)
+        if document_id not in texts:
+            raise DocumentNotFound(f"there is no document {document_id!r}", hint="list the documents")
+        return texts[document_id]
+
+    def _hits(self, corpora: Sequence[str], k: int, where: Mapping[str, Any] | None) -> tuple[Hit, ...]:
+        if where is not None and any(name.startswith("$") for name in where):
+            raise InvalidFilter("filter: unknown operator", hint="use $eq, $in, ...")
+        found = [(name, *item) for name in corpora for item in sorted(self._texts(name).items())]
+        return tuple(
+            Hit(rank, 1.0 / rank, corpus, _passage(document_id, text))
+            for rank, (corpus, document_id, text) in enumerate(found[:k], start=1)
+        )
+
+    def _answer(self, request: AnswerRequest, hits: tuple[Hit, ...]) -> Answer:
+        cited = tuple(
+            Citation(1, p.document_id, p.version, p.source, p.title, p.start, p.end, p.text, p.page)
+            for p in (hit.passage for hit in hits[:1])
+        )
+        names = ",".join(request.corpora)
+        text = "word " * self.tokens
+        return Answer(
+            names,
+            CommitId(1),
+            request.question,
+            bool(hits),
+            text,
+            0.9,
+            cited,
+            hits,
+            "fake",
+            {"search": 0.001},
+        )
+
+
+def _passage(document_id: str, text: str) -> Passage:
+    return Passage(
+        ChunkId(1), document_id, "ab12", VersionId(1), "upload", document_id, 0, len(text), text, None, (),
+        {"lang": "en"},
+    )  # fmt: skip

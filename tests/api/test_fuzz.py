@@ -1,0 +1,43 @@
+"""Schemathesis over the OpenAPI document: whatever it thinks of gets a documented answer, never a 5xx."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import schemathesis
+from fake import FakeService
+from hypothesis import HealthCheck, settings
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    negative_data_rejection,
+    response_headers_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+    unsupported_method,
+)
+
+from ragsvc.api.app import create_app
+from ragsvc.settings.settings import Settings
+
+CHECKS = [
+    not_a_server_error,
+    status_code_conformance,
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+    negative_data_rejection,
+    unsupported_method,
+]
+
+_app = create_app(FakeService(Settings(home=Path("unused"), api_key=None)))
+_app.state.ragsvc.service.start()
+schema = schemathesis.openapi.from_asgi("/openapi.json", _app)
+
+
+@pytest.mark.filterwarnings("ignore")
+@schema.parametrize()
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+def test_every_answer_is_a_documented_one(case: schemathesis.Case) -> None:
+    case.call_and_validate(checks=CHECKS)

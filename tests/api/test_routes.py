@@ -1,0 +1,187 @@
+from __future__ import annotations
+
+import json
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from fake import FakeService
+from starlette.testclient import TestClient
+from test_errors import assert_problem
+
+from ragsvc.api import views
+from ragsvc.api.docs import ASSETS
+
+
+def test_the_service_starts_with_the_app_and_closes_with_it(client: TestClient, service: FakeService) -> None:
+    assert service.started and not service.closed
+    client.__exit__(None, None, None)
+    assert service.closed
+    client.__enter__()
+
+
+def test_ready_says_why_not(client: TestClient, service: FakeService) -> None:
+    assert client.get("/healthz").json() == {"status": "ok"}
+    assert client.get("/readyz").json()["ready"] is True
+    service.is_ready = False
+    response = client.get("/readyz")
+    assert response.status_code == 503
+    assert response.json() == {
+        "ready": False,
+        "reason": "loading the model",
+        "embedder": "fake",
+        "commit": 1,
+    }
+
+
+def test_search_and_answer_have_exactly_the_members_of_the_contract(client: TestClient) -> None:
+    found = client.post("/v1/search", json={"corpus": ["handbook"], "query": "backups", "mode": "lexical"})
+    assert found.json().keys() == views.SearchView.model_fields.keys()
+    assert found.json()["mode"] == "lexical"
+    assert found.json()["hits"][0].keys() == views.HitView.model_fields.keys()
+    answer = client.post("/v1/answer", json={"corpus": "handbook", "question": "How often?"})
+    assert answer.json().keys() == views.AnswerView.model_fields.keys()
+    assert answer.json()["citations"][0].keys() == views.CitationView.model_fields.keys()
+
+
+def test_a_stream_sends_passages_tokens_citations_and_the_whole_answer(client: TestClient) -> None:
+    asked = {"corpus": "handbook", "question": "How often?"}
+    response = client.post("/v1/answer", json=asked | {"stream": True})
+    assert response.headers["content-type"].startswith("text/event-stream")
+    events = parse_events(response.text)
+    assert [name for name, _ in events] == ["passages", *["token"] * 3, "citation", "done"]
+    done = events[-1][1]
+    assert done == client.post("/v1/answer", json=asked).json()
+    assert "".join(data["text"] for name, data in events if name == "token") == done["answer"]
+    assert events[0][1]["passages"] == done["passages"]
+    assert [data for name, data in events if name == "citation"] == done["citations"]
+
+
+def test_a_stream_that_cannot_begin_has_a_proper_status(client: TestClient, service: FakeService) -> None:
+    response = client.post("/v1/answer", json={"corpus": "nope", "question": "x", "stream": True})
+    assert_problem(response, 404, "corpus_not_found")
+
+
+@pytest.mark.parametrize("failure", [ValueError("secret"), None])
+def test_a_stream_that_breaks_ends_with_an_error_event(
+    client: TestClient, service: FakeService, failure: Exception | None
+) -> None:
+    from ragsvc.errors import ModelError
+
+    service.failure = failure or ModelError("the generator went away", hint="try again")
+    service.tokens = 1
+    response = client.post("/v1/answer", json={"corpus": "handbook", "question": "x", "stream": True})
+    name, data = parse_events(response.text)[-1]
+    assert name == "error"
+    assert data["code"] == ("internal" if failure else "model_error")
+    assert "secret" not in response.text
+    assert service.stream_closed.wait(1)
+
+
+def test_documents_come_in_pages(client: TestClient, service: FakeService) -> None:
+    service.corpora_texts["many"] = {f"d{i:02}": "text" for i in range(7)}
+    seen, cursor = [], {}
+    while True:
+        page = client.get("/v1/corpora/many/documents", params={"limit": 3, **cursor}).json()
+        seen += [document["document_id"] for document in page["documents"]]
+        if page["next_cursor"] is None:
+            break
+        cursor = {"cursor": page["next_cursor"]}
+    assert seen == sorted(service.corpora_texts["many"])
+
+
+def test_ids_with_slashes_and_any_script_are_query_parameters(
+    client: TestClient, service: FakeService
+) -> None:
+    name = "handbook/日本 & ?=#/../a.md"
+    service.corpora_texts["handbook"][name] = "0123456789"
+    shown = client.get("/v1/corpora/handbook/document", params={"id": name}).json()
+    assert shown["document_id"] == name
+    piece = client.get("/v1/corpora/handbook/text", params={"document_id": name, "start": 2, "end": 5}).json()
+    assert piece == {"document_id": name, "version": "ab12", "start": 2, "end": 5, "text": "234"}
+    assert client.delete("/v1/corpora/handbook/document", params={"id": name}).json()["commit"] == 2
+    response = client.get("/v1/corpora/handbook/document", params={"id": name})
+    assert_problem(response, 404, "document_not_found")
+
+
+def test_documents_as_json_make_a_job_that_can_be_seen_and_cancelled(
+    client: TestClient, service: FakeService
+) -> None:
+    body = {"documents": [{"id": "faq/1", "text": "Text.", "metadata": {"lang": "en"}}]}
+    response = client.post("/v1/corpora/new/documents", json=body)
+    assert response.status_code == 202
+    assert service.corpora_texts["new"] == {"faq/1": "Text."}
+    location = response.headers["location"]
+    assert client.get(location).json() == response.json()
+    assert client.get("/v1/jobs").json() == {"jobs": [response.json()]}
+    assert client.delete(location).json()["state"] == "cancelled"
+    assert_problem(client.get("/v1/jobs/nope"), 404, "job_not_found")
+
+
+def test_a_corpus_can_be_shown_and_deleted(client: TestClient) -> None:
+    listed = client.get("/v1/corpora").json()["corpora"]
+    assert listed == [client.get("/v1/corpora/handbook").json()]
+    assert client.delete("/v1/corpora/handbook").status_code == 204
+    assert_problem(client.get("/v1/corpora/handbook"), 404, "corpus_not_found")
+
+
+def test_queries_beyond_the_limit_are_turned_away_and_listings_still_answer(
+    client: TestClient, service: FakeService
+) -> None:
+    service.block = threading.Event()
+    ask = {"corpus": "handbook", "query": "x"}
+    with ThreadPoolExecutor(5) as pool:
+        waiting = [pool.submit(client.post, "/v1/search", json=ask) for _ in range(4)]
+        deadline = time.monotonic() + 5
+        while client.app.state.ragsvc.queries._held < 4 and time.monotonic() < deadline:  # type: ignore[attr-defined]
+            time.sleep(0.01)
+        response = client.post("/v1/search", json=ask)
+        stream = client.post("/v1/answer", json={"corpus": "handbook", "question": "x", "stream": True})
+        listed = client.get("/v1/corpora")
+        service.block.set()
+        assert [future.result().status_code for future in waiting] == [200] * 4
+    assert_problem(response, 503, "overloaded")
+    assert response.headers["retry-after"] == "1"
+    assert_problem(stream, 503, "overloaded")
+    assert listed.status_code == 200
+    assert client.post("/v1/search", json=ask).status_code == 200
+
+
+def test_docs_need_nothing_from_elsewhere(client: TestClient) -> None:
+    page = client.get("/docs")
+    assert (
+        "http://" not in page.text
+        and "https://" not in page.text
+        and "//" not in page.text.split("<body>")[1]
+    )
+    assert "default-src 'none'" in page.headers["content-security-policy"]
+    for name, media_type in ASSETS.items():
+        asset = client.get(f"/docs/{name}")
+        assert asset.status_code == 200 and asset.headers["content-type"].startswith(media_type)
+        assert f"/docs/{name}" in page.text
+        assert b"sourceMappingURL" not in asset.content
+
+
+def test_openapi_describes_every_parameter_and_field(client: TestClient) -> None:
+    document = client.get("/openapi.json").json()
+    operations = [op for path in document["paths"].values() for op in path.values()]
+    assert len({op["operationId"] for op in operations}) == len(operations) == 15
+    for operation in operations:
+        assert operation["summary"] and operation["description"] and operation["tags"]
+        assert all(parameter["description"] for parameter in operation.get("parameters", []))
+        for status, response in operation["responses"].items():
+            if status >= "400" and operation["operationId"] != "readiness":
+                assert list(response["content"]) == ["application/problem+json"]
+    for name, schema in document["components"]["schemas"].items():
+        for field, shape in schema.get("properties", {}).items():
+            assert shape.get("description") or "$ref" in shape, f"{name}.{field}"
+    assert "HTTPValidationError" not in json.dumps(document)
+
+
+def parse_events(text: str) -> list[tuple[str, dict[str, object]]]:
+    events = []
+    for block in text.strip().split("\n\n"):
+        name, data = block.split("\n")
+        events.append((name.removeprefix("event: "), json.loads(data.removeprefix("data: "))))
+    return events

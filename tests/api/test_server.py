@@ -1,0 +1,126 @@
+from __future__ import annotations
+
+import http.client
+import json
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import uvicorn
+from fake import FakeService
+
+from ragsvc.api import events, limits, server
+from ragsvc.api.app import create_app
+from ragsvc.errors import InvalidRequest
+from ragsvc.settings.settings import Settings
+
+
+@pytest.fixture
+def running(service: FakeService) -> Iterator[int]:
+    """Port of a real server over the fake service."""
+    listener = server.bind("127.0.0.1", 0)
+    running = uvicorn.Server(server.configuration(create_app(service)))
+    thread = threading.Thread(target=running.run, kwargs={"sockets": [listener]})
+    thread.start()
+    while not running.started:
+        time.sleep(0.01)
+    yield listener.getsockname()[1]
+    running.should_exit = True
+    thread.join(15)
+    listener.close()
+    assert not thread.is_alive()
+
+
+def ask(
+    port: int, question: dict[str, object]
+) -> tuple[http.client.HTTPConnection, http.client.HTTPResponse]:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    body = json.dumps({"corpus": "handbook", "question": "x"} | question)
+    connection.request("POST", "/v1/answer", body, {"content-type": "application/json"})
+    return connection, connection.getresponse()
+
+
+def test_a_client_that_hangs_up_stops_the_work(running: int, service: FakeService) -> None:
+    service.tokens, service.stall = 10_000, 0.01
+    connection, response = ask(running, {"stream": True})
+    assert response.status == 200
+    assert response.readline() == b"event: passages\n"
+    while service.sent < 5:
+        time.sleep(0.01)
+    response.close()
+    connection.close()
+    assert service.stream_closed.wait(5)
+    assert service.sent < 1000
+
+
+def test_a_quiet_stream_sends_comments(
+    running: int, service: FakeService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(events, "PING_S", 0.05)
+    service.tokens, service.stall = 1, 0.4
+    connection, response = ask(running, {"stream": True})
+    text = response.read().decode()
+    connection.close()
+    assert ": ping\n\n" in text
+    assert text.index("event: passages") < text.index(": ping") < text.index("event: done")
+
+
+def test_events_arrive_while_the_answer_is_written(running: int, service: FakeService) -> None:
+    service.tokens, service.stall = 2, 1.0
+    began = time.monotonic()
+    connection, response = ask(running, {"stream": True})
+    assert response.readline() == b"event: passages\n"
+    assert time.monotonic() - began < 0.9
+    response.read()
+    connection.close()
+
+
+def test_a_connection_that_never_sends_its_request_is_closed(
+    running: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server, "HEAD_S", 0.2)
+    for start in (b"", b"GET / HTTP/1.1\r\nHost: "):
+        with socket.create_connection(("127.0.0.1", running), timeout=5) as client:
+            client.sendall(start)
+            assert client.recv(1) == b""
+
+
+def test_a_body_that_stalls_is_answered(running: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "BODY_PAUSE_S", 0.2)
+    monkeypatch.setattr(limits, "DRAIN_S", 0.1)
+    with socket.create_connection(("127.0.0.1", running), timeout=5) as client:
+        head = b"POST /v1/search HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+        client.sendall(head + b'Content-Length: 50\r\n\r\n{"corpus":')
+        assert client.recv(4096).startswith(b"HTTP/1.1 408 ")
+
+
+def test_a_client_that_is_still_sending_sees_the_refusal(running: int) -> None:
+    connection = http.client.HTTPConnection("127.0.0.1", running, timeout=10)
+    connection.request("POST", "/v1/search", b"x" * (500 << 10), {"content-type": "application/json"})
+    response = connection.getresponse()
+    assert response.status == 413
+    assert json.loads(response.read())["code"] == "too_large"
+    connection.close()
+
+
+def test_a_taken_port_is_an_error_with_a_hint() -> None:
+    with (
+        server.bind("127.0.0.1", 0) as listener,
+        pytest.raises(InvalidRequest, match="cannot listen") as caught,
+    ):
+        listener.listen()
+        server.bind("127.0.0.1", listener.getsockname()[1])
+    assert "--port" in caught.value.hint
+    with pytest.raises(InvalidRequest):
+        server.bind("no such host", 0)
+    with pytest.raises(InvalidRequest):
+        server.bind("127.0.0.1", 70_000)
+
+
+def test_serve_refuses_other_addresses_before_it_opens_anything(tmp_path: Path) -> None:
+    with pytest.raises(InvalidRequest, match="RAGSVC_API_KEY"):
+        server.serve(Settings(home=tmp_path / "none", api_key=None), "0.0.0.0", 0)
+    assert not (tmp_path / "none").exists()
