@@ -1,0 +1,1 @@
+"""The catalog: SQL, the only truth. All SQL of the project is in this room."""

@@ -1,0 +1,66 @@
+"""The catalog: the facade over all parts of the store."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from ragsvc.errors import HomeNotWritable
+from ragsvc.store.chunks import Chunks
+from ragsvc.store.corpora import Corpora
+from ragsvc.store.deletion import Deletion
+from ragsvc.store.documents import Documents
+from ragsvc.store.engine import Database
+from ragsvc.store.jobs import Jobs
+from ragsvc.store.lock import WriterLock
+from ragsvc.store.memberships import Memberships
+from ragsvc.store.passages import Passages
+from ragsvc.store.vectors import Vectors
+from ragsvc.store.versions import Versions
+
+CATALOG_FILE = "catalog.db"
+
+
+class Catalog(Corpora, Versions, Chunks, Vectors, Memberships, Documents, Passages, Jobs, Deletion):
+    """The only truth. Every method is one short transaction; use it from any thread."""
+
+    @classmethod
+    def open(cls, home: Path) -> Self:
+        """Open the catalog of a home folder, creating both where needed.
+
+        :raises CatalogNewer: if a newer ragsvc wrote it.
+        :raises CatalogDamaged: if it cannot be read; the hint says what to type.
+        :raises HomeNotWritable: if the folder cannot be created or written.
+        :raises DiskFull: if there is no room to create it.
+        """
+        try:
+            home.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise HomeNotWritable(
+                f"the home folder {home} cannot be created: {error.strerror}",
+                hint="choose a folder that you may write to: --home DIR",
+            ) from error
+        return cls(Database.open(home.resolve() / CATALOG_FILE))
+
+    @property
+    def home(self) -> Path:
+        """The folder that holds the catalog."""
+        return self._db.path.parent
+
+    @property
+    def lock(self) -> WriterLock:
+        """The writer lock of this home."""
+        return self._db.lock
+
+    def close(self) -> None:
+        """Release all connections; whatever was committed is safe without it."""
+        self._db.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()

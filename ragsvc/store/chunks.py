@@ -1,0 +1,192 @@
+"""Chunks: spans of a document version under a profile, with their terms. Never changed."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import Connection, and_, func, insert, select
+
+from ragsvc.domain import ChunkBatch, ChunkRow, I64Vector, ProfileId, VersionId
+from ragsvc.errors import InternalError, StaleContent
+from ragsvc.store.engine import batches
+from ragsvc.store.tables import chunk, chunking, profile, vector
+from ragsvc.store.terms import Terms
+
+_I32 = np.dtype("<i4")
+
+
+class Chunks(Terms):
+    """Chunk rows, and the columns that indexes are built from."""
+
+    def unchunked(self, profile_id: ProfileId, version_ids: Sequence[VersionId]) -> list[VersionId]:
+        """Those versions that are not ready under a profile: not chunked, or a vector is missing.
+
+        :return: in the order given, without repeats.
+        """
+        ids = list(dict.fromkeys(version_ids))
+        with self._db.read() as connection:
+            ready = ready_versions(connection, profile_id, ids)
+        return [i for i in ids if i not in ready]
+
+    def put_chunks(
+        self, profile_id: ProfileId, items: Sequence[tuple[VersionId, Sequence[ChunkRow]]]
+    ) -> None:
+        """Store the chunks of whole versions; a version chunked meanwhile stays as it is.
+
+        :raises StaleContent: if a version has been deleted meanwhile.
+        """
+        words = {word for _, rows in items for row in rows for word in row.terms}
+        with self._db.write("store.put_chunks") as connection:
+            have = _chunked(connection, profile_id, [i for i, _ in items])
+            fresh = {i: rows for i, rows in items if i not in have}
+            generation, ids, new = self._allocate(connection, words if fresh else set())
+            if fresh:
+                connection.execute(
+                    insert(chunking),
+                    [
+                        {"version_id": int(i), "profile_id": int(profile_id), "chunks": len(rows)}
+                        for i, rows in fresh.items()
+                    ],
+                )
+            records = [
+                _record(profile_id, i, ordinal, row, ids)
+                for i, rows in fresh.items()
+                for ordinal, row in enumerate(rows)
+            ]
+            if records:
+                connection.execute(insert(chunk), records)
+        # Only now: numbers of a transaction that failed must not be remembered.
+        self._term_cache.remember(generation, new)
+
+    def chunk_counts(self, profile_id: ProfileId, version_ids: Sequence[VersionId]) -> dict[VersionId, int]:
+        """Number of chunks of each version that is chunked under the profile."""
+        counts: dict[VersionId, int] = {}
+        with self._db.read() as connection:
+            for some in batches(list(dict.fromkeys(version_ids))):
+                statement = select(chunking.c.version_id, chunking.c.chunks).where(
+                    chunking.c.profile_id == profile_id, chunking.c.version_id.in_([int(i) for i in some])
+                )
+                counts.update(
+                    (VersionId(row.version_id), row.chunks) for row in connection.execute(statement)
+                )
+        return counts
+
+    def batch(self, profile_id: ProfileId, versions: I64Vector | Sequence[int]) -> ChunkBatch:
+        """Read everything that indexes need of some versions' chunks.
+
+        :param versions: (n,) int64 version ids.
+        :raises StaleContent: if a version is not chunked, or a vector is missing.
+        """
+        wanted = np.unique(np.asarray(versions, dtype=np.int64)).tolist()
+        rows: list[Sequence[Any]] = []
+        with self._db.read() as connection:
+            found = connection.execute(
+                select(profile.c.embedder_fingerprint, profile.c.spec).where(profile.c.id == int(profile_id))
+            ).one_or_none()
+            if found is None:
+                raise InternalError(f"there is no profile {profile_id}")
+            if len(_chunked(connection, profile_id, wanted)) != len(wanted):
+                raise StaleContent("a document is not chunked under this profile", hint="ingest it again")
+            for some in batches(wanted):
+                rows.extend(_columns(connection, profile_id, found.embedder_fingerprint, some))
+        rows.sort(key=lambda row: int(row[0]))
+        return _packed(rows, int(found.spec["embedder"]["dimension"]))
+
+
+def ready_versions(
+    connection: Connection, profile_id: ProfileId, version_ids: Sequence[VersionId]
+) -> set[VersionId]:
+    """Those versions that are chunked under a profile and have a vector for every chunk."""
+    ready = _chunked(connection, profile_id, version_ids)
+    embedder = select(profile.c.embedder_fingerprint).where(profile.c.id == int(profile_id)).scalar_subquery()
+    has_vector = and_(vector.c.embedder == embedder, vector.c.hash == chunk.c.embedded_hash)
+    for some in batches(list(ready)):
+        lacking = select(chunk.c.version_id).where(
+            chunk.c.profile_id == int(profile_id),
+            chunk.c.version_id.in_([int(i) for i in some]),
+            ~select(vector.c.id).where(has_vector).exists(),
+        )
+        ready.difference_update(connection.execute(lacking).scalars())
+    return ready
+
+
+def _chunked(connection: Connection, profile_id: ProfileId, version_ids: Iterable[int]) -> set[VersionId]:
+    found: set[VersionId] = set()
+    for some in batches(list(version_ids)):
+        statement = select(chunking.c.version_id).where(
+            chunking.c.profile_id == int(profile_id), chunking.c.version_id.in_([int(i) for i in some])
+        )
+        found.update(connection.execute(statement).scalars())
+    return found
+
+
+def _record(
+    profile_id: ProfileId, version_id: VersionId, ordinal: int, row: ChunkRow, ids: Mapping[str, int]
+) -> dict[str, Any]:
+    counted = sorted((ids[word], count) for word, count in Counter(row.terms).items())
+    return {
+        "version_id": int(version_id),
+        "profile_id": int(profile_id),
+        "ordinal": ordinal,
+        "start": row.start,
+        "end": row.end,
+        "page": row.page,
+        "headings": list(row.headings),
+        "embedded_hash": row.embedded_hash,
+        "length": len(row.terms),
+        "terms": np.array([number for number, _ in counted], dtype=_I32).tobytes(),
+        "counts": np.array([count for _, count in counted], dtype=_I32).tobytes(),
+    }
+
+
+def _columns(
+    connection: Connection, profile_id: ProfileId, embedder: str, versions: Sequence[int]
+) -> Sequence[Sequence[Any]]:
+    joined = and_(vector.c.embedder == embedder, vector.c.hash == chunk.c.embedded_hash)
+    statement = (
+        select(
+            chunk.c.id,
+            chunk.c.version_id,
+            vector.c.data,
+            chunk.c.length,
+            chunk.c.terms,
+            chunk.c.counts,
+        )
+        .select_from(chunk)
+        .outerjoin(vector, joined)
+        .where(chunk.c.profile_id == int(profile_id), chunk.c.version_id.in_(versions))
+    )
+    rows = connection.execute(statement).all()
+    if any(row[2] is None for row in rows):
+        raise StaleContent("a chunk has no vector of this profile's embedder", hint="ingest it again")
+    return rows
+
+
+def _packed(rows: Sequence[Sequence[Any]], dimension: int) -> ChunkBatch:
+    n = len(rows)
+    offsets: NDArray[np.int64] = np.zeros(n + 1, dtype=np.int64)
+    np.cumsum([len(row[4]) // _I32.itemsize for row in rows], out=offsets[1:])
+    vectors = np.frombuffer(b"".join([row[2] for row in rows]), dtype="<f4")
+    if vectors.size != n * dimension:
+        raise StaleContent(f"stored vectors are not {dimension} numbers long", hint="ingest it again")
+    return ChunkBatch(
+        chunk_ids=np.fromiter((row[0] for row in rows), dtype=np.int64, count=n),
+        versions=np.fromiter((row[1] for row in rows), dtype=np.int64, count=n),
+        vectors=vectors.astype(np.float32, copy=False).reshape(n, dimension),
+        lengths=np.fromiter((row[3] for row in rows), dtype=np.int32, count=n),
+        term_offsets=offsets,
+        terms=np.frombuffer(b"".join([row[4] for row in rows]), dtype=_I32).astype(np.int32, copy=False),
+        counts=np.frombuffer(b"".join([row[5] for row in rows]), dtype=_I32).astype(np.int32, copy=False),
+    )
+
+
+def total_chunks(connection: Connection, profile_id: ProfileId, version_id: VersionId) -> int:
+    """Number of chunks of one version under a profile."""
+    statement = select(func.coalesce(func.sum(chunking.c.chunks), 0)).where(
+        chunking.c.profile_id == int(profile_id), chunking.c.version_id == int(version_id)
+    )
+    return int(connection.execute(statement).scalar_one())

@@ -1,0 +1,98 @@
+"""Deleting a corpus, and with it everything that only it needed: nothing leaks."""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+
+import numpy as np
+from sqlalchemy import Connection, delete, insert, select
+
+from ragsvc.domain import BoolVector, Caller, CorpusId
+from ragsvc.store.corpora import find_corpus
+from ragsvc.store.engine import BUSY_TIMEOUT_S, Section, batches, insert_or_replace, now
+from ragsvc.store.tables import (
+    chunk,
+    chunking,
+    commit,
+    corpus,
+    counter,
+    document_version,
+    field,
+    job,
+    membership,
+    parse_cache,
+    root,
+    term,
+    vector,
+)
+from ragsvc.store.terms import GENERATION, generation_of
+
+
+class Deletion(Section):
+    """Removal for good; the file keeps no trace of the text."""
+
+    def delete_corpus(self, caller: Caller, name: str) -> None:
+        """Delete a corpus with its history and all content that no other corpus needs.
+
+        Content that a running ingest has prepared but not published goes too: its publish
+        then raises StaleContent, and running it again helps. Takes the writer lock unless
+        this thread holds it.
+
+        :raises CorpusNotFound: with similar names in the hint.
+        :raises WriterBusy: if another process holds the writer lock for too long.
+        """
+        with nullcontext() if self._db.lock.held else self._db.lock.hold(BUSY_TIMEOUT_S):
+            with self._db.write("store.delete_corpus") as connection:
+                corpus_id = find_corpus(connection, name).id
+                _delete_rows(connection, corpus_id, name)
+                _delete_content(connection)
+                # A commit of its own, so that whoever polls the latest number notices.
+                entry = {
+                    "corpus_id": int(corpus_id),
+                    "created_at": now(),
+                    "principal": caller.principal,
+                    "kind": "delete",
+                    "stats": {},
+                }
+                connection.execute(insert(commit), entry)
+            # The log still holds the deleted pages; the file itself has them zeroed.
+            self._db.checkpoint()
+
+
+def _delete_rows(connection: Connection, corpus_id: CorpusId, name: str) -> None:
+    for table in (field, membership, root, commit):
+        connection.execute(delete(table).where(table.c.corpus_id == int(corpus_id)))
+    connection.execute(delete(job).where(job.c.corpus == name))
+    connection.execute(delete(corpus).where(corpus.c.id == int(corpus_id)))
+
+
+def _delete_content(connection: Connection) -> None:
+    live = select(membership.c.id).where(membership.c.version_id == document_version.c.id)
+    orphans = select(document_version.c.id).where(~live.exists())
+    ids = list(connection.execute(orphans).scalars())
+    suspects: set[int] = set()
+    for some in batches(ids):
+        blobs = connection.execute(select(chunk.c.terms).where(chunk.c.version_id.in_(some))).scalars()
+        suspects.update(np.unique(np.frombuffer(b"".join(blobs), dtype="<i4")).tolist())
+        for table in (chunk, chunking, parse_cache):
+            connection.execute(delete(table).where(table.c.version_id.in_(some)))
+        connection.execute(delete(document_version).where(document_version.c.id.in_(some)))
+    # Failures belong to no corpus, but their words may come from the deleted files.
+    connection.execute(delete(parse_cache).where(parse_cache.c.version_id.is_(None)))
+    needed = select(chunk.c.id).where(chunk.c.embedded_hash == vector.c.hash)
+    connection.execute(delete(vector).where(~needed.exists()))
+    _delete_terms(connection, suspects)
+
+
+def _delete_terms(connection: Connection, suspects: set[int]) -> None:
+    if not suspects:
+        return
+    used: BoolVector = np.zeros(max(suspects) + 1, dtype=np.bool_)
+    for blob in connection.execute(select(chunk.c.terms)).scalars():
+        numbers = np.frombuffer(blob, dtype="<i4")
+        used[numbers[numbers < len(used)]] = True
+    unused = [number for number in sorted(suspects) if not used[number]]
+    for some in batches(unused):
+        connection.execute(delete(term).where(term.c.id.in_(some)))
+    generation = generation_of(connection) + 1
+    connection.execute(insert_or_replace(counter, ["value"]), {"name": GENERATION, "value": generation})

@@ -1,0 +1,1 @@
+"""One file per schema revision; a published one never changes."""

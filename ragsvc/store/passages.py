@@ -1,0 +1,137 @@
+"""Passages: chunks as live documents hold them, with their text. Called on every query."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Row, Select, select
+
+from ragsvc.domain import Caller, ChunkId, CommitId, Corpus, Passage, VersionId
+from ragsvc.store.access import live_at, readable
+from ragsvc.store.engine import Database, Section, batches
+from ragsvc.store.filters import Filter, matching
+from ragsvc.store.tables import chunk, document_version, membership
+
+_CACHE_CHARS = 16_000_000
+
+
+class TextCache:
+    """Texts of versions read lately; versions are immutable and their ids never reused."""
+
+    def __init__(self, limit_chars: int = _CACHE_CHARS) -> None:
+        self._texts: OrderedDict[int, str] = OrderedDict()
+        self._chars = 0
+        self._limit = limit_chars
+        self._guard = threading.Lock()
+
+    def get(self, ids: Iterable[int]) -> dict[int, str]:
+        """Those texts that are held."""
+        with self._guard:
+            held = {i: self._texts[i] for i in ids if i in self._texts}
+            for i in held:
+                self._texts.move_to_end(i)
+        return held
+
+    def put(self, texts: dict[int, str]) -> None:
+        """Hold texts, dropping those used longest ago; one over the whole limit is not held."""
+        with self._guard:
+            for i, text in texts.items():
+                if i in self._texts or len(text) > self._limit:
+                    continue
+                self._texts[i] = text
+                self._chars += len(text)
+                while self._chars > self._limit:
+                    _, dropped = self._texts.popitem(last=False)
+                    self._chars -= len(dropped)
+
+
+class Passages(Section):
+    """What a hit shows of a chunk."""
+
+    def __init__(self, database: Database) -> None:
+        super().__init__(database)
+        self._text_cache = TextCache()
+
+    def passages(
+        self,
+        corpus: Corpus,
+        commit: CommitId,
+        chunk_ids: Sequence[int],
+        where: Filter | None,
+        caller: Caller,
+    ) -> list[Passage]:
+        """Read chunks as the live documents that match and may be read hold them.
+
+        :param chunk_ids: of the corpus's profile; those of no such document are left out.
+        :return: in the order of `chunk_ids`, then by document id; a chunk of a text that
+            several documents share comes once for each of them.
+        """
+        order = {int(i): rank for rank, i in enumerate(chunk_ids)}
+        rows: list[Row[Any]] = []
+        with self._db.read() as connection:
+            for some in batches(list(order)):
+                statement = _select(corpus, commit, caller).where(chunk.c.id.in_(some))
+                if where is not None:
+                    statement = statement.where(matching(where))
+                rows.extend(connection.execute(statement).all())
+            texts = self._read_texts(connection, {row.version_id for row in rows})
+        rows.sort(key=lambda row: (order[row.id], row.document_id))
+        return [_passage(row, texts[row.version_id]) for row in rows]
+
+    def _read_texts(self, connection: Connection, ids: set[int]) -> dict[int, str]:
+        texts = self._text_cache.get(ids)
+        fresh: dict[int, str] = {}
+        for some in batches(sorted(ids - texts.keys())):
+            statement = select(document_version.c.id, document_version.c.text).where(
+                document_version.c.id.in_(some)
+            )
+            fresh.update((row.id, row.text) for row in connection.execute(statement))
+        self._text_cache.put(fresh)
+        return texts | fresh
+
+
+def _select(corpus: Corpus, commit: CommitId, caller: Caller) -> Select[Any]:
+    c, m = chunk.c, membership.c
+    return (
+        select(
+            c.id,
+            c.version_id,
+            c.start,
+            c.end,
+            c.page,
+            c.headings,
+            document_version.c.version,
+            m.document_id,
+            m.title,
+            m.source,
+            m.metadata,
+        )
+        .join(membership, m.version_id == c.version_id)
+        .join(document_version, document_version.c.id == c.version_id)
+        .where(
+            m.corpus_id == int(corpus.id),
+            c.profile_id == int(corpus.profile.id),
+            live_at(commit),
+            readable(caller),
+        )
+    )
+
+
+def _passage(row: Row[Any], text: str) -> Passage:
+    return Passage(
+        chunk=ChunkId(row.id),
+        document_id=row.document_id,
+        version=row.version,
+        version_id=VersionId(row.version_id),
+        source=row.source,
+        title=row.title,
+        start=row.start,
+        end=row.end,
+        text=text[row.start : row.end],
+        page=row.page,
+        headings=tuple(row.headings),
+        metadata=row.metadata,
+    )

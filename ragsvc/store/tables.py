@@ -1,0 +1,265 @@
+"""The tables as SQLAlchemy sees them; migrations create them, and a test compares the two."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Dialect,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+)
+
+from ragsvc.errors import InvalidRequest
+
+# SQLite numbers rows by itself only when the type is exactly INTEGER.
+Id = BigInteger().with_variant(Integer, "sqlite")
+
+
+def canonical_json(value: Any) -> str:
+    """Write JSON so that equal values give equal strings.
+
+    :raises InvalidRequest: if the value is not JSON (NaN, infinity, an object of Python).
+    """
+    try:
+        return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise InvalidRequest(
+            f"a value cannot be stored as JSON: {error}", hint="use strings, finite numbers, booleans, lists"
+        ) from error
+
+
+class CanonicalJson(TypeDecorator[Any]):
+    """JSON in a text column, always in canonical form, so that rows can be compared as text."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:  # noqa: ARG002
+        return None if value is None else canonical_json(value)
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> Any:  # noqa: ARG002
+        return None if value is None else json.loads(value)
+
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+# Ids of corpora, commits, versions, chunks and terms are never reused (AUTOINCREMENT): other
+# processes hold them in memory, and a stale id must find nothing rather than something else.
+
+counter = Table(
+    "counter",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("value", BigInteger, nullable=False),
+)
+
+profile = Table(
+    "profile",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("fingerprint", Text, nullable=False, unique=True),
+    Column("embedder_fingerprint", Text, nullable=False),
+    Column("spec", CanonicalJson, nullable=False),
+)
+
+corpus = Table(
+    "corpus",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("uid", Text, nullable=False, unique=True),
+    Column("name", Text, nullable=False, unique=True),
+    Column("created_at", Text, nullable=False),
+    Column("profile_id", ForeignKey("profile.id"), nullable=False),
+    Column("owner", Text, nullable=False),
+    Column("tenant", Text, nullable=False),
+    sqlite_autoincrement=True,
+)
+
+# No foreign key to corpus: the deletion of a corpus is itself a commit, and outlives it.
+commit = Table(
+    "commit",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("corpus_id", BigInteger, nullable=False),
+    Column("created_at", Text, nullable=False),
+    Column("principal", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("stats", CanonicalJson, nullable=False),
+    Index(None, "corpus_id", "id"),
+    sqlite_autoincrement=True,
+)
+
+root = Table(
+    "root",
+    metadata,
+    Column("corpus_id", ForeignKey("corpus.id"), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("path", Text, nullable=False),
+    PrimaryKeyConstraint("corpus_id", "name"),
+)
+
+document_version = Table(
+    "document_version",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("version", Text, nullable=False, unique=True),
+    Column("title", Text, nullable=False),
+    Column("text_hash", Text, nullable=False),
+    Column("characters", BigInteger, nullable=False),
+    Column("media_type", Text, nullable=False),
+    Column("pages", CanonicalJson, nullable=False),
+    Column("created_at", Text, nullable=False),
+    # Last, so that reading the other columns does not walk through a long text.
+    Column("text", Text, nullable=False),
+    sqlite_autoincrement=True,
+)
+
+parse_cache = Table(
+    "parse_cache",
+    metadata,
+    Column("digest", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("parser", Text, nullable=False),
+    Column("version_id", ForeignKey("document_version.id"), nullable=True, index=True),
+    Column("metadata", CanonicalJson, nullable=False),
+    Column("code", Text, nullable=False),
+    Column("error", Text, nullable=False),
+    PrimaryKeyConstraint("digest", "kind", "parser"),
+)
+
+membership = Table(
+    "membership",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("corpus_id", ForeignKey("corpus.id"), nullable=False),
+    Column("document_id", Text, nullable=False),
+    Column("version_id", ForeignKey("document_version.id"), nullable=False),
+    Column("born", BigInteger, nullable=False),
+    Column("died", BigInteger, nullable=True),
+    # What a hit shows: the version's own title, or else the base name of the document id.
+    Column("title", Text, nullable=False),
+    Column("media_type", Text, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("origin", Text, nullable=False),
+    Column("root", Text, nullable=False),
+    Column("owner", Text, nullable=False),
+    Column("ingested_at", Text, nullable=False),
+    Column("metadata", CanonicalJson, nullable=False),
+    Index(None, "corpus_id", "died", "document_id"),
+    Index(None, "corpus_id", "document_id"),
+    Index(None, "corpus_id", "born"),
+    Index(None, "version_id", "corpus_id"),
+    sqlite_autoincrement=True,
+)
+# One live version per document; also what stops two writers that planned on the same head.
+Index(
+    "uq_membership_live",
+    membership.c.corpus_id,
+    membership.c.document_id,
+    unique=True,
+    sqlite_where=membership.c.died.is_(None),
+    postgresql_where=membership.c.died.is_(None),
+)
+
+# kind: s string, n number, b boolean ("true"/"false" in text), z null, l empty list, o object.
+field = Table(
+    "field",
+    metadata,
+    Column("membership_id", ForeignKey("membership.id"), nullable=False),
+    Column("corpus_id", BigInteger, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("text", Text, nullable=True),
+    Column("number", Float, nullable=True),
+    Index(None, "membership_id", "name"),
+    Index(None, "corpus_id", "name", "kind", "text"),
+    Index(None, "corpus_id", "name", "kind", "number"),
+)
+
+chunking = Table(
+    "chunking",
+    metadata,
+    Column("version_id", ForeignKey("document_version.id"), nullable=False),
+    Column("profile_id", ForeignKey("profile.id"), nullable=False),
+    Column("chunks", BigInteger, nullable=False),
+    PrimaryKeyConstraint("version_id", "profile_id"),
+)
+
+chunk = Table(
+    "chunk",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("version_id", ForeignKey("document_version.id"), nullable=False),
+    Column("profile_id", ForeignKey("profile.id"), nullable=False),
+    Column("ordinal", BigInteger, nullable=False),
+    Column("start", BigInteger, nullable=False),
+    Column("end", BigInteger, nullable=False),
+    Column("page", BigInteger, nullable=True),
+    Column("headings", CanonicalJson, nullable=False),
+    Column("embedded_hash", LargeBinary, nullable=False, index=True),
+    Column("length", BigInteger, nullable=False),
+    Column("terms", LargeBinary, nullable=False),
+    Column("counts", LargeBinary, nullable=False),
+    UniqueConstraint("version_id", "profile_id", "ordinal"),
+    sqlite_autoincrement=True,
+)
+
+term = Table(
+    "term",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("term", Text, nullable=False, unique=True),
+    sqlite_autoincrement=True,
+)
+
+vector = Table(
+    "vector",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("embedder", Text, nullable=False),
+    Column("hash", LargeBinary, nullable=False),
+    Column("data", LargeBinary, nullable=False),
+    UniqueConstraint("embedder", "hash"),
+)
+
+job = Table(
+    "job",
+    metadata,
+    Column("number", Id, primary_key=True),
+    Column("id", Text, nullable=False, unique=True),
+    Column("kind", Text, nullable=False),
+    Column("corpus", Text, nullable=False, index=True),
+    Column("state", Text, nullable=False, index=True),
+    Column("done", BigInteger, nullable=False),
+    Column("total", BigInteger, nullable=False),
+    Column("unit", Text, nullable=False),
+    Column("payload", CanonicalJson, nullable=False),
+    Column("result", CanonicalJson, nullable=True),
+    Column("error", CanonicalJson, nullable=True),
+    Column("owner", Text, nullable=False),
+    Column("tenant", Text, nullable=False),
+    Column("created_at", Text, nullable=False),
+    Column("updated_at", Text, nullable=False),
+    Column("pid", BigInteger, nullable=True),
+    Column("cancel_requested", BigInteger, nullable=False),
+)

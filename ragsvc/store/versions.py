@@ -1,0 +1,168 @@
+"""Document versions: immutable, content-addressed texts, and what earlier parses gave."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from typing import TypeAlias
+
+from sqlalchemy import Connection, select
+
+from ragsvc.domain import CachedParse, Failure, ParsedDocument, VersionId, VersionText
+from ragsvc.errors import StaleContent
+from ragsvc.store.engine import Section, batches, insert_or_ignore, insert_or_replace, now
+from ragsvc.store.tables import canonical_json, document_version, parse_cache
+
+ParseKey: TypeAlias = tuple[str, str]
+"""(hex digest of the bytes, kind): the kind (file suffix) may decide how bytes are parsed."""
+
+_READ_CHARS = 8_000_000
+
+
+def version_name(document: ParsedDocument) -> str:
+    """Public id of the version that stores this document: 32 hex digits."""
+    content = [document.title, document.text, document.media_type, list(document.pages)]
+    return hashlib.sha256(canonical_json(content).encode("ascii")).hexdigest()[:32]
+
+
+class Versions(Section):
+    """The content caches before chunking; they need no lock and are safe to fill twice."""
+
+    def parsed(self, parser: str, keys: Sequence[ParseKey]) -> dict[ParseKey, CachedParse]:
+        """Find what this parser made of these bytes before; unknown keys are left out."""
+        wanted = set(keys)
+        found: dict[ParseKey, CachedParse] = {}
+        columns = (
+            parse_cache.c.digest,
+            parse_cache.c.kind,
+            parse_cache.c.version_id,
+            parse_cache.c.metadata,
+            parse_cache.c.code,
+            parse_cache.c.error,
+        )
+        with self._db.read() as connection:
+            for digests in batches(sorted({digest for digest, _ in wanted})):
+                statement = select(*columns).where(
+                    parse_cache.c.digest.in_(digests), parse_cache.c.parser == parser
+                )
+                for digest, kind, version_id, metadata, code, error in connection.execute(statement):
+                    if (digest, kind) in wanted:
+                        found[digest, kind] = CachedParse(version_id, metadata, code, error)
+        return found
+
+    def put_parsed(
+        self, parser: str, items: Sequence[tuple[ParseKey, ParsedDocument | Failure]]
+    ) -> list[CachedParse]:
+        """Store what a parser made of files: versions, or the failure. A later result replaces an earlier.
+
+        :return: aligned with `items`.
+        """
+        documents = [made for _, made in items if isinstance(made, ParsedDocument)]
+        if not items:
+            return []
+        with self._db.write("store.put_parsed") as connection:
+            ids = iter(_put_versions(connection, documents))
+            results = [
+                CachedParse(None, {}, made.code, made.error)
+                if isinstance(made, Failure)
+                else CachedParse(next(ids), made.metadata)
+                for _, made in items
+            ]
+            rows = [
+                {
+                    "digest": key[0],
+                    "kind": key[1],
+                    "parser": parser,
+                    "version_id": result.version_id,
+                    "metadata": dict(result.metadata),
+                    "code": result.code,
+                    "error": result.error,
+                }
+                for (key, _), result in zip(items, results, strict=True)
+            ]
+            outcome = ("version_id", "metadata", "code", "error")
+            connection.execute(insert_or_replace(parse_cache, outcome), rows)
+        return results
+
+    def put_versions(self, documents: Sequence[ParsedDocument]) -> list[VersionId]:
+        """Store documents that come from no file; equal ones get one version.
+
+        :return: aligned with `documents`.
+        """
+        if not documents:
+            return []
+        with self._db.write("store.put_versions") as connection:
+            return _put_versions(connection, documents)
+
+    def version_texts(self, ids: Sequence[VersionId]) -> Iterator[VersionText]:
+        """Read versions in the order given, a few at a time, with no transaction left open.
+
+        :raises StaleContent: if one of them has been deleted.
+        """
+        for some in batches(ids, 256):
+            with self._db.read() as connection:
+                sizes = connection.execute(
+                    select(document_version.c.id, document_version.c.characters).where(
+                        document_version.c.id.in_([int(i) for i in some])
+                    )
+                )
+                characters: dict[int, int] = {row.id: row.characters for row in sizes}
+            group: list[VersionId] = []
+            for version_id in some:
+                if group and sum(characters.get(i, 0) for i in (*group, version_id)) > _READ_CHARS:
+                    yield from self._texts(group)
+                    group = []
+                group.append(version_id)
+            yield from self._texts(group)
+
+    def _texts(self, ids: Sequence[VersionId]) -> list[VersionText]:
+        columns = document_version.c
+        statement = select(columns.id, columns.title, columns.text, columns.media_type, columns.pages).where(
+            columns.id.in_([int(i) for i in ids])
+        )
+        with self._db.read() as connection:
+            found = {
+                row.id: VersionText(row.id, row.title, row.text, row.media_type, tuple(row.pages))
+                for row in connection.execute(statement)
+            }
+        if missing := [i for i in ids if i not in found]:
+            raise StaleContent(
+                f"{len(missing)} prepared documents were deleted meanwhile", hint="run the same again"
+            )
+        return [found[i] for i in ids]
+
+
+def _put_versions(connection: Connection, documents: Sequence[ParsedDocument]) -> list[VersionId]:
+    if not documents:
+        return []
+    names = [version_name(document) for document in documents]
+    created_at = now()
+    known = _version_ids(connection, names)
+    rows = {
+        name: {
+            "version": name,
+            "title": document.title,
+            "text": document.text,
+            "text_hash": hashlib.sha256(document.text.encode("utf-8")).hexdigest(),
+            "characters": len(document.text),
+            "media_type": document.media_type,
+            "pages": list(document.pages),
+            "created_at": created_at,
+        }
+        for name, document in zip(names, documents, strict=True)
+        if name not in known
+    }
+    if rows:
+        connection.execute(insert_or_ignore(document_version), list(rows.values()))
+        known |= _version_ids(connection, list(rows))
+    return [known[name] for name in names]
+
+
+def _version_ids(connection: Connection, names: Sequence[str]) -> dict[str, VersionId]:
+    found: dict[str, VersionId] = {}
+    for some in batches(names):
+        statement = select(document_version.c.version, document_version.c.id).where(
+            document_version.c.version.in_(some)
+        )
+        found.update((row.version, VersionId(row.id)) for row in connection.execute(statement))
+    return found
