@@ -16,7 +16,7 @@ from typer.exceptions import TyperException
 
 from ragsvc import __version__
 from ragsvc.cli import corpora, documents, ingest, jobs, search, serve
-from ragsvc.cli.output import PipeClosed, write_error, write_line
+from ragsvc.cli.output import PipeClosed, prepare_streams, write_error, write_line
 from ragsvc.cli.session import Opener, Session, open_service
 from ragsvc.errors import Cancelled, InternalError, InvalidRequest, RagsvcError, RootEmpty
 
@@ -78,6 +78,7 @@ def main(argv: Sequence[str] | None = None, *, opener: Opener = open_service) ->
     argv: words after the program's name; `sys.argv` when None.
     opener: opens the service from settings.
     """
+    prepare_streams()
     words = list(sys.argv[1:] if argv is None else argv)
     as_json = "--json" in (words[: words.index("--")] if "--" in words else words)
     session = Session(opener)

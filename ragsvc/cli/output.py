@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 import sys
@@ -52,6 +53,13 @@ def make_console(stream: TextIO) -> Console:
     return QuietConsole(file=stream, width=width, markup=False, highlight=False, emoji=False, soft_wrap=True)
 
 
+def prepare_streams() -> None:
+    """Let stdout and stderr write what their encoding lacks as an escape, instead of failing."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
 def write_json(value: Mapping[str, Any]) -> None:
     """Print one JSON object and a line end on stdout.
 
@@ -63,13 +71,12 @@ def write_json(value: Mapping[str, Any]) -> None:
 
 
 def write_line(text: str, stream: TextIO) -> None:
-    """Print a line at once, even where the stream's encoding lacks a character.
+    """Print a line at once.
 
     :raises PipeClosed: if nobody reads it.
     """
-    encoding = getattr(stream, "encoding", None) or "utf-8"
     try:
-        stream.write(text.encode(encoding, "backslashreplace").decode(encoding) + "\n")
+        stream.write(text + "\n")
         stream.flush()
     except BrokenPipeError:
         raise PipeClosed from None

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from ragsvc.cli.options import HomeOption, JsonOption
-from ragsvc.cli.output import safe, write_json, write_line
+from ragsvc.cli.output import write_json, write_line
 from ragsvc.cli.session import session_of
 
 
@@ -25,8 +25,6 @@ def serve(
     from ragsvc.api.server import serve as run_server
 
     settings = session_of(context).settings(home)
-    shown = f"[{host}]" if ":" in host else host
-    write_line(f"ragsvc on http://{safe(shown)}:{port} - documentation at /docs, Ctrl-C stops", sys.stderr)
     try:
         run_server(settings, host, port)
     except KeyboardInterrupt:

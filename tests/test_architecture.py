@@ -1,0 +1,178 @@
+"""The house rules that a machine can check."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ragsvc import errors
+
+ROOT = Path(__file__).parent.parent
+PACKAGE = ROOT / "ragsvc"
+MAX_LINES = 320
+# All shared data stand in one file on purpose.
+LONG_ON_PURPOSE = {"ragsvc/domain.py"}
+FILES = sorted(PACKAGE.rglob("*.py"))
+
+
+def tree_of(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+def name_of(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+def imports_of(path: Path) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Each import as (module, names); relative ones are refused by a test of their own."""
+    for node in ast.walk(tree_of(path)):
+        if isinstance(node, ast.Import):
+            yield from ((alias.name, ()) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield node.module or ".", tuple(alias.name for alias in node.names)
+
+
+def test_rooms_import_only_rooms_below():
+    tool = Path(sys.executable).with_name("lint-imports")
+    command = str(tool) if tool.exists() else shutil.which("lint-imports")
+    assert command, "import-linter is in the dev extra"
+    done = subprocess.run([command, "--no-cache"], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_domain_is_frozen_slotted_and_imports_nothing_of_ours():
+    path = PACKAGE / "domain.py"
+    plain = []
+    for node in ast.walk(tree_of(path)):
+        if not isinstance(node, ast.ClassDef):
+            continue
+        bases = {base.id for base in node.bases if isinstance(base, ast.Name)}
+        decorators = {ast.unparse(decorator) for decorator in node.decorator_list}
+        if "StrEnum" not in bases and "dataclass(frozen=True, slots=True)" not in decorators:
+            plain.append(node.name)
+    assert plain == []
+    assert [module for module, _ in imports_of(path) if module.startswith("ragsvc")] == []
+
+
+def test_only_the_command_line_prints():
+    printing = [
+        f"{name_of(path)}:{node.lineno}"
+        for path in FILES
+        if PACKAGE / "cli" not in path.parents
+        for node in ast.walk(tree_of(path))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "print"
+    ]
+    assert printing == []
+
+
+def test_nothing_inside_imports_the_package_root():
+    """Only its version may be taken, which needs no other module."""
+    taken = []
+    for path in FILES:
+        if any(module == "." for module, _ in imports_of(path)):
+            taken.append((name_of(path), "relative import"))
+        for node in ast.walk(tree_of(path)):
+            if isinstance(node, ast.ImportFrom) and node.module == "ragsvc":
+                taken.extend((name_of(path), alias.name) for alias in node.names)
+            elif isinstance(node, ast.Attribute) and ast.unparse(node.value) == "ragsvc":
+                taken.append((name_of(path), node.attr))
+    modules = {path.stem for path in PACKAGE.glob("*.py")} | {path.name for path in PACKAGE.iterdir()}
+    assert [(path, name) for path, name in taken if name not in modules | {"__version__"}] == []
+
+
+def test_room_packages_hold_only_re_exports():
+    """What a package file imports, everybody pays who imports anything of that room."""
+    more = []
+    for path in PACKAGE.glob("*/__init__.py"):
+        room = ".".join(path.relative_to(ROOT).parent.parts)
+        for node in tree_of(path).body:
+            own = isinstance(node, ast.ImportFrom) and (node.module or "").startswith(room)
+            names = isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__"
+            text = isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+            if not (own or names or text):
+                more.append(f"{name_of(path)}:{node.lineno}")
+    assert more == []
+
+
+def test_every_module_says_what_it_is():
+    assert [name_of(path) for path in FILES if not ast.get_docstring(tree_of(path))] == []
+
+
+def test_files_are_short():
+    long = {}
+    for path in FILES:
+        lines = len(path.read_text(encoding="utf-8").splitlines())
+        if lines > MAX_LINES and name_of(path) not in LONG_ON_PURPOSE:
+            long[name_of(path)] = lines
+    assert long == {}, "split by noun"
+
+
+def test_only_service_api_and_cli_see_the_settings():
+    allowed = {PACKAGE / room for room in ("service", "api", "cli", "settings")}
+    seeing = [
+        name_of(path)
+        for path in FILES
+        if not allowed & set(path.parents)
+        and any(module.startswith("ragsvc.settings") for module, _ in imports_of(path))
+    ]
+    assert seeing == []
+
+
+def test_our_environment_variables_are_read_by_the_settings_alone():
+    """Other rooms get values; what they may look at is the environment of other programs."""
+    reading = [
+        f"{name_of(path)}:{node.lineno}"
+        for path in FILES
+        for node in ast.walk(tree_of(path))
+        if isinstance(node, ast.Call | ast.Subscript)
+        and ast.unparse(node).startswith(("os.environ", "os.getenv"))
+        and "RAGSVC_" in ast.unparse(node)
+    ]
+    assert reading == []
+
+
+def test_protocols_are_small():
+    big = {}
+    for node in tree_of(PACKAGE / "protocols.py").body:
+        if isinstance(node, ast.ClassDef):
+            members = [item.name for item in node.body if isinstance(item, ast.FunctionDef)]
+            if len(members) > 4:
+                big[node.name] = members
+    assert big == {}
+
+
+def error_classes() -> list[type[errors.RagsvcError]]:
+    return [
+        value
+        for value in vars(errors).values()
+        if isinstance(value, type) and issubclass(value, errors.RagsvcError)
+    ]
+
+
+def test_error_codes_are_unique_and_drawn():
+    classes = error_classes()
+    codes = [error.code for error in classes]
+    assert len(set(codes)) == len(codes)
+    drawing = errors.__doc__ or ""
+    assert [error.__name__ for error in classes if error.__name__ not in drawing] == []
+
+
+@pytest.mark.parametrize("path", FILES, ids=name_of)
+def test_no_unfinished_work(path: Path):
+    text = path.read_text(encoding="utf-8")
+    assert not [word for word in ("TODO", "FIXME") if word in text]
+    raised = [ast.unparse(node) for node in ast.walk(tree_of(path)) if isinstance(node, ast.Raise)]
+    assert not [statement for statement in raised if "NotImplementedError" in statement]
+
+
+def test_public_names_of_the_root():
+    root = importlib.import_module("ragsvc")
+    assert sorted(root.__all__) == root.__all__
+    assert all(hasattr(root, name) for name in root.__all__)

@@ -1,0 +1,79 @@
+"""The files around the code: versions agree, containers are safe, nothing is left unpinned."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import yaml
+
+import ragsvc
+
+ROOT = Path(__file__).parent.parent
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+
+
+def normal(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def pins() -> dict[str, str]:
+    lines = (ROOT / "constraints.txt").read_text().splitlines()
+    rows = [line.split("==") for line in lines if line and not line.startswith("#")]
+    return {normal(name): version for name, version in rows}
+
+
+def test_versions_agree():
+    compose = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
+    assert PROJECT["version"] == ragsvc.__version__
+    assert compose["services"]["ragsvc"]["image"] == f"ragsvc:{ragsvc.__version__}"
+
+
+def test_every_requirement_is_pinned():
+    wanted = [*PROJECT["dependencies"], *PROJECT["optional-dependencies"]["dev"]]
+    names = {normal(re.split(r"[\[<>=~! ]", requirement)[0]) for requirement in wanted}
+    assert names - set(pins()) == set()
+    assert pins()["torch"] == "2.13.0"
+
+
+def test_compose_follows_its_schema():
+    tool = Path(sys.executable).with_name("check-jsonschema")
+    command = str(tool) if tool.exists() else shutil.which("check-jsonschema")
+    assert command, "check-jsonschema is in the dev extra"
+    arguments = [command, "--builtin-schema", "vendor.compose-spec", "docker-compose.yml"]
+    done = subprocess.run(arguments, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_compose_listens_on_loopback_with_a_key_and_pinned_images():
+    compose = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
+    for service in compose["services"].values():
+        assert all(str(port).startswith("127.0.0.1:") for port in service.get("ports", []))
+        assert re.fullmatch(r"[\w./-]+:[\w.-]*\d[\w.-]*", service["image"])
+    assert compose["services"]["ragsvc"]["environment"]["RAGSVC_API_KEY"].startswith("${RAGSVC_API_KEY:?")
+
+
+def test_the_image_is_pinned_and_not_root():
+    lines = (ROOT / "Dockerfile").read_text().splitlines()
+    bases = [line.split()[1] for line in lines if line.startswith("FROM")]
+    assert bases
+    assert all(re.fullmatch(r"python:3\.\d+\.\d+-slim-\w+", base) for base in bases)
+    assert "USER ragsvc" in lines
+    assert any(line.startswith("HEALTHCHECK") for line in lines)
+
+
+def test_make_knows_its_targets():
+    for target in ("install", "run", "test", "check", "bench", "clean"):
+        done = subprocess.run(["make", "-n", target], cwd=ROOT, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+
+
+def test_the_licence_is_whole():
+    text = (ROOT / "LICENSE").read_text()
+    assert "Version 2.0, January 2004" in text
+    assert "END OF TERMS AND CONDITIONS" in text
+    assert (ROOT / "CHANGELOG.md").read_text().startswith("# Changelog")
