@@ -12,6 +12,7 @@ from pathlib import Path
 import yaml
 
 import ragsvc
+from ragsvc.settings.settings import Settings
 
 ROOT = Path(__file__).parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
@@ -77,3 +78,25 @@ def test_the_licence_is_whole():
     assert "Version 2.0, January 2004" in text
     assert "END OF TERMS AND CONDITIONS" in text
     assert (ROOT / "CHANGELOG.md").read_text().startswith("# Changelog")
+
+
+def settings_table() -> str:
+    """The README's table of settings, made from their definition."""
+    rows = ["| variable | default | meaning |", "| --- | --- | --- |"]
+    for name, field in Settings.model_fields.items():
+        default = "" if field.default is None else f"`{field.default}`"
+        rows.append(f"| `RAGSVC_{name.upper()}` | {default} | {field.description} |")
+    return "\n".join(rows)
+
+
+def test_the_readme_lists_every_setting():
+    readme = (ROOT / "README.md").read_text()
+    _, _, rest = readme.partition("<!-- settings: begin -->\n")
+    table, _, _ = rest.partition("\n<!-- settings: end -->")
+    assert table == settings_table()
+
+
+def test_the_readme_knows_every_command():
+    readme = (ROOT / "README.md").read_text()
+    for command in ("ingest", "search", "ask", "documents"):
+        assert f"ragsvc {command} " in readme
