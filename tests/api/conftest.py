@@ -4,11 +4,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from fake import FakeService
 from starlette.testclient import TestClient
 
 from ragsvc.api.app import create_app
 from ragsvc.settings.settings import Settings
-from fake import FakeService
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ import shutil
 import tempfile
 import threading
 import time
+import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -78,7 +79,7 @@ class FakeService:
         self.started = self.closed = False
         self.spools: list[FakeSpool] = []
         self._lock = threading.Lock()
-        self._home = Path(tempfile.mkdtemp(prefix="ragsvc-fake-"))
+        self._home = Path(tempfile.gettempdir()) / f"ragsvc-fake-{uuid.uuid4().hex}"
 
     def start(self) -> None:
         self.started = True
@@ -93,6 +94,7 @@ class FakeService:
     # writing
 
     def new_spool(self) -> FakeSpool:
+        self._home.mkdir(exist_ok=True)
         spool = FakeSpool(Path(tempfile.mkdtemp(dir=self._home)))
         self.spools.append(spool)
         return spool
@@ -159,8 +161,8 @@ class FakeService:
     def document(self, caller: Caller, corpus: str, document_id: str) -> Document:
         text = self._text(corpus, document_id)
         return Document(
-            corpus, document_id, "ab12", document_id, "upload", "text/plain", len(text), {"lang": "en"}, "local",
-            CommitId(1), TIME,
+            corpus, document_id, "ab12", document_id, "upload", "text/plain", len(text), {"lang": "en"},
+            "local", CommitId(1), TIME,
         )  # fmt: skip
 
     def text(

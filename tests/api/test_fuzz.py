@@ -33,11 +33,11 @@ CHECKS = [
 
 _app = create_app(FakeService(Settings(home=Path("unused"), api_key=None)))
 _app.state.ragsvc.service.start()
-schema = schemathesis.openapi.from_asgi("/openapi.json", _app)
+schema = schemathesis.openapi.from_asgi("/openapi.json", _app, headers={"Host": "localhost"})
 
 
 @pytest.mark.filterwarnings("ignore")
 @schema.parametrize()
 @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 def test_every_answer_is_a_documented_one(case: schemathesis.Case) -> None:
-    case.call_and_validate(checks=CHECKS)
+    case.call_and_validate(checks=CHECKS, headers={"Host": "localhost"})

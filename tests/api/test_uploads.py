@@ -46,7 +46,8 @@ def test_files_keep_their_bytes_and_relative_names(client: TestClient, service: 
 @pytest.mark.parametrize(
     "name",
     [b"../x", b"a/../b", b"/etc/passwd", b"a//b", b"./a", b"a/", b"", b"..", b"..\\x", b"C:\\x\\y", b"a\\\\b",
-     b"a\x00b", b"a\x1fb", b"a\x7fb", "a\u0085b".encode(), b"\xff", b"\xed\xa0\x80", b"x" * 256, b"d/" * 300 + b"x"],
+     b"a\x00b", b"a\x1fb", b"a\x7fb", "a\u0085b".encode(), b"\xff", b"\xed\xa0\x80", b"x" * 256,
+     b"d/" * 300 + b"x"],
 )  # fmt: skip
 def test_file_names_that_are_refused(client: TestClient, service: FakeService, name: bytes) -> None:
     response = send(client, part(b"good.md"), part(name))
@@ -166,5 +167,5 @@ def test_any_file_name_is_safe_or_refused(name: bytes) -> None:
         found = file_name(b'form-data; name="files"; filename="' + name + b'"')
     except (InvalidName, InvalidRequest):
         return
-    assert not found.startswith("/") and "\\" not in found and found.isprintable() or " " in found
+    assert not found.startswith("/") and "\\" not in found and "\0" not in found
     assert not {"", ".", ".."} & set(found.split("/"))

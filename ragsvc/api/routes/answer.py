@@ -23,10 +23,23 @@ STREAM: Responses = {
         "description": "The answer; with `stream`, server-sent events.",
         "content": {
             "text/event-stream": {
+                # One event; the stream has many of them.
                 "schema": {
-                    "type": "string",
-                    "description": "Events: `passages` {passages: [hit]}, `token` {text}, `citation` "
-                    "(a citation), `done` (the whole answer), or `error` (a problem); each with one line of JSON.",
+                    "type": "object",
+                    "required": ["event", "data"],
+                    "properties": {
+                        "event": {
+                            "type": "string",
+                            "enum": ["passages", "token", "citation", "done", "error"],
+                            "description": "`done` or `error` is the last one.",
+                        },
+                        "data": {
+                            "type": "string",
+                            "contentMediaType": "application/json",
+                            "description": "One line of JSON. `passages`: {passages: [hit]}; `token`: "
+                            "{text}; `citation`: a citation; `done`: the whole answer; `error`: a problem.",
+                        },
+                    },
                 },
                 "example": 'event: token\ndata: {"text":"Backups are made nightly. [1]"}\n\n',
             }
