@@ -107,7 +107,12 @@ def _configure(reader: Reader) -> Any:
         # The bundled Tesseract looks for its languages only where this variable points.
         os.environ.setdefault("TESSDATA_PREFIX", tessdata[0])
         options["ocr"] = kreuzberg.OcrConfig(backend="tesseract", language=tessdata[1])
-    return kreuzberg.ExtractionConfig(**options)
+    config = kreuzberg.ExtractionConfig(**options)
+    # Two settings that the constructor does not know: pictures attached to a mail are not read, and
+    # what is packed inside a document is not unpacked.
+    config.disable_ocr = "ocr" not in options
+    config.max_archive_depth = 0
+    return config
 
 
 def _translate(error: BaseException, name: str) -> DocumentError:

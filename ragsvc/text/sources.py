@@ -58,9 +58,10 @@ def resolve_root(path: str, name: str | None = None) -> Root:
     :raises InvalidName: if the name holds "/" or characters that do not print, is "." or "..",
         or is empty or too long.
     """
-    shown = display_name(path) if "\x00" not in path else repr(path)
+    shown = display_name(path) if path and "\x00" not in path else repr(path)
     try:
-        resolved = os.path.realpath(path, strict=True)
+        # realpath takes "" for the working folder, but "" is a shell variable that nobody set.
+        resolved = os.path.realpath(path or "\x00", strict=True)
         is_folder = stat.S_ISDIR(Path(resolved).stat().st_mode)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)

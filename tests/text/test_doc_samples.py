@@ -1,0 +1,61 @@
+"""Real files at their worst: every one has exactly one outcome and none hurts another."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from ragsvc.domain import Failure, SourceFile
+from ragsvc.text.sources import discover, resolve_root
+from ragsvc.text.workers import TRANSIENT_CODES, ParseLimits, ParserPool
+
+pytestmark = pytest.mark.data
+
+
+@pytest.fixture(scope="module")
+def data() -> Path:
+    named = os.environ.get("RAGSVC_TEST_DATA")
+    if not named or not Path(named, "doc-samples").is_dir():
+        pytest.skip("RAGSVC_TEST_DATA names no folder with doc-samples")
+    return Path(named)
+
+
+def test_every_sample_has_one_outcome(data: Path) -> None:
+    fates: dict[str, str] = {}
+    files = []
+    for folder in sorted(path for path in (data / "doc-samples").iterdir() if path.is_dir()):
+        for item in discover(resolve_root(str(folder))):
+            if isinstance(item, SourceFile):
+                files.append((item.document_id, item.path))
+            else:
+                assert item.source not in fates
+                fates[item.source] = item.code
+    with ParserPool(2, ParseLimits()) as pool:
+        for document_id, outcome in pool.parse(files):
+            assert document_id not in fates
+            if isinstance(outcome, Failure):
+                assert outcome.error
+                fates[document_id] = outcome.code
+                continue
+            fates[document_id] = "ok"
+            assert outcome.text.strip() and "\r" not in outcome.text and "\x00" not in outcome.text
+            outcome.text.encode("utf-8")
+            assert list(outcome.pages) == sorted(outcome.pages)
+            assert all(0 <= page <= len(outcome.text) for page in outcome.pages)
+    counts = Counter(fates.values())
+    assert len(fates) == 279, counts
+    assert counts["ok"] >= 238, counts
+    assert not TRANSIENT_CODES & counts.keys(), counts
+
+
+def test_a_documentation_folder_needs_no_worker(data: Path) -> None:
+    root = resolve_root(str(data / "docs-haystack" / "current"))
+    files = [(f.document_id, f.path) for f in discover(root) if isinstance(f, SourceFile)]
+    with ParserPool(2, ParseLimits(), parser="no.such:parser") as pool:
+        outcomes = dict(pool.parse(files))
+    assert len(outcomes) == 578
+    assert not [key for key, outcome in outcomes.items() if isinstance(outcome, Failure)]
+    assert sum(bool(getattr(outcome, "title", "")) for outcome in outcomes.values()) > 500

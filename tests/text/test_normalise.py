@@ -1,0 +1,117 @@
+"""What is stored never holds what cannot be stored, and page starts stay where they were."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ragsvc.errors import BrokenDocument
+from ragsvc.text.decode import decode_text
+from ragsvc.text.markdown import first_heading, visible
+from ragsvc.text.normalise import normalise, take_front_matter, to_json
+
+TEXTS = st.text(alphabet=st.sampled_from("ab\r\n\x00\ud800\udfff\ufeffé😀"), max_size=40)
+
+
+@given(TEXTS, st.lists(st.integers(0, 60), max_size=6))
+def test_normalise_keeps_order_lengths_and_pages(text: str, pages: list[int]) -> None:
+    ascending = tuple(sorted(pages))
+    stored, starts = normalise(text, ascending)
+    assert "\r" not in stored and "\x00" not in stored
+    stored.encode("utf-8")
+    body = text.removeprefix("\ufeff")
+    assert len(stored) == len(body) - body.count("\r\n")
+    assert len(starts) == len(pages) and list(starts) == sorted(starts)
+    assert all(0 <= start <= len(stored) for start in starts)
+    for page, start in zip(ascending[1:], starts[1:], strict=True):
+        offset = min(page, len(text))
+        if text[offset - 1 : offset + 1] != "\r\n" and offset:
+            assert stored[start:] == normalise("x" + text[offset:])[0][1:]
+
+
+@given(TEXTS)
+def test_normalise_twice_is_once(text: str) -> None:
+    stored, _ = normalise(text)
+    if not stored.startswith("\ufeff"):
+        assert normalise(stored)[0] == stored
+
+
+@given(st.text(max_size=60))
+def test_front_matter_never_loses_the_body(body: str) -> None:
+    assert take_front_matter("---\na: 1\n---\n" + body) == (body, {"a": 1})
+    text, metadata = take_front_matter(body)
+    assert text == body or metadata or body.startswith("---")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "---\nbroken: [1\n---\nbody",
+        "---\n- a list\n---\nbody",
+        "---\njust words\n---\nbody",
+        "---\nnever: closed\n",
+        "---\n---\nbody",
+        "---\nwhen: 2024-13-45\n---\nbody",
+        "--- not a fence\na: 1\n---\n",
+        # aliases that unfold to billions
+        "---\na: &a [x,x,x,x,x,x,x,x,x]\n"
+        + "".join(
+            f"{n}: &{n} [{','.join([f'*{p}'] * 9)}]\n" for p, n in zip("abcdefgh", "bcdefghi", strict=True)
+        )
+        + "---\nbody",
+        "---\na: &a [*a]\n---\nbody",
+    ],
+)
+def test_what_is_not_front_matter_stays_text(text: str) -> None:
+    assert take_front_matter(text) == (text, {})
+
+
+def test_front_matter_becomes_json() -> None:
+    _, metadata = take_front_matter(
+        "---\ndate: 2024-05-01\nat: 2024-05-01 10:00:00\nnan: .nan\n1: one\n"
+        "nul: 'a\\0b'\nset: !!set {x}\n...\n"
+    )
+    assert json.loads(json.dumps(metadata)) == metadata
+    assert metadata["date"] == "2024-05-01" and metadata["nan"] is None and metadata["1"] == "one"
+    assert to_json({"a": ("x\x00", {1})}) == {"a": ["x\ufffd", [1]]}
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        "héllo wörld\n".encode(),
+        b"\xef\xbb\xbf" + "héllo wörld\n".encode(),
+        "héllo wörld\n".encode("utf-16"),
+        "héllo wörld\n".encode("utf-16-le"),
+        "héllo wörld\n".encode("utf-16-be"),
+        "héllo wörld\n".encode("utf-32"),
+        b'<?xml encoding="iso-8859-1"?>' + "héllo wörld\n".encode("latin-1"),
+        "Ein schöner Abend für die Größe des Hauses, héllo wörld\n".encode("cp1252"),
+    ],
+)
+def test_decodes_whatever_the_encoding(data: bytes) -> None:
+    assert decode_text(data, "f").endswith("héllo wörld\n")
+
+
+def test_bytes_that_are_no_text_are_refused() -> None:
+    with pytest.raises(BrokenDocument, match="noise"):
+        decode_text(bytes(range(256)) * 20, "noise")
+
+
+def test_headings_and_what_a_reader_sees() -> None:
+    assert first_heading("```\n# no\n```\ntext\n# **Yes** `x_y` #\n") == "Yes x_y"
+    assert first_heading("Title\n=====\n") == "Title"
+    assert first_heading("text\n## later\n") == ""
+    assert visible("a\\! [b\\_c](http://x/(y)) ![pic.png](m/pic.png)![alt](u)") == "a! b_c alt"
+    assert visible("\\# not a heading\n```\na\\_b [x](y)\n```") == "\\# not a heading\n```\na\\_b [x](y)\n```"
+
+
+def test_this_folder_imports_no_model() -> None:
+    rooms = Path(__file__).parents[2] / "ragsvc" / "text"
+    heavy = ("import torch", "import transformers", "import faiss", "import sqlalchemy")
+    for file in rooms.glob("*.py"):
+        assert not any(line in file.read_text() for line in heavy), file
