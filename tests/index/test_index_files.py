@@ -277,7 +277,10 @@ def test_a_killed_writer_leaves_one_index_and_the_next_save_sweeps(tmp_path: Pat
     index, commit = _load(tmp_path)
     assert (index.rows, commit) == ((30, 2) if switched else (20, 1))
     assert len(_names(tmp_path)) > 9 or nth == 1
+    writing: list[int] = []
+    crashpoints.install(lambda _: writing.append(len(_names(tmp_path))))
     save(_base(25), tmp_path, commit=3, profile="p")
+    assert writing[0] == 9 + 1, "remains of the killed writer take room while the next one writes"
     assert _load(tmp_path)[1] == 3
     assert len(_names(tmp_path)) == 9
 
