@@ -133,10 +133,8 @@ def _number(digits: str) -> list[str]:
 
 
 def _pairs(run: str) -> list[str]:
-    """Overlapping character pairs; a lone character stands for itself."""
-    if len(run) == 1:
-        return [run]
-    return [run[place : place + 2] for place in range(len(run) - 1)]
+    """Overlapping character pairs, and each character, so that a word of one character is found too."""
+    return [*(run[place : place + 2] for place in range(len(run) - 1)), *run]
 
 
 def _fold(token: str) -> str:

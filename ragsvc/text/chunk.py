@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 
@@ -12,8 +13,10 @@ from ragsvc.errors import InvalidRequest
 from ragsvc.protocols import Tokeniser
 from ragsvc.text.headings import EMPTY_OUTLINE, Outline, outline
 from ragsvc.text.ruler import Ruler
+from ragsvc.text.sentences import trimmed
 
 MARKDOWN = "text/markdown"
+_FENCE_LINE = re.compile(r"\s*(?:[`~]{3,}[^\n]*)?")
 SEPARATOR = " > "
 # What joining header and chunk may add to the sum of their counts, in any known tokeniser.
 JOIN_SLACK_TOKENS = 4
@@ -62,7 +65,11 @@ class Chunker:
         ruler = Ruler(text, self._tokeniser.spans(text))
         whole = MarkdownSplitter if markdown else TextSplitter
         splitter = whole.from_callback(ruler.measure, self.spec.size_tokens, self.spec.overlap_tokens)
-        spans = [Span(start, start + len(part)) for start, part in splitter.chunk_indices(text)]
+        spans = [
+            span
+            for start, part in splitter.chunk_indices(text)
+            if (span := trimmed(text, start, start + len(part)))
+        ]
         header = _HeaderWriter(self._tokeniser, title)
         drafts: list[ChunkDraft] = []
         for span in self._join_headings(spans, text, found, ruler):
@@ -73,7 +80,7 @@ class Chunker:
     def _join_headings(
         self, spans: Sequence[Span], text: str, found: Outline, ruler: Ruler
     ) -> Iterator[Span]:
-        """Put a chunk of nothing but headings before the text that it announces.
+        """Put a chunk of nothing but headings, or the opening of a code block, before what it announces.
 
         Such a chunk answers nothing, yet it matches questions better than the text below it.
         """
@@ -87,8 +94,8 @@ class Chunker:
                     yield held
             held = None
             last = found.leading(text, span.start, span.end)
-            opens = last >= 0 and found.headings[last].start >= span.start
-            if opens and found.headings[last].end >= span.end:
+            body = max(span.start, found.headings[last].end) if last >= 0 else span.start
+            if found.headings and _FENCE_LINE.fullmatch(text, body, span.end):
                 held = span
             else:
                 yield span
@@ -110,11 +117,9 @@ class Chunker:
         blank = max(text.rfind(" ", start + 1, middle), text.rfind("\n", start + 1, middle))
         middle = blank if blank > 0 else middle
         for left, right in ((start, middle), (middle, end)):
-            part = text[left:right]
-            left += len(part) - len(part.lstrip())
-            right = left + len(part.strip())
-            if right > left:
-                yield from self._fit(text, left, right, ruler)
+            half = trimmed(text, left, right)
+            if half:
+                yield from self._fit(text, half.start, half.end, ruler)
 
     def _draft(
         self,

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-ENGLISH = frozenset(
-    """
+_SNOWBALL = """
     i me my myself we our ours ourselves you your yours yourself yourselves he him his himself she
     her hers herself it its itself they them their theirs themselves what which who whom this that
     these those am is are was were be been being have has had having do does did doing would should
@@ -15,5 +14,5 @@ ENGLISH = frozenset(
     after above below to from up down in out on off over under again further then once here there
     when where why how all any both each few more most other some such no nor not only own same so
     than too very
-    """.split()
-)
+"""
+ENGLISH = frozenset(_SNOWBALL.split())

@@ -1,0 +1,125 @@
+"""Finds the sentences of a passage, as spans that can be cited."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from ragsvc.domain import Span
+
+# Lines that are a unit by themselves: headings, list items, table rows, quotes are not joined
+# with their neighbours, while the lines of a wrapped paragraph are.
+_UNIT_START = re.compile(r"[ \t]*(?:#{1,6}(?=\s)|[-*+•–][ \t]|\(?(?:\d{1,3}|[A-Za-z])[.)][ \t]|\||>)")
+_HEADING = re.compile(r"[ \t]*#{1,6}(?=\s)")
+_TABLE_ROW = re.compile(r"[ \t]*\|")
+_FENCE = re.compile(r"[ \t]*(`{3,}|~{3,})")
+_RULE = re.compile(r"[ \t]*[-=*_|: \t]{3,}$")
+
+# A possible end: stop signs with the closing quotes and brackets after them. Latin signs need
+# white space next; full-width ones do not.
+_STOP = re.compile(
+    r"""(?P<wide>[。！？｡]+["'”’」』）】》]*)"""
+    r"""|(?P<latin>[.!?…]+(?:["'”’»)\]*_`]+)?(?:\[\d{1,3}\])*)(?=\s)"""
+)
+_WORD_BEFORE = re.compile(r"([^\s(\[\"'“‘«]*)$")
+_INITIALS = re.compile(r"(?:[^\W\d_]\.)*[^\W\d_]$")
+_NEXT = re.compile(r"\s+[\"'“‘«(\[*_`]*((\w*)\S?)")
+
+# No sentence ends after these, whatever follows.
+_TITLES = frozenset(
+    "mr mrs ms dr prof rev hon gen col capt lt sgt maj sen rep gov pres st mt messrs mme mlle "
+    "e.g i.e eg ie viz cf vs resp approx incl al fig figs eq eqs sec ch chap vol vols ed eds pp "
+    "art arts cap para no nos nr ref refs dept univ assn bros".split()
+)
+# A sentence may end after these when the next word has a capital.
+_OPEN_ENDED = frozenset(
+    "etc inc ltd co corp llc jr sr a.m p.m am pm jan feb mar apr jun jul aug sep sept oct nov dec "
+    "ph.d m.d b.a m.a b.sc m.sc est ave blvd rd hr min max".split()
+)
+# After an initial or U.S. a capital says nothing; these words mostly open a sentence.
+_OPENERS = frozenset(
+    "the a an it its this that these those he she they his her their we our you i in on at as but "
+    "and if when while however there for from by with after before since although what why how".split()
+)
+# These need a number after them to be abbreviations: "No. 5" against "He said no. Then".
+_NUMBERED = frozenset("no nos nr fig figs eq eqs sec ch chap vol pp art ref p".split())
+
+
+def sentences(text: str) -> list[Span]:
+    """Split a passage into sentences, headings, list items, table rows and code blocks.
+
+    :param text: a passage, Markdown or plain.
+    :return: disjoint spans in order without white space at their ends; together they cover
+        every character of `text` but white space.
+    """
+    bounds: list[tuple[int, int]] = []
+    for start, end, prose in _units(text):
+        bounds.extend(_sentences_of(text, start, end) if prose else [(start, end)])
+    return [span for start, end in bounds if (span := trimmed(text, start, end))]
+
+
+def _units(text: str) -> Iterator[tuple[int, int, bool]]:
+    """Group lines into units; the flag tells whether a unit may hold several sentences."""
+    start = offset = 0
+    prose = True
+    fence = ""
+    for line in text.splitlines(keepends=True):
+        mark = _FENCE.match(line)
+        if fence:
+            offset += len(line)
+            if mark and mark.group(1).startswith(fence):
+                yield start, offset, False
+                start, fence = offset, ""
+            continue
+        if mark or not line.strip() or _UNIT_START.match(line) or _RULE.match(line) or not prose:
+            if offset > start:
+                yield start, offset, prose
+            start = offset
+            prose = not (_HEADING.match(line) or _TABLE_ROW.match(line) or _RULE.match(line))
+        if mark:
+            fence = mark.group(1)
+        offset += len(line)
+    if offset > start:
+        yield start, offset, prose and not fence
+
+
+def _sentences_of(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
+    marker = _UNIT_START.match(text, start, end)
+    scan = marker.end() if marker else start
+    for stop in _STOP.finditer(text, scan, end):
+        if stop.group("wide") or _ends(text, stop.start(), stop.end(), start, end):
+            yield start, stop.end()
+            start = stop.end()
+    yield start, end
+
+
+def _ends(text: str, sign: int, after: int, start: int, end: int) -> bool:
+    """Decide whether the stop sign at `sign` ends a sentence."""
+    following = _NEXT.match(text, after, end)
+    first = following.group(1)[:1] if following else ""
+    if not first or following is None:
+        return True
+    if text[sign] != ".":
+        # "Really?" she asked.
+        return not first.islower()
+    if first.islower() or first in ",;:)":
+        return False
+    if after - sign > 1:
+        return True
+    before = _WORD_BEFORE.search(text, max(start, sign - 40), sign)
+    word = before.group(1).lower() if before else ""
+    if word in _NUMBERED:
+        return not first.isdigit()
+    if word in _TITLES:
+        return False
+    if word in _OPEN_ENDED:
+        return first.isupper()
+    return not _INITIALS.match(word) or following.group(2).lower() in _OPENERS
+
+
+def trimmed(text: str, start: int, end: int) -> Span | None:
+    """Take white space off both ends of a span; None when nothing is left."""
+    part = text[start:end]
+    left = start + len(part) - len(part.lstrip())
+    right = left + len(part.strip())
+    return Span(left, right) if right > left else None
