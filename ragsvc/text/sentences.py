@@ -25,24 +25,29 @@ _WORD_BEFORE = re.compile(r"([^\s(\[\"'“‘«]*)$")
 _INITIALS = re.compile(r"(?:[^\W\d_]\.)*[^\W\d_]$")
 _NEXT = re.compile(r"\s+[\"'“‘«(\[*_`]*((\w*)\S?)")
 
+
+def _words(listed: str) -> frozenset[str]:
+    return frozenset(listed.split())
+
+
 # No sentence ends after these, whatever follows.
-_TITLES = frozenset(
+_TITLES = _words(
     "mr mrs ms dr prof rev hon gen col capt lt sgt maj sen rep gov pres st mt messrs mme mlle "
     "e.g i.e eg ie viz cf vs resp approx incl al fig figs eq eqs sec ch chap vol vols ed eds pp "
-    "art arts cap para no nos nr ref refs dept univ assn bros".split()
+    "art arts cap para no nos nr ref refs dept univ assn bros"
 )
 # A sentence may end after these when the next word has a capital.
-_OPEN_ENDED = frozenset(
+_OPEN_ENDED = _words(
     "etc inc ltd co corp llc jr sr a.m p.m am pm jan feb mar apr jun jul aug sep sept oct nov dec "
-    "ph.d m.d b.a m.a b.sc m.sc est ave blvd rd hr min max".split()
+    "ph.d m.d b.a m.a b.sc m.sc est ave blvd rd hr min max"
 )
 # After an initial or U.S. a capital says nothing; these words mostly open a sentence.
-_OPENERS = frozenset(
+_OPENERS = _words(
     "the a an it its this that these those he she they his her their we our you i in on at as but "
-    "and if when while however there for from by with after before since although what why how".split()
+    "and if when while however there for from by with after before since although what why how"
 )
 # These need a number after them to be abbreviations: "No. 5" against "He said no. Then".
-_NUMBERED = frozenset("no nos nr fig figs eq eqs sec ch chap vol pp art ref p".split())
+_NUMBERED = _words("no nos nr fig figs eq eqs sec ch chap vol pp art ref p")
 
 
 def sentences(text: str) -> list[Span]:

@@ -156,7 +156,7 @@ def test_tokeniser_neither_cuts_nor_pads(embedder: SentenceTransformerEmbedder) 
 @given(st.lists(st.integers(1, 300), max_size=60), st.integers(1, 2000))
 def test_batches_hold_every_row_once_within_the_budget(lengths: list[int], budget: int) -> None:
     batches = [batch.tolist() for batch in plan_batches(lengths, budget)]
-    assert sorted(sum(batches, [])) == list(range(len(lengths)))
+    assert sorted(row for batch in batches for row in batch) == list(range(len(lengths)))
     assert all(len(each) == 1 or len(each) * max(lengths[row] for row in each) <= budget for each in batches)
 
 
@@ -171,14 +171,14 @@ def test_fingerprints_follow_what_decides_the_output() -> None:
     profile = ProfileSpec(spec, ChunkerSpec("1", 200, 0, 32), "standard-1")
     assert len(embedder_fingerprint(spec)) == 64
     assert embedder_fingerprint(spec) == embedder_fingerprint(replace(spec, name="/elsewhere"))
-    changed = {
-        "weights": "cd",
-        "max_tokens": 128,
-        "pooling": "cls",
-        "document_prefix": "p: ",
-        "dtype": "bfloat16",
-    }
-    prints = {embedder_fingerprint(replace(spec, **{key: value})) for key, value in changed.items()}
+    others = [
+        replace(spec, weights="cd"),
+        replace(spec, max_tokens=128),
+        replace(spec, pooling="cls"),
+        replace(spec, document_prefix="p: "),
+        replace(spec, dtype="bfloat16"),
+    ]
+    prints = {embedder_fingerprint(other) for other in others}
     assert len(prints | {embedder_fingerprint(spec)}) == 6
     assert profile_fingerprint(profile) != profile_fingerprint(replace(profile, analyser="standard-2"))
     assert profile_fingerprint(profile) == "10d4af857edd1de169e83b06052e862fa8b180c33bd4112dc6194cc8874e22bc"

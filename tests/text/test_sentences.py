@@ -9,8 +9,21 @@ from hypothesis import strategies as st
 from ragsvc.text.sentences import sentences
 
 PIECES = st.sampled_from(
-    ["Dr. ", "e.g. ", "U.S. ", "3.14", "word ", "Word", ". ", "! ", "?", "。", "！", "」", "\n", "\n\n"]
-    + [
+    [
+        "Dr. ",
+        "e.g. ",
+        "U.S. ",
+        "3.14",
+        "word ",
+        "Word",
+        ". ",
+        "! ",
+        "?",
+        "。",
+        "！",
+        "」",
+        "\n",
+        "\n\n",
         "# ",
         "- ",
         "| a | b |\n",
