@@ -47,7 +47,11 @@ _ERRORS: tuple[tuple[str, type[DocumentError], str], ...] = (
         DocumentTooLarge,
         "Split it.",
     ),
-    (r"memory allocation|out of memory", ParserOutOfMemory, "Raise the memory limit or split it."),
+    (
+        r"memory allocation|out of memory|cannot allocate|failed to map",
+        ParserOutOfMemory,
+        "Raise the memory limit or split it.",
+    ),
     (r"unsupported|could not determine mime|no extractor", UnsupportedType, "Convert it to PDF or text."),
 )
 

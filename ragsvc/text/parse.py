@@ -96,12 +96,12 @@ def _read_bytes(path: str, name: str, limits: ParseLimits) -> bytes:
                     f"{name} has {status.st_size // MIB} MiB, more than {limits.max_file_bytes // MIB}",
                     hint="Split it.",
                 )
-            data = file.read(limits.max_file_bytes + 1)
+            data = file.read(status.st_size + 1)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise UnreadableFile(f"{name} cannot be opened: {reason}", hint="Check its permissions.") from error
-    if len(data) > limits.max_file_bytes:
-        raise DocumentTooLarge(f"{name} grew past {limits.max_file_bytes // MIB} MiB", hint="Split it.")
+    if len(data) != status.st_size:
+        raise UnreadableFile(f"{name} changed while it was read", hint="Run it again.")
     return data
 
 

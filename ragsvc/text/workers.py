@@ -43,7 +43,7 @@ _SINGLE_THREAD = {
     "RAYON_NUM_THREADS": "1",
     "TOKIO_WORKER_THREADS": "1",
 }
-_MEMORY_WORDS = (b"memory allocation of", b"MemoryError", b"Cannot allocate memory", b"out of memory")
+_MEMORY_WORDS = (b"memory allocation of", b"memoryerror", b"cannot allocate memory", b"out of memory")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -254,7 +254,7 @@ class ParserPool:
                 shown = words.decode(errors="replace").strip()[-500:]
                 raise InternalError(f"parser processes do not start: {shown}", hint="Install ragsvc again.")
             return _RETRY
-        if any(word in words for word in _MEMORY_WORDS):
+        if any(word in words.lower() for word in _MEMORY_WORDS):
             limit = self._limits.memory_bytes >> 20
             return Failure(source, ParserOutOfMemory.code, f"it needs more than {limit} MiB of memory")
         if status == -signal.SIGKILL and worker.task.attempt == 0:

@@ -164,6 +164,13 @@ def test_plain_text_needs_no_process_and_no_parser(tmp_path: Path) -> None:
     subprocess.run([sys.executable, "-c", script], check=True, env=environment)
 
 
+def test_a_small_memory_limit_still_reads_small_documents(tmp_path: Path) -> None:
+    (tmp_path / "a.html").write_text("<h1>Title</h1><p>text</p>")
+    with ParserPool(1, ParseLimits(memory_bytes=192 << 20)) as pool:
+        [(_, outcome)] = pool.parse([(1, str(tmp_path / "a.html"))])
+    assert code(outcome) == "ok", outcome
+
+
 def test_random_bytes_under_any_name_are_an_outcome(tmp_path: Path) -> None:
     rng = random.Random(7)
     heads = [b"", b"%PDF-1.7\n", b"PK\x03\x04", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", b"{\\rtf1 ", b"<html>"]
