@@ -25,7 +25,7 @@ install: $(STAMP)
 $(STAMP): pyproject.toml constraints.txt
 	@$(PY) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 		|| { echo "ragsvc needs Python 3.11 or newer: make install PY=python3.12" >&2; exit 1; }
-	test -x $(BIN)/python || $(PY) -m venv $(VENV)
+	$(PY) -m venv $(VENV)
 	$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-deps --retries 1 \
 		--extra-index-url $(TORCH_INDEX) '$(TORCH)'
 	$(BIN)/python -m pip install --disable-pip-version-check --quiet -c constraints.txt -e '.[dev]'

@@ -10,7 +10,7 @@ import typer
 from ragsvc.cli.options import CorpusArgument, HomeOption, JsonOption
 from ragsvc.cli.output import make_console, safe, write_json, write_line
 from ragsvc.cli.session import local_caller, session_of
-from ragsvc.errors import InvalidRequest
+from ragsvc.errors import Cancelled, InvalidRequest
 
 app = typer.Typer(rich_markup_mode=None, no_args_is_help=False, help="List, show and delete corpora.")
 
@@ -75,11 +75,12 @@ def delete_corpus(
 def _confirm(corpus: str, documents: int, *, can_ask: bool) -> None:
     """Ask on the terminal.
 
-    :raises InvalidRequest: if nobody can be asked, or the answer is no.
+    :raises InvalidRequest: if nobody can be asked.
+    :raises Cancelled: if the answer is no.
     """
     if not can_ask:
         raise InvalidRequest(
             f"deleting corpus {corpus!r} with {documents} documents needs a confirmation", hint="add --yes"
         )
     if not typer.confirm(f"Delete corpus {safe(corpus)} with {documents} documents?", err=True):
-        raise InvalidRequest("not deleted", hint="answer y, or add --yes")
+        raise Cancelled("nothing was deleted", hint="answer y, or add --yes")

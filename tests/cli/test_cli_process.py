@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pty
 import subprocess
 import sys
 from pathlib import Path
@@ -41,10 +42,8 @@ def start(setup: str, *words: str, **options: object) -> subprocess.Popen[bytes]
     paths = os.pathsep.join([str(ROOT), str(HERE)])
     return subprocess.Popen(
         [sys.executable, "-c", WITH_DOUBLE.format(setup=setup), *words],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
         env={**os.environ, "PYTHONPATH": paths},
-        **options,  # type: ignore[call-overload]
+        **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options},  # type: ignore[call-overload]
     )
 
 
@@ -116,3 +115,30 @@ service.ingest = ingest
     out, err = process.communicate(timeout=60)
     assert (process.returncode, out) == (130, b"")
     assert err == b"stopped; what was done is kept, run it again\n"
+
+
+@pytest.mark.parametrize(
+    ("reply", "code", "deleted"), [(b"y\n", 0, True), (b"n\n", 1, False), (b"\x04", 130, False)]
+)
+def test_deleting_a_corpus_asks_on_a_terminal(reply: bytes, code: int, deleted: bool):
+    ours, theirs = pty.openpty()
+    process = start("", "corpora", "delete", "handbook", stdin=theirs)
+    os.close(theirs)
+    os.write(ours, reply)
+    out, err = process.communicate(timeout=60)
+    os.close(ours)
+    assert process.returncode == code, err
+    assert (b"deleted corpus handbook" in out) is deleted
+    assert b"Traceback" not in err
+
+
+def test_progress_is_drawn_on_a_terminal_only():
+    ours, theirs = pty.openpty()
+    process = start("", "ingest", "handbook", "a", "--json", stderr=theirs)
+    os.close(theirs)
+    out, _ = process.communicate(timeout=60)
+    drawn = os.read(ours, 1 << 16)
+    os.close(ours)
+    assert process.returncode == 0
+    assert out.count(b"\n") == 1
+    assert b"reading" in drawn
