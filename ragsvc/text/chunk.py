@@ -20,6 +20,11 @@ _FENCE_LINE = re.compile(r"\s*(?:[`~]{3,}[^\n]*)?")
 SEPARATOR = " > "
 # What joining header and chunk may add to the sum of their counts, in any known tokeniser.
 JOIN_SLACK_TOKENS = 4
+# Inside one line the splitter takes time by the square of its length; machine-made lines of
+# megabytes (minified JSON, base64) are handed to it in pieces.
+LONG_LINE_CHARS = 8192
+PIECE_CHARS = 4096
+_LONG_LINE = re.compile(rf"[^\n]{{{LONG_LINE_CHARS},}}")
 # docs/chunking.md has the table behind these numbers.
 DEFAULT_CHUNKER = ChunkerSpec(version="1", size_tokens=180, overlap_tokens=0, header_tokens=32)
 
@@ -67,8 +72,9 @@ class Chunker:
         splitter = whole.from_callback(ruler.measure, self.spec.size_tokens, self.spec.overlap_tokens)
         spans = [
             span
-            for start, part in splitter.chunk_indices(text)
-            if (span := trimmed(text, start, start + len(part)))
+            for origin, stretch in _stretches(text)
+            for start, part in splitter.chunk_indices(stretch)
+            if (span := trimmed(text, origin + start, origin + start + len(part)))
         ]
         header = _HeaderWriter(self._tokeniser, title)
         drafts: list[ChunkDraft] = []
@@ -145,6 +151,22 @@ class Chunker:
             headings=path,
             embedded_text=f"{line}\n{chunk}" if line else chunk,
         )
+
+
+def _stretches(text: str) -> Iterator[tuple[int, str]]:
+    """Yield the text with its offset: as a whole, or cut inside and around very long lines."""
+    done = 0
+    for line in _LONG_LINE.finditer(text):
+        if line.start() > done:
+            yield done, text[done : line.start()]
+        done = line.start()
+        while line.end() - done > PIECE_CHARS:
+            blank = text.rfind(" ", done + PIECE_CHARS // 2, done + PIECE_CHARS)
+            end = blank if blank > 0 else done + PIECE_CHARS
+            yield done, text[done:end]
+            done = end
+    if done < len(text):
+        yield done, text[done:]
 
 
 class _HeaderWriter:

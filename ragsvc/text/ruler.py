@@ -37,10 +37,19 @@ class Ruler:
         self._total: list[int] = [0, *np.cumsum(costs).tolist()]
 
     def count(self, start: int, end: int) -> int:
-        """Cost in tokens of text[start:end]; a token that is cut counts in full."""
+        """Cost in tokens of text[start:end]; a token that is cut counts in full, a long one in part."""
         first = bisect_right(self._ends, start)
         last = bisect_left(self._starts, end)
-        return self._total[last] - self._total[first] if last > first else 0
+        if last <= first:
+            return 0
+        outside = self._outside(first, self._starts[first], start)
+        outside += self._outside(last - 1, end, self._ends[last - 1])
+        return max(1, self._total[last] - self._total[first] - outside)
+
+    def _outside(self, token: int, start: int, end: int) -> int:
+        """Cost of the part of a long token that lies outside of a slice."""
+        is_long = self._ends[token] - self._starts[token] > LONG_TOKEN_CHARS
+        return max(0, end - start) // CHARS_PER_TOKEN if is_long else 0
 
     def measure(self, part: str) -> int:
         """Cost in tokens of a slice of the text, which is looked for near the previous one."""
