@@ -412,6 +412,23 @@ class SearchResult:
 
 
 @dataclass(frozen=True, slots=True)
+class Evidence:
+    """A sentence of a passage that may answer the question.
+
+    number: 1-based number of its passage; [number] is its marker.
+    start, end: code points of the stored text. score: higher is better, comparable within a question.
+    cosine: of question and sentence, in [-1, 1].
+    """
+
+    number: int
+    start: int
+    end: int
+    text: str
+    score: float
+    cosine: float
+
+
+@dataclass(frozen=True, slots=True)
 class Citation:
     """A span of an immutable version that supports the answer where `marker` stands."""
 

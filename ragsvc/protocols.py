@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Protocol
 
-from ragsvc.domain import EmbedderSpec, F32Matrix, Hit, I32Matrix
+from ragsvc.domain import EmbedderSpec, Evidence, F32Matrix, Hit, I32Matrix
 
 
 class Embedder(Protocol):
@@ -63,9 +63,10 @@ class Generator(Protocol):
         """Shown as `generator` in an answer."""
         ...
 
-    def stream(self, question: str, passages: Sequence[Hit]) -> Iterator[str]:
+    def stream(self, question: str, passages: Sequence[Hit], evidence: Sequence[Evidence]) -> Iterator[str]:
         """Yield pieces of an answer; `[n]` refers to passages[n - 1].
 
+        :param evidence: sentences of the passages, best first.
         :raises ModelError: if the generator cannot answer now.
         """
         ...

@@ -93,6 +93,15 @@ def load(folder: Path, *, profile: str, dimension: int) -> tuple[CorpusIndex, in
     raise IndexDamaged(f"{path} changed {_LOAD_ATTEMPTS} times while it was read", hint=REBUILT)
 
 
+def written_commit(folder: Path) -> int | None:
+    """The commit that the folder's manifest names; None without a readable manifest."""
+    path = folder / MANIFEST
+    try:
+        return Manifest.decode(_read_manifest(path), str(path)).commit
+    except IndexDamaged:
+        return None
+
+
 def _load(folder: Path, manifest: Manifest, profile: str, dimension: int) -> tuple[CorpusIndex, int]:
     if manifest.profile != profile:
         raise ProfileMismatch(

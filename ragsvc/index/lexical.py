@@ -97,10 +97,7 @@ class LexicalView:
         scores = np.zeros(self.rows, np.float64)
         for term, repeats in Counter(terms).items():
             found = [(part, *part.postings.find(term)) for part in self.parts]
-            frequency = sum(
-                len(rows) if part.alive is None else int(np.count_nonzero(part.alive[rows]))
-                for part, rows, _ in found
-            )
+            frequency = sum(_alive_count(part, rows) for part, rows, _ in found)
             if frequency == 0:
                 continue
             weight = repeats * inverse_frequency(self.alive_rows, frequency)
@@ -109,6 +106,15 @@ class LexicalView:
                     target = scores[part.first : part.first + len(part.norms)]
                     target[rows] += weight * (counts / (counts + part.norms[rows]))
         return scores
+
+    def weight(self, term: int) -> float:
+        """Inverse frequency of a term among the alive rows; the highest of all when no row holds it."""
+        frequency = sum(_alive_count(part, part.postings.find(term)[0]) for part in self.parts)
+        return inverse_frequency(self.alive_rows, frequency)
+
+
+def _alive_count(part: LexicalPart, rows: I32Vector) -> int:
+    return len(rows) if part.alive is None else int(np.count_nonzero(part.alive[rows]))
 
 
 def inverse_frequency(rows: int, frequency: int) -> float:

@@ -64,9 +64,7 @@ def make_plan(live: Mapping[str, Membership], claims: Sequence[NewMembership], s
             born.append(claim)
             died.append(current)
     gone = _gone(live, chosen, scope) if scope.prune else []
-    return Plan(
-        tuple(born), (*died, *gone), added, changed, unchanged, len(gone), tuple(conflicts)
-    )
+    return Plan(tuple(born), (*died, *gone), added, changed, unchanged, len(gone), tuple(conflicts))
 
 
 def _settle(

@@ -64,11 +64,7 @@ class Corpora(Section):
 
         :raises InvalidName: if the name is not [a-z0-9][a-z0-9._-]{0,63}.
         """
-        if not _NAME.fullmatch(name):
-            raise InvalidName(
-                f"{_short(name)} cannot be the name of a corpus",
-                hint="use up to 64 of a-z 0-9 . _ - and begin with a letter or digit",
-            )
+        check_name(name)
         with self._db.write("store.create_corpus") as connection:
             connection.execute(
                 insert_or_ignore(corpus),
@@ -104,6 +100,14 @@ class Corpora(Section):
         with self._db.read() as connection:
             return {row.name: row.path for row in connection.execute(statement)}
 
+    def check_roots(self, corpus_id: CorpusId, roots: Mapping[str, str]) -> None:
+        """Find out early whether `publish` would refuse these roots; nothing is recorded.
+
+        :raises RootConflict: if a name stands for another path that still exists.
+        """
+        with self._db.read() as connection:
+            _compare_roots(connection, corpus_id, roots)
+
     def claim_root(self, corpus_id: CorpusId, name: str, path: str) -> None:
         """Record what a root name stands for.
 
@@ -111,6 +115,18 @@ class Corpora(Section):
         """
         with self._db.write("store.claim_root") as connection:
             claim_roots(connection, corpus_id, {name: path})
+
+
+def check_name(name: str) -> None:
+    """Refuse a name that no corpus can have.
+
+    :raises InvalidName: unless it is [a-z0-9][a-z0-9._-]{0,63}.
+    """
+    if not _NAME.fullmatch(name):
+        raise InvalidName(
+            f"{_short(name)} cannot be the name of a corpus",
+            hint="use up to 64 of a-z 0-9 . _ - and begin with a letter or digit",
+        )
 
 
 def find_corpus(connection: Connection, name: str) -> Corpus:
@@ -160,22 +176,26 @@ def claim_roots(connection: Connection, corpus_id: CorpusId, roots: Mapping[str,
 
     :raises RootConflict: if a name stands for another path that still exists.
     """
-    known = {
-        row.name: row.path
-        for row in connection.execute(select(root.c.name, root.c.path).where(root.c.corpus_id == corpus_id))
-    }
+    known = _compare_roots(connection, corpus_id, roots)
     for name, path in roots.items():
-        other = known.get(name)
-        if other is None:
+        if name not in known:
             connection.execute(insert(root), {"corpus_id": corpus_id, "name": name, "path": path})
-        elif other != path:
-            if os.path.lexists(other):
-                raise RootConflict(
-                    f"the root name {name!r} already stands for {other}",
-                    hint=f"give {path} a name of its own: --as NAME",
-                )
+        elif known[name] != path:
             moved = and_(root.c.corpus_id == corpus_id, root.c.name == name)
             connection.execute(update(root).where(moved).values(path=path))
+
+
+def _compare_roots(connection: Connection, corpus_id: CorpusId, roots: Mapping[str, str]) -> dict[str, str]:
+    statement = select(root.c.name, root.c.path).where(root.c.corpus_id == corpus_id)
+    known: dict[str, str] = {row.name: row.path for row in connection.execute(statement)}
+    for name, path in roots.items():
+        other = known.get(name, path)
+        if other != path and os.path.lexists(other):
+            raise RootConflict(
+                f"the root name {name!r} already stands for {other}",
+                hint=f"give {path} a name of its own: --as NAME",
+            )
+    return known
 
 
 def spec_from_json(value: Mapping[str, Any]) -> ProfileSpec:

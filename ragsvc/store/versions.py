@@ -94,6 +94,11 @@ class Versions(Section):
         with self._db.write("store.put_versions") as connection:
             return _put_versions(connection, documents)
 
+    def version_ids(self, names: Sequence[str]) -> dict[str, VersionId]:
+        """Ids of those public version names that are stored."""
+        with self._db.read() as connection:
+            return _version_ids(connection, names)
+
     def version_texts(self, ids: Sequence[VersionId]) -> Iterator[VersionText]:
         """Read versions in the order given, a few at a time, with no transaction left open.
 
@@ -108,11 +113,14 @@ class Versions(Section):
                 )
                 characters: dict[int, int] = {row.id: row.characters for row in sizes}
             group: list[VersionId] = []
+            total = 0
             for version_id in some:
-                if group and sum(characters.get(i, 0) for i in (*group, version_id)) > _READ_CHARS:
+                size = characters.get(version_id, 0)
+                if group and total + size > _READ_CHARS:
                     yield from self._texts(group)
-                    group = []
+                    group, total = [], 0
                 group.append(version_id)
+                total += size
             yield from self._texts(group)
 
     def _texts(self, ids: Sequence[VersionId]) -> list[VersionText]:

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
@@ -150,7 +150,9 @@ class ParserPool:
         while self._idle:
             self._idle.pop().stop()
 
-    def parse(self, files: Iterable[tuple[Key, str]]) -> Iterator[tuple[Key, ParsedDocument | Failure]]:
+    def parse(
+        self, files: Iterable[tuple[Key, str]]
+    ) -> Generator[tuple[Key, ParsedDocument | Failure], None, None]:
         """Parse files, each to exactly one outcome, in order of completion.
 
         No more files are taken from `files` than there are processes, so memory stays flat however

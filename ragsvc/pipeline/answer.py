@@ -1,0 +1,108 @@
+"""Passages -> evidence -> decision -> generator -> checked markers -> citations."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from ragsvc.domain import (
+    Answer,
+    AnswerEvent,
+    CitationEvent,
+    DoneEvent,
+    Evidence,
+    Hit,
+    PassagesEvent,
+    SearchResult,
+    TokenEvent,
+)
+from ragsvc.pipeline.answerability import features_of, load_model
+from ragsvc.pipeline.evidence import find_evidence
+from ragsvc.pipeline.markers import checked, cite
+from ragsvc.pipeline.retrieve import Looked
+from ragsvc.protocols import Generator
+
+REFUSAL = "I cannot answer this from the documents in {corpus}."
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What retrieval hands over; each corpus from one commit.
+
+    looked: per corpus. seconds: what retrieval took.
+    """
+
+    result: SearchResult
+    looked: tuple[Looked, ...]
+    seconds: float
+
+
+def stream_answer(found: Found, generator: Generator, max_false_refusals: float) -> Iterator[AnswerEvent]:
+    """Answer a question, piece by piece; the last event holds the whole answer.
+
+    :param max_false_refusals: (0, 1), the share of answerable questions that may be refused.
+    """
+    passages = found.result.hits
+    yield PassagesEvent(passages)
+    started = time.perf_counter()
+    question = found.result.query
+    evidence, confidence = judge(found)
+    judged = time.perf_counter()
+    answer = Answer(
+        corpus=found.result.corpus,
+        commit=found.result.commit,
+        question=question,
+        answered=False,
+        answer=REFUSAL.format(corpus=found.result.corpus),
+        confidence=round(confidence, 6),
+        citations=(),
+        passages=passages,
+        generator=generator.name,
+        timings_s={},
+    )
+    if evidence and confidence >= load_model().threshold(max_false_refusals):
+        pieces: list[str] = []
+        for piece in checked(generator.stream(question, passages, evidence), len(passages)):
+            pieces.append(piece)
+            yield TokenEvent(piece)
+        text = "".join(pieces)
+        citations = cite(text, passages)
+        for citation in citations:
+            yield CitationEvent(citation)
+        answer = replace(answer, answered=True, answer=text, citations=citations)
+    else:
+        yield TokenEvent(answer.answer)
+    ended = time.perf_counter()
+    timings = {
+        "retrieve": round(found.seconds, 6),
+        "evidence": round(judged - started, 6),
+        "generate": round(ended - judged, 6),
+    }
+    yield DoneEvent(replace(answer, timings_s=timings))
+
+
+def judge(found: Found) -> tuple[list[Evidence], float]:
+    """Find evidence in every corpus.
+
+    :return: evidence, best first, and the confidence of the corpus that answers best, in [0, 1].
+    """
+    evidence: list[Evidence] = []
+    confidence = 0.0
+    for looked in found.looked:
+        name = looked.snapshot.corpus.name
+        passages = [hit for hit in found.result.hits if hit.corpus == name]
+        vector, parts = looked.query.vector, looked.parts
+        if vector is None or not passages:
+            continue
+        sentences = find_evidence(found.result.query, vector, passages, parts.embedder, parts.analyser)
+        if sentences:
+            confidence = max(confidence, load_model().confidence(features_of(looked, passages, sentences)))
+            evidence.extend(sentences)
+    return sorted(evidence, key=lambda item: -item.score), confidence
+
+
+def merge(hits: Sequence[Hit], k: int) -> tuple[Hit, ...]:
+    """The best k hits of several corpora, ranked anew."""
+    ordered = sorted(hits, key=lambda h: (-h.score, h.corpus, h.passage.document_id, h.passage.start))
+    return tuple(replace(hit, rank=rank) for rank, hit in enumerate(ordered[:k], start=1))

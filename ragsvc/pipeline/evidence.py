@@ -1,0 +1,93 @@
+"""Evidence: the sentences inside the passages that bear on the question."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from rank_bm25 import BM25Plus
+
+from ragsvc.domain import Evidence, F32Vector, F64Vector, Hit
+from ragsvc.protocols import Analyser, Embedder
+from ragsvc.text.sentences import sentences
+
+# A line of a table, a fence or a heading is not a sentence that a reader could be given as an answer.
+_NOT_PROSE = re.compile(r"\s*(?:#{1,6}\s|\||```|~~~|<[^>]+>\s*$|[-=*_]{3,}\s*$)")
+_WORD = re.compile(r"\w\w+")
+MAX_SENTENCES = 160
+SEMANTIC_SHARE = 0.6
+PASSAGE_SHARE = 0.25
+
+
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    number: int
+    start: int
+    end: int
+    text: str
+    embedded: str
+
+
+def find_evidence(
+    question: str, vector: F32Vector, passages: Sequence[Hit], embedder: Embedder, analyser: Analyser
+) -> list[Evidence]:
+    """Score every sentence of the passages against the question.
+
+    score = s * cosine + (1 - s) * BM25 among the sentences / its maximum, plus a share of the
+    passage's own score, so that of two equal sentences the one in the better passage wins.
+
+    :param vector: (dim,) float32, the embedded question.
+    :return: best first.
+    """
+    candidates = _candidates(passages)
+    if not candidates:
+        return []
+    matrix = embedder.embed_documents([candidate.embedded for candidate in candidates])
+    cosines: F64Vector = (matrix @ vector).astype(np.float64)
+    lexical = _lexical(question, [candidate.embedded for candidate in candidates], analyser)
+    best = max(hit.score for hit in passages) or 1.0
+    place = np.array([passages[c.number - 1].score / best for c in candidates])
+    scores = SEMANTIC_SHARE * cosines + (1.0 - SEMANTIC_SHARE) * lexical + PASSAGE_SHARE * place
+    order = sorted(range(len(candidates)), key=lambda i: (-round(float(scores[i]), 6), i))
+    return [
+        Evidence(c.number, c.start, c.end, c.text, float(scores[i]), float(cosines[i]))
+        for i, c in ((i, candidates[i]) for i in order)
+    ]
+
+
+def _candidates(passages: Sequence[Hit]) -> list[_Candidate]:
+    found: list[_Candidate] = []
+    seen: set[tuple[str, int]] = set()
+    for hit in passages:
+        passage = hit.passage
+        header = passage.headings[-1] if passage.headings else passage.title
+        for span in sentences(passage.text):
+            text = passage.text[span.start : span.end]
+            key = (passage.version, passage.start + span.start)
+            if key in seen or _NOT_PROSE.match(text) or len(_WORD.findall(text)) < 3:
+                continue
+            seen.add(key)
+            found.append(
+                _Candidate(
+                    hit.rank,
+                    passage.start + span.start,
+                    passage.start + span.end,
+                    text,
+                    f"{header}: {text}" if header else text,
+                )
+            )
+            if len(found) == MAX_SENTENCES:
+                return found
+    return found
+
+
+def _lexical(question: str, texts: Sequence[str], analyser: Analyser) -> F64Vector:
+    terms = sorted(set(analyser.terms(question)))
+    documents = [analyser.terms(text) for text in texts]
+    if not terms or not any(documents):
+        return np.zeros(len(texts))
+    scores = np.asarray(BM25Plus(documents, delta=0.0).get_scores(terms), dtype=np.float64)
+    top = float(scores.max())
+    return scores / top if top > 0 else np.zeros(len(texts))

@@ -1,0 +1,71 @@
+"""The built-in generator: it quotes the sentences that answer, in reading order, and needs no model."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from ragsvc.domain import Evidence, Hit
+
+MAX_SENTENCES = 3
+# A further sentence must come this close to the best one to be worth reading.
+KEEP_SHARE = 0.72
+_LEAD = re.compile(r"^\s*(?:[-*+•]\s+|\d{1,3}[.)]\s+|>\s?)+")
+_EMPHASIS = re.compile(r"(\*\*|__|(?<!\w)[*_](?=\S)|(?<=\S)[*_](?!\w))")
+_LINK = re.compile(r"!?\[([^\]]*)\]\([^)]*\)")
+_MARKER_LIKE = re.compile(r"\[(\d+)\]")
+_SPACE = re.compile(r"\s+")
+
+
+class ExtractiveGenerator:
+    """Answers with sentences of the passages, each followed by its marker."""
+
+    @property
+    def name(self) -> str:
+        """Shown as `generator` in an answer."""
+        return "extractive"
+
+    def stream(
+        self,
+        question: str,  # noqa: ARG002 - the evidence was ranked by it
+        passages: Sequence[Hit],
+        evidence: Sequence[Evidence],
+    ) -> Iterator[str]:
+        """Yield one sentence at a time."""
+        separator = ""
+        for item in select(passages, evidence):
+            yield f"{separator}{readable(item.text)} [{item.number}]"
+            separator = " "
+
+
+def select(passages: Sequence[Hit], evidence: Sequence[Evidence]) -> list[Evidence]:
+    """Choose the best sentences without repeats, and put them in reading order.
+
+    The document of the best sentence comes first; within a document the text's own order rules.
+    """
+    chosen: list[Evidence] = []
+    for item in evidence:
+        if len(chosen) == MAX_SENTENCES or item.score < KEEP_SHARE * evidence[0].score:
+            break
+        if all(_distinct(item.text, other.text) for other in chosen):
+            chosen.append(item)
+    place: dict[str, int] = {}
+    for item in chosen:
+        place.setdefault(passages[item.number - 1].passage.document_id, len(place))
+    return sorted(chosen, key=lambda e: (place[passages[e.number - 1].passage.document_id], e.start))
+
+
+def readable(sentence: str) -> str:
+    """A sentence without the marks of its list, link and emphasis, on one line, with an end."""
+    text = _LEAD.sub("", sentence)
+    text = _LINK.sub(r"\1", text)
+    text = _EMPHASIS.sub("", text)
+    # A footnote number of the source must not look like one of our markers.
+    text = _MARKER_LIKE.sub(r"(\1)", text)
+    text = _SPACE.sub(" ", text).strip()
+    return text if text.endswith((".", "!", "?", ":", "。", "！", "？", "”", '"')) else f"{text}."
+
+
+def _distinct(one: str, other: str) -> bool:
+    a, b = set(one.lower().split()), set(other.lower().split())
+    return len(a & b) < 0.7 * min(len(a), len(b))

@@ -1,0 +1,122 @@
+"""From stored texts to chunks and vectors. Takes no lock; everything is keyed by content."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from ragsvc.domain import ChunkDraft, ChunkRow, Profile, Progress, VersionId, VersionText
+from ragsvc.errors import Cancelled
+from ragsvc.protocols import Analyser, Embedder
+from ragsvc.store.catalog import Catalog
+from ragsvc.text.chunk import Chunker
+
+WINDOW_CHUNKS = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class ProfileParts:
+    """What a profile names, loaded: chunker, analyser, embedder."""
+
+    profile: Profile
+    chunker: Chunker
+    analyser: Analyser
+    embedder: Embedder
+
+
+@dataclass(slots=True)
+class _Window:
+    """Chunks that wait to be stored and embedded."""
+
+    versions: list[tuple[VersionId, list[ChunkDraft]]]
+    chunks: int = 0
+
+
+class Indexer:
+    """Chunks and embeds document versions under one profile."""
+
+    def __init__(
+        self,
+        catalog: Catalog,
+        parts: ProfileParts,
+        *,
+        progress: Callable[[Progress], None],
+        cancelled: Callable[[], bool],
+    ) -> None:
+        self._catalog = catalog
+        self._parts = parts
+        self._progress = progress
+        self._cancelled = cancelled
+        self.embedded = 0
+
+    def index(self, versions: Sequence[VersionId]) -> None:
+        """Make sure that every version is chunked and every chunk embedded.
+
+        Running it twice, or in two processes at once, does no harm: the work of the first is found.
+
+        :raises StaleContent: if a version was deleted meanwhile.
+        :raises Cancelled: when asked to stop; what was embedded is kept.
+        """
+        done = 0
+        for window in self._windows(self._catalog.version_texts(versions)):
+            self._store(window)
+            done += len(window.versions)
+            self._progress(Progress("indexing", done, len(versions), "documents"))
+
+    def _windows(self, texts: Iterator[VersionText]) -> Iterator[_Window]:
+        window = _Window([])
+        for version in texts:
+            drafts = self.drafts(version)
+            window.versions.append((version.id, drafts))
+            window.chunks += len(drafts)
+            if window.chunks >= WINDOW_CHUNKS:
+                yield window
+                window = _Window([])
+        if window.versions:
+            yield window
+
+    def drafts(self, version: VersionText) -> list[ChunkDraft]:
+        """Cut one version."""
+        return self._parts.chunker.split(version.title, version.text, version.media_type, version.pages)
+
+    def _store(self, window: _Window) -> None:
+        parts, catalog = self._parts, self._catalog
+        texts = {
+            hash_of(draft.embedded_text): draft.embedded_text
+            for _, drafts in window.versions
+            for draft in drafts
+        }
+        missing = catalog.missing_vectors(parts.profile.embedder_fingerprint, list(texts))
+        ordered = [digest for digest in texts if digest in missing]
+        step = WINDOW_CHUNKS
+        for start in range(0, len(ordered), step):
+            if self._cancelled():
+                raise Cancelled("the ingest was cancelled", hint="run it again: what was embedded is kept")
+            digests = ordered[start : start + step]
+            vectors = parts.embedder.embed_documents([texts[digest] for digest in digests])
+            catalog.put_vectors(parts.profile.embedder_fingerprint, digests, vectors)
+            self.embedded += len(digests)
+        fresh = set(catalog.unchunked(parts.profile.id, [version for version, _ in window.versions]))
+        rows = [
+            (version, [self._row(draft) for draft in drafts])
+            for version, drafts in window.versions
+            if version in fresh
+        ]
+        if rows:
+            catalog.put_chunks(parts.profile.id, rows)
+
+    def _row(self, draft: ChunkDraft) -> ChunkRow:
+        return ChunkRow(
+            draft.start,
+            draft.end,
+            draft.page,
+            draft.headings,
+            hash_of(draft.embedded_text),
+            self._parts.analyser.terms(draft.embedded_text),
+        )
+
+
+def hash_of(text: str) -> bytes:
+    """Key of a vector: sha256 of exactly what is embedded."""
+    return hashlib.sha256(text.encode("utf-8")).digest()

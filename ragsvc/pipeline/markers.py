@@ -1,0 +1,94 @@
+"""Citation markers: checked while an answer streams, then turned into spans."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+
+from ragsvc.domain import Citation, Hit, Span
+from ragsvc.text.sentences import sentences
+
+_MARKER = re.compile(r" ?\[(\d{1,4})\]")
+_MARKERS_AT_END = re.compile(r"(?:\s*\[\d{1,4}\])+")
+# The longest beginning of a marker that may still become one.
+_OPEN = re.compile(r" ?(?:\[\d{0,4})?$")
+_WORD = re.compile(r"\w+")
+
+
+def checked(pieces: Iterable[str], passages: int) -> Iterator[str]:
+    """Pass an answer through, without markers that do not name a passage.
+
+    A marker may be split over any number of pieces: what may still become one is held back.
+
+    :param passages: valid markers are [1] .. [passages].
+    """
+    held = ""
+    for piece in pieces:
+        held += piece
+        safe = _OPEN.search(held)
+        cut = safe.start() if safe else len(held)
+        ready, held = _drop_unknown(held[:cut], passages), held[cut:]
+        if ready:
+            yield ready
+    rest = _drop_unknown(held, passages)
+    if rest:
+        yield rest
+
+
+def _drop_unknown(text: str, passages: int) -> str:
+    return _MARKER.sub(lambda found: found.group(0) if 1 <= int(found.group(1)) <= passages else "", text)
+
+
+def cite(answer: str, passages: Sequence[Hit]) -> tuple[Citation, ...]:
+    """Resolve every marker to the span of its passage that supports the sentence before it.
+
+    :param answer: with checked markers.
+    :return: in order of appearance, without repeats; each quote is a slice of the stored text.
+    """
+    found: dict[tuple[int, int, int], Citation] = {}
+    begin = 0
+    for group in _MARKERS_AT_END.finditer(answer):
+        sentence = _last_sentence(answer[begin : group.start()])
+        begin = group.end()
+        for number in dict.fromkeys(int(n) for n in re.findall(r"\d+", group.group(0))):
+            citation = _citation(number, sentence, passages[number - 1])
+            found.setdefault((number, citation.start, citation.end), citation)
+    return tuple(found.values())
+
+
+def _last_sentence(text: str) -> str:
+    spans = sentences(text)
+    return text[spans[-1].start : spans[-1].end] if spans else text
+
+
+def _citation(number: int, sentence: str, hit: Hit) -> Citation:
+    passage = hit.passage
+    span = support(sentence, passage.text)
+    return Citation(
+        marker=number,
+        document_id=passage.document_id,
+        version=passage.version,
+        source=passage.source,
+        title=passage.title,
+        start=passage.start + span.start,
+        end=passage.start + span.end,
+        quote=passage.text[span.start : span.end],
+        page=passage.page,
+    )
+
+
+def support(sentence: str, text: str) -> Span:
+    """The sentence of a passage that shares most words with a sentence of the answer (token F1)."""
+    wanted = _words(sentence)
+    best, best_score = Span(0, len(text)), 0.0
+    for span in sentences(text):
+        words = _words(text[span.start : span.end])
+        shared = len(wanted & words)
+        score = 2.0 * shared / (len(wanted) + len(words)) if shared else 0.0
+        if score > best_score:
+            best, best_score = span, score
+    return best
+
+
+def _words(text: str) -> set[str]:
+    return {word.lower() for word in _WORD.findall(text)}

@@ -1,0 +1,182 @@
+"""Search: both legs under one bitmap, fused, ordered, and shown as hits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ragsvc.domain import (
+    BoolVector,
+    Caller,
+    ChunkId,
+    Collapse,
+    Corpus,
+    F32Vector,
+    F64Vector,
+    Fusion,
+    Hit,
+    I64Vector,
+    Mode,
+    Passage,
+)
+from ragsvc.pipeline.fusion import SCORE_DECIMALS, competition_rank, convex, reciprocal_rank
+from ragsvc.pipeline.indexing import ProfileParts
+from ragsvc.pipeline.snapshot import Snapshot
+from ragsvc.protocols import Analyser
+from ragsvc.store.catalog import Catalog
+from ragsvc.store.filters import Filter
+
+# Candidates of each leg. It does not depend on k, so the hits for a small k begin those for a large one.
+DEPTH = 256
+MAX_K = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """How the legs are fused. dense: [0, 1], share of the dense leg in the convex combination."""
+
+    fusion: Fusion = Fusion.CONVEX
+    dense: float = 0.6
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A query made ready for one corpus.
+
+    vector: (dim,) float32, L2-normalised; None in lexical mode.
+    terms: analysed terms, repeats kept; unused in dense mode.
+    """
+
+    text: str
+    mode: Mode
+    vector: F32Vector | None
+    terms: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """Candidate rows of a snapshot with their scores, both (m,), best first."""
+
+    rows: I64Vector
+    scores: F64Vector
+
+
+def prepare(text: str, mode: Mode, vector: F32Vector | None, analyser: Analyser) -> Query:
+    """Analyse a query; its terms are sorted, so that sums do not depend on how an index grew."""
+    terms = () if mode is Mode.DENSE else tuple(sorted(analyser.terms(text)))
+    return Query(text, mode, None if mode is Mode.LEXICAL else vector, terms)
+
+
+def rank(
+    snapshot: Snapshot, query: Query, term_ids: Sequence[int], allowed: BoolVector, weights: Weights
+) -> Ranked:
+    """Score the candidates of both legs.
+
+    :param term_ids: ids of `query.terms` that the catalog knows, in the order of the terms.
+    :param allowed: (rows,) the one bitmap.
+    :return: best first by score rounded to 1e-6; the order of ties is settled by `hits`.
+    """
+    index = snapshot.index
+    lexical = snapshot.lexical.match(term_ids) if query.mode is not Mode.DENSE else None
+    by_terms = index.top(lexical, allowed, DEPTH) if lexical is not None else _NO_ROWS
+    by_vector = index.nearest(query.vector, allowed, DEPTH)[0] if query.vector is not None else _NO_ROWS
+    rows = np.union1d(by_vector, by_terms)
+    if lexical is None:
+        assert query.vector is not None
+        scores = index.similarities(query.vector, rows).astype(np.float64)
+    elif query.vector is None:
+        scores = lexical[rows]
+    else:
+        dense = index.similarities(query.vector, rows).astype(np.float64)
+        if weights.fusion is Fusion.RRF:
+            scores = reciprocal_rank(
+                competition_rank(dense, np.isin(rows, by_vector)),
+                competition_rank(lexical[rows], np.isin(rows, by_terms)),
+            )
+        else:
+            best = float(lexical[by_terms[0]]) if by_terms.size else 0.0
+            scores = convex(dense, lexical[rows], best, weights.dense)
+    scores = np.round(scores, SCORE_DECIMALS)
+    order = np.argsort(-scores, kind="stable")
+    return Ranked(rows[order], scores[order])
+
+
+_NO_ROWS = np.empty(0, dtype=np.int64)
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """Where and for whom passages are read."""
+
+    catalog: Catalog
+    corpus: Corpus
+    snapshot: Snapshot
+    where: Filter | None
+    caller: Caller
+
+
+def hits(reading: Reading, ranked: Ranked, k: int, collapse: Collapse) -> list[Hit]:
+    """Show the best k: ordered by score, document id, start; same texts shown once if asked.
+
+    :param k: 1..200.
+    """
+    shown: list[Hit] = []
+    for score, passages in _groups(reading, ranked, k):
+        for passage, duplicates in _collapsed(passages, collapse):
+            shown.append(Hit(len(shown) + 1, score, reading.corpus.name, passage, duplicates))
+            if len(shown) == k:
+                return shown
+    return shown
+
+
+def _groups(reading: Reading, ranked: Ranked, k: int) -> Iterator[tuple[float, list[Passage]]]:
+    """Passages of equal score, in order; read from the catalog a block at a time."""
+    begin = 0
+    while begin < ranked.rows.size:
+        end = min(begin + k, ranked.rows.size)
+        while end < ranked.rows.size and ranked.scores[end] == ranked.scores[end - 1]:
+            end += 1
+        block = reading.snapshot.index.chunk_ids[ranked.rows[begin:end]]
+        score_of = dict(zip(block.tolist(), ranked.scores[begin:end].tolist(), strict=True))
+        passages = reading.catalog.passages(
+            reading.corpus, reading.snapshot.commit, block.tolist(), reading.where, reading.caller
+        )
+        passages.sort(key=lambda p: (-score_of[p.chunk], p.document_id, p.start))
+        group: list[Passage] = []
+        for passage in passages:
+            if group and score_of[passage.chunk] != score_of[group[-1].chunk]:
+                yield score_of[group[-1].chunk], group
+                group = []
+            group.append(passage)
+        if group:
+            yield score_of[group[-1].chunk], group
+        begin = end
+
+
+def _collapsed(passages: Sequence[Passage], collapse: Collapse) -> list[tuple[Passage, tuple[str, ...]]]:
+    if collapse is Collapse.OFF:
+        return [(passage, ()) for passage in passages]
+    first: dict[ChunkId, Passage] = {}
+    others: dict[ChunkId, list[str]] = {}
+    for passage in passages:
+        if passage.chunk in first:
+            others.setdefault(passage.chunk, []).append(passage.document_id)
+        else:
+            first[passage.chunk] = passage
+    return [(passage, tuple(others.get(chunk, ()))) for chunk, passage in first.items()]
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """What one corpus gave for a query, and what is needed to look closer.
+
+    term_ids: of those of the query's terms that the catalog knows.
+    """
+
+    parts: ProfileParts
+    snapshot: Snapshot
+    query: Query
+    term_ids: Mapping[str, int]
+    hits: tuple[Hit, ...]

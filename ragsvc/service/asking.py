@@ -1,0 +1,122 @@
+"""Questions: from names and text to snapshots, hits and answers."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+
+from ragsvc.domain import (
+    Answer,
+    AnswerEvent,
+    AnswerRequest,
+    Caller,
+    Corpus,
+    DoneEvent,
+    Hit,
+    Mode,
+    SearchRequest,
+    SearchResult,
+)
+from ragsvc.errors import CorpusNotFound, InvalidRequest
+from ragsvc.pipeline.answer import Found, merge, stream_answer
+from ragsvc.pipeline.extractive import ExtractiveGenerator
+from ragsvc.pipeline.retrieve import MAX_K, Looked, Reading, Weights, hits, prepare, rank
+from ragsvc.pipeline.snapshot import Snapshot, SnapshotKeeper
+from ragsvc.service.parts import PartsLoader
+from ragsvc.settings import Settings
+from ragsvc.store.catalog import Catalog
+from ragsvc.store.filters import Filter, parse_filter
+
+
+class Asker:
+    """Searches and answers, each over one snapshot of each corpus."""
+
+    def __init__(self, catalog: Catalog, loader: PartsLoader, settings: Settings) -> None:
+        self._catalog = catalog
+        self._loader = loader
+        self._settings = settings
+        self._keeper = SnapshotKeeper(catalog)
+        self._generator = ExtractiveGenerator()
+        # A server has a thread that follows commits; queries then never wait for one to be taken in.
+        self.followed = False
+
+    def search(self, caller: Caller, request: SearchRequest) -> SearchResult:
+        """See `Service.search`."""
+        return self._find(caller, request)[0]
+
+    def answer(self, caller: Caller, request: AnswerRequest) -> Answer:
+        """See `Service.answer`."""
+        for event in self.stream(caller, request):
+            if isinstance(event, DoneEvent):
+                return event.answer
+        raise AssertionError("an answer ends with DoneEvent")
+
+    def stream(self, caller: Caller, request: AnswerRequest) -> Iterator[AnswerEvent]:
+        """See `Service.stream_answer`."""
+        started = time.perf_counter()
+        search = SearchRequest(request.corpora, request.question, request.k, Mode.HYBRID, request.where)
+        result, found = self._find(caller, search)
+        yield from stream_answer(
+            Found(result, tuple(found), time.perf_counter() - started),
+            self._generator,
+            self._settings.max_false_refusals,
+        )
+
+    def warm_up(self) -> None:
+        """Load the default model now, so that the first question does not wait for it."""
+        self._loader.warm_up()
+
+    def refresh(self, caller: Caller, name: str) -> None:
+        """Take in the newest commit of a corpus, if it is still there."""
+        with suppress(CorpusNotFound):
+            self._keeper.current(self._catalog.corpus(caller, name))
+
+    def refresh_all(self, caller: Caller) -> None:
+        """Take in the newest commit of every corpus, and forget those that are gone."""
+        corpora = [self._catalog.corpus(caller, summary.name) for summary in self._catalog.corpora(caller)]
+        for corpus in corpora:
+            self._keeper.current(corpus)
+        self._keeper.forget({corpus.uid for corpus in corpora})
+
+    def _find(self, caller: Caller, request: SearchRequest) -> tuple[SearchResult, list[Looked]]:
+        if not request.corpora:
+            raise InvalidRequest("no corpus was named", hint="name at least one")
+        if not 1 <= request.k <= MAX_K:
+            raise InvalidRequest(f"k must be 1 to {MAX_K}, not {request.k}", hint="choose k from this range")
+        where = None if request.where is None else parse_filter(request.where)
+        names = tuple(dict.fromkeys(request.corpora))
+        corpora = [self._catalog.corpus(caller, name) for name in names]
+        looked = [self._look(caller, corpus, request, where) for corpus in corpora]
+        result = SearchResult(
+            corpus=",".join(names),
+            commit=max(item.snapshot.commit for item in looked),
+            query=request.query,
+            mode=request.mode,
+            hits=merge([hit for item in looked for hit in item.hits], request.k),
+        )
+        return result, looked
+
+    def _look(self, caller: Caller, corpus: Corpus, request: SearchRequest, where: Filter | None) -> Looked:
+        parts = self._loader.parts(corpus.profile)
+        snapshot = self._snapshot(corpus)
+        vector = None
+        if request.mode is not Mode.LEXICAL and snapshot.index.rows:
+            vector = parts.embedder.embed_queries([request.query])[0]
+        query = prepare(request.query, request.mode, vector, parts.analyser)
+        known = self._catalog.term_ids(query.terms) if query.terms else {}
+        shown: list[Hit] = []
+        if snapshot.index.rows:
+            allowed = snapshot.allowed(self._catalog, where, caller)
+            ids = [known[term] for term in query.terms if term in known]
+            weights = Weights(self._settings.fusion, self._settings.dense_weight)
+            ranked = rank(snapshot, query, ids, allowed, weights)
+            reading = Reading(self._catalog, corpus, snapshot, where, caller)
+            shown = hits(reading, ranked, request.k, request.collapse)
+        return Looked(parts, snapshot, query, known, tuple(shown))
+
+    def _snapshot(self, corpus: Corpus) -> Snapshot:
+        held = self._keeper.held(corpus.uid) if self.followed else None
+        if held is not None and held.corpus.profile.id == corpus.profile.id:
+            return held
+        return self._keeper.current(corpus)

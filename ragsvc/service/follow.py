@@ -1,0 +1,67 @@
+"""A server's eye on the catalog: takes in new commits while queries go on with what they have."""
+
+from __future__ import annotations
+
+import logging
+import threading
+
+from ragsvc.domain import Caller, CommitId, Readiness
+from ragsvc.errors import RagsvcError
+from ragsvc.service.asking import Asker
+from ragsvc.settings import Settings
+from ragsvc.store.catalog import Catalog
+
+log = logging.getLogger(__name__)
+
+
+class Follower:
+    """Polls one number; when it moved, brings every snapshot up to date in its own thread."""
+
+    def __init__(self, catalog: Catalog, asker: Asker, settings: Settings) -> None:
+        self._catalog = catalog
+        self._asker = asker
+        self._settings = settings
+        self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._reason = "not started"
+        self._commit = CommitId(0)
+
+    def start(self) -> None:
+        """Load the model and the indexes, then follow; returns at once."""
+        self._reason = "loading"
+        self._thread = threading.Thread(target=self._run, name="ragsvc-follow", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Stop following."""
+        self._stop.set()
+        if self._thread is not None:
+            self._thread.join()
+
+    def ready(self) -> Readiness:
+        """Ready once the model and all indexes are in memory."""
+        return Readiness(self._reason == "", self._reason, self._settings.embedder, self._commit)
+
+    def _run(self) -> None:
+        warm = False
+        delay = 0.0
+        while not self._stop.wait(delay):
+            delay = self._settings.poll_s
+            try:
+                if not warm:
+                    self._asker.warm_up()
+                    warm = True
+                newest = self._catalog.latest_commit()
+                if newest != self._commit or self._reason:
+                    self._asker.refresh_all(Caller())
+                    self._asker.followed = True
+                    self._commit = newest
+                    self._reason = ""
+            except RagsvcError as error:
+                self._reason = error.message
+                log.warning("cannot follow the catalog, trying again: %s", error.message)
+                delay = max(1.0, delay)
+            except Exception:
+                self._reason = "internal error, see the log"
+                log.exception("cannot follow the catalog, trying again")
+                delay = max(1.0, delay)

@@ -1,0 +1,262 @@
+"""The composition root: settings in, one object with every verb out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, BinaryIO
+
+from ragsvc.domain import (
+    Answer,
+    AnswerEvent,
+    AnswerRequest,
+    Caller,
+    CommitId,
+    CorpusSummary,
+    Document,
+    IngestReport,
+    IngestRequest,
+    InlineDocument,
+    Job,
+    JobState,
+    Progress,
+    Readiness,
+    SearchRequest,
+    SearchResult,
+    TextSlice,
+)
+from ragsvc.service.asking import Asker
+from ragsvc.service.follow import Follower
+from ragsvc.service.jobs import JobRunner
+from ragsvc.service.parts import PartsLoader
+from ragsvc.service.spool import Spool
+from ragsvc.service.writing import Writer
+from ragsvc.settings import Settings
+from ragsvc.store.catalog import Catalog
+
+
+class Service:
+    """Everything that the command line and HTTP can do. Use it from any thread."""
+
+    def __init__(self, settings: Settings, catalog: Catalog) -> None:
+        self.settings = settings
+        self._catalog = catalog
+        self._loader = PartsLoader(settings)
+        self._asker = Asker(catalog, self._loader, settings)
+        self._writer = Writer(catalog, self._loader, settings)
+        self._runner = JobRunner(catalog, settings)
+        self._follower = Follower(catalog, self._asker, settings)
+
+    @classmethod
+    def open(cls, settings: Settings) -> Service:
+        """Open the home folder; models and indexes load when they are first needed.
+
+        :raises StorageError: if the home folder or its catalog cannot be used.
+        """
+        return cls(settings, Catalog.open(settings.home))
+
+    def __enter__(self) -> Service:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def start(self) -> None:
+        """Serve: load the model, follow new commits, run jobs."""
+        self._runner.start()
+        self._follower.start()
+
+    def close(self) -> None:
+        """Stop what `start` began and release the catalog."""
+        self._follower.close()
+        self._runner.close()
+        self._catalog.close()
+
+    def ready(self) -> Readiness:
+        """Whether questions can be answered now."""
+        return self._follower.ready()
+
+    # --- writing ------------------------------------------------------------------------
+
+    def ingest(
+        self,
+        caller: Caller,
+        request: IngestRequest,
+        *,
+        progress: Callable[[Progress], None] | None = None,
+        on_wait: Callable[[str], None] | None = None,
+        cancelled: Callable[[], bool] | None = None,
+    ) -> IngestReport:
+        """Bring a corpus in step with files; see `pipeline.ingest`."""
+        return self._writer.ingest(caller, progress, on_wait, cancelled).files(request)
+
+    def ingest_inline(
+        self,
+        caller: Caller,
+        corpus: str,
+        documents: Sequence[InlineDocument],
+        files: Mapping[str, Path],
+        *,
+        progress: Callable[[Progress], None] | None = None,
+        cancelled: Callable[[], bool] | None = None,
+    ) -> IngestReport:
+        """Ingest documents that were sent; same ids replace."""
+        return self._writer.ingest(caller, progress, None, cancelled).uploads(corpus, documents, files)
+
+    def delete_document(self, caller: Caller, corpus: str, document_id: str) -> CommitId:
+        """Delete a document: from the returned commit on, no search finds it.
+
+        :raises DocumentNotFound: if no live document has this id.
+        """
+        commit = self._writer.delete_document(caller, corpus, document_id)
+        self._asker.refresh(caller, corpus)
+        return commit
+
+    def delete_corpus(self, caller: Caller, corpus: str) -> None:
+        """Delete a corpus with all its versions, vectors and index files.
+
+        :raises CorpusNotFound: if there is none of this name.
+        """
+        self._writer.delete_corpus(caller, corpus)
+
+    # --- reading ------------------------------------------------------------------------
+
+    def search(self, caller: Caller, request: SearchRequest) -> SearchResult:
+        """Find passages.
+
+        :raises CorpusNotFound: if a corpus does not exist.
+        :raises InvalidFilter: if the filter is malformed.
+        """
+        return self._asker.search(caller, request)
+
+    def answer(self, caller: Caller, request: AnswerRequest) -> Answer:
+        """Answer a question from passages, or say that they do not answer it."""
+        return self._asker.answer(caller, request)
+
+    def stream_answer(self, caller: Caller, request: AnswerRequest) -> Iterator[AnswerEvent]:
+        """Answer piece by piece; the last event holds the whole answer."""
+        return self._asker.stream(caller, request)
+
+    def corpora(self, caller: Caller) -> list[CorpusSummary]:
+        """All corpora, by name."""
+        return self._catalog.corpora(caller)
+
+    def corpus(self, caller: Caller, name: str) -> CorpusSummary:
+        """One corpus.
+
+        :raises CorpusNotFound: if there is none of this name.
+        """
+        return self._catalog.summary(caller, name)
+
+    def documents(
+        self, caller: Caller, corpus: str, *, cursor: str | None, limit: int
+    ) -> tuple[list[Document], str | None]:
+        """A page of live documents by id, and the cursor of the next page.
+
+        :param limit: 1..1000.
+        """
+        found = self._catalog.corpus(caller, corpus)
+        return self._catalog.documents(caller, found, found.commit, cursor, limit)
+
+    def document(self, caller: Caller, corpus: str, document_id: str) -> Document:
+        """One live document.
+
+        :raises DocumentNotFound: if no live document has this id.
+        """
+        found = self._catalog.corpus(caller, corpus)
+        return self._catalog.document(caller, found, document_id, found.commit)
+
+    def text(
+        self,
+        caller: Caller,
+        corpus: str,
+        document_id: str,
+        version: str | None,
+        start: int | None,
+        end: int | None,
+    ) -> TextSlice:
+        """Stored text of any version that the document ever had; the live one when none is named.
+
+        :raises VersionNotFound: if the document never had this version.
+        """
+        found = self._catalog.corpus(caller, corpus)
+        if version is None:
+            version = self._catalog.document(caller, found, document_id, found.commit).version
+        first = start or 0
+        text = self._catalog.text(caller, found, document_id, version, first, end)
+        return TextSlice(document_id, version, first, first + len(text), text)
+
+    # --- jobs ---------------------------------------------------------------------------
+
+    def new_spool(self) -> Spool:
+        """A place to write uploads to before they are submitted."""
+        return Spool.create(self._catalog.home)
+
+    def submit_spool(
+        self, caller: Caller, corpus: str, spool: Spool, documents: Sequence[InlineDocument]
+    ) -> Job:
+        """Queue an ingest of what was written to the spool.
+
+        :raises InvalidName: if the corpus cannot have this name.
+        """
+        self._writer.check_name(corpus)
+        return self._runner.submit(caller, corpus, spool, documents)
+
+    def submit_ingest(
+        self,
+        caller: Caller,
+        corpus: str,
+        documents: Sequence[InlineDocument],
+        files: Mapping[str, BinaryIO],
+    ) -> Job:
+        """Queue an ingest of documents and files."""
+        self._writer.check_name(corpus)
+        spool = self.new_spool()
+        for name, stream in files.items():
+            with spool.file(name).open("wb") as target:
+                while block := stream.read(1 << 20):
+                    target.write(block)
+        return self._runner.submit(caller, corpus, spool, documents)
+
+    def job(self, caller: Caller, job_id: str) -> Job:
+        """One job. Who sees here that it is done can search what it brought.
+
+        :raises JobNotFound: if there is none of this id.
+        """
+        job = self._catalog.job(caller, job_id)
+        if job.state is JobState.DONE:
+            self._asker.refresh(caller, job.corpus)
+        return job
+
+    def jobs(self, caller: Caller) -> list[Job]:
+        """All jobs, oldest first."""
+        return self._catalog.jobs(caller)
+
+    def cancel_job(self, caller: Caller, job_id: str) -> Job:
+        """Ask a job to stop; what it has done so far is kept, nothing is published.
+
+        :raises JobNotFound: if there is none of this id.
+        """
+        return self._catalog.cancel(caller, job_id)
+
+    def claim(self, job_id: str, process: int) -> bool:
+        """Take a queued job for a process; False when another has it."""
+        return self._catalog.claim_job(job_id, process)
+
+    def report(self, job_id: str, progress: Progress) -> bool:
+        """Record a job's progress; False when it is to stop."""
+        return self._catalog.progress(job_id, progress.done, progress.total, progress.unit)
+
+    def finish(
+        self,
+        job_id: str,
+        state: JobState,
+        result: Mapping[str, Any] | None = None,
+        error: Mapping[str, Any] | None = None,
+    ) -> None:
+        """End a job, and remove what was uploaded for it."""
+        self._catalog.finish(job_id, state, result, error)
+        Spool(self._catalog.home / "spool" / job_id).discard()

@@ -1,0 +1,91 @@
+"""Changes to corpora: ingest and deletion."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+
+from ragsvc.domain import Caller, CommitId, Corpus, Progress
+from ragsvc.errors import DocumentNotFound
+from ragsvc.pipeline.indexing import ProfileParts
+from ragsvc.pipeline.ingest import Ingest, IngestTools, Listener
+from ragsvc.pipeline.snapshot import rebase
+from ragsvc.service.parts import PartsLoader
+from ragsvc.settings import Settings
+from ragsvc.store.catalog import Catalog
+from ragsvc.store.corpora import check_name
+from ragsvc.text.limits import ParseLimits
+
+
+class Writer:
+    """Writes under the writer lock, and only for as long as it publishes."""
+
+    def __init__(self, catalog: Catalog, loader: PartsLoader, settings: Settings) -> None:
+        self._catalog = catalog
+        self._loader = loader
+        self._settings = settings
+
+    def ingest(
+        self,
+        caller: Caller,
+        progress: Callable[[Progress], None] | None,
+        on_wait: Callable[[str], None] | None,
+        cancelled: Callable[[], bool] | None,
+    ) -> Ingest:
+        """An ingest with this service's tools."""
+        settings = self._settings
+        tools = IngestTools(
+            catalog=self._catalog,
+            lock_timeout_s=settings.lock_timeout_s,
+            limits=ParseLimits(
+                timeout_s=settings.parse_timeout_s,
+                memory_bytes=settings.parse_memory_bytes,
+                max_file_bytes=settings.max_file_bytes,
+            ),
+            workers=settings.parse_workers,
+            parts_of=lambda corpus: self._loader.parts(corpus.profile),
+            default_parts=self._default_parts,
+            new_corpus=self._new_corpus,
+        )
+        listener = Listener(
+            progress or (lambda _: None), on_wait or (lambda _: None), cancelled or (lambda: False)
+        )
+        return Ingest(tools, caller, listener)
+
+    def delete_document(self, caller: Caller, name: str, document_id: str) -> CommitId:
+        """See `Service.delete_document`."""
+        self._catalog.corpus(caller, name)
+        with self._catalog.lock.hold(self._settings.lock_timeout_s):
+            corpus = self._catalog.corpus(caller, name)
+            row = self._catalog.live(corpus.id).get(document_id)
+            if row is None:
+                raise DocumentNotFound(
+                    f"no document {document_id!r} in {name}",
+                    hint=f"ragsvc documents list {name} shows the ids",
+                )
+            commit = self._catalog.publish(
+                caller, corpus.id, kind="delete", born=[], died=[row.id], roots={}, stats={"removed": 1}
+            )
+            rebase(self._catalog, self._catalog.corpus(caller, name))
+            return commit
+
+    def delete_corpus(self, caller: Caller, name: str) -> None:
+        """See `Service.delete_corpus`."""
+        corpus = self._catalog.corpus(caller, name)
+        with self._catalog.lock.hold(self._settings.lock_timeout_s):
+            self._catalog.delete_corpus(caller, name)
+            shutil.rmtree(self._catalog.home / corpus.uid, ignore_errors=True)
+
+    def check_name(self, name: str) -> None:
+        """Refuse a name that no corpus can have.
+
+        :raises InvalidName: unless it is [a-z0-9][a-z0-9._-]{0,63}.
+        """
+        check_name(name)
+
+    def _new_corpus(self, caller: Caller, name: str) -> Corpus:
+        check_name(name)
+        return self._catalog.create_corpus(caller, name, self._loader.new_spec())
+
+    def _default_parts(self) -> ProfileParts:
+        return self._loader.unsaved_parts()
