@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
@@ -112,14 +112,11 @@ class Database:
                 return
         except FileNotFoundError:
             return
-        if self.lock.held:
-            self.checkpoint()
-            return
-        try:
-            with self.lock.hold(timeout_s=0):
+        # Whoever holds the lock, or the next write, will do what fails here; the transaction
+        # before it is committed, so it must not look as if it had failed.
+        with suppress(WriterBusy, StorageError):
+            with nullcontext() if self.lock.held else self.lock.hold(timeout_s=0):
                 self.checkpoint()
-        except WriterBusy:
-            return  # whoever holds it, or the next write, will do it
 
     def checkpoint(self) -> bool:
         """Move the whole log into the database file and empty it; the writer lock is held.
@@ -199,7 +196,10 @@ def translated(path: Path) -> Iterator[None]:
         yield
     except RagsvcError:
         raise
-    except (exc.DBAPIError, sqlite3.Error) as error:
+    except (exc.StatementError, sqlite3.Error) as error:
+        cause = getattr(error, "orig", None)
+        if isinstance(cause, RagsvcError):
+            raise cause from error.__cause__
         raise _translation(path, error) from error
     except exc.TimeoutError as error:
         raise StorageError(f"{path}: too many connections at once", hint="try again") from error

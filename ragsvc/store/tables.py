@@ -168,7 +168,8 @@ membership = Table(
     Index(None, "corpus_id", "died", "document_id"),
     Index(None, "corpus_id", "document_id"),
     Index(None, "corpus_id", "born"),
-    Index(None, "version_id", "corpus_id"),
+    # Wide, so that the planner takes it for few versions even without statistics.
+    Index(None, "version_id", "corpus_id", "born", "died"),
     sqlite_autoincrement=True,
 )
 # One live version per document; also what stops two writers that planned on the same head.

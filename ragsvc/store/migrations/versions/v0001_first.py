@@ -191,7 +191,10 @@ def upgrade() -> None:
         "ix_membership_corpus_id_document_id", "membership", ["corpus_id", "document_id"], unique=False
     )
     op.create_index(
-        "ix_membership_version_id_corpus_id", "membership", ["version_id", "corpus_id"], unique=False
+        "ix_membership_version_id_corpus_id_born_died",
+        "membership",
+        ["version_id", "corpus_id", "born", "died"],
+        unique=False,
     )
     op.create_index(
         "uq_membership_live",

@@ -1,0 +1,100 @@
+"""Filling a catalog without models: vectors are hashes, terms are words."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from ragsvc.domain import (
+    Caller,
+    ChunkerSpec,
+    ChunkRow,
+    CommitId,
+    Corpus,
+    EmbedderSpec,
+    F32Matrix,
+    NewMembership,
+    ParsedDocument,
+    ProfileSpec,
+)
+from ragsvc.store.catalog import Catalog
+
+ME = Caller()
+DIMENSION = 8
+SPEC = ProfileSpec(
+    EmbedderSpec("hash", "0", DIMENSION, 256, "mean", "", "", "none", "float32"),
+    ChunkerSpec("1", 10, 0, 0),
+    "words-1",
+)
+
+
+def document(text: str, title: str = "", **metadata: Any) -> ParsedDocument:
+    return ParsedDocument(title, text, "text/plain", (), metadata)
+
+
+def digest(text: str) -> bytes:
+    return hashlib.sha256(text.encode()).digest()
+
+
+def vector(text: str) -> F32Matrix:
+    raw = np.frombuffer(digest(text), dtype=np.uint8)[:DIMENSION].astype(np.float32) + 1
+    return raw / np.float32(np.linalg.norm(raw))
+
+
+def chunks(text: str, size: int = 20) -> list[ChunkRow]:
+    spans = [(i, min(i + size, len(text))) for i in range(0, len(text), size)]
+    return [ChunkRow(a, b, None, (), digest(text[a:b]), text[a:b].split()) for a, b in spans]
+
+
+def prepare(catalog: Catalog, corpus: Corpus, documents: list[ParsedDocument]) -> list[int]:
+    """Fill the caches as an ingest does; gives version ids."""
+    ids = catalog.put_versions(documents)
+    for stored in catalog.version_texts(catalog.unchunked(corpus.profile.id, ids)):
+        rows = chunks(stored.text)
+        hashes = list(dict.fromkeys(row.embedded_hash for row in rows))
+        texts = {row.embedded_hash: stored.text[row.start : row.end] for row in rows}
+        if rows:
+            matrix = np.stack([vector(texts[h]) for h in hashes])
+            catalog.put_vectors(corpus.profile.embedder_fingerprint, hashes, matrix)
+        catalog.put_chunks(corpus.profile.id, [(stored.id, rows)])
+    return ids
+
+
+def new(document_id: str, version_id: int, metadata: Mapping[str, Any] | None = None) -> NewMembership:
+    return NewMembership(
+        document_id, version_id, metadata or {}, f"/src/{document_id}", document_id, "r", "local"
+    )
+
+
+def sync(catalog: Catalog, name: str, wanted: Mapping[str, ParsedDocument]) -> CommitId:
+    """Make the corpus hold exactly these documents."""
+    corpus = catalog.create_corpus(ME, name, SPEC)
+    ids = dict(zip(wanted, prepare(catalog, corpus, list(wanted.values())), strict=True))
+    with catalog.lock.hold(30):
+        live = catalog.live(corpus.id)
+        changed = [
+            key
+            for key, made in wanted.items()
+            if key not in live or (live[key].version_id, live[key].metadata) != (ids[key], made.metadata)
+        ]
+        died = [m.id for key, m in live.items() if key in changed or key not in wanted]
+        return catalog.publish(
+            ME,
+            corpus.id,
+            kind="ingest",
+            born=[new(key, ids[key], wanted[key].metadata) for key in changed],
+            died=died,
+            roots={},
+            stats={},
+        )
+
+
+def texts(catalog: Catalog, name: str, commit: CommitId | None = None) -> dict[str, str]:
+    """What a reader sees: document id -> stored text."""
+    corpus = catalog.corpus(ME, name)
+    page, cursor = catalog.documents(ME, corpus, corpus.commit if commit is None else commit, None, 1000)
+    assert cursor is None
+    return {d.document_id: catalog.text(ME, corpus, d.document_id, d.version) for d in page}
