@@ -20,18 +20,12 @@ _SNIPPET_CHARS = 280
 _SHOWN_FAILURES = 50
 _CLOSEST = 3
 
+# A failure says itself what is wrong with its file; these are the limits that a setting moves.
 _HINTS: Mapping[str, str] = {
-    "encrypted": "save a copy without a password",
-    "broken": "open it in its own program and save it again",
-    "no_text": "a scan or picture: install Tesseract, so that its text can be recognised",
-    "document_too_large": "raise RAGSVC_MAX_FILE_BYTES, or split it",
-    "parser_timeout": "raise RAGSVC_PARSE_TIMEOUT_S, or split it",
-    "parser_out_of_memory": "raise RAGSVC_PARSE_MEMORY_BYTES, or split it",
-    "parser_crashed": "save it in another format",
-    "unsupported_type": "convert it, for example to PDF or Markdown",
-    "invalid_line": 'every line of a .jsonl file is an object with "text"',
-    "id_conflict": "another source has this document id: rename it, or give the root another name with --as",
-    "unreadable": "check its permissions, and whether it changed while it was read",
+    "document_too_large": "RAGSVC_MAX_FILE_BYTES is the limit",
+    "parser_timeout": "RAGSVC_PARSE_TIMEOUT_S is the limit",
+    "parser_out_of_memory": "RAGSVC_PARSE_MEMORY_BYTES is the limit",
+    "id_conflict": "--as gives a root another name",
 }
 
 
@@ -42,8 +36,7 @@ def render_answer(console: Console, answer: Answer) -> None:
         console.print()
     for citation in answer.citations:
         console.print(_source_line(citation))
-        quote = Text(f"“{one_line(citation.quote)}”", style="dim")
-        console.print(Padding(quote, (0, 0, 0, 4)), soft_wrap=False)
+        _print_indented(console, Text(f"“{one_line(citation.quote)}”", style="dim"))
     if not answer.answered and answer.passages:
         console.print("\nClosest passages:")
         for hit in answer.passages[:_CLOSEST]:
@@ -60,11 +53,10 @@ def render_search(console: Console, result: SearchResult) -> None:
         return
     for hit in result.hits:
         console.print(_place_line(hit))
-        snippet = Padding(Text(one_line(hit.passage.text, _SNIPPET_CHARS)), (0, 0, 0, 4))
-        console.print(snippet, soft_wrap=False)
+        _print_indented(console, Text(one_line(hit.passage.text, _SNIPPET_CHARS)))
         if hit.duplicates:
             others = ", ".join(one_line(other) for other in hit.duplicates)
-            console.print(Text(f"    same text in: {others}", style="dim"))
+            _print_indented(console, Text(f"same text in: {others}", style="dim"))
 
 
 def render_report(console: Console, report: IngestReport, *, dry_run: bool) -> None:
@@ -106,7 +98,7 @@ def render_table(console: Console, rows: Sequence[Mapping[str, Any]], columns: S
         table.add_column(column, justify="right" if numeric else "left", overflow="fold")
     for row in rows:
         table.add_row(*(Text(_cell(row[column])) for column in columns))
-    console.print(table, soft_wrap=False)
+    _print_table(console, table)
 
 
 def render_fields(console: Console, fields: Mapping[str, Any]) -> None:
@@ -116,7 +108,23 @@ def render_fields(console: Console, fields: Mapping[str, Any]) -> None:
     table.add_column(overflow="fold")
     for name, value in fields.items():
         table.add_row(Text(name, style="bold"), Text(_cell(value)))
-    console.print(table, soft_wrap=False)
+    _print_table(console, table)
+
+
+def _print_indented(console: Console, text: Text) -> None:
+    """Wrapped with a margin on a terminal, one line for a program."""
+    if console.is_terminal:
+        console.print(Padding(text, (0, 0, 0, 4), expand=False), soft_wrap=False)
+    else:
+        console.print(Text("    ").append_text(text))
+
+
+def _print_table(console: Console, table: Table) -> None:
+    """Print a table without the blanks that fill its last column."""
+    with console.capture() as captured:
+        console.print(table, soft_wrap=False)
+    lines = (line.rstrip() for line in captured.get().splitlines())
+    console.print(Text.from_ansi("\n".join(lines)))
 
 
 def _cell(value: object) -> str:

@@ -12,6 +12,7 @@ from ragsvc.cli.render import _HINTS
 from ragsvc.cli.search import ModeName
 from ragsvc.domain import AnswerRequest, Failure, IngestRequest, Mode, Prune, SearchRequest
 from ragsvc.errors import DocumentError
+from ragsvc.settings.settings import Settings
 
 HIT_KEYS = [
     "rank", "score", "corpus", "document_id", "version", "chunk_id", "source", "title", "start", "end",
@@ -53,20 +54,30 @@ def test_allow_empty_alone_is_a_usage_error(run, service):
 
 
 def test_failed_files_are_listed_with_code_and_hint(run, service):
-    service.failures = (Failure("/srv/a.pdf", "encrypted", "needs a password"),)
+    service.failures = (Failure("/srv/a.pdf", "parser_timeout", "a.pdf took too long"),)
     ran = run("ingest", "handbook", "a")
     assert ran.code == 3
     assert "/srv/a.pdf" in ran.out
-    assert "hint:  encrypted: save a copy without a password" in ran.out
+    assert "hint:  parser_timeout: RAGSVC_PARSE_TIMEOUT_S" in ran.out
     as_json = run("ingest", "handbook", "a", "--json")
     assert as_json.code == 3
     assert as_json.json["failures"] == [
-        {"source": "/srv/a.pdf", "code": "encrypted", "error": "needs a password"}
+        {"source": "/srv/a.pdf", "code": "parser_timeout", "error": "a.pdf took too long"}
     ]
 
 
-def test_every_document_error_has_a_hint():
-    assert set(_HINTS) == {error.code for error in DocumentError.__subclasses__()}
+def test_hints_are_about_codes_and_settings_that_exist():
+    assert set(_HINTS) <= {error.code for error in DocumentError.__subclasses__()}
+    named = {word for hint in _HINTS.values() for word in hint.split() if word.startswith("RAGSVC_")}
+    assert named <= {f"RAGSVC_{name.upper()}" for name in Settings.model_fields}
+
+
+def test_output_for_programs_is_neither_wrapped_nor_padded(run, service):
+    service.failures = (Failure("/srv/" + "x" * 300, "broken", "bad " * 80),)
+    for words in (["ingest", "a", "b"], ["search", "a", "b"], ["documents", "list", "handbook"]):
+        lines = run(*words).out.splitlines()
+        assert [line for line in lines if line != line.rstrip()] == []
+    assert "x" * 300 + "  broken" in run("ingest", "a", "b").out
 
 
 def test_search_gives_the_contract_object(run, service):
