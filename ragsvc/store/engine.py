@@ -114,9 +114,9 @@ class Database:
             return
         # Whoever holds the lock, or the next write, will do what fails here; the transaction
         # before it is committed, so it must not look as if it had failed.
-        with suppress(WriterBusy, StorageError):
-            with nullcontext() if self.lock.held else self.lock.hold(timeout_s=0):
-                self.checkpoint()
+        held = nullcontext() if self.lock.held else self.lock.hold(timeout_s=0)
+        with suppress(WriterBusy, StorageError), held:
+            self.checkpoint()
 
     def checkpoint(self) -> bool:
         """Move the whole log into the database file and empty it; the writer lock is held.

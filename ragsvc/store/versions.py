@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterator, Sequence
 from typing import TypeAlias
 
@@ -65,7 +66,8 @@ class Versions(Section):
             results = [
                 CachedParse(None, {}, made.code, made.error)
                 if isinstance(made, Failure)
-                else CachedParse(next(ids), made.metadata)
+                # As it will be read back, so that a later comparison finds no difference.
+                else CachedParse(next(ids), json.loads(canonical_json(dict(made.metadata))))
                 for _, made in items
             ]
             rows = [
