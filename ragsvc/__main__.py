@@ -5,10 +5,14 @@ from __future__ import annotations
 
 def main() -> int:
     """Run the command line on `sys.argv`; gives the exit code."""
-    # Not at the top: a spawned worker imports this module again and needs no command line.
-    from ragsvc.cli.main import main as run
+    try:
+        # Not at the top: a spawned worker imports this module again and needs no command line.
+        from ragsvc.cli.main import main as run
 
-    return run()
+        return run()
+    except KeyboardInterrupt:
+        # Before the command line stood, or again while it was ending.
+        return 130
 
 
 if __name__ == "__main__":

@@ -36,7 +36,9 @@ class Session:
         from ragsvc.settings.settings import Settings
 
         try:
-            settings = Settings() if home is None else Settings(home=home)
+            # RAGSVC_HOME="" means no choice, not the folder one happens to be in.
+            chosen = Settings(_env_ignore_empty=True)
+            settings = chosen if home is None else chosen.model_copy(update={"home": home})
         except ValidationError as error:
             first = error.errors(include_url=False)[0]
             name = "RAGSVC_" + "_".join(str(part) for part in first["loc"]).upper()

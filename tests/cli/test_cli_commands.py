@@ -174,3 +174,6 @@ def test_home_is_taken_from_the_option_then_the_environment(run, service, monkey
     assert service.asked[-1].home == Path("from-env")
     run("corpora", "list", "--home", "from-option")
     assert service.asked[-1].home == Path("from-option")
+    monkeypatch.setenv("RAGSVC_HOME", "")
+    run("corpora", "list")
+    assert service.asked[-1].home == Path("indexes")
