@@ -39,7 +39,7 @@ class Chunks(Terms):
 
         :raises StaleContent: if a version has been deleted meanwhile.
         """
-        words = {word for _, rows in items for row in rows for word in row.terms}
+        words: set[str] = set().union(*(row.terms for _, rows in items for row in rows))
         with self._db.write("store.put_chunks") as connection:
             have = _chunked(connection, profile_id, [i for i, _ in items])
             fresh = {i: rows for i, rows in items if i not in have}

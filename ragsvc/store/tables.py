@@ -28,13 +28,16 @@ from ragsvc.errors import InvalidRequest
 Id = BigInteger().with_variant(Integer, "sqlite")
 
 
+_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
 def canonical_json(value: Any) -> str:
     """Write JSON so that equal values give equal strings.
 
     :raises InvalidRequest: if the value is not JSON (NaN, infinity, an object of Python).
     """
     try:
-        return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
+        return _ENCODER.encode(value)
     except (TypeError, ValueError, RecursionError) as error:
         raise InvalidRequest(
             f"a value cannot be stored as JSON: {error}", hint="use strings, finite numbers, booleans, lists"
