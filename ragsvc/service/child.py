@@ -1,4 +1,8 @@
-"""`python -m ragsvc.service.child JOB`: does one job of the catalog; settings come on stdin."""
+"""`python -m ragsvc.service.child`: does jobs of the catalog.
+
+On stdin come the settings as a line of JSON, then the id of a job a line. A line on stdout says that a job
+has ended; how it ended stands in the catalog.
+"""
 
 from __future__ import annotations
 
@@ -47,14 +51,19 @@ class _Reporter:
 
 
 def main() -> int:
-    """Do the job that the first argument names; gives the exit code."""
+    """Do the jobs that come on stdin, until it ends; gives the exit code."""
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING)
     os.nice(NICENESS)
-    settings = Settings.model_validate_json(sys.stdin.buffer.read())
-    job_id = sys.argv[1]
+    # Stdout carries our word alone: what a library prints goes to stderr.
+    ended = os.dup(1)
+    os.dup2(2, 1)
+    settings = Settings.model_validate_json(sys.stdin.buffer.readline())
     with Service.open(settings) as service:
-        if service.claim(job_id, os.getpid()):
-            _work(service, service.job(Caller(), job_id), settings.home)
+        for line in sys.stdin.buffer:
+            job_id = line.decode().strip()
+            if service.claim(job_id, os.getpid()):
+                _work(service, service.job(Caller(), job_id), settings.home)
+            os.write(ended, b"\n")
     return 0
 
 
