@@ -105,7 +105,13 @@ def measure_spans(root: Path, embedder: CachedEmbedder, size: int, overlap: int)
         spans = [Span(each["start_index"], each["end_index"]) for each in question["references"]]
         gold = {question["corpus_id"]: spans}
         hits = [(drafts[place][0], Span(drafts[place][1].start, drafts[place][1].end)) for place in best]
-        rows.append([*score(gold, hits[:5]), *score(gold, hits[:10]), score(gold, within_budget(hits))[0]])
+        gold_text = question["corpus_id"]
+        needed = sum(
+            name == gold_text and any(draft.start < span.end and span.start < draft.end for span in spans)
+            for name, draft in drafts
+        )
+        cells = [cell for depth in (5, 10, needed) for cell in score(gold, hits[:depth])]
+        rows.append([*cells, score(gold, within_budget(hits))[0]])
     chars = sum(draft.end - draft.start for _, draft in drafts) / len(drafts)
     return [str(len(drafts)), f"{chars:.0f}", *(f"{cell:.3f}" for cell in np.mean(rows, axis=0))]
 
