@@ -18,7 +18,6 @@ from ragsvc.domain import (
     CommitId,
     Corpus,
     DocumentCounts,
-    Failure,
     I64Vector,
     IngestReport,
     IngestRequest,
@@ -27,27 +26,24 @@ from ragsvc.domain import (
     ParsedDocument,
     Progress,
     Prune,
-    Skipped,
     SourceFile,
     VersionId,
 )
 from ragsvc.errors import (
     CorpusNotFound,
     InvalidRequest,
-    RootConflict,
     RootEmpty,
-    SourceNotFound,
     StaleContent,
 )
+from ragsvc.pipeline.found import Found, look_for
 from ragsvc.pipeline.indexing import Indexer, ProfileParts
 from ragsvc.pipeline.plan import Plan, Scope, make_plan
 from ragsvc.pipeline.reading import Reader, Reading
 from ragsvc.pipeline.shelf import CatalogShelf, DryShelf, Shelf, count_chunks
-from ragsvc.pipeline.snapshot import rebase
+from ragsvc.pipeline.snapshot import renew_files
 from ragsvc.store.catalog import Catalog
 from ragsvc.text.limits import ParseLimits
 from ragsvc.text.normalise import clean, normalise
-from ragsvc.text.sources import Root, discover, resolve_root
 
 ATTEMPTS = 3
 
@@ -78,17 +74,6 @@ class Listener:
     cancelled: Callable[[], bool]
 
 
-@dataclass(frozen=True, slots=True)
-class _Found:
-    """Sources of one ingest and where they were looked for."""
-
-    items: tuple[SourceFile | Skipped | Failure, ...]
-    roots: Mapping[str, str]
-    prune: Prune = Prune.KEEP
-    inline: tuple[tuple[str, ParsedDocument], ...] = ()
-    upload: bool = False
-
-
 class Ingest:
     """One ingest into one corpus."""
 
@@ -106,7 +91,7 @@ class Ingest:
         :raises RootEmpty: if pruning would remove all of a root.
         :raises WriterBusy: if another writer held the lock for too long.
         """
-        found = _discover(request)
+        found = look_for(request)
         if request.dry_run:
             return self._dry(request.corpus, found)
         return self._run(request.corpus, found)
@@ -122,14 +107,14 @@ class Ingest:
             SourceFile(name, str(path), "", path.stat().st_size) for name, path in sorted(files.items())
         )
         inline = tuple((document.document_id, _inline(document)) for document in documents)
-        return self._run(corpus, _Found(items, {}, Prune.KEEP, inline, upload=True))
+        return self._run(corpus, Found(items, {}, inline=inline, upload=True))
 
-    def _run(self, name: str, found: _Found) -> IngestReport:
+    def _run(self, name: str, found: Found) -> IngestReport:
         tools = self._tools
-        corpus = tools.new_corpus(self._caller, name)
-        tools.catalog.check_roots(corpus.id, found.roots)
         embedded = 0
         for attempt in range(ATTEMPTS):
+            corpus = tools.new_corpus(self._caller, name)
+            tools.catalog.check_roots(corpus.id, found.roots)
             reading = self._read(found, CatalogShelf(tools.catalog))
             try:
                 embedded += self._index(corpus, reading)
@@ -141,7 +126,7 @@ class Ingest:
                     raise
         raise AssertionError("the last attempt returns or raises")
 
-    def _read(self, found: _Found, shelf: Shelf) -> Reading:
+    def _read(self, found: Found, shelf: Shelf) -> Reading:
         tools = self._tools
         reader = Reader(
             shelf,
@@ -153,6 +138,7 @@ class Ingest:
         )
         reading = reader.read(found.items, upload=found.upload)
         reader.add_inline(found.inline)
+        reading.kept.update(found.unread)
         reading.claims.sort(key=lambda claim: (claim.document_id, claim.origin))
         return reading
 
@@ -172,7 +158,7 @@ class Ingest:
         indexer.index(todo)
         return indexer.embedded
 
-    def _publish(self, name: str, found: _Found, reading: Reading, embedded: int) -> IngestReport:
+    def _publish(self, name: str, found: Found, reading: Reading, embedded: int) -> IngestReport:
         tools = self._tools
         corpus = tools.catalog.corpus(self._caller, name)
         live = tools.catalog.live(corpus.id)
@@ -191,7 +177,7 @@ class Ingest:
         if commit == corpus.commit:
             return self._report(name, commit, plan, reading, (0, 0, embedded))
         corpus = tools.catalog.corpus(self._caller, name)
-        rebase(tools.catalog, corpus)
+        renew_files(tools.catalog, corpus)
         after = tools.catalog.live_versions(corpus.id, commit)
         added = self._count_chunks(corpus, np.setdiff1d(after, before))
         removed = self._count_chunks(corpus, np.setdiff1d(before, after))
@@ -203,7 +189,7 @@ class Ingest:
         )
         return sum(counts.values())
 
-    def _dry(self, name: str, found: _Found) -> IngestReport:
+    def _dry(self, name: str, found: Found) -> IngestReport:
         tools = self._tools
         try:
             corpus: Corpus | None = tools.catalog.corpus(self._caller, name)
@@ -247,56 +233,15 @@ class Ingest:
         )
 
 
-def _scope(found: _Found, reading: Reading) -> Scope:
+def _scope(found: Found, reading: Reading) -> Scope:
     return Scope(
         roots=frozenset(found.roots),
-        origins=frozenset(reading.origins),
         kept=frozenset(reading.kept),
         prune=found.prune is not Prune.KEEP,
     )
 
 
-def _discover(request: IngestRequest) -> _Found:
-    if request.root_name is not None and len(request.paths) > 1:
-        raise InvalidRequest(
-            "--as names one root, but several paths were given", hint="ingest them one by one, each with --as"
-        )
-    roots: dict[str, str] = {}
-    items: list[SourceFile | Skipped | Failure] = []
-    for path in request.paths:
-        root = _resolve(path, request)
-        known = roots.setdefault(root.name, root.path)
-        if known != root.path:
-            raise RootConflict(
-                f"{root.path} and {known} would both be the root {root.name!r}",
-                hint="ingest one of them by itself with --as NAME",
-            )
-        if Path(root.path).exists():
-            items.extend(discover(root))
-    unique = {_place(item): item for item in items}
-    return _Found(tuple(unique.values()), roots, request.prune)
-
-
-def _resolve(path: str, request: IngestRequest) -> Root:
-    try:
-        return resolve_root(path, request.root_name)
-    except SourceNotFound as error:
-        if request.prune is Prune.KEEP:
-            raise
-        if request.prune is Prune.REMOVE:
-            raise RootEmpty(
-                f"{error.message}: nothing is pruned for a folder that is missing",
-                hint="check the path; if it is gone on purpose, add --allow-empty",
-            ) from error
-        gone = Path(path).absolute()
-        return Root(request.root_name or gone.name, str(gone), is_file=False)
-
-
-def _place(item: SourceFile | Skipped | Failure) -> tuple[str, str]:
-    return ("file", item.document_id) if isinstance(item, SourceFile) else ("other", item.source)
-
-
-def _refuse_emptied(found: _Found, reading: Reading, live: Mapping[str, Membership]) -> None:
+def _refuse_emptied(found: Found, reading: Reading, live: Mapping[str, Membership]) -> None:
     """An unmounted disk looks like an empty folder; pruning it must be asked for twice."""
     if found.prune is not Prune.REMOVE:
         return

@@ -14,16 +14,21 @@ from ragsvc.errors import IdConflict
 class Scope:
     """Where an ingest looked.
 
-    roots: names of the roots that were walked in full.
-    origins: every file that was found there, readable or not.
-    kept: origins that could not be read now; what they claimed before stays.
+    roots: names of the roots that were looked at.
+    kept: origins, and folders of origins, that could not be read now; what they claimed before stays.
     prune: whether live documents of `roots` that were not found go away.
     """
 
     roots: frozenset[str]
-    origins: frozenset[str]
     kept: frozenset[str]
     prune: bool
+
+    def covers(self, row: Membership) -> bool:
+        """Whether everything that may claim this document was read."""
+        if row.root not in self.roots:
+            return False
+        parts = row.origin.split("/")
+        return not any("/".join(parts[:size]) in self.kept for size in range(1, len(parts) + 1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +47,12 @@ class Plan:
 def make_plan(live: Mapping[str, Membership], claims: Sequence[NewMembership], scope: Scope) -> Plan:
     """Compare claims with live memberships.
 
-    An id belongs to one origin. Another origin may take it over only when the owner was looked for
-    and is gone; otherwise the claim is a listed conflict and the owner stays.
+    An id belongs to one origin. Another origin may take it over only when the owner was read and claims
+    it no more; otherwise the claim is a listed conflict and the owner stays.
 
     :param live: live memberships by document id.
-    :param claims: what was read, in canonical order; for one id the owner's claim wins, then the first.
+    :param claims: what was read, in canonical order; for one id the owner's first claim wins, then the
+        first of all.
     """
     chosen, conflicts = _settle(live, claims, scope)
     born: list[NewMembership] = []
@@ -71,16 +77,19 @@ def _settle(
     live: Mapping[str, Membership], claims: Sequence[NewMembership], scope: Scope
 ) -> tuple[dict[str, NewMembership], list[Failure]]:
     owners: dict[str, str] = {}
+    made = {(claim.document_id, claim.origin) for claim in claims}
     for claim in claims:
         current = live.get(claim.document_id)
-        if current is not None and not _vanished(current, scope):
+        if current is not None and (
+            (current.document_id, current.origin) in made or not scope.covers(current)
+        ):
             owners[claim.document_id] = current.origin
         else:
             owners.setdefault(claim.document_id, claim.origin)
     chosen: dict[str, NewMembership] = {}
     conflicts: list[Failure] = []
     for claim in claims:
-        if owners[claim.document_id] == claim.origin:
+        if owners[claim.document_id] == claim.origin and claim.document_id not in chosen:
             chosen[claim.document_id] = claim
         else:
             conflicts.append(
@@ -92,10 +101,6 @@ def _settle(
                 )
             )
     return chosen, conflicts
-
-
-def _vanished(current: Membership, scope: Scope) -> bool:
-    return current.root in scope.roots and current.origin not in scope.origins
 
 
 def _same(current: Membership, claim: NewMembership) -> bool:
@@ -111,11 +116,7 @@ def _same(current: Membership, claim: NewMembership) -> bool:
 def _gone(
     live: Mapping[str, Membership], chosen: Mapping[str, NewMembership], scope: Scope
 ) -> list[Membership]:
-    return [
-        row
-        for row in live.values()
-        if row.root in scope.roots and row.document_id not in chosen and row.origin not in scope.kept
-    ]
+    return [row for row in live.values() if row.document_id not in chosen and scope.covers(row)]
 
 
 def canonical(value: object) -> str:

@@ -36,13 +36,12 @@ UPLOAD = "upload"
 class Reading:
     """What has been read so far.
 
-    origins: every file found. kept: origins whose earlier documents stay because they could not be read.
+    kept: origins whose earlier documents stay because they could not be read.
     """
 
     claims: list[NewMembership] = field(default_factory=list)
     failures: list[Failure] = field(default_factory=list)
     skipped: list[Skipped] = field(default_factory=list)
-    origins: set[str] = field(default_factory=set)
     kept: set[str] = field(default_factory=set)
 
 
@@ -72,6 +71,7 @@ class Reader:
         self._owner = owner
         self._progress = progress
         self._cancelled = cancelled
+        self._done = self._total = 0
         self.reading = Reading()
 
     def read(self, found: Sequence[SourceFile | Skipped | Failure], *, upload: bool = False) -> Reading:
@@ -83,25 +83,22 @@ class Reader:
         files: list[SourceFile] = []
         for item in found:
             if isinstance(item, SourceFile):
-                self.reading.origins.add(UPLOAD if upload else item.document_id)
                 files.append(item)
             elif isinstance(item, Skipped):
                 self.reading.skipped.append(item)
             else:
                 self.reading.failures.append(item)
-        done = 0
+        self._done, self._total = 0, len(files)
         with ParserPool(self._workers, self._limits) as pool:
             for some in _batches(files, FILES_AT_ONCE):
-                self._step(done, len(files))
+                self._step(0)
                 plain = [file for file in some if not is_jsonl(file.path)]
                 for _ in self._read_files(plain, pool, upload):
-                    done += 1
-                    self._step(done, len(files))
+                    self._step(1)
                 for file in some:
                     if is_jsonl(file.path):
                         self._read_jsonl(file, upload)
-                        done += 1
-        self._step(len(files), len(files))
+                        self._step(1)
         return self.reading
 
     def add_inline(self, documents: Sequence[tuple[str, ParsedDocument]]) -> None:
@@ -111,10 +108,11 @@ class Reader:
             for (document_id, parsed), stored in zip(some, self._shelf.put(keyed), strict=True):
                 self._claim(document_id, stored, UPLOAD, _url_of(parsed.metadata) or UPLOAD, root="")
 
-    def _step(self, done: int, total: int) -> None:
+    def _step(self, files: int) -> None:
+        self._done += files
         if self._cancelled():
             raise Cancelled("the ingest was cancelled", hint="run it again: what was read is kept")
-        self._progress(Progress("reading", done, total, "files"))
+        self._progress(Progress("reading", self._done, self._total, "files"))
 
     def _read_files(self, files: Sequence[SourceFile], pool: ParserPool, upload: bool) -> Iterator[None]:
         hashed: list[_Hashed] = []
@@ -179,7 +177,7 @@ class Reader:
 
     def _read_jsonl(self, file: SourceFile, upload: bool) -> None:
         for some in _batches(read_lines(file.path, file.document_id), LINES_AT_ONCE):
-            self._step(0, 0)
+            self._step(0)
             lines = [item for item in some if isinstance(item, JsonlDocument)]
             for item in some:
                 if isinstance(item, Failure):

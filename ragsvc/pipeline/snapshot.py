@@ -10,13 +10,13 @@ import logging
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 
 from ragsvc.domain import BoolVector, Caller, CommitId, Corpus, I64Vector
-from ragsvc.errors import IndexDamaged, ProfileMismatch
+from ragsvc.errors import IndexDamaged, ProfileMismatch, StorageError, WriterBusy
 from ragsvc.index import files
 from ragsvc.index.corpus_index import CorpusIndex
 from ragsvc.index.lexical import LexicalView
@@ -96,16 +96,18 @@ class SnapshotKeeper:
         self._held: dict[str, Snapshot] = {}
 
     def current(self, corpus: Corpus) -> Snapshot:
-        """The snapshot of the corpus's head; replays the commits since the last one.
+        """A snapshot of the corpus's head, or of a later one when another thread has seen it.
+
+        Replays the commits since the last snapshot.
 
         :raises StorageError: if neither the files nor the catalog can be read.
         """
         held = self._held.get(corpus.uid)
-        if held is not None and _fits(held, corpus):
+        if held is not None and _covers(held, corpus):
             return held
         with self._lock:
             held = self._held.get(corpus.uid)
-            if held is None or not _fits(held, corpus):
+            if held is None or not _covers(held, corpus):
                 held = self._advance(held, corpus)
                 self._held[corpus.uid] = held
             return held
@@ -123,7 +125,8 @@ class SnapshotKeeper:
     def _advance(self, held: Snapshot | None, corpus: Corpus) -> Snapshot:
         if held is None or held.corpus.profile.id != corpus.profile.id or self._rebased(held, corpus):
             held = self._load(corpus)
-        return replay(self._catalog, held, corpus)
+        # Read after the files: a writer may have replaced them since the caller looked.
+        return replay(self._catalog, held, replace(corpus, commit=self._catalog.head(corpus.id)))
 
     def _rebased(self, held: Snapshot, corpus: Corpus) -> bool:
         """Whether a newer base was written, so that a long delta in memory can be dropped."""
@@ -131,19 +134,45 @@ class SnapshotKeeper:
         return newest is not None and newest > held.base_commit
 
     def _load(self, corpus: Corpus) -> Snapshot:
-        dimension = corpus.profile.spec.embedder.dimension
-        folder = folder_of(self._catalog, corpus)
-        index, commit = CorpusIndex.empty(dimension), 0
-        if folder.is_dir():
-            try:
-                index, commit = files.load(folder, profile=corpus.profile.fingerprint, dimension=dimension)
-            except (IndexDamaged, ProfileMismatch) as error:
-                log.warning("index of %s is rebuilt from the catalog: %s", corpus.name, error.message)
-        if commit > corpus.commit:
-            # The catalog was put back to an older state than the files: only the catalog is true.
-            index, commit = CorpusIndex.empty(dimension), 0
-        alive = np.isin(index.versions, self._catalog.live_versions(corpus.id, CommitId(commit)))
-        return _snapshot(corpus, CommitId(commit), index, alive, commit)
+        index, commit = CorpusIndex.empty(corpus.profile.spec.embedder.dimension), CommitId(0)
+        if corpus.commit:
+            loaded = _read_files(self._catalog, corpus) or self._mend(corpus)
+            index, commit = loaded or (index, commit)
+        alive = np.isin(index.versions, self._catalog.live_versions(corpus.id, commit))
+        return _snapshot(corpus, commit, index, alive, commit)
+
+    def _mend(self, corpus: Corpus) -> tuple[CorpusIndex, CommitId] | None:
+        """Write missing or damaged files anew, unless a writer is at work, who may do the same."""
+        try:
+            with self._catalog.lock.hold(0):
+                loaded = _read_files(self._catalog, corpus)
+                if loaded is None:
+                    rebase(self._catalog, corpus, force=True)
+                    loaded = _read_files(self._catalog, corpus)
+            return loaded
+        except (WriterBusy, StorageError) as error:
+            log.info("the index of %s is rebuilt in memory alone: %s", corpus.name, error.message)
+            return None
+
+
+def _read_files(catalog: Catalog, corpus: Corpus) -> tuple[CorpusIndex, CommitId] | None:
+    """The index in the files of a corpus and its commit; None when they cannot be used."""
+    folder = folder_of(catalog, corpus)
+    if not folder.is_dir():
+        return None
+    profile = corpus.profile
+    try:
+        index, commit = files.load(
+            folder, profile=profile.fingerprint, dimension=profile.spec.embedder.dimension
+        )
+    except (IndexDamaged, ProfileMismatch) as error:
+        log.warning("the index of %s is rebuilt from the catalog: %s", corpus.name, error.message)
+        return None
+    if commit > catalog.head(corpus.id):
+        # The catalog was put back to an older state than the files: only the catalog is true.
+        log.warning("the index of %s is newer than the catalog and is rebuilt", corpus.name)
+        return None
+    return index, CommitId(commit)
 
 
 def _snapshot(
@@ -152,8 +181,8 @@ def _snapshot(
     return Snapshot(corpus, commit, index, alive, index.lexical_view(alive), base_commit, MaskCache())
 
 
-def _fits(held: Snapshot, corpus: Corpus) -> bool:
-    return held.commit == corpus.commit and held.corpus.profile.id == corpus.profile.id
+def _covers(held: Snapshot, corpus: Corpus) -> bool:
+    return held.commit >= corpus.commit and held.corpus.profile.id == corpus.profile.id
 
 
 def folder_of(catalog: Catalog, corpus: Corpus) -> Path:
@@ -180,17 +209,29 @@ def _absent(wanted: I64Vector, present: I64Vector) -> I64Vector:
     return np.setdiff1d(wanted, present)
 
 
+def renew_files(catalog: Catalog, corpus: Corpus) -> None:
+    """Rebase after a publish, which stands whether or not there is room for files."""
+    try:
+        rebase(catalog, corpus)
+    except StorageError as error:
+        log.warning("the index files of %s stay as they were: %s", corpus.name, error.message)
+
+
 def rebase(catalog: Catalog, corpus: Corpus, *, force: bool = False) -> bool:
     """Rewrite the base files when the changes since the last base exceed a tenth of it.
 
     Must be called by the holder of the writer lock.
 
+    :param corpus: with the commit that was just published.
+    :param force: rewrite them in any case.
     :return: whether files were written.
+    :raises StorageError: if they cannot be written; the old ones stay.
     """
     folder = folder_of(catalog, corpus)
     live = catalog.live_versions(corpus.id, corpus.commit)
     based = files.written_commit(folder)
-    if based is not None and not force:
+    # Files of a commit that was not yet made come from a catalog that was put back: they go.
+    if based is not None and based < corpus.commit and not force:
         touched = catalog.touched_versions(corpus.id, CommitId(based), corpus.commit)
         if touched.size <= REBUILD_SHARE * max(live.size, 1):
             return False

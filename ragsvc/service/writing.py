@@ -9,7 +9,7 @@ from ragsvc.domain import Caller, CommitId, Corpus, Progress
 from ragsvc.errors import DocumentNotFound
 from ragsvc.pipeline.indexing import ProfileParts
 from ragsvc.pipeline.ingest import Ingest, IngestTools, Listener
-from ragsvc.pipeline.snapshot import rebase
+from ragsvc.pipeline.snapshot import renew_files
 from ragsvc.service.parts import PartsLoader
 from ragsvc.settings import Settings
 from ragsvc.store.catalog import Catalog
@@ -66,7 +66,7 @@ class Writer:
             commit = self._catalog.publish(
                 caller, corpus.id, kind="delete", born=[], died=[row.id], roots={}, stats={"removed": 1}
             )
-            rebase(self._catalog, self._catalog.corpus(caller, name))
+            renew_files(self._catalog, self._catalog.corpus(caller, name))
             return commit
 
     def delete_corpus(self, caller: Caller, name: str) -> None:
