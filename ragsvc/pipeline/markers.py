@@ -8,35 +8,40 @@ from collections.abc import Iterable, Iterator, Sequence
 from ragsvc.domain import Citation, Hit, Span
 from ragsvc.text.sentences import sentences
 
-_MARKER = re.compile(r" ?\[(\d{1,4})\]")
+_MARKER = re.compile(r" ?\[(\d{1,4})\]\Z")
+_MARKER_CHARS = 7
 _MARKERS_AT_END = re.compile(r"(?:\s*\[\d{1,4}\])+")
-# The longest beginning of a marker that may still become one.
-_OPEN = re.compile(r" ?(?:\[\d{0,4})?$")
+# The end of what may still become a marker, or is one once a marker inside it has gone: "[1 [99".
+_OPEN = re.compile(r"(?:\A|\[\d{0,4}) ?\Z")
 _WORD = re.compile(r"\w+")
 
 
 def checked(pieces: Iterable[str], passages: int) -> Iterator[str]:
     """Pass an answer through, without markers that do not name a passage.
 
-    A marker may be split over any number of pieces: what may still become one is held back.
+    A marker may be split over any number of pieces: what may still become one is held back. Each
+    character is judged by itself, so the output does not depend on how the answer comes in pieces.
 
     :param passages: valid markers are [1] .. [passages].
     """
     held = ""
     for piece in pieces:
-        held += piece
-        safe = _OPEN.search(held)
-        cut = safe.start() if safe else len(held)
-        ready, held = _drop_unknown(held[:cut], passages), held[cut:]
-        if ready:
-            yield ready
-    rest = _drop_unknown(held, passages)
-    if rest:
-        yield rest
-
-
-def _drop_unknown(text: str, passages: int) -> str:
-    return _MARKER.sub(lambda found: found.group(0) if 1 <= int(found.group(1)) <= passages else "", text)
+        ready: list[str] = []
+        for char in piece:
+            if char == "]" and (marker := _MARKER.search(held + char, max(0, len(held) + 1 - _MARKER_CHARS))):
+                if not 1 <= int(marker.group(1)) <= passages:
+                    held = held[: marker.start()]
+                    continue
+            elif _OPEN.search(held + char, max(0, len(held) + 1 - _MARKER_CHARS)):
+                held += char
+                continue
+            keep = char if char == " " else ""
+            ready.append(held + char.removesuffix(keep))
+            held = keep
+        if text := "".join(ready):
+            yield text
+    if held:
+        yield held
 
 
 def cite(answer: str, passages: Sequence[Hit]) -> tuple[Citation, ...]:

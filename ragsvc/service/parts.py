@@ -3,25 +3,47 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from dataclasses import replace
+from typing import Protocol, TypeAlias
 
 from ragsvc.domain import EmbedderSpec, Profile, ProfileId, ProfileSpec
 from ragsvc.errors import ModelMismatch
 from ragsvc.fingerprints import embedder_fingerprint, profile_fingerprint
 from ragsvc.models.embedder import SentenceTransformerEmbedder
 from ragsvc.pipeline.indexing import ProfileParts
+from ragsvc.pipeline.wording import WordVectors
+from ragsvc.protocols import Embedder, Tokeniser
 from ragsvc.settings import Settings
 from ragsvc.text.analyse import StandardAnalyser
 from ragsvc.text.chunk import DEFAULT_CHUNKER, Chunker
 
 
+class LoadedEmbedder(Embedder, Protocol):
+    """An embedder that comes with its tokeniser and can be loaded ahead of time."""
+
+    @property
+    def tokeniser(self) -> Tokeniser:
+        """The model's own tokeniser."""
+        ...
+
+    def warm_up(self) -> None:
+        """Load the model now, so that the first question does not wait for it."""
+        ...
+
+
+Embedders: TypeAlias = Callable[[str], LoadedEmbedder]
+"""Gives the embedder of a name, nothing loaded yet."""
+
+
 class PartsLoader:
     """Embedders, chunkers and analysers by profile."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, embedders: Embedders | None = None) -> None:
         self._settings = settings
+        self._make = embedders or (lambda name: SentenceTransformerEmbedder(name, threads=settings.threads))
         self._lock = threading.Lock()
-        self._embedders: dict[str, SentenceTransformerEmbedder] = {}
+        self._embedders: dict[str, LoadedEmbedder] = {}
         self._parts: dict[str, ProfileParts] = {}
         self._analyser = StandardAnalyser()
 
@@ -63,6 +85,7 @@ class PartsLoader:
             Chunker(spec.chunker, embedder.tokeniser, spec.embedder.max_tokens),
             self._analyser,
             embedder,
+            WordVectors(embedder),
         )
         with self._lock:
             self._parts[profile.fingerprint] = made
@@ -81,10 +104,10 @@ class PartsLoader:
         """
         self._embedder(self._settings.embedder).warm_up()
 
-    def _embedder(self, name: str) -> SentenceTransformerEmbedder:
+    def _embedder(self, name: str) -> LoadedEmbedder:
         with self._lock:
             if name not in self._embedders:
-                self._embedders[name] = SentenceTransformerEmbedder(name, threads=self._settings.threads)
+                self._embedders[name] = self._make(name)
             return self._embedders[name]
 
 

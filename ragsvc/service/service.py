@@ -26,10 +26,11 @@ from ragsvc.domain import (
     SearchResult,
     TextSlice,
 )
+from ragsvc.pipeline.retrieve import Looked
 from ragsvc.service.asking import Asker
 from ragsvc.service.follow import Follower
 from ragsvc.service.jobs import JobRunner
-from ragsvc.service.parts import PartsLoader
+from ragsvc.service.parts import Embedders, PartsLoader
 from ragsvc.service.spool import Spool
 from ragsvc.service.writing import Writer
 from ragsvc.settings import Settings
@@ -39,22 +40,23 @@ from ragsvc.store.catalog import Catalog
 class Service:
     """Everything that the command line and HTTP can do. Use it from any thread."""
 
-    def __init__(self, settings: Settings, catalog: Catalog) -> None:
+    def __init__(self, settings: Settings, catalog: Catalog, embedders: Embedders | None = None) -> None:
         self.settings = settings
         self._catalog = catalog
-        self._loader = PartsLoader(settings)
+        self._loader = PartsLoader(settings, embedders)
         self._asker = Asker(catalog, self._loader, settings)
         self._writer = Writer(catalog, self._loader, settings)
         self._runner = JobRunner(catalog, settings)
         self._follower = Follower(catalog, self._asker, settings)
 
     @classmethod
-    def open(cls, settings: Settings) -> Service:
+    def open(cls, settings: Settings, *, embedders: Embedders | None = None) -> Service:
         """Open the home folder; models and indexes load when they are first needed.
 
+        :param embedders: what to embed with, by name; None: sentence-transformers models.
         :raises StorageError: if the home folder or its catalog cannot be used.
         """
-        return cls(settings, Catalog.open(settings.home))
+        return cls(settings, Catalog.open(settings.home), embedders)
 
     def __enter__(self) -> Service:
         return self
@@ -139,6 +141,10 @@ class Service:
     def stream_answer(self, caller: Caller, request: AnswerRequest) -> Iterator[AnswerEvent]:
         """Answer piece by piece; the last event holds the whole answer."""
         return self._asker.stream(caller, request)
+
+    def look(self, caller: Caller, request: SearchRequest) -> list[Looked]:
+        """Search, and keep what an evaluation needs to look closer; one item for each corpus."""
+        return self._asker.look(caller, request)[1]
 
     def corpora(self, caller: Caller) -> list[CorpusSummary]:
         """All corpora, by name."""

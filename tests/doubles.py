@@ -1,0 +1,140 @@
+"""Deterministic doubles that the tests share, and a service over them: no model, no torch."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ragsvc.domain import (
+    Caller,
+    Collapse,
+    EmbedderSpec,
+    F32Matrix,
+    Hit,
+    I32Matrix,
+    IngestReport,
+    IngestRequest,
+    InlineDocument,
+    Mode,
+    Prune,
+    SearchRequest,
+    SearchResult,
+)
+from ragsvc.service.service import Service
+from ragsvc.settings import Settings
+
+ME = Caller()
+DIMENSION = 32
+CORPUS = "c"
+_WORD = re.compile(r"\w+")
+_TOKEN = re.compile(r"\w+|[^\w\s]")
+
+
+class WordTokeniser:
+    """A Tokeniser: words and signs."""
+
+    special_tokens = 2
+
+    def count(self, text: str) -> int:
+        return len(_TOKEN.findall(text))
+
+    def spans(self, text: str) -> I32Matrix:
+        found = [match.span() for match in _TOKEN.finditer(text)]
+        return np.array(found, dtype=np.int32).reshape(-1, 2)
+
+
+class HashEmbedder:
+    """An Embedder: every word points in a direction of its own, a text where its words point together.
+
+    texts: all that it was asked to embed as documents, in order.
+    """
+
+    def __init__(self, name: str = "hash", seed: str = "") -> None:
+        self.texts: list[str] = []
+        self.tokeniser = WordTokeniser()
+        self.spec = EmbedderSpec(name, f"hash{seed}", DIMENSION, 256, "mean", "", "", "none", "float32")
+        self._seed = seed
+
+    def embed_documents(self, texts: Sequence[str]) -> F32Matrix:
+        self.texts += texts
+        return self._embed(texts)
+
+    def embed_queries(self, texts: Sequence[str]) -> F32Matrix:
+        return self._embed(texts)
+
+    def warm_up(self) -> None:
+        """There is nothing to load."""
+
+    def _embed(self, texts: Sequence[str]) -> F32Matrix:
+        rows = np.empty((len(texts), DIMENSION), dtype=np.float32)
+        for row, text in zip(rows, texts, strict=True):
+            words = _WORD.findall(text.lower()) or [""]
+            total = np.sum([self._direction(word) for word in words], axis=0)
+            row[:] = total / np.linalg.norm(total)
+        return rows
+
+    def _direction(self, word: str) -> np.ndarray:
+        digest = hashlib.shake_128((self._seed + word).encode()).digest(DIMENSION)
+        return np.frombuffer(digest, dtype=np.uint8).astype(np.float64) - 127.3
+
+
+def settings_of(home: Path, **changes: Any) -> Settings:
+    values: dict[str, Any] = {"embedder": "hash", "chunk_tokens": 24, "parse_workers": 1, "poll_s": 0.02}
+    return Settings(home=home, **(values | changes))
+
+
+def open_service(home: Path, embedders: Callable[[str], Any] = HashEmbedder, **changes: Any) -> Service:
+    return Service.open(settings_of(home, **changes), embedders=embedders)
+
+
+def ingest(
+    service: Service, *paths: Path | str, prune: Prune = Prune.REMOVE, corpus: str = CORPUS, **rest: Any
+) -> IngestReport:
+    request = IngestRequest(corpus, tuple(str(path) for path in paths), prune=prune, **rest)
+    return service.ingest(ME, request)
+
+
+def upload(service: Service, documents: dict[str, str], corpus: str = CORPUS) -> IngestReport:
+    inline = [InlineDocument(name, text) for name, text in documents.items()]
+    return service.ingest_inline(ME, corpus, inline, {})
+
+
+def search(
+    service: Service,
+    query: str,
+    mode: Mode = Mode.HYBRID,
+    *,
+    corpora: Sequence[str] = (CORPUS,),
+    k: int = 10,
+    where: dict[str, Any] | None = None,
+    collapse: Collapse = Collapse.DUPLICATES,
+) -> SearchResult:
+    return service.search(ME, SearchRequest(tuple(corpora), query, k, mode, where, collapse))
+
+
+def shown(hit: Hit) -> dict[str, Any]:
+    """All of a hit that the order of commits must not decide; its score apart."""
+    passage = hit.passage
+    return {
+        "rank": hit.rank,
+        "chunk": passage.chunk_id,
+        "document": passage.document_id,
+        "source": passage.source,
+        "title": passage.title,
+        "text": passage.text,
+        "headings": passage.headings,
+        "metadata": dict(passage.metadata),
+        "duplicates": hit.duplicates,
+    }
+
+
+def same_hits(one: SearchResult, other: SearchResult) -> None:
+    """Assert that two searches found the same, in the same order, with the same scores."""
+    assert [shown(hit) for hit in one.hits] == [shown(hit) for hit in other.hits]
+    scores = [hit.score for hit in one.hits], [hit.score for hit in other.hits]
+    np.testing.assert_allclose(*scores, atol=1e-5, rtol=0)
