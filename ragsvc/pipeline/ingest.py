@@ -117,7 +117,7 @@ class Ingest:
             tools.catalog.check_roots(corpus.id, found.roots)
             reading = self._read(found, CatalogShelf(tools.catalog))
             try:
-                embedded += self._index(corpus, reading)
+                embedded += self._index(corpus, found, reading)
                 with tools.catalog.lock.hold(tools.lock_timeout_s, self._listener.on_wait):
                     return self._publish(name, found, reading, embedded)
             except StaleContent:
@@ -142,11 +142,12 @@ class Ingest:
         reading.claims.sort(key=lambda claim: (claim.document_id, claim.origin))
         return reading
 
-    def _index(self, corpus: Corpus, reading: Reading) -> int:
-        """Index what is not live yet (what is live is indexed); returns how many texts were embedded."""
+    def _index(self, corpus: Corpus, found: Found, reading: Reading) -> int:
+        """Index what will be live and is not yet (what is live is indexed); returns the texts embedded."""
         catalog = self._tools.catalog
-        live = {VersionId(int(v)) for v in catalog.live_versions(corpus.id, corpus.commit)}
-        todo = sorted({claim.version_id for claim in reading.claims} - live)
+        live = catalog.live(corpus.id)
+        plan = make_plan(live, reading.claims, _scope(found, reading))
+        todo = sorted({claim.version_id for claim in plan.born} - {row.version_id for row in live.values()})
         if not todo:
             return 0
         indexer = Indexer(
