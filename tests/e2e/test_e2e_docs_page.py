@@ -1,0 +1,50 @@
+"""The page /docs: complete without any other machine, and drawn by a real browser where there is one."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from real_server import Server
+
+pytestmark = pytest.mark.e2e
+
+
+def test_all_that_the_page_loads_comes_from_here(server: Server) -> None:
+    page = server.http.get("/docs")
+    assert page.status_code == 200
+    loaded = re.findall(r'(?:src|href)="([^"]+)"', page.text)
+    assert len(loaded) >= 4
+    for address in loaded:
+        if not address.startswith("data:"):
+            assert address.startswith("/")
+            assert server.http.get(address).status_code == 200
+
+
+def test_a_browser_draws_the_operations_and_calls_nobody_else(server: Server, tmp_path: Path) -> None:
+    browser = shutil.which("chromium")
+    if browser is None:
+        pytest.skip("no chromium is installed")
+    record = tmp_path / "net.json"
+    command = [browser, "--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking",
+               "--virtual-time-budget=20000", f"--user-data-dir={tmp_path}", f"--log-net-log={record}",
+               "--dump-dom", f"{server.url}/docs"]  # fmt: skip
+    done = subprocess.run(command, capture_output=True, text=True, timeout=100, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
+    document = server.http.get("/openapi.json").json()
+    for path, operations in document["paths"].items():
+        for operation in operations.values():
+            assert (
+                operation["summary"].replace("'", "&#39;") in done.stdout
+                or operation["summary"] in done.stdout
+            )
+        assert path in done.stdout.replace("<wbr>", "").replace("\u200b", "")
+    events = json.loads(record.read_text())["events"]
+    called = {event["params"]["url"] for event in events if "url" in event.get("params", {})}
+    hosts = {urlsplit(url).hostname for url in called if url.startswith(("http", "ws"))}
+    assert hosts == {"127.0.0.1"}
