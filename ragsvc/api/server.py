@@ -24,6 +24,7 @@ HEAD_S = 20.0
 SHUTDOWN_S = 10
 MAX_HEADER_BYTES = 64 << 10
 MAX_CONNECTIONS = 512
+BACKLOG = 2048
 
 
 class TimedProtocol(H11Protocol):
@@ -123,6 +124,8 @@ def bind(host: str, port: int) -> socket.socket:
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((host, port))
+        # At once: a second server sees that the port is taken, and early clients wait instead of being refused.
+        listener.listen(BACKLOG)
     except (OSError, OverflowError, UnicodeError) as error:
         listener.close()
         message = f"cannot listen on {host} port {port}: {error}"
