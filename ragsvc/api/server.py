@@ -124,7 +124,7 @@ def bind(host: str, port: int) -> socket.socket:
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((host, port))
-        # At once: a second server sees that the port is taken, and early clients wait instead of being refused.
+        # At once: a second server sees that the port is taken, and early clients wait unrefused.
         listener.listen(BACKLOG)
     except (OSError, OverflowError, UnicodeError) as error:
         listener.close()
