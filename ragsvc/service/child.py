@@ -63,7 +63,10 @@ def main() -> int:
             job_id = line.decode().strip()
             if service.claim(job_id, os.getpid()):
                 _work(service, service.job(Caller(), job_id), settings.home)
-            os.write(ended, b"\n")
+            try:
+                os.write(ended, b"\n")
+            except BrokenPipeError:
+                break  # the server is gone
     return 0
 
 

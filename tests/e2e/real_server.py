@@ -164,6 +164,15 @@ class Server:
     def socket(self) -> socket.socket:
         return socket.create_connection(("127.0.0.1", self.port), timeout=30)
 
+    def kill(self) -> psutil.Process:
+        """End it as the kernel does when memory is short; gives its child at work."""
+        child = self.child()
+        assert child is not None
+        self.http.close()
+        self._process.kill()
+        self._process.wait(30)
+        return child
+
     def close(self) -> None:
         """End it as `kill` does, and see that nothing is left of it."""
         self.http.close()

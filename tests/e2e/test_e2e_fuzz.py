@@ -28,9 +28,9 @@ CHECKS = [
     response_headers_conformance,
     response_schema_conformance,
 ]
-SECONDS = 25
+SECONDS = 20
 QUICK = settings(
-    max_examples=25,
+    max_examples=100,
     deadline=None,
     database=None,
     derandomize=True,

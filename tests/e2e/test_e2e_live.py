@@ -131,6 +131,27 @@ def test_a_killed_job_has_failed_and_the_next_one_runs(server: Server) -> None:
     assert ids(server, "killed", "herons") == ["short.md"]
 
 
+def test_jobs_outlive_their_server(world: World) -> None:
+    """Ended politely, the job runs again with the next server; killed, its process still does it."""
+    home = world.folder / "outlive" / "home"
+    home.parent.mkdir()
+    first = Server(world, home)
+    job = first.upload("moths", {"hawk.md": made_files.prose("hawk moth", 20)})
+    wait_for(lambda: first.job(job)["state"] == "running", 30)
+    first.close()
+    second = Server(world, home)
+    assert second.ended(job)["state"] == "done"
+    job = second.upload("moths", {"atlas.md": made_files.prose("atlas moth", 150)})
+    wait_for(lambda: second.job(job)["state"] == "running", 30)
+    child = second.kill()
+    third = Server(world, home)
+    assert third.ended(job)["state"] == "done"
+    assert ids(third, "moths", "atlas moth")[0] == "atlas.md"
+    assert list((home / "spool").iterdir()) == []
+    third.close()
+    wait_for(lambda: not child.is_running(), 10)
+
+
 def test_clients_that_hang_up_in_mid_stream_hold_nothing(server: Server) -> None:
     """More of them than queries may be at once: a leaked slot or thread would show as 503."""
     body = json.dumps({"corpus": "handbook", "question": "What is a transformer?", "stream": True}).encode()
