@@ -30,6 +30,7 @@ from ragsvc.domain import (
     VersionId,
 )
 from ragsvc.errors import (
+    Cancelled,
     CorpusNotFound,
     InvalidRequest,
     RootEmpty,
@@ -111,13 +112,18 @@ class Ingest:
 
     def _run(self, name: str, found: Found) -> IngestReport:
         tools = self._tools
+        corpus = tools.new_corpus(self._caller, name)
         embedded = 0
         for attempt in range(ATTEMPTS):
-            corpus = tools.new_corpus(self._caller, name)
+            if attempt:
+                # It may be another one by now; one that was deleted is not made again.
+                corpus = tools.catalog.corpus(self._caller, name)
             tools.catalog.check_roots(corpus.id, found.roots)
             reading = self._read(found, CatalogShelf(tools.catalog))
             try:
                 embedded += self._index(corpus, found, reading)
+                if self._listener.cancelled():
+                    raise Cancelled("the ingest was cancelled", hint="run it again: its work is kept")
                 with tools.catalog.lock.hold(tools.lock_timeout_s, self._listener.on_wait):
                     return self._publish(name, found, reading, embedded)
             except StaleContent:

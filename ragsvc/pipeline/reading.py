@@ -110,9 +110,9 @@ class Reader:
 
     def _step(self, files: int) -> None:
         self._done += files
+        self._progress(Progress("reading", self._done, self._total, "files"))
         if self._cancelled():
             raise Cancelled("the ingest was cancelled", hint="run it again: what was read is kept")
-        self._progress(Progress("reading", self._done, self._total, "files"))
 
     def _read_files(self, files: Sequence[SourceFile], pool: ParserPool, upload: bool) -> Iterator[None]:
         hashed: list[_Hashed] = []

@@ -122,7 +122,10 @@ class Service:
 
         :raises CorpusNotFound: if there is none of this name.
         """
+        queued = [job for job in self._catalog.jobs(caller, [JobState.QUEUED]) if job.corpus == corpus]
         self._writer.delete_corpus(caller, corpus)
+        for job in queued:
+            self._spool_of(job.id).discard()
 
     # --- reading ------------------------------------------------------------------------
 
@@ -246,7 +249,10 @@ class Service:
 
         :raises JobNotFound: if there is none of this id.
         """
-        return self._catalog.cancel(caller, job_id)
+        job = self._catalog.cancel(caller, job_id)
+        if job.state is JobState.CANCELLED:
+            self._spool_of(job_id).discard()
+        return job
 
     def claim(self, job_id: str, process: int) -> bool:
         """Take a queued job for a process; False when another has it."""
@@ -265,4 +271,7 @@ class Service:
     ) -> None:
         """End a job, and remove what was uploaded for it."""
         self._catalog.finish(job_id, state, result, error)
-        Spool(self._catalog.home / "spool" / job_id).discard()
+        self._spool_of(job_id).discard()
+
+    def _spool_of(self, job_id: str) -> Spool:
+        return Spool(self._catalog.home / "spool" / job_id)

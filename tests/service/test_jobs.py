@@ -1,0 +1,202 @@
+"""Jobs: they survive whoever asked for them, end in one state, and leave no uploads behind."""
+
+from __future__ import annotations
+
+import io
+import os
+import signal
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from doubles import CORPUS, ME, new_home, open_service, search
+
+from ragsvc.domain import InlineDocument, Job, JobState
+from ragsvc.errors import CorpusNotFound, InvalidName, JobNotFound
+from ragsvc.service import jobs, process
+from ragsvc.service.service import Service
+
+HERE = Path(__file__).parent
+FINAL = (JobState.DONE, JobState.FAILED, JobState.CANCELLED)
+
+
+@pytest.fixture
+def hold(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """While this file exists, jobs wait before they embed."""
+    path = tmp_path / "hold"
+    monkeypatch.setenv("HOLD_EMBEDDING", str(path))
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(map(str, [HERE, HERE.parent, HERE.parent.parent])))
+    for module in (jobs, process):
+        monkeypatch.setattr(module, "MODULE", "hash_child")
+    return path
+
+
+def submit(service: Service, text: str = "a green apple", corpus: str = CORPUS) -> Job:
+    documents = [InlineDocument("inline", text, "Title", {"n": 1})]
+    return service.submit_ingest(
+        ME, corpus, documents, {"dir/f.md": io.BytesIO(f"# File\n\n{text}".encode())}
+    )
+
+
+def wait_for(service: Service, job: Job, accept: Callable[[Job], bool]) -> Job:
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        now = service.job(ME, job.id)
+        if accept(now):
+            return now
+        time.sleep(0.02)
+    raise AssertionError(f"still {now}")
+
+
+def ended(service: Service, job: Job) -> Job:
+    return wait_for(service, job, lambda now: now.state in FINAL)
+
+
+def running(service: Service, job: Job) -> Job:
+    """Wait until the job embeds, and is held there."""
+    reached = Path(f"{os.environ['HOLD_EMBEDDING']}.reached")
+    now = wait_for(service, job, lambda now: now.state is JobState.RUNNING and reached.exists())
+    reached.unlink()
+    return now
+
+
+def spools(service: Service) -> list[str]:
+    return sorted(path.name for path in (service.settings.home / "spool").glob("*"))
+
+
+def spools_gone(service: Service) -> bool:
+    # The row is final a moment before the folder goes.
+    deadline = time.monotonic() + 10
+    while spools(service) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return spools(service) == []
+
+
+def test_a_job_runs_reports_and_can_be_searched_when_it_is_seen_done(tmp_path: Path, hold: Path):
+    hold.touch()
+    with open_service(new_home(tmp_path)) as service:
+        service.start()
+        job = submit(service)
+        assert (job.state, spools(service)) == (JobState.QUEUED, [job.id])
+        now = running(service, job)
+        assert (now.total, now.unit) == (1, "files")
+        queued = submit(service, "never read")
+        also = submit(service, "a blue plum", corpus="other")
+        assert service.cancel_job(ME, queued.id).state is JobState.CANCELLED
+        assert spools(service) == sorted([job.id, also.id])
+        hold.unlink()
+        done = ended(service, job)
+        assert done.state is JobState.DONE and done.error is None
+        assert done.result is not None and done.result["documents"]["added"] == 2
+        assert {hit.passage.document_id for hit in search(service, "apple").hits} == {"inline", "dir/f.md"}
+        assert ended(service, also).state is JobState.DONE
+        assert service.job(ME, queued.id).state is JobState.CANCELLED
+        assert service.document(ME, CORPUS, "dir/f.md").source == "upload"
+        assert spools_gone(service)
+
+
+def test_a_running_job_stops_when_asked_and_publishes_nothing(tmp_path: Path, hold: Path):
+    hold.touch()
+    with open_service(new_home(tmp_path)) as service:
+        service.start()
+        job = submit(service)
+        running(service, job)
+        assert service.cancel_job(ME, job.id).cancel_requested
+        time.sleep(0.3)
+        hold.unlink()
+        assert ended(service, job).state is JobState.CANCELLED
+        assert service.corpus(ME, CORPUS).documents == 0
+        assert spools_gone(service)
+
+
+def test_a_job_that_does_not_listen_is_ended(tmp_path: Path, hold: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(jobs, "GRACE_S", 0.3)
+    hold.touch()
+    with open_service(new_home(tmp_path)) as service:
+        service.start()
+        job = submit(service)
+        running(service, job)
+        service.cancel_job(ME, job.id)
+        assert ended(service, job).state is JobState.CANCELLED
+        assert spools_gone(service)
+        hold.unlink()
+        assert ended(service, submit(service)).state is JobState.DONE, "the next one gets a new process"
+
+
+def test_a_killed_process_fails_its_job_and_the_next_job_runs(tmp_path: Path, hold: Path):
+    hold.touch()
+    with open_service(new_home(tmp_path)) as service:
+        service.start()
+        job = submit(service)
+        pid = running(service, job).pid
+        assert pid is not None
+        os.kill(pid, signal.SIGKILL)
+        failed = ended(service, job)
+        assert failed.state is JobState.FAILED and failed.error is not None
+        assert "SIGKILL" in failed.error["message"] and failed.error["hint"]
+        assert spools_gone(service)
+        hold.unlink()
+        assert ended(service, submit(service)).state is JobState.DONE
+
+
+def test_jobs_of_a_stopped_server_run_with_the_next_one(tmp_path: Path, hold: Path):
+    home = new_home(tmp_path)
+    hold.touch()
+    with open_service(home) as service:
+        service.start()
+        first = submit(service)
+        pid = running(service, first).pid
+        second = submit(service, "a red cherry", corpus="other")
+        abandoned = service.new_spool()
+        abandoned.file("half.txt").write_text("an upload that broke off")
+    assert pid is not None and not Path(f"/proc/{pid}").exists(), "closing ends the process"
+    with open_service(home) as service:
+        assert service.job(ME, first.id).state is JobState.RUNNING
+        hold.unlink()
+        service.start()
+        assert spools(service) == sorted([first.id, second.id])
+        for job in (first, second):
+            assert ended(service, job).state is JobState.DONE
+        assert len(search(service, "apple").hits) == 2
+        assert spools_gone(service)
+
+
+def test_a_job_without_text_fails_with_words_for_a_person(tmp_path: Path, hold: Path):
+    with open_service(new_home(tmp_path)) as service:
+        service.start()
+        failed = ended(service, service.submit_ingest(ME, CORPUS, [InlineDocument("blank", " \n")], {}))
+        assert failed.state is JobState.FAILED and failed.error is not None
+        assert failed.error["code"] == "invalid_request" and "'blank'" in failed.error["message"]
+        assert spools_gone(service)
+
+
+def test_what_is_refused_leaves_no_trace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    with open_service(new_home(tmp_path)) as service:
+        with pytest.raises(InvalidName):
+            submit(service, corpus="No Name!")
+        monkeypatch.setattr(jobs, "MAX_QUEUED", 0)
+        with pytest.raises(jobs.Overloaded):
+            submit(service)
+        assert (service.jobs(ME), spools(service)) == ([], [])
+        with pytest.raises(JobNotFound):
+            service.job(ME, "nobody")
+
+
+def test_deleting_a_corpus_takes_its_queued_jobs_and_their_uploads(tmp_path: Path):
+    with open_service(new_home(tmp_path)) as service:
+        service.ingest_inline(ME, CORPUS, [InlineDocument("a", "text")], {})
+        gone, kept = submit(service), submit(service, corpus="other")
+        service.delete_corpus(ME, CORPUS)
+        assert [replace(job, updated_at="") for job in service.jobs(ME)] == [replace(kept, updated_at="")]
+        assert spools(service) == [kept.id]
+        with pytest.raises(JobNotFound):
+            service.job(ME, gone.id)
+        with pytest.raises(CorpusNotFound):
+            service.corpus(ME, CORPUS)
+
+
+def test_a_stranger_with_the_number_of_a_process_is_not_taken_for_a_job():
+    assert not jobs.is_job_process(os.getpid())
+    assert not jobs.is_job_process(2**22 + 1)
