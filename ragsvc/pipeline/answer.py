@@ -95,7 +95,7 @@ def judge(found: Found) -> tuple[list[Evidence], float]:
         vector, parts = looked.query.vector, looked.parts
         if vector is None or not passages:
             continue
-        sentences = find_evidence(found.result.query, vector, passages, parts.embedder, parts.analyser)
+        sentences = find_evidence(found.result.query, vector, passages, parts.text_vectors, parts.analyser)
         if sentences:
             confidence = max(confidence, load_model().confidence(features_of(looked, passages, sentences)))
             evidence.extend(sentences)

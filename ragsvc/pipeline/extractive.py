@@ -9,7 +9,7 @@ from ragsvc.domain import Evidence, Hit
 
 MAX_SENTENCES = 3
 # A further sentence must come this close to the best one to be worth reading.
-KEEP_SHARE = 0.72
+KEEP_SHARE = 0.65
 _LEAD = re.compile(r"^\s*(?:[-*+•]\s+|\d{1,3}[.)]\s+|>\s?)+")
 _EMPHASIS = re.compile(r"(\*\*|__|(?<!\w)[*_](?=\S)|(?<=\S)[*_](?!\w))")
 _LINK = re.compile(r"!?\[([^\]]*)\]\([^)]*\)")

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from ragsvc.domain import ChunkDraft, ChunkRow, Profile, Progress, VersionId, VersionText
 from ragsvc.errors import Cancelled
+from ragsvc.pipeline.wording import TextVectors
 from ragsvc.protocols import Analyser, Embedder
 from ragsvc.store.catalog import Catalog
 from ragsvc.text.chunk import Chunker
@@ -17,12 +18,13 @@ WINDOW_CHUNKS = 1024
 
 @dataclass(frozen=True, slots=True)
 class ProfileParts:
-    """What a profile names, loaded: chunker, analyser, embedder."""
+    """What a profile names, loaded: chunker, analyser, embedder, and a cache over the embedder."""
 
     profile: Profile
     chunker: Chunker
     analyser: Analyser
     embedder: Embedder
+    text_vectors: TextVectors
 
 
 @dataclass(slots=True)

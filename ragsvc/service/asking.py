@@ -43,7 +43,7 @@ class Asker:
 
     def search(self, caller: Caller, request: SearchRequest) -> SearchResult:
         """See `Service.search`."""
-        return self._find(caller, request)[0]
+        return self.look(caller, request)[0]
 
     def answer(self, caller: Caller, request: AnswerRequest) -> Answer:
         """See `Service.answer`."""
@@ -56,7 +56,7 @@ class Asker:
         """See `Service.stream_answer`."""
         started = time.perf_counter()
         search = SearchRequest(request.corpora, request.question, request.k, Mode.HYBRID, request.where)
-        result, found = self._find(caller, search)
+        result, found = self.look(caller, search)
         yield from stream_answer(
             Found(result, tuple(found), time.perf_counter() - started),
             self._generator,
@@ -79,7 +79,8 @@ class Asker:
             self._keeper.current(corpus)
         self._keeper.forget({corpus.uid for corpus in corpora})
 
-    def _find(self, caller: Caller, request: SearchRequest) -> tuple[SearchResult, list[Looked]]:
+    def look(self, caller: Caller, request: SearchRequest) -> tuple[SearchResult, list[Looked]]:
+        """Search, and keep what is needed to look closer at what was found."""
         if not request.corpora:
             raise InvalidRequest("no corpus was named", hint="name at least one")
         if not 1 <= request.k <= MAX_K:

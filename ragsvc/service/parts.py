@@ -12,7 +12,7 @@ from ragsvc.errors import ModelMismatch
 from ragsvc.fingerprints import embedder_fingerprint, profile_fingerprint
 from ragsvc.models.embedder import SentenceTransformerEmbedder
 from ragsvc.pipeline.indexing import ProfileParts
-from ragsvc.pipeline.wording import WordVectors
+from ragsvc.pipeline.wording import TextVectors
 from ragsvc.protocols import Embedder, Tokeniser
 from ragsvc.settings import Settings
 from ragsvc.text.analyse import StandardAnalyser
@@ -85,7 +85,7 @@ class PartsLoader:
             Chunker(spec.chunker, embedder.tokeniser, spec.embedder.max_tokens),
             self._analyser,
             embedder,
-            WordVectors(embedder),
+            TextVectors(embedder),
         )
         with self._lock:
             self._parts[profile.fingerprint] = made

@@ -69,7 +69,7 @@ def vectors_of(chunks: Sequence[Chunk]) -> F32Matrix:
 
 
 def bm25_longhand(
-    chunks: Sequence[Chunk], terms: Sequence[int], alive: BoolVector, k1: float = 1.2, b: float = 0.75
+    chunks: Sequence[Chunk], terms: Sequence[int], alive: BoolVector, k1: float = 0.9, b: float = 0.4
 ) -> F64Vector:
     """The formula, word by word: only alive chunks exist, dead ones score 0."""
     living = [chunk for chunk, lives in zip(chunks, alive.tolist(), strict=True) if lives]

@@ -55,7 +55,7 @@ def parsed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 def test_the_second_sync_reads_embeds_and_commits_nothing(
     service: Service, docs: Path, embedder: HashEmbedder, parsed: list[str]
-):
+) -> None:
     first = ingest(service, docs)
     assert first.documents == DocumentCounts(added=6)
     assert (first.embedded, first.chunks_added) == (len(embedder.texts), 7), "one chunk stands there twice"
@@ -70,7 +70,7 @@ def test_the_second_sync_reads_embeds_and_commits_nothing(
 
 def test_a_changed_file_embeds_only_chunks_that_it_did_not_have(
     service: Service, docs: Path, embedder: HashEmbedder
-):
+) -> None:
     text = "\n\n".join(f"Paragraph {n} says {'word ' * 18}{n}." for n in range(5))
     (docs / "long.txt").write_text(text)
     ingest(service, docs)
@@ -81,7 +81,7 @@ def test_a_changed_file_embeds_only_chunks_that_it_did_not_have(
     assert report.embedded == 1 and "Section 3" in embedder.texts[0]
 
 
-def test_a_rename_is_one_removed_and_one_added_and_embeds_nothing(service: Service, docs: Path):
+def test_a_rename_is_one_removed_and_one_added_and_embeds_nothing(service: Service, docs: Path) -> None:
     ingest(service, docs)
     before = live(service)
     (docs / "b.txt").rename(docs / "sub" / "z.txt")
@@ -91,7 +91,7 @@ def test_a_rename_is_one_removed_and_one_added_and_embeds_nothing(service: Servi
     assert live(service)["docs/sub/z.txt"] == before["docs/b.txt"]
 
 
-def test_every_source_is_in_exactly_one_count(service: Service, docs: Path):
+def test_every_source_is_in_exactly_one_count(service: Service, docs: Path) -> None:
     (docs / "empty.md").touch()
     (docs / ".hidden").write_text("x")
     (docs / "none.md").write_text(NOTHING_TO_READ)
@@ -104,7 +104,9 @@ def test_every_source_is_in_exactly_one_count(service: Service, docs: Path):
 
 
 @pytest.mark.parametrize("stage", ["new", "edited", "moved", "emptied"])
-def test_a_dry_run_tells_what_the_real_run_does_and_writes_nothing(service: Service, docs: Path, stage: str):
+def test_a_dry_run_tells_what_the_real_run_does_and_writes_nothing(
+    service: Service, docs: Path, stage: str
+) -> None:
     (docs / "copy.txt").write_bytes((docs / "b.txt").read_bytes())
     if stage != "new":
         ingest(service, docs)
@@ -135,7 +137,7 @@ def test_a_dry_run_tells_what_the_real_run_does_and_writes_nothing(service: Serv
     assert (dry.failures, dry.skipped) == (real.failures, real.skipped)
 
 
-def test_a_file_that_fails_now_keeps_its_old_version(service: Service, docs: Path):
+def test_a_file_that_fails_now_keeps_its_old_version(service: Service, docs: Path) -> None:
     ingest(service, docs)
     before = live(service)
     (docs / "a.md").write_text(NOTHING_TO_READ)
@@ -149,7 +151,7 @@ def test_a_file_that_fails_now_keeps_its_old_version(service: Service, docs: Pat
 
 def test_a_folder_that_cannot_be_listed_is_not_pruned(
     service: Service, docs: Path, monkeypatch: pytest.MonkeyPatch
-):
+) -> None:
     (docs / "subway.txt").write_text("It only looks like it.")
     ingest(service, docs)
     inner = sources._list_folder
@@ -166,7 +168,7 @@ def test_a_folder_that_cannot_be_listed_is_not_pruned(
     assert "docs/sub/c.txt" in live(service)
 
 
-def test_lines_are_pruned_one_by_one_and_none_while_a_line_is_broken(service: Service, docs: Path):
+def test_lines_are_pruned_one_by_one_and_none_while_a_line_is_broken(service: Service, docs: Path) -> None:
     ingest(service, docs)
     (docs / "l.jsonl").write_text('{"id": "one", "text": "plums are red"}\n{"id": "two"\n')
     report = ingest(service, docs)
@@ -177,7 +179,7 @@ def test_lines_are_pruned_one_by_one_and_none_while_a_line_is_broken(service: Se
     assert ingest(service, docs).documents == DocumentCounts(unchanged=4, removed=2)
 
 
-def test_without_prune_nothing_goes(service: Service, docs: Path):
+def test_without_prune_nothing_goes(service: Service, docs: Path) -> None:
     ingest(service, docs)
     (docs / "b.txt").unlink()
     (docs / "l.jsonl").unlink()
@@ -186,7 +188,7 @@ def test_without_prune_nothing_goes(service: Service, docs: Path):
     assert len(live(service)) == 6
 
 
-def test_nothing_outside_the_given_path_is_touched(service: Service, docs: Path, tmp_path: Path):
+def test_nothing_outside_the_given_path_is_touched(service: Service, docs: Path, tmp_path: Path) -> None:
     other = tmp_path / "other"
     other.mkdir()
     (other / "o.txt").write_text("Somewhere else.")
@@ -199,7 +201,7 @@ def test_nothing_outside_the_given_path_is_touched(service: Service, docs: Path,
     assert ingest(service, docs / "a.md").documents == DocumentCounts(added=1)
 
 
-def test_a_root_name_stands_for_one_folder(service: Service, docs: Path, tmp_path: Path):
+def test_a_root_name_stands_for_one_folder(service: Service, docs: Path, tmp_path: Path) -> None:
     ingest(service, docs)
     twin = tmp_path / "twin" / "docs"
     twin.mkdir(parents=True)
@@ -219,7 +221,7 @@ def test_a_root_name_stands_for_one_folder(service: Service, docs: Path, tmp_pat
     assert ingest(service, tmp_path / "away", root_name="docs").documents.changed == 6
 
 
-def test_an_emptied_or_missing_root_is_pruned_only_when_asked_twice(service: Service, docs: Path):
+def test_an_emptied_or_missing_root_is_pruned_only_when_asked_twice(service: Service, docs: Path) -> None:
     ingest(service, docs)
     for path in [path for path in docs.rglob("*") if path.is_file()]:
         path.unlink()
@@ -240,7 +242,7 @@ def test_an_emptied_or_missing_root_is_pruned_only_when_asked_twice(service: Ser
     assert all(not search(service, "apple", mode).hits for mode in Mode)
 
 
-def test_a_second_claim_is_listed_and_the_owner_stays(service: Service, docs: Path):
+def test_a_second_claim_is_listed_and_the_owner_stays(service: Service, docs: Path) -> None:
     ingest(service, docs)
     (docs / "k.jsonl").write_text('{"id": "one", "text": "stolen"}\n{"id": "docs/b.txt", "text": "stolen"}\n')
     before = live(service)
@@ -250,7 +252,7 @@ def test_a_second_claim_is_listed_and_the_owner_stays(service: Service, docs: Pa
     assert live(service) == before
 
 
-def test_uploads_replace_uploads_and_are_refused_the_ids_of_files(service: Service, docs: Path):
+def test_uploads_replace_uploads_and_are_refused_the_ids_of_files(service: Service, docs: Path) -> None:
     ingest(service, docs)
     assert upload(service, {"sent": "first", "other": "kept"}).documents == DocumentCounts(added=2)
     before = live(service)
@@ -262,7 +264,7 @@ def test_uploads_replace_uploads_and_are_refused_the_ids_of_files(service: Servi
     assert set(after) == set(before)
 
 
-def test_uploaded_files_are_read_like_files_and_named_by_their_id(service: Service, tmp_path: Path):
+def test_uploaded_files_are_read_like_files_and_named_by_their_id(service: Service, tmp_path: Path) -> None:
     paths = {
         "a/x.md": "# Title\n\nHello pears.",
         "bad.md": NOTHING_TO_READ,
@@ -281,7 +283,7 @@ def test_uploaded_files_are_read_like_files_and_named_by_their_id(service: Servi
 
 def test_a_cancelled_ingest_publishes_nothing_and_its_work_is_found_again(
     service: Service, docs: Path, embedder: HashEmbedder
-):
+) -> None:
     calls = iter(range(1000))
     request = IngestRequest(CORPUS, (str(docs),))
     with pytest.raises(Cancelled):
@@ -290,7 +292,7 @@ def test_a_cancelled_ingest_publishes_nothing_and_its_work_is_found_again(
     assert ingest(service, docs).documents == DocumentCounts(added=6)
 
 
-def test_an_ingest_stands_when_there_is_no_room_for_index_files(service: Service, docs: Path):
+def test_an_ingest_stands_when_there_is_no_room_for_index_files(service: Service, docs: Path) -> None:
     def full(name: str) -> None:
         if name.startswith("index.files"):
             raise OSError(errno.ENOSPC, "No space left on device")
@@ -305,7 +307,7 @@ def test_an_ingest_stands_when_there_is_no_room_for_index_files(service: Service
         crashpoints.install(None)
 
 
-def test_a_document_deleted_by_hand_comes_back_with_its_file(service: Service, docs: Path):
+def test_a_document_deleted_by_hand_comes_back_with_its_file(service: Service, docs: Path) -> None:
     ingest(service, docs)
     service.delete_document(ME, CORPUS, "docs/a.md")
     assert "docs/a.md" not in {hit.passage.document_id for hit in search(service, "apple").hits}

@@ -26,7 +26,9 @@ def passed(pieces: list[str], passages: int = 3) -> str:
 @given(answers, st.data())
 @example("a  [8][9]", None)
 @example("see [[99]98] and [1[7]2]", None)
-def test_the_pieces_do_not_matter_and_no_unknown_marker_leaves(answer: str, data: st.DataObject | None):
+def test_the_pieces_do_not_matter_and_no_unknown_marker_leaves(
+    answer: str, data: st.DataObject | None
+) -> None:
     whole = passed([answer])
     assert passed(list(answer)) == whole
     if data is not None:
@@ -38,13 +40,13 @@ def test_the_pieces_do_not_matter_and_no_unknown_marker_leaves(answer: str, data
 
 
 @given(st.text(alphabet="abc .,[1]2 3", max_size=40))
-def test_what_holds_only_known_markers_passes_unchanged(answer: str):
+def test_what_holds_only_known_markers_passes_unchanged(answer: str) -> None:
     kept = re.sub(r"\[\d+\]", "[2]", answer)
     if not re.search(r"\[(?![123]\])\d{1,4}\]", kept):
         assert passed([kept]) == kept
 
 
-def test_known_markers_stay_and_unknown_ones_go_with_their_space():
+def test_known_markers_stay_and_unknown_ones_go_with_their_space() -> None:
     assert passed(["It is so [1][4", "]. And [0] so [2] [1000]."]) == "It is so [1]. And so [2]."
     assert passed(["in [2020] and [12345], a[i], [x]"], 3) == "in and [12345], a[i], [x]"
 
@@ -57,7 +59,7 @@ def hit(text: str, number: int, start: int = 100) -> Hit:
     return Hit(number, 1.0, "c", passage)
 
 
-def test_a_citation_is_a_slice_of_the_passage_that_supports_the_sentence():
+def test_a_citation_is_a_slice_of_the_passage_that_supports_the_sentence() -> None:
     text = "Cats sleep all day. Dogs bark at night. Birds sing."
     found = cite(
         "Birds sing in spring. Dogs bark at night [2][1]. Cats sleep [2].", [hit("Fish.", 1), hit(text, 2)]
@@ -78,7 +80,7 @@ sentences = st.lists(st.sampled_from(["Cats sleep.", "Dogs bark", "été 🐈!",
 @given(
     sentences.map(" ".join), st.lists(sentences.map(" ".join).filter(bool), min_size=1, max_size=3), st.data()
 )
-def test_quotes_slice_again_for_any_text(answer: str, texts: list[str], data: st.DataObject):
+def test_quotes_slice_again_for_any_text(answer: str, texts: list[str], data: st.DataObject) -> None:
     marks = data.draw(st.lists(st.integers(1, len(texts)), max_size=4))
     hits = [hit(text, number) for number, text in enumerate(texts, start=1)]
     found = cite(answer + "".join(f" {answer} [{n}]" for n in marks), hits)

@@ -51,7 +51,7 @@ queries = st.lists(st.sampled_from(WORDS), min_size=1, max_size=5).map(" ".join)
     where=st.sampled_from([None, {"even": True}, {"n": {"$lt": 25}}]),
     collapse=st.sampled_from(Collapse),
 )
-def test_a_small_k_begins_a_large_one(service, query, mode, few, more, where, collapse):  # type: ignore[no-untyped-def]
+def test_a_small_k_begins_a_large_one(service, query, mode, few, more, where, collapse) -> None:  # type: ignore[no-untyped-def]
     long = search(service, query, mode, k=few + more, where=where, collapse=collapse).hits
     short = search(service, query, mode, k=few, where=where, collapse=collapse).hits
     assert [(shown(hit), hit.score) for hit in short] == [(shown(hit), hit.score) for hit in long[:few]]
@@ -64,7 +64,7 @@ def test_a_small_k_begins_a_large_one(service, query, mode, few, more, where, co
 
 
 @pytest.mark.parametrize("mode", Mode)
-def test_a_filter_that_matches_nothing_finds_nothing(service: Service, mode: Mode):
+def test_a_filter_that_matches_nothing_finds_nothing(service: Service, mode: Mode) -> None:
     assert search(service, "apple", mode, where={"n": {"$gt": 1000}}).hits == ()
     assert search(service, "apple", mode, where={"n": "3"}).hits == ()
     with pytest.raises(InvalidFilter):
@@ -72,14 +72,14 @@ def test_a_filter_that_matches_nothing_finds_nothing(service: Service, mode: Mod
 
 
 @pytest.mark.parametrize("mode", Mode)
-def test_a_filter_acts_before_the_cut(service: Service, mode: Mode):
+def test_a_filter_acts_before_the_cut(service: Service, mode: Mode) -> None:
     hits = search(service, "apple pear", mode, k=1, where={"n": {"$in": [59]}}).hits
     wanted = {"d59"} if mode is not Mode.LEXICAL or hits else set()
     assert {hit.passage.document_id for hit in hits} == wanted
 
 
 @pytest.mark.parametrize("mode", Mode)
-def test_equal_texts_are_shown_once_with_the_others_listed(service: Service, mode: Mode):
+def test_equal_texts_are_shown_once_with_the_others_listed(service: Service, mode: Mode) -> None:
     once = search(service, "apple pear plum", mode, k=200).hits
     each = search(service, "apple pear plum", mode, k=200, collapse=Collapse.OFF).hits
     assert all(hit.duplicates == () for hit in each)
@@ -91,13 +91,13 @@ def test_equal_texts_are_shown_once_with_the_others_listed(service: Service, mod
         assert all(name > hit.passage.document_id for name in hit.duplicates)
 
 
-def test_a_filter_also_decides_which_duplicates_are_listed(service: Service):
+def test_a_filter_also_decides_which_duplicates_are_listed(service: Service) -> None:
     hits = search(service, "apple pear", k=200, where={"n": {"$in": [3, 13]}}).hits
     assert [(hit.passage.document_id, hit.duplicates) for hit in hits] == [("d03", ("d13",))]
     assert search(service, "apple pear", k=200, where={"n": 13}).hits[0].passage.document_id == "d13"
 
 
-def test_several_corpora_give_one_ranking(service: Service):
+def test_several_corpora_give_one_ranking(service: Service) -> None:
     both = search(service, "apple", corpora=[CORPUS, "other", CORPUS], k=200)
     assert both.corpus == f"{CORPUS},other"
     assert {hit.corpus for hit in both.hits} == {CORPUS, "other"}
@@ -111,7 +111,7 @@ def test_several_corpora_give_one_ranking(service: Service):
         ]
 
 
-def test_requests_that_cannot_be_met(service: Service):
+def test_requests_that_cannot_be_met(service: Service) -> None:
     for k in (0, 201):
         with pytest.raises(InvalidRequest):
             search(service, "apple", k=k)
@@ -123,6 +123,6 @@ def test_requests_that_cannot_be_met(service: Service):
 
 
 @pytest.mark.parametrize("mode", Mode)
-def test_queries_without_any_known_word(service: Service, mode: Mode):
+def test_queries_without_any_known_word(service: Service, mode: Mode) -> None:
     assert len(search(service, "zzz ???", mode).hits) == (0 if mode is Mode.LEXICAL else 10)
     assert service.corpus(ME, CORPUS).documents == 60

@@ -41,7 +41,9 @@ def flip(path: Path) -> None:
 
 
 @pytest.mark.parametrize("harm", [delete, truncate, flip])
-def test_damaged_files_are_noticed_and_written_anew(tmp_path: Path, docs: Path, harm: Callable[[Path], None]):
+def test_damaged_files_are_noticed_and_written_anew(
+    tmp_path: Path, docs: Path, harm: Callable[[Path], None]
+) -> None:
     home = new_home(tmp_path)
     with open_service(home) as service:
         ingest(service, docs)
@@ -57,7 +59,7 @@ def test_damaged_files_are_noticed_and_written_anew(tmp_path: Path, docs: Path, 
         assert {path.name: path.read_bytes() for path in folder.iterdir()} == good, name
 
 
-def test_a_missing_folder_is_written_anew(tmp_path: Path, docs: Path):
+def test_a_missing_folder_is_written_anew(tmp_path: Path, docs: Path) -> None:
     home = new_home(tmp_path)
     with open_service(home) as service:
         ingest(service, docs)
@@ -72,7 +74,7 @@ def test_a_missing_folder_is_written_anew(tmp_path: Path, docs: Path):
 
 def test_damage_is_no_reason_to_wait_for_a_writer(
     tmp_path: Path, docs: Path, caplog: pytest.LogCaptureFixture
-):
+) -> None:
     home = new_home(tmp_path)
     with open_service(home) as service:
         ingest(service, docs)
@@ -104,7 +106,7 @@ def test_damage_is_no_reason_to_wait_for_a_writer(
         thread.join()
 
 
-def test_files_are_rewritten_when_a_tenth_has_changed_and_not_before(tmp_path: Path):
+def test_files_are_rewritten_when_a_tenth_has_changed_and_not_before(tmp_path: Path) -> None:
     with open_service(new_home(tmp_path)) as service:
         upload(service, {f"d{n}": f"text number {n}" for n in range(40)})
         folder = index_folder(service)
@@ -123,7 +125,7 @@ def test_files_are_rewritten_when_a_tenth_has_changed_and_not_before(tmp_path: P
         assert int(held.alive.sum()) == 46 and int(after.alive.sum()) == 45
 
 
-def test_files_of_a_catalog_that_was_put_back_are_not_believed(tmp_path: Path):
+def test_files_of_a_catalog_that_was_put_back_are_not_believed(tmp_path: Path) -> None:
     home = new_home(tmp_path)
     with open_service(home) as service:
         upload(service, {f"d{n}": f"old text {n}" for n in range(30)})
@@ -148,7 +150,7 @@ def test_files_of_a_catalog_that_was_put_back_are_not_believed(tmp_path: Path):
         assert len(search(service, "old", Mode.LEXICAL, k=200).hits) == 30
 
 
-def test_a_head_that_was_read_too_early_never_turns_a_snapshot_back(service: Service):
+def test_a_head_that_was_read_too_early_never_turns_a_snapshot_back(service: Service) -> None:
     upload(service, {"a": "first text"})
     early = service._catalog.corpus(ME, CORPUS)
     upload(service, {"a": "second text", "b": "third text"})
@@ -160,7 +162,7 @@ def test_a_head_that_was_read_too_early_never_turns_a_snapshot_back(service: Ser
     assert (fresh.commit, int(fresh.alive.sum())) == (2, 2)
 
 
-def test_every_search_beside_a_writer_sees_exactly_one_commit(tmp_path: Path):
+def test_every_search_beside_a_writer_sees_exactly_one_commit(tmp_path: Path) -> None:
     """Each commit replaces all texts; a result that mixes two would show two generations."""
     home = new_home(tmp_path)
     rounds, size = 12, 5
@@ -197,7 +199,7 @@ def test_every_search_beside_a_writer_sees_exactly_one_commit(tmp_path: Path):
     assert len(seen) > 2
 
 
-def test_a_corpus_of_the_same_name_starts_anew(service: Service, docs: Path):
+def test_a_corpus_of_the_same_name_starts_anew(service: Service, docs: Path) -> None:
     ingest(service, docs)
     search(service, "apple")
     old = index_folder(service)

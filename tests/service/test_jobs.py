@@ -74,7 +74,7 @@ def spools_gone(service: Service) -> bool:
     return spools(service) == []
 
 
-def test_a_job_runs_reports_and_can_be_searched_when_it_is_seen_done(tmp_path: Path, hold: Path):
+def test_a_job_runs_reports_and_can_be_searched_when_it_is_seen_done(tmp_path: Path, hold: Path) -> None:
     hold.touch()
     with open_service(new_home(tmp_path)) as service:
         service.start()
@@ -97,7 +97,7 @@ def test_a_job_runs_reports_and_can_be_searched_when_it_is_seen_done(tmp_path: P
         assert spools_gone(service)
 
 
-def test_a_running_job_stops_when_asked_and_publishes_nothing(tmp_path: Path, hold: Path):
+def test_a_running_job_stops_when_asked_and_publishes_nothing(tmp_path: Path, hold: Path) -> None:
     hold.touch()
     with open_service(new_home(tmp_path)) as service:
         service.start()
@@ -111,7 +111,9 @@ def test_a_running_job_stops_when_asked_and_publishes_nothing(tmp_path: Path, ho
         assert spools_gone(service)
 
 
-def test_a_job_that_does_not_listen_is_ended(tmp_path: Path, hold: Path, monkeypatch: pytest.MonkeyPatch):
+def test_a_job_that_does_not_listen_is_ended(
+    tmp_path: Path, hold: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(jobs, "GRACE_S", 0.3)
     hold.touch()
     with open_service(new_home(tmp_path)) as service:
@@ -125,7 +127,7 @@ def test_a_job_that_does_not_listen_is_ended(tmp_path: Path, hold: Path, monkeyp
         assert ended(service, submit(service)).state is JobState.DONE, "the next one gets a new process"
 
 
-def test_a_killed_process_fails_its_job_and_the_next_job_runs(tmp_path: Path, hold: Path):
+def test_a_killed_process_fails_its_job_and_the_next_job_runs(tmp_path: Path, hold: Path) -> None:
     hold.touch()
     with open_service(new_home(tmp_path)) as service:
         service.start()
@@ -141,7 +143,7 @@ def test_a_killed_process_fails_its_job_and_the_next_job_runs(tmp_path: Path, ho
         assert ended(service, submit(service)).state is JobState.DONE
 
 
-def test_jobs_of_a_stopped_server_run_with_the_next_one(tmp_path: Path, hold: Path):
+def test_jobs_of_a_stopped_server_run_with_the_next_one(tmp_path: Path, hold: Path) -> None:
     home = new_home(tmp_path)
     hold.touch()
     with open_service(home) as service:
@@ -163,7 +165,7 @@ def test_jobs_of_a_stopped_server_run_with_the_next_one(tmp_path: Path, hold: Pa
         assert spools_gone(service)
 
 
-def test_a_job_without_text_fails_with_words_for_a_person(tmp_path: Path, hold: Path):
+def test_a_job_without_text_fails_with_words_for_a_person(tmp_path: Path, hold: Path) -> None:
     with open_service(new_home(tmp_path)) as service:
         service.start()
         failed = ended(service, service.submit_ingest(ME, CORPUS, [InlineDocument("blank", " \n")], {}))
@@ -172,7 +174,7 @@ def test_a_job_without_text_fails_with_words_for_a_person(tmp_path: Path, hold: 
         assert spools_gone(service)
 
 
-def test_what_is_refused_leaves_no_trace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_what_is_refused_leaves_no_trace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with open_service(new_home(tmp_path)) as service:
         with pytest.raises(InvalidName):
             submit(service, corpus="No Name!")
@@ -184,7 +186,7 @@ def test_what_is_refused_leaves_no_trace(tmp_path: Path, monkeypatch: pytest.Mon
             service.job(ME, "nobody")
 
 
-def test_deleting_a_corpus_takes_its_queued_jobs_and_their_uploads(tmp_path: Path):
+def test_deleting_a_corpus_takes_its_queued_jobs_and_their_uploads(tmp_path: Path) -> None:
     with open_service(new_home(tmp_path)) as service:
         service.ingest_inline(ME, CORPUS, [InlineDocument("a", "text")], {})
         gone, kept = submit(service), submit(service, corpus="other")
@@ -197,6 +199,6 @@ def test_deleting_a_corpus_takes_its_queued_jobs_and_their_uploads(tmp_path: Pat
             service.corpus(ME, CORPUS)
 
 
-def test_a_stranger_with_the_number_of_a_process_is_not_taken_for_a_job():
+def test_a_stranger_with_the_number_of_a_process_is_not_taken_for_a_job() -> None:
     assert not jobs.is_job_process(os.getpid())
     assert not jobs.is_job_process(2**22 + 1)

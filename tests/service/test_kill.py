@@ -135,13 +135,13 @@ def check_and_run_again(world: World, home: Path, visible: list[list[SearchResul
 
 
 @pytest.mark.parametrize("point", [*BEFORE_PUBLISH, *AFTER_PUBLISH])
-def test_killed_at_every_point(world: World, tmp_path: Path, point: str):
+def test_killed_at_every_point(world: World, tmp_path: Path, point: str) -> None:
     home = tmp_path / "home"
     assert world.killed(home, point) == -signal.SIGKILL
     check_and_run_again(world, home, [world.before if point in BEFORE_PUBLISH else world.after])
 
 
-def test_killed_at_any_time(world: World, tmp_path: Path):
+def test_killed_at_any_time(world: World, tmp_path: Path) -> None:
     begun = time.perf_counter()
     assert world.killed(tmp_path / "whole") == 0
     whole = time.perf_counter() - begun

@@ -1,0 +1,91 @@
+"""How well a text covers the words of a question, when synonyms count too."""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Sequence
+
+import numpy as np
+
+from ragsvc.domain import F32Matrix, F32Vector, F64Vector
+from ragsvc.protocols import Analyser, Embedder
+from ragsvc.text.stopwords import ENGLISH
+
+# 384 dimensions: about 60 MiB.
+TEXTS_KEPT = 40_000
+_WORD = re.compile(r"\w[\w\-]*\w|\w")
+# Words that ask rather than name; a text need not hold them to answer.
+_ASKING = frozenset(
+    """what which who whom whose when where why how many much does do did is are can could should would i me
+    my you your it its one make made get got use used called call way kind thing things tell give name
+    stand""".split()  # noqa: SIM905 - a list of fifty quoted words reads worse
+)
+
+
+class TextVectors:
+    """Embeddings of short texts (words, sentences), kept for those used last."""
+
+    def __init__(self, embedder: Embedder) -> None:
+        self._embedder = embedder
+        self._lock = threading.Lock()
+        self._held: OrderedDict[str, F32Vector] = OrderedDict()
+
+    def of(self, texts: Sequence[str]) -> F32Matrix:
+        """Embed texts, at least one: (n, dim) float32, rows L2-normalised, input order."""
+        with self._lock:
+            known = {text: self._held[text] for text in texts if text in self._held}
+        fresh = [text for text in dict.fromkeys(texts) if text not in known]
+        if fresh:
+            known |= dict(zip(fresh, self._embedder.embed_documents(fresh), strict=True))
+        with self._lock:
+            for text in texts:
+                self._held[text] = known[text]
+                self._held.move_to_end(text)
+            while len(self._held) > TEXTS_KEPT:
+                self._held.popitem(last=False)
+        return np.stack([known[text] for text in texts])
+
+
+def content_words(texts: Iterable[str], analyser: Analyser) -> list[str]:
+    """Distinct words that carry content, lower case; of scripts without blanks, their terms."""
+    found: dict[str, None] = {}
+    for text in texts:
+        for word in _WORD.findall(text.lower()):
+            if word in ENGLISH or word in _ASKING:
+                continue
+            parts = [word] if word.isascii() else analyser.terms(word)
+            found.update(dict.fromkeys(parts))
+    return list(found)
+
+
+def soft_coverage(
+    question: Sequence[str],
+    weights: F64Vector,
+    texts: Iterable[str],
+    vectors: TextVectors,
+    analyser: Analyser,
+) -> tuple[float, float]:
+    """How near the words of a question come to words of some texts.
+
+    Each word of the question is worth the cosine of the most similar word of the texts, 1 when they
+    hold it. A question about something that the texts are silent on has a word that nothing is near.
+
+    :param question: content words. weights: (len(question),) float64, their inverse frequencies.
+    :return: weighted mean and minimum, both in [-1, 1]; (1, 1) for a question without content words.
+    """
+    if not question:
+        return 1.0, 1.0
+    words = content_words(texts, analyser)
+    if not words:
+        return 0.0, 0.0
+    nearest = (vectors.of(question) @ vectors.of(words).T).max(axis=1).astype(np.float64)
+    total = float(weights.sum())
+    mean = float((nearest * weights).sum() / total) if total > 0 else float(nearest.mean())
+    return mean, float(nearest.min())
+
+
+def word_weights(words: Sequence[str], analyser: Analyser, weight_of: Callable[[str], float]) -> F64Vector:
+    """Inverse frequency of each word's rarest term: (len(words),) float64, 0 for a word without terms."""
+    return np.array([max((weight_of(term) for term in analyser.terms(word)), default=0.0) for word in words])
