@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import errno
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from doubles import CORPUS, ME, HashEmbedder, ingest, search, upload
@@ -13,9 +14,9 @@ from sqlalchemy import text
 from ragsvc import crashpoints
 from ragsvc.domain import DocumentCounts, Failure, IngestRequest, Mode, Prune
 from ragsvc.errors import Cancelled, RootConflict, RootEmpty, SourceNotFound
-from ragsvc.pipeline import reading
 from ragsvc.service.service import Service
 from ragsvc.text import sources
+from ragsvc.text.workers import ParserPool
 
 NOTHING_TO_READ = "---\ntitle: only front matter\n---\n"
 
@@ -39,17 +40,17 @@ def rows(service: Service) -> dict[str, list[tuple[object, ...]]]:
 def parsed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Paths that were really parsed."""
     seen: list[str] = []
-    inner = reading.ParserPool.parse
+    inner = ParserPool.parse
 
-    def parse(pool, files):  # type: ignore[no-untyped-def]
-        def watched() -> Iterator[object]:
+    def parse(pool: ParserPool, files: Iterable[tuple[Any, str]]) -> object:
+        def watched() -> Iterator[tuple[Any, str]]:
             for key, path in files:
                 seen.append(Path(path).name)
                 yield key, path
 
         return inner(pool, watched())
 
-    monkeypatch.setattr(reading.ParserPool, "parse", parse)
+    monkeypatch.setattr(ParserPool, "parse", parse)
     return seen
 
 
@@ -60,7 +61,8 @@ def test_the_second_sync_reads_embeds_and_commits_nothing(
     assert first.documents == DocumentCounts(added=6)
     assert (first.embedded, first.chunks_added) == (len(embedder.texts), 7), "one chunk stands there twice"
     assert sorted(parsed) == ["a.md", "b.txt", "c.txt"]
-    parsed.clear(), embedder.texts.clear()
+    parsed.clear()
+    embedder.texts.clear()
     second = ingest(service, docs)
     assert second.documents == DocumentCounts(unchanged=6)
     assert (second.embedded, second.chunks_added, second.chunks_removed) == (0, 0, 0)

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import Any
+
 from ragsvc.domain import Membership, NewMembership, VersionId
 from ragsvc.errors import IdConflict
 from ragsvc.pipeline.plan import Scope, make_plan
 
 
-def row(document_id: str, version: int = 1, origin: str | None = None, root: str = "r", number: int = 1):
+def row(
+    document_id: str, version: int = 1, origin: str | None = None, root: str = "r", number: int = 1
+) -> Membership:
     origin = origin or document_id
     return Membership(number, document_id, VersionId(version), {}, origin, origin, root, "local")
 
 
-def claim(document_id: str, version: int = 1, origin: str | None = None, root: str = "r", **metadata):
+def claim(
+    document_id: str, version: int = 1, origin: str | None = None, root: str = "r", **metadata: Any
+) -> NewMembership:
     origin = origin or document_id
     return NewMembership(document_id, VersionId(version), metadata, origin, origin, root, "local")
 
@@ -25,7 +32,7 @@ def scope(*kept: str, roots: frozenset[str] = frozenset({"r"}), prune: bool = Tr
     return Scope(roots, frozenset(kept), prune)
 
 
-def ids(items) -> list[str]:
+def ids(items: Iterable[Membership | NewMembership]) -> list[str]:
     return [item.document_id for item in items]
 
 

@@ -12,8 +12,8 @@ import pytest
 from doubles import CORPUS, ME, ingest, new_home, open_service, same_hits, search, upload
 
 from ragsvc.domain import Collapse, Mode, SearchResult
+from ragsvc.errors import IndexDamaged
 from ragsvc.index import files
-from ragsvc.pipeline import snapshot
 from ragsvc.pipeline.snapshot import SnapshotKeeper, folder_of
 from ragsvc.service.service import Service
 
@@ -97,7 +97,7 @@ def test_damage_is_no_reason_to_wait_for_a_writer(
                 same_hits(one, other)
             assert "rebuilt from the catalog" in caplog.text
             assert files.written_commit(folder) == 1
-            with pytest.raises(snapshot.IndexDamaged):
+            with pytest.raises(IndexDamaged):
                 files.load(
                     folder, profile=service._catalog.corpus(ME, CORPUS).profile.fingerprint, dimension=32
                 )

@@ -35,5 +35,5 @@ class HashService(Service):
 
 
 if __name__ == "__main__":
-    child.Service = HashService  # type: ignore[misc]
+    child.Service = HashService  # type: ignore[attr-defined]
     raise SystemExit(child.main())

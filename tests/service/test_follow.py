@@ -37,12 +37,12 @@ def test_a_server_follows_the_commits_of_others(tmp_path: Path) -> None:
         other.delete_document(ME, CORPUS, "a")
         eventually(lambda: found(server) == {"b"})
         upload(other, {"n": "a new corpus of text"}, corpus="new")
-        assert {hit.corpus for hit in search(server, "text", corpora=["new"]).hits} == {"new"}
+        eventually(lambda: {hit.corpus for hit in search(server, "text", corpora=["new"]).hits} == {"new"})
         other.delete_corpus(ME, CORPUS)
         with pytest.raises(CorpusNotFound):
             search(server, "text")
         upload(other, {"c": "text under an old name"})
-        assert found(server) == {"c"}
+        eventually(lambda: found(server) == {"c"})
         eventually(lambda: server.ready().commit == other._catalog.latest_commit())
 
 

@@ -14,7 +14,7 @@ import pytest
 from doubles import CORPUS, ME, new_home, open_service, search
 
 from ragsvc.domain import InlineDocument, Job, JobState
-from ragsvc.errors import CorpusNotFound, InvalidName, JobNotFound
+from ragsvc.errors import CorpusNotFound, InvalidName, JobNotFound, Overloaded
 from ragsvc.service import jobs, process
 from ragsvc.service.service import Service
 
@@ -179,7 +179,7 @@ def test_what_is_refused_leaves_no_trace(tmp_path: Path, monkeypatch: pytest.Mon
         with pytest.raises(InvalidName):
             submit(service, corpus="No Name!")
         monkeypatch.setattr(jobs, "MAX_QUEUED", 0)
-        with pytest.raises(jobs.Overloaded):
+        with pytest.raises(Overloaded):
             submit(service)
         assert (service.jobs(ME), spools(service)) == ([], [])
         with pytest.raises(JobNotFound):

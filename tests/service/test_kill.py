@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -139,6 +139,21 @@ def test_killed_at_every_point(world: World, tmp_path: Path, point: str) -> None
     home = tmp_path / "home"
     assert world.killed(home, point) == -signal.SIGKILL
     check_and_run_again(world, home, [world.before if point in BEFORE_PUBLISH else world.after])
+
+
+@pytest.mark.parametrize("point", ["store.put_parsed.after", "store.publish.inside", "store.publish.after"])
+def test_killed_in_the_very_first_sync(world: World, tmp_path: Path, point: str) -> None:
+    blank = World(new_home(tmp_path, "blank"), world.folder, [], [], world.zygote)
+    home = tmp_path / "home"
+    assert blank.killed(home, point) == -signal.SIGKILL
+    with open_service(home) as service:
+        visible = (
+            world.after if point == "store.publish.after" else [replace(r, hits=()) for r in world.after]
+        )
+        same(answers(service), visible)
+        ingest(service, world.folder)
+        assert service._catalog.latest_commit() == 1
+        same(answers(service), world.after)
 
 
 def test_killed_at_any_time(world: World, tmp_path: Path) -> None:
