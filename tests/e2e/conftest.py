@@ -7,6 +7,7 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 from real_server import HANDBOOK, Server, World
 
@@ -17,6 +18,10 @@ API_KEY = "correct horse battery staple"
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     world = World(tmp_path_factory.mktemp("e2e"))
     yield world
+    left = [child for child in psutil.Process().children() if "ragsvc" in child.cmdline()]
+    for child in left:
+        child.kill()
+    assert not left
     assert not world.calls.exists(), world.calls.read_text()
 
 
