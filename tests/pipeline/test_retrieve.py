@@ -27,7 +27,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         m = n % 10 if n < 30 else n
         text = " ".join(WORDS[(m * k) % 9] for k in range(1, 3 + m % 4))
         lines.append(json.dumps({"id": f"d{n:02}", "text": text, "metadata": {"n": n, "even": n % 2 == 0}}))
-    (base / "many.jsonl").write_text("\n".join(lines))
+    # Last ids first, so that ids do not sort as chunks happen to.
+    (base / "many.jsonl").write_text("\n".join(reversed(lines)))
     return base
 
 

@@ -136,18 +136,31 @@ def test_files_of_a_catalog_that_was_put_back_are_not_believed(tmp_path: Path) -
     for path in home.glob("catalog.db*"):
         path.unlink()
     (home / "catalog.db").write_bytes((tmp_path / "backup.db").read_bytes())
-    with open_service(home) as service:
-        assert len(search(service, "old", Mode.LEXICAL, k=200).hits) == 30
-        assert search(service, "lost newer", Mode.LEXICAL).hits == ()
-    # Now the lost commit's number is given to another one.
-    for path in home.glob("catalog.db*"):
-        path.unlink()
-    (home / "catalog.db").write_bytes((tmp_path / "backup.db").read_bytes())
+    # The lost commit's number is given to another one.
     with open_service(home) as service:
         upload(service, {"other": "another future"})
         found = search(service, "future lost", Mode.LEXICAL).hits
         assert [hit.passage.document_id for hit in found] == ["other"]
         assert len(search(service, "old", Mode.LEXICAL, k=200).hits) == 30
+    for path in home.glob("catalog.db*"):
+        path.unlink()
+    (home / "catalog.db").write_bytes((tmp_path / "backup.db").read_bytes())
+    with open_service(home) as service:
+        assert len(search(service, "old", Mode.LEXICAL, k=200).hits) == 30
+        assert search(service, "lost newer", Mode.LEXICAL).hits == ()
+
+
+def test_a_snapshot_that_followed_scores_like_one_from_new_files(tmp_path: Path) -> None:
+    texts = {f"d{n}": f"apple number {n}" for n in range(50)}
+    changed = {"d1": "something else entirely", "d2": "pears and an apple"}
+    with open_service(new_home(tmp_path)) as service, open_service(new_home(tmp_path, "fresh")) as fresh:
+        upload(service, texts)
+        search(service, "apple")
+        upload(service, changed)
+        assert files.written_commit(index_folder(service)) == 1, "few changes rewrite nothing"
+        upload(fresh, texts | changed)
+        for mode in Mode:
+            same_hits(search(fresh, "apple pears", mode, k=100), search(service, "apple pears", mode, k=100))
 
 
 def test_a_head_that_was_read_too_early_never_turns_a_snapshot_back(service: Service) -> None:
