@@ -33,6 +33,7 @@ RagsvcError
 ├── DocumentError             one file, listed and never fatal
 │   ├── EncryptedDocument
 │   ├── BrokenDocument
+│   ├── EmptyDocument
 │   ├── NoText
 │   ├── DocumentTooLarge
 │   ├── ParserTimeout
@@ -217,6 +218,12 @@ class EncryptedDocument(DocumentError):
 
 class BrokenDocument(DocumentError):
     code = "broken"
+
+
+class EmptyDocument(DocumentError):
+    """A text file that holds white space only; it is skipped like a file of no bytes."""
+
+    code = "empty"
 
 
 class NoText(DocumentError):

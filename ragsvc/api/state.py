@@ -9,7 +9,7 @@ from fastapi import Depends
 from starlette.requests import Request
 
 from ragsvc.api.limits import Gate
-from ragsvc.errors import InvalidRequest, TooLarge
+from ragsvc.service.questions import check_question
 from ragsvc.settings.settings import Settings
 
 if TYPE_CHECKING:
@@ -48,14 +48,7 @@ class State:
         :raises InvalidRequest: if it is blank.
         :raises TooLarge: if it is over `max_question_chars`.
         """
-        limit = self.settings.max_question_chars
-        if len(text) > limit:
-            raise TooLarge(
-                f"{name} has {len(text)} characters, the most is {limit}",
-                hint="ask a shorter question, or raise RAGSVC_MAX_QUESTION_CHARS",
-            )
-        if not text.strip():
-            raise InvalidRequest(f"{name} is blank", hint=f"write something into {name}")
+        check_question(name, text, self.settings.max_question_chars)
 
 
 def state_of(request: Request) -> State:

@@ -18,14 +18,14 @@ from ragsvc.text.sentences import sentences
 _NOT_PROSE = re.compile(r"\s*(?:#{1,6}\s|\||```|~~~|<[^>]+>\s*$|[-=*_]{3,}\s*$)")
 _WORD = re.compile(r"\w\w+")
 MAX_SENTENCES = 160
-# Chosen on the tuning half of the golden questions; .7 to .9 and 0 to .3 do about as well.
+# Chosen on the tuning half of the golden questions; .7 to .9 and 0 to .2 do about as well.
 SEMANTIC_SHARE = 0.8
-PASSAGE_SHARE = 0.15
+PASSAGE_SHARE = 0.1
 
 
 @dataclass(frozen=True, slots=True)
 class _Candidate:
-    """A sentence, with its nearest heading (what is embedded) and with its title (what is matched)."""
+    """A sentence, with all headings over it (what is embedded) and with its title (what is matched)."""
 
     number: int
     start: int
@@ -67,7 +67,7 @@ def _candidates(passages: Sequence[Hit]) -> list[_Candidate]:
     seen: set[tuple[str, int]] = set()
     for hit in passages:
         passage = hit.passage
-        header = passage.headings[-1] if passage.headings else passage.title
+        header = " - ".join(passage.headings) or passage.title
         for span in sentences(passage.text):
             text = passage.text[span.start : span.end]
             key = (passage.version, passage.start + span.start)

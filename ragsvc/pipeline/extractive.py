@@ -7,9 +7,13 @@ from collections.abc import Iterator, Sequence
 
 from ragsvc.domain import Evidence, Hit
 
-MAX_SENTENCES = 3
+# An answer is a short paragraph: a fifth sentence only when the others leave room for it.
+MAX_SENTENCES = 5
+MAX_CHARS = 550
 # A further sentence must come this close to the best one to be worth reading.
 KEEP_SHARE = 0.65
+# Two sentences that share this part of the shorter one's words say the same.
+SAME_SHARE = 0.5
 _LEAD = re.compile(r"^\s*(?:[-*+•]\s+|\d{1,3}[.)]\s+|>\s?)+")
 _EMPHASIS = re.compile(r"(\*\*|__|(?<!\w)[*_](?=\S)|(?<=\S)[*_](?!\w))")
 _LINK = re.compile(r"!?\[([^\]]*)\]\([^)]*\)")
@@ -39,16 +43,20 @@ class ExtractiveGenerator:
 
 
 def select(passages: Sequence[Hit], evidence: Sequence[Evidence]) -> list[Evidence]:
-    """Choose the best sentences without repeats, and put them in reading order.
+    """Choose the best sentences that fit, without repeats, and put them in reading order.
 
     The document of the best sentence comes first; within a document the text's own order rules.
     """
     chosen: list[Evidence] = []
+    room = MAX_CHARS
     for item in evidence:
-        if len(chosen) == MAX_SENTENCES or item.score < KEEP_SHARE * evidence[0].score:
+        if chosen and (len(chosen) == MAX_SENTENCES or item.score < KEEP_SHARE * evidence[0].score):
             break
-        if all(_distinct(item.text, other.text) for other in chosen):
+        length = len(readable(item.text))
+        fits = length <= room or not chosen
+        if fits and all(_distinct(item.text, other.text) for other in chosen):
             chosen.append(item)
+            room -= length
     place: dict[str, int] = {}
     for item in chosen:
         place.setdefault(passages[item.number - 1].passage.document_id, len(place))
@@ -68,4 +76,4 @@ def readable(sentence: str) -> str:
 
 def _distinct(one: str, other: str) -> bool:
     a, b = set(one.lower().split()), set(other.lower().split())
-    return len(a & b) < 0.7 * min(len(a), len(b))
+    return len(a & b) < SAME_SHARE * min(len(a), len(b))

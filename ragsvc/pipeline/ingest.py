@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -45,6 +45,8 @@ from ragsvc.pipeline.snapshot import renew_files
 from ragsvc.store.catalog import Catalog
 from ragsvc.text.limits import ParseLimits
 from ragsvc.text.normalise import clean, normalise
+from ragsvc.text.sources import Found as Item
+from ragsvc.text.sources import classify
 
 ATTEMPTS = 3
 
@@ -104,9 +106,7 @@ class Ingest:
 
         Documents of these ids are replaced; nothing else is touched.
         """
-        items = tuple(
-            SourceFile(name, str(path), "", path.stat().st_size) for name, path in sorted(files.items())
-        )
+        items = tuple(_named(classify(str(path), name, ""), name) for name, path in sorted(files.items()))
         inline = tuple((document.document_id, _inline(document)) for document in documents)
         return self._run(corpus, Found(items, {}, inline=inline, upload=True))
 
@@ -238,6 +238,11 @@ class Ingest:
             failures=failures,
             skipped=tuple(reading.skipped),
         )
+
+
+def _named(item: Item, name: str) -> Item:
+    """What happened to an upload is told by its name, not by where it was put meanwhile."""
+    return item if isinstance(item, SourceFile) else replace(item, source=name)
 
 
 def _scope(found: Found, reading: Reading) -> Scope:

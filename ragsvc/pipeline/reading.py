@@ -19,7 +19,7 @@ from ragsvc.domain import (
     SourceFile,
     VersionId,
 )
-from ragsvc.errors import Cancelled, UnreadableFile
+from ragsvc.errors import Cancelled, EmptyDocument, UnreadableFile
 from ragsvc.pipeline.shelf import INLINE_KIND, LINE_KIND, ParseKey, Shelf
 from ragsvc.text.jsonl import JsonlDocument, is_jsonl, read_lines
 from ragsvc.text.kinds import extension
@@ -171,6 +171,9 @@ class Reader:
 
     def _fail(self, file: SourceFile, failure: Failure, upload: bool) -> None:
         source = file.document_id if upload else display_name(file.path)
+        if failure.code == EmptyDocument.code:
+            self.reading.skipped.append(Skipped(source, failure.code))
+            return
         self.reading.failures.append(Failure(source, failure.code, failure.error))
         if not upload:
             self.reading.kept.add(file.document_id)

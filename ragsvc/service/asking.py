@@ -24,6 +24,7 @@ from ragsvc.pipeline.extractive import ExtractiveGenerator
 from ragsvc.pipeline.retrieve import MAX_K, Looked, Reading, Weights, hits, prepare, rank
 from ragsvc.pipeline.snapshot import Snapshot, SnapshotKeeper
 from ragsvc.service.parts import PartsLoader
+from ragsvc.service.questions import check_question
 from ragsvc.settings import Settings
 from ragsvc.store.catalog import Catalog
 from ragsvc.store.filters import Filter, parse_filter
@@ -83,6 +84,7 @@ class Asker:
         """Search, and keep what is needed to look closer at what was found."""
         if not request.corpora:
             raise InvalidRequest("no corpus was named", hint="name at least one")
+        check_question("the question", request.query, self._settings.max_question_chars)
         if not 1 <= request.k <= MAX_K:
             raise InvalidRequest(f"k must be 1 to {MAX_K}, not {request.k}", hint="choose k from this range")
         where = None if request.where is None else parse_filter(request.where)

@@ -17,7 +17,7 @@ class Settings(BaseSettings):
     an existing corpus keeps the profile it was made with.
     """
 
-    model_config = SettingsConfigDict(env_prefix="RAGSVC_", extra="ignore")
+    model_config = SettingsConfigDict(env_prefix="RAGSVC_", env_ignore_empty=True, extra="ignore")
 
     home: Path = Field(Path("indexes"), description="Folder of the catalog and the indexes.")
     api_key: SecretStr | None = Field(None, description="When set, every route but /healthz needs it.")

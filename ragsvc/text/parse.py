@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ragsvc.domain import ParsedDocument
-from ragsvc.errors import DocumentTooLarge, NoText, UnreadableFile, UnsupportedType
+from ragsvc.errors import DocumentTooLarge, EmptyDocument, NoText, UnreadableFile, UnsupportedType
 from ragsvc.text.archive import check_container
 from ragsvc.text.decode import decode_text
 from ragsvc.text.kinds import HEAD_BYTES, MARKDOWN, PLAIN, Kind, Reader, kind_by_name, kind_of
@@ -79,6 +79,8 @@ def parse_file(path: str, limits: ParseLimits) -> ParsedDocument:
             f"{name} holds {len(parsed.text)} characters, more than {limits.max_text_chars}", hint="Split it."
         )
     if not parsed.text.strip():
+        if kind.reader is Reader.TEXT:
+            raise EmptyDocument(f"{name} is empty", hint="Nothing to do.")
         raise NoText(f"{name} holds no text", hint=_no_text_hint(kind))
     return parsed
 

@@ -89,7 +89,7 @@ def discover(root: Root) -> Iterator[Found]:
     :return: sorted by document id (code points), the same order on every machine.
     """
     if root.is_file:
-        yield _classify(root.path, root.name, root.name)
+        yield classify(root.path, root.name, root.name)
         return
     claimed: set[str] = set()
     for found in _walk(root):
@@ -127,7 +127,7 @@ def _walk(root: Root) -> Iterator[Found]:
             else:
                 stack.append((document_id, iter(inner)))
         else:
-            yield _classify(entry.path, document_id, root.name)
+            yield classify(entry.path, document_id, root.name)
 
 
 def _list_folder(path: str) -> list[os.DirEntry[str]] | Failure:
@@ -161,7 +161,11 @@ def _skip_link(path: str, root: Root) -> SkipCode:
     return SkipCode.DUPLICATE_LINK if inside else SkipCode.OUTSIDE_ROOT
 
 
-def _classify(path: str, document_id: str, root: str) -> Found:
+def classify(path: str, document_id: str, root: str) -> Found:
+    """Say of one path whether it is a file to read, and if not, why.
+
+    :param root: name of the root that it belongs to; "" for an upload.
+    """
     shown = display_name(path)
     try:
         status = Path(path).stat(follow_symlinks=False)

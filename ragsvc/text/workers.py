@@ -22,6 +22,7 @@ from ragsvc.domain import Failure, ParsedDocument
 from ragsvc.errors import InternalError, ParserCrashed, ParserOutOfMemory, ParserTimeout, UnreadableFile
 from ragsvc.text.limits import ParseLimits
 from ragsvc.text.parse import display_name, parse_file, reads_inline
+from ragsvc.text.scratch import private_folder
 from ragsvc.text.worker import READY, decode_outcome, parse_outcome
 
 __all__ = ["TRANSIENT_CODES", "ParseLimits", "ParserPool"]
@@ -89,6 +90,7 @@ class _Worker(Generic[Key]):
             env={
                 **os.environ,
                 **_SINGLE_THREAD,
+                "TMPDIR": private_folder(),
                 "PYTHONPATH": os.pathsep.join(path or str(Path.cwd()) for path in sys.path),
             },
         )

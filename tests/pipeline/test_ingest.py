@@ -18,7 +18,7 @@ from ragsvc.service.service import Service
 from ragsvc.text import sources
 from ragsvc.text.workers import ParserPool
 
-NOTHING_TO_READ = "---\ntitle: only front matter\n---\n"
+NOTHING_TO_READ = "\0\0\1\2\3binary\0\0"
 
 
 def live(service: Service) -> dict[str, str]:
@@ -145,7 +145,7 @@ def test_a_file_that_fails_now_keeps_its_old_version(service: Service, docs: Pat
     (docs / "a.md").write_text(NOTHING_TO_READ)
     report = ingest(service, docs)
     assert report.documents == DocumentCounts(unchanged=5, failed=1)
-    assert report.failures[0].code == "no_text" and report.failures[0].source.endswith("a.md")
+    assert report.failures[0].code == "broken" and report.failures[0].source.endswith("a.md")
     assert live(service) == before
     (docs / "a.md").write_text("It can be read again.")
     assert ingest(service, docs).documents == DocumentCounts(changed=1, unchanged=5)
