@@ -11,13 +11,14 @@ from pathlib import Path
 
 import numpy as np
 
-from ragsvc.domain import Evidence, Hit
+from ragsvc.domain import Evidence, Hit, Passage
 from ragsvc.pipeline.retrieve import Looked
-from ragsvc.pipeline.wording import content_words, soft_coverage, word_weights
+from ragsvc.pipeline.wording import content_words, names_in, soft_coverage, word_weights
 from ragsvc.protocols import Analyser
 
 MODEL_FILE = Path(__file__).with_name("answerability.json")
-MARGIN_SENTENCES = 8
+# One sentence, with the headings over it, should cover all of a question: how many are tried.
+JOINT_SENTENCES = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,49 +70,58 @@ def features_of(looked: Looked, passages: Sequence[Hit], evidence: Sequence[Evid
     """What is known about a question and what was found for it.
 
     Cosines say whether the passages are about the subject. The coverages say whether they speak of
-    what is asked about it: by the question's terms, and by words near to them.
+    what is asked about it: by words near to the question's, and by the very names that it holds.
 
     :param passages: at least one. evidence: at least one, best first.
     """
     snapshot, analyser, vector = looked.snapshot, looked.parts.analyser, looked.query.vector
     assert vector is not None
-    memory: dict[str, float] = {}
+    vectors, text = looked.parts.text_vectors, looked.query.text
 
+    @cache
     def weight_of(term: str) -> float:
-        if term not in memory:
-            memory[term] = snapshot.lexical.weight(looked.term_ids.get(term, -1))
-        return memory[term]
+        return snapshot.lexical.weight(looked.term_ids.get(term, -1))
 
     terms = sorted(set(looked.query.terms))
     total = sum(map(weight_of, terms)) or 1.0
     rows = np.flatnonzero(np.isin(snapshot.index.chunk_ids, [hit.passage.chunk for hit in passages]))
-    cosines = sorted((item.cosine for item in evidence), reverse=True)
-    words = content_words([looked.query.text], analyser)
+    words = content_words([text], analyser)
     weights = word_weights(words, analyser, weight_of)
-    vectors = looked.parts.text_vectors
-    of_passage = soft_coverage(words, weights, [passages[0].passage.text], vectors, analyser)
-    of_evidence = soft_coverage(words, weights, [item.text for item in evidence[:3]], vectors, analyser)
-    covered = max(_held(terms, _context(hit), analyser, weight_of) for hit in passages[:3])
+    of_passage, _ = soft_coverage(words, weights, [passages[0].passage.text], vectors, analyser)
+    of_evidence, _ = soft_coverage(words, weights, [item.text for item in evidence[:3]], vectors, analyser)
+    leasts: list[tuple[float, float]] = []
+    for item in evidence[:JOINT_SENTENCES]:
+        passage = _passage_of(item, passages)
+        _, least = soft_coverage(words, weights, [item.text, *_over(passage)], vectors, analyser)
+        leasts.append((least, item.cosine))
     return {
         "passage_cosine": float(snapshot.index.similarities(vector, rows).max()),
-        "passage_score": passages[0].score,
         "passage_margin": passages[0].score - passages[-1].score,
-        "sentence_cosine": cosines[0],
-        "sentence_cosine_top3": float(np.mean(cosines[:3])),
-        "sentence_margin": cosines[0] - float(np.mean(cosines[:MARGIN_SENTENCES])),
-        "term_coverage": covered / total,
+        "sentence_cosine": max(item.cosine for item in evidence),
         "unknown_terms": sum(weight_of(term) for term in terms if term not in looked.term_ids) / total,
-        "passage_words": of_passage[0],
-        "passage_least_word": of_passage[1],
-        "evidence_words": of_evidence[0],
-        "evidence_least_word": of_evidence[1],
+        "passage_words": of_passage,
+        "evidence_words": of_evidence,
+        "sentence_least_word": max(least for least, _ in leasts),
+        "sentence_least_word_cosine": max(least * cosine for least, cosine in leasts),
+        "missing_name": _missing_name(text, passages[0].passage, analyser, weight_of),
     }
 
 
-def _held(terms: Sequence[str], text: str, analyser: Analyser, weight_of: Callable[[str], float]) -> float:
-    held = set(analyser.terms(text))
-    return sum(weight_of(term) for term in terms if term in held)
+def _missing_name(
+    question: str, passage: Passage, analyser: Analyser, weight_of: Callable[[str], float]
+) -> float:
+    """Weight of the rarest name of the question that the passage does not hold; 0 when it holds all.
+
+    Vectors blur names: of two products of one kind they say that they are near.
+    """
+    held = set(analyser.terms("\n".join((*_over(passage), passage.text))))
+    missing = [terms for name in names_in(question) if not held.issuperset(terms := analyser.terms(name))]
+    return max((weight_of(term) for terms in missing for term in terms), default=0.0)
 
 
-def _context(hit: Hit) -> str:
-    return "\n".join((hit.passage.title, *hit.passage.headings, hit.passage.text))
+def _passage_of(item: Evidence, passages: Sequence[Hit]) -> Passage:
+    return next(hit.passage for hit in passages if hit.rank == item.number)
+
+
+def _over(passage: Passage) -> tuple[str, ...]:
+    return (passage.title, *passage.headings)

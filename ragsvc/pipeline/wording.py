@@ -16,6 +16,7 @@ from ragsvc.text.stopwords import ENGLISH
 # 384 dimensions: about 60 MiB.
 TEXTS_KEPT = 40_000
 _WORD = re.compile(r"\w[\w\-]*\w|\w")
+_NAME = re.compile(r"[\w\-&.]*\w")
 # Words that ask rather than name; a text need not hold them to answer.
 _ASKING = frozenset(
     """what which who whom whose when where why how many much does do did is are can could should would i me
@@ -58,6 +59,25 @@ def content_words(texts: Iterable[str], analyser: Analyser) -> list[str]:
             parts = [word] if word.isascii() else analyser.terms(word)
             found.update(dict.fromkeys(parts))
     return list(found)
+
+
+def names_in(question: str) -> list[str]:
+    """Words of a question that look like names: capitals inside it, capitals in a word, digits.
+
+    A question without small letters gives none, for there capitals tell nothing.
+    """
+    if not any(letter.islower() for letter in question):
+        return []
+    return [
+        word
+        for place, word in enumerate(_NAME.findall(question))
+        if word.lower() not in ENGLISH
+        and (
+            (place > 0 and word[0].isupper())
+            or any(letter.isdigit() for letter in word)
+            or any(letter.isupper() for letter in word[1:])
+        )
+    ]
 
 
 def soft_coverage(
