@@ -43,7 +43,7 @@ def find_evidence(
     score = s * cosine + (1 - s) * BM25 among the sentences / its maximum, plus a share of the
     passage's own score, so that of two equal sentences the one in the better passage wins.
 
-    :param vector: (dim,) float32, the embedded question.
+    :param vector: (dim,) float32, the embedded question. passages: of one corpus; ranks may have gaps.
     :return: best first.
     """
     candidates = _candidates(passages)
@@ -52,8 +52,10 @@ def find_evidence(
     matrix = vectors.of([candidate.embedded for candidate in candidates])
     cosines: F64Vector = (matrix @ vector).astype(np.float64)
     lexical = _lexical(question, [candidate.titled for candidate in candidates], analyser)
-    best = max(hit.score for hit in passages) or 1.0
-    place = np.array([passages[c.number - 1].score / best for c in candidates])
+    # By rank, not by place: of several corpora these are only the passages of one.
+    score_of = {hit.rank: hit.score for hit in passages}
+    best = max(score_of.values()) or 1.0
+    place = np.array([score_of[c.number] / best for c in candidates])
     scores = SEMANTIC_SHARE * cosines + (1.0 - SEMANTIC_SHARE) * lexical + PASSAGE_SHARE * place
     order = sorted(range(len(candidates)), key=lambda i: (-round(float(scores[i]), 6), i))
     return [

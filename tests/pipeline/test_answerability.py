@@ -1,0 +1,106 @@
+"""Answerability: the shipped model is sound, the features stand odd questions, unknown names count."""
+
+from __future__ import annotations
+
+import itertools
+import math
+
+import numpy as np
+import pytest
+from doubles import CORPUS, ME, HashEmbedder, upload
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ragsvc.domain import AnswerRequest, Mode, SearchRequest
+from ragsvc.pipeline.answerability import features_of, load_model
+from ragsvc.pipeline.evidence import find_evidence
+from ragsvc.pipeline.wording import TextVectors, content_words, names_in, soft_coverage, word_weights
+from ragsvc.service.service import Service
+from ragsvc.text.analyse import StandardAnalyser
+
+PEARS = "Pears ripen late in autumn. The Conference pear keeps until March. Store pears in a cool cellar."
+FIGS = "Figs grow on warm trees in the south. A fig tree needs little water."
+shares = st.floats(0.0, 1.0)
+
+
+def features(service: Service, question: str) -> dict[str, float]:
+    looked = service.look(ME, SearchRequest((CORPUS,), question, 6, Mode.HYBRID))[0]
+    vector, parts = looked.query.vector, looked.parts
+    assert vector is not None
+    evidence = find_evidence(question, vector, looked.hits, parts.text_vectors, parts.analyser)
+    return features_of(looked, looked.hits, evidence)
+
+
+@given(shares, shares)
+def test_who_allows_more_false_refusals_is_refused_more(one: float, other: float) -> None:
+    low, high = sorted((one, other))
+    assert 0.0 <= load_model().threshold(low) <= load_model().threshold(high) <= 1.0
+
+
+def test_the_stored_thresholds_ascend_from_none_to_all() -> None:
+    stored = load_model().thresholds
+    assert stored[0][0] == 0.0
+    assert stored[-1][0] == 1.0
+    assert all(a[0] < b[0] and a[1] <= b[1] for a, b in itertools.pairwise(stored))
+
+
+@pytest.mark.parametrize(
+    "question",
+    ["When do pears ripen?", "the of what", "?", "什么时候成熟", "Wann reifen Birnen?", "PEARS", "a" * 500],
+)
+@pytest.mark.parametrize("documents", [{"p": PEARS}, {"p": PEARS, "f": FIGS}])
+def test_every_question_gets_finite_features_and_a_probability(
+    service: Service, question: str, documents: dict[str, str]
+) -> None:
+    upload(service, documents)
+    found = features(service, question)
+    assert set(found) == set(load_model().weights)
+    assert all(math.isfinite(value) for value in found.values())
+    assert 0.0 <= load_model().confidence(found) <= 1.0
+
+
+def test_what_the_passage_says_scores_above_what_it_does_not(service: Service) -> None:
+    upload(service, {"p": PEARS, "f": FIGS})
+    model = load_model()
+    said = model.confidence(features(service, "Until when does the Conference pear keep?"))
+    unsaid = model.confidence(features(service, "What does the Abate pear cost in Bolzano?"))
+    assert said > unsaid
+
+
+def test_a_name_that_the_passage_lacks_counts_and_one_that_it_holds_does_not(service: Service) -> None:
+    upload(service, {"p": PEARS, "f": FIGS})
+    assert features(service, "How long does the Conference pear keep?")["missing_name"] == 0.0
+    assert features(service, "How long does the South pear keep?")["missing_name"] > 0.0
+
+
+def test_without_evidence_the_answer_is_a_refusal_without_citations(service: Service) -> None:
+    upload(service, {"h": "# Pears\n"})
+    answer = service.answer(ME, AnswerRequest((CORPUS,), "When do pears ripen?"))
+    assert (answer.answered, answer.citations, answer.confidence) == (False, (), 0.0)
+
+
+@pytest.mark.parametrize(
+    ("question", "names"),
+    [
+        ("Who made BERT?", ["BERT"]),
+        ("What was sold at Christie's in 2018?", ["Christie", "2018"]),
+        ("SQLite or MySQL", ["SQLite", "MySQL"]),
+        ("Pears ripen when", []),
+        ("WHAT IS A PEAR", []),
+        ("什么是BERT", []),
+        ("", []),
+    ],
+)
+def test_names_have_capitals_or_digits(question: str, names: list[str]) -> None:
+    assert names_in(question) == names
+
+
+@given(st.lists(st.sampled_from(["pear", "fig", "apple", "cellar", "autumn", "ripens"]), max_size=6))
+def test_words_that_are_held_are_covered_wholly(words: list[str]) -> None:
+    analyser, vectors = StandardAnalyser(), TextVectors(HashEmbedder())
+    question = content_words([" ".join(words)], analyser)
+    weights = word_weights(question, analyser, lambda _: 1.0)
+    held = soft_coverage(question, weights, [PEARS, " ".join(words)], vectors, analyser)
+    np.testing.assert_allclose(held, (1.0, 1.0), atol=1e-5)
+    mean, least = soft_coverage(question, weights, [FIGS], vectors, analyser)
+    assert -1.0 <= least <= mean + 1e-6 <= 1.0 + 2e-6
