@@ -64,6 +64,7 @@ TABLE: Mapping[type[e.RagsvcError], Row] = MappingProxyType(
         e.DocumentError: Row(422, "Document cannot be read"),
         e.EncryptedDocument: Row(422, "Document is encrypted"),
         e.BrokenDocument: Row(422, "Document is broken"),
+        e.EmptyDocument: Row(422, "Document is empty"),
         e.NoText: Row(422, "Document has no text"),
         e.DocumentTooLarge: Row(413, "Document is too large"),
         e.ParserTimeout: Row(422, "Document took too long to read"),

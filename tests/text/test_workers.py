@@ -118,10 +118,11 @@ def test_workers_are_niced_reused_and_stop_with_the_pool() -> None:
 
 
 def test_closing_the_iterator_stops_busy_workers() -> None:
+    before = set(_children(os.getpid()))
     with ParserPool(2, LIMITS, parser=DOUBLE) as pool:
         outcomes = pool.parse([(1, "/nowhere/good-1.pdf"), (2, "/nowhere/hang-2.pdf")])
         next(outcomes)
-        children = _children(os.getpid())
+        children = set(_children(os.getpid())) - before
         outcomes.close()  # type: ignore[attr-defined]
     assert children and wait_until(not any(map(alive, children)) for _ in iter(int, 1))
 
