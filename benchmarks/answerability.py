@@ -3,8 +3,8 @@
     python -m benchmarks.answerability --home HOME [--write]
 
 The home must hold the corpus `handbook`. It is fitted on the tuning half of the golden questions and on the
-questions of `benchmarks/unanswerable.txt`, which were written for the fit. Figures are of held-out folds; the
-other half of the golden questions is never looked at here.
+questions of `benchmarks/answerable.txt` and `benchmarks/unanswerable.txt`, which were written for the fit.
+Figures are of held-out folds; the other half of the golden questions is never looked at here.
 """
 
 from __future__ import annotations
@@ -32,11 +32,22 @@ Table: TypeAlias = np.ndarray[Any, np.dtype[np.float64]]
 Labels: TypeAlias = np.ndarray[Any, np.dtype[np.str_]]
 
 GOLDEN = Path("tests/golden/handbook.jsonl")
-WRITTEN = Path("benchmarks/unanswerable.txt")
+WRITTEN = {
+    "written answerable": Path("benchmarks/answerable.txt"),
+    "written near": Path("benchmarks/unanswerable.txt"),
+}
 REPEATS = 20
 SHARES = (0.0, 0.005, 0.01, 0.02, 0.03, 0.04, 0.05, 0.06, 0.07, 0.08, 0.1, 0.15, 0.2, 0.3, 0.5, 1.0)
 # What each group weighs in the fit, however many it counts. Those near the subject are the hard ones.
-GROUP_WEIGHTS = {"answerable": 1.0, "near": 0.2, "written": 0.45, "far": 0.35}
+GROUP_WEIGHTS = {
+    "answerable": 0.5,
+    "written answerable": 0.5,
+    "near": 0.2,
+    "written near": 0.45,
+    "far": 0.35,
+}
+ANSWERABLE = ("answerable", "written answerable")
+REFUSABLE = ("near", "written near", "far")
 REGULARISATION = 0.5
 
 
@@ -45,7 +56,10 @@ def questions() -> list[tuple[str, str]]:
     golden = [
         (q.question, q.kind.value if q.kind else "answerable") for q in load(GOLDEN) if q.split is Split.TUNE
     ]
-    return golden + [(line, "written") for line in WRITTEN.read_text("utf-8").splitlines()]
+    for group, path in WRITTEN.items():
+        lines = path.read_text("utf-8").splitlines()
+        golden += [(line, group) for line in lines if line and not line.startswith("#")]
+    return golden
 
 
 def collect(service: Service, asked: list[str]) -> list[dict[str, float]]:
@@ -67,7 +81,7 @@ def fitted(features: Table, groups: Labels) -> Pipeline:
     weights *= len(groups) / weights.sum()
     return model.fit(
         features,
-        groups == "answerable",
+        np.isin(groups, ANSWERABLE),
         standardscaler__sample_weight=weights,
         logisticregression__sample_weight=weights,
     )
@@ -85,18 +99,20 @@ def held_out(features: Table, groups: Labels) -> F64Vector:
 def report(probability: F64Vector, groups: Labels) -> list[tuple[float, float]]:
     """Print the operating points and return the thresholds."""
     of = {group: probability[groups == group] for group in GROUP_WEIGHTS}
-    for group in ("near", "written", "far"):
-        labels = np.repeat([1, 0], [of["answerable"].size, of[group].size])
-        print(f"AUROC against {group}: {roc_auc_score(labels, np.r_[of['answerable'], of[group]]):.3f}")
-    print("| answerable refused | threshold | unanswerable refused (near and far) | near | far | written |")
-    print("| --- | --- | --- | --- | --- | --- |")
+    answerable = np.concatenate([of[group] for group in ANSWERABLE])
+    for group in REFUSABLE:
+        labels = np.repeat([1, 0], [answerable.size, of[group].size])
+        print(f"- AUROC against {group}: {roc_auc_score(labels, np.r_[answerable, of[group]]):.3f}")
+    print(
+        "\n| answerable refused | threshold | " + " | ".join(f"{group} refused" for group in REFUSABLE) + " |"
+    )
+    print("| --- | --- |" + " --- |" * len(REFUSABLE))
     thresholds = []
     for share in SHARES:
-        value = float(np.quantile(of["answerable"], share))
+        value = float(np.quantile(answerable, share))
         thresholds.append((share, round(value, 4)))
-        shares = [(of[group] < value).mean() for group in ("near", "far", "written")]
-        both = (np.r_[of["near"], of["far"]] < value).mean()
-        print(f"| {share:.3f} | {value:.3f} | {both:.3f} | " + " | ".join(f"{s:.3f}" for s in shares) + " |")
+        shares = [(of[group] < value).mean() for group in REFUSABLE]
+        print(f"| {share:.3f} | {value:.3f} | " + " | ".join(f"{s:.3f}" for s in shares) + " |")
     return thresholds
 
 
@@ -112,7 +128,7 @@ def main() -> None:
     features = np.array([[row[name] for name in names] for row in rows])
     groups = np.array([group for _, group in asked])
     counts = ", ".join(f"{(groups == group).sum()} {group}" for group in GROUP_WEIGHTS)
-    print(f"questions: {counts}; features: {', '.join(names)}")
+    print(f"- questions: {counts}; features: {', '.join(names)}")
     thresholds = report(held_out(features, groups), groups)
     model = fitted(features, groups)
     scaler, regression = model[0], model[1]
@@ -122,7 +138,7 @@ def main() -> None:
         "means": {n: round(float(v), 6) for n, v in zip(names, scaler.mean_, strict=True)},
         "scales": {n: round(float(v), 6) for n, v in zip(names, scaler.scale_, strict=True)},
         "thresholds": thresholds,
-        "fitted_on": f"{GOLDEN}, split tune, and {WRITTEN}: {counts}",
+        "fitted_on": f"{GOLDEN}, split tune, and {', '.join(map(str, WRITTEN.values()))}: {counts}",
     }
     print(json.dumps(stored["weights"], indent=1))
     if options.write:
