@@ -93,7 +93,8 @@ def judge(found: Found) -> tuple[list[Evidence], float]:
         name = looked.snapshot.corpus.name
         passages = [hit for hit in found.result.hits if hit.corpus == name]
         vector, parts = looked.query.vector, looked.parts
-        if vector is None or not passages:
+        # A question without a word that the analyser keeps asks for nothing that could be found.
+        if vector is None or not passages or not looked.query.terms:
             continue
         sentences = find_evidence(found.result.query, vector, passages, parts.text_vectors, parts.analyser)
         if sentences:

@@ -11,7 +11,7 @@ from ragsvc.domain import Evidence, Hit
 MAX_SENTENCES = 5
 MAX_CHARS = 550
 # A further sentence must come this close to the best one to be worth reading.
-KEEP_SHARE = 0.65
+KEEP_SHARE = 0.75
 # Two sentences that share this part of the shorter one's words say the same.
 SAME_SHARE = 0.5
 _LEAD = re.compile(r"^\s*(?:[-*+•]\s+|\d{1,3}[.)]\s+|>\s?)+")
