@@ -344,7 +344,11 @@ class ChunkBatch:
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """A chunk as one live document holds it: everything a hit shows but rank and score."""
+    """A chunk as one live document holds it: everything a hit shows but rank and score.
+
+    page: 1-based page of `start`; None without pages.
+    page_breaks: offsets inside the chunk at which further pages begin, ascending.
+    """
 
     chunk: ChunkId
     document_id: str
@@ -358,6 +362,11 @@ class Passage:
     page: int | None
     headings: tuple[str, ...]
     metadata: Metadata
+    page_breaks: tuple[int, ...] = ()
+
+    def page_at(self, offset: int) -> int | None:
+        """Page of a code point of the stored text inside the passage."""
+        return None if self.page is None else self.page + sum(at <= offset for at in self.page_breaks)
 
     @property
     def chunk_id(self) -> str:
@@ -441,6 +450,7 @@ class Citation:
     end: int
     quote: str
     page: int | None
+    corpus: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,6 +51,7 @@ class CitationView(View):
     """A span of stored text that supports the answer where its marker stands."""
 
     marker: int = Field(examples=[1], description="Number in the answer's [1]; may have several spans.")
+    corpus: str = Field(examples=["handbook"], description="Corpus of the document.")
     document_id: str = Field(examples=["handbook/backups.md"], description="Document.")
     version: str = Field(examples=["9f2c51"], description="Immutable version of the document, in hex.")
     source: str = Field(examples=["/srv/handbook/backups.md"], description="What a person would open.")

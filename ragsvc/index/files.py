@@ -93,6 +93,11 @@ def load(folder: Path, *, profile: str, dimension: int) -> tuple[CorpusIndex, in
     raise IndexDamaged(f"{path} changed {_LOAD_ATTEMPTS} times while it was read", hint=REBUILT)
 
 
+def is_written(folder: Path) -> bool:
+    """Whether an index was ever written there; a first one may be on its way."""
+    return (folder / MANIFEST).exists()
+
+
 def written_commit(folder: Path) -> int | None:
     """The commit that the folder's manifest names; None without a readable manifest."""
     path = folder / MANIFEST

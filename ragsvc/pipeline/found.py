@@ -27,8 +27,8 @@ class Found:
     upload: bool = False
 
 
-def look_for(request: IngestRequest) -> Found:
-    """Walk the paths of a request.
+def look_for(request: IngestRequest, home: Path) -> Found:
+    """Walk the paths of a request, without the home folder itself.
 
     :raises SourceNotFound: if a path does not exist.
     :raises RootConflict: if two paths would be one root.
@@ -50,7 +50,7 @@ def look_for(request: IngestRequest) -> Found:
                 hint="ingest one of them by itself with --as NAME",
             )
         if Path(root.path).exists():
-            found = list(discover(root))
+            found = list(discover(root, str(home)))
             items.extend(found)
             unread.update(_id_of(item, root) for item in found if isinstance(item, Failure))
     unique = {_place(item): item for item in items}

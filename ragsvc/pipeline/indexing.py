@@ -14,6 +14,8 @@ from ragsvc.store.catalog import Catalog
 from ragsvc.text.chunk import Chunker
 
 WINDOW_CHUNKS = 1024
+# What a kill or a cancel can cost; texts of one step are about equally long.
+STEP_CHUNKS = 128
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,12 +92,11 @@ class Indexer:
             for draft in drafts
         }
         missing = catalog.missing_vectors(parts.profile.embedder_fingerprint, list(texts))
-        ordered = [digest for digest in texts if digest in missing]
-        step = WINDOW_CHUNKS
-        for start in range(0, len(ordered), step):
+        ordered = sorted(missing, key=lambda digest: (len(texts[digest]), digest))
+        for start in range(0, len(ordered), STEP_CHUNKS):
             if self._cancelled():
                 raise Cancelled("the ingest was cancelled", hint="run it again: what was embedded is kept")
-            digests = ordered[start : start + step]
+            digests = ordered[start : start + STEP_CHUNKS]
             vectors = parts.embedder.embed_documents([texts[digest] for digest in digests])
             catalog.put_vectors(parts.profile.embedder_fingerprint, digests, vectors)
             self.embedded += len(digests)

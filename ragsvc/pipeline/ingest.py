@@ -94,7 +94,7 @@ class Ingest:
         :raises RootEmpty: if pruning would remove all of a root.
         :raises WriterBusy: if another writer held the lock for too long.
         """
-        found = look_for(request)
+        found = look_for(request, self._tools.catalog.home)
         if request.dry_run:
             return self._dry(request.corpus, found)
         return self._run(request.corpus, found)

@@ -78,7 +78,8 @@ def _citation(number: int, sentence: str, hit: Hit) -> Citation:
         start=passage.start + span.start,
         end=passage.start + span.end,
         quote=passage.text[span.start : span.end],
-        page=passage.page,
+        page=passage.page_at(passage.start + span.start),
+        corpus=hit.corpus,
     )
 
 

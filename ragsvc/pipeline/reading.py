@@ -72,6 +72,7 @@ class Reader:
         self._progress = progress
         self._cancelled = cancelled
         self._done = self._total = 0
+        self._unit = "files"
         self.reading = Reading()
 
     def read(self, found: Sequence[SourceFile | Skipped | Failure], *, upload: bool = False) -> Reading:
@@ -88,7 +89,7 @@ class Reader:
                 self.reading.skipped.append(item)
             else:
                 self.reading.failures.append(item)
-        self._done, self._total = 0, len(files)
+        self._done, self._total, self._unit = 0, len(files), "files"
         with ParserPool(self._workers, self._limits) as pool:
             for some in _batches(files, FILES_AT_ONCE):
                 self._step(0)
@@ -103,14 +104,16 @@ class Reader:
 
     def add_inline(self, documents: Sequence[tuple[str, ParsedDocument]]) -> None:
         """Take documents that were given as text."""
+        self._done, self._total, self._unit = 0, len(documents), "documents"
         for some in _batches(documents, LINES_AT_ONCE):
             keyed = [((_digest_of(parsed), INLINE_KIND), parsed) for _, parsed in some]
             for (document_id, parsed), stored in zip(some, self._shelf.put(keyed), strict=True):
                 self._claim(document_id, stored, UPLOAD, _url_of(parsed.metadata) or UPLOAD, root="")
+            self._step(len(some))
 
     def _step(self, files: int) -> None:
         self._done += files
-        self._progress(Progress("reading", self._done, self._total, "files"))
+        self._progress(Progress("reading", self._done, self._total, self._unit))
         if self._cancelled():
             raise Cancelled("the ingest was cancelled", hint="run it again: what was read is kept")
 
@@ -196,9 +199,13 @@ class Reader:
 
     def _fail_line(self, file: SourceFile, failure: Failure, upload: bool) -> None:
         # Which document a broken line was cannot be known, so none of this file's lines is pruned.
-        self.reading.failures.append(failure)
-        if not upload:
-            self.reading.kept.add(file.document_id)
+        if upload:
+            line = failure.source.rpartition(":")[2]
+            self.reading.failures.append(Failure(f"{file.document_id}:{line}", failure.code, failure.error))
+            return
+        words = f"{failure.error}; until it is mended no line of this file is pruned"
+        self.reading.failures.append(Failure(failure.source, failure.code, words))
+        self.reading.kept.add(file.document_id)
 
 
 def kind_key(path: str) -> str:

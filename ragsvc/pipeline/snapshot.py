@@ -158,7 +158,7 @@ class SnapshotKeeper:
 def _read_files(catalog: Catalog, corpus: Corpus) -> tuple[CorpusIndex, CommitId] | None:
     """The index in the files of a corpus and its commit; None when they cannot be used."""
     folder = folder_of(catalog, corpus)
-    if not folder.is_dir():
+    if not files.is_written(folder):
         return None
     profile = corpus.profile
     try:

@@ -41,6 +41,12 @@ class _Reporter:
         self._latest = progress
         self.cancelled()
 
+    def finish(self) -> None:
+        """Record the last word, whatever the time."""
+        latest = self._latest
+        done = Progress(latest.stage, latest.total, latest.total, latest.unit)
+        self._service.report(self._job_id, done)
+
     def cancelled(self) -> bool:
         with self._lock:
             if time.monotonic() >= self._next and not self._stopped:
@@ -79,6 +85,7 @@ def _work(service: Service, job: Job, home: Path) -> None:
         report = service.ingest_inline(
             caller, job.corpus, documents, files, progress=reporter.progress, cancelled=reporter.cancelled
         )
+        reporter.finish()
         service.finish(job.id, JobState.DONE, result=report_json(report))
     except Cancelled:
         service.finish(job.id, JobState.CANCELLED)

@@ -101,6 +101,7 @@ def citation_json(citation: Citation) -> JsonObject:
             "end": citation.end,
             "quote": citation.quote,
             "page": citation.page,
+            "corpus": citation.corpus,
         }
     )
     return shape

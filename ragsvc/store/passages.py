@@ -104,6 +104,7 @@ def _select(corpus: Corpus, commit: CommitId, caller: Caller) -> Select[Any]:
             c.page,
             c.headings,
             document_version.c.version,
+            document_version.c.pages,
             m.document_id,
             m.title,
             m.source,
@@ -135,4 +136,5 @@ def _passage(row: Row[Any], text: str) -> Passage:
         page=row.page,
         headings=tuple(row.headings),
         metadata=row.metadata,
+        page_breaks=tuple(at for at in row.pages if row.start < at < row.end),
     )

@@ -79,8 +79,13 @@ def _decode_nearly_utf8(data: bytes) -> str | None:
 def _decode_guessed(data: bytes) -> str | None:
     from charset_normalizer import from_bytes
 
-    best = from_bytes(data[:_SAMPLE_BYTES]).best()
-    return None if best is None else data.decode(best.encoding, errors="replace")
+    matches = from_bytes(data[:_SAMPLE_BYTES])
+    best = matches.best()
+    if best is None:
+        return None
+    # Short texts often tie between code pages of one family; Windows' Western one is by far the commonest.
+    tied = [m.encoding for m in matches if (m.chaos, m.coherence) == (best.chaos, best.coherence)]
+    return data.decode("cp1252" if "cp1252" in tied else best.encoding, errors="replace")
 
 
 def _is_binary(text: str) -> bool:

@@ -19,7 +19,7 @@ from ragsvc.text.markdown import first_heading
 from ragsvc.text.normalise import normalise, take_front_matter
 from ragsvc.text.ocr import find_tessdata
 
-_READING_VERSION = "1"
+_READING_VERSION = "2"
 _INLINE_BYTES = MIB
 
 

@@ -58,6 +58,8 @@ def resolve_root(path: str, name: str | None = None) -> Root:
     :raises InvalidName: if the name holds "/" or characters that do not print, is "." or "..",
         or is empty or too long.
     """
+    if not path:
+        raise SourceNotFound("an empty path was given", hint="Name a file or folder.")
     shown = display_name(path) if path and "\x00" not in path else repr(path)
     try:
         # realpath takes "" for the working folder, but "" is a shell variable that nobody set.
@@ -81,18 +83,19 @@ def resolve_root(path: str, name: str | None = None) -> Root:
     return Root(name=chosen, path=resolved, is_file=not is_folder)
 
 
-def discover(root: Root) -> Iterator[Found]:
+def discover(root: Root, leave_out: str = "") -> Iterator[Found]:
     """List everything under a root once: what to read, what is left out, what cannot be looked at.
 
     A hidden or ignored folder is listed itself, its content is not. Links are never followed.
 
+    :param leave_out: a resolved folder that is ignored: the home, which would otherwise ingest itself.
     :return: sorted by document id (code points), the same order on every machine.
     """
     if root.is_file:
         yield classify(root.path, root.name, root.name)
         return
     claimed: set[str] = set()
-    for found in _walk(root):
+    for found in _walk(root, leave_out):
         # Two names that are not UTF-8 can look alike; every other id is a path, so unique.
         if isinstance(found, SourceFile) and "\ufffd" in found.document_id:
             if found.document_id in claimed:
@@ -103,7 +106,7 @@ def discover(root: Root) -> Iterator[Found]:
         yield found
 
 
-def _walk(root: Root) -> Iterator[Found]:
+def _walk(root: Root, leave_out: str) -> Iterator[Found]:
     # A stack of sorted listings, not recursion: trees may be deeper than Python's stack.
     listing = _list_folder(root.path)
     if isinstance(listing, Failure):
@@ -118,6 +121,8 @@ def _walk(root: Root) -> Iterator[Found]:
             continue
         document_id = f"{prefix}/{display_name(entry.name)}"
         skip = _skip_by_name(entry.name) or (_skip_link(entry.path, root) if entry.is_symlink() else None)
+        if skip is None and entry.path == leave_out:
+            skip = SkipCode.IGNORED
         if skip is not None:
             yield Skipped(display_name(entry.path), skip)
         elif _is_folder(entry):

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from doubles import CORPUS, ME, HashEmbedder, ingest, search, upload
+from doubles import CORPUS, ME, HashEmbedder, ingest, new_home, open_service, search, upload
 from sqlalchemy import text
 
 from ragsvc import crashpoints
@@ -315,3 +315,14 @@ def test_a_document_deleted_by_hand_comes_back_with_its_file(service: Service, d
     assert "docs/a.md" not in {hit.passage.document_id for hit in search(service, "apple").hits}
     report = ingest(service, docs)
     assert (report.documents, report.embedded) == (DocumentCounts(added=1, unchanged=5), 0)
+
+
+def test_a_home_inside_the_folder_is_not_ingested(tmp_path: Path) -> None:
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    (folder / "a.md").write_text("Pears are green.")
+    with open_service(new_home(folder)) as service:
+        first = ingest(service, folder)
+        second = ingest(service, folder)
+    assert first.documents == DocumentCounts(added=1, skipped=1)
+    assert second.documents == DocumentCounts(unchanged=1, skipped=1) and second.commit == first.commit

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
+from dataclasses import replace
 
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -89,3 +90,11 @@ def test_quotes_slice_again_for_any_text(answer: str, texts: list[str], data: st
         passage = hits[citation.marker - 1].passage
         assert passage.start <= citation.start <= citation.end <= passage.end
         assert passage.text[citation.start - 100 : citation.end - 100] == citation.quote
+
+
+def test_the_page_is_that_of_the_quote_not_of_its_chunk() -> None:
+    text = "Page one is about boats. Page two is about the captain."
+    plain = hit(text, 1)
+    paged = replace(plain, passage=replace(plain.passage, page=4, page_breaks=(125,)))
+    found = cite("Page two is about the captain [1]. Page one is about boats [1].", [paged])
+    assert [(c.quote, c.page, c.corpus) for c in found] == [(text[25:], 5, "c"), (text[:24], 4, "c")]

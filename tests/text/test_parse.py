@@ -213,3 +213,18 @@ def test_errors_of_the_parser_are_translated(
     with pytest.raises(seen) as caught:
         extract.extract(b"%PDF-", PDF, "x.pdf")
     assert caught.value is raised or caught.value.__cause__ is raised
+
+
+@pytest.mark.parametrize(
+    ("text", "encoding"),
+    [
+        ("Le café du port ouvre à six heures et ferme à midi.", "latin-1"),
+        ("À midi, l'élève très doué de Noël", "cp1252"),
+        ("Příliš žluťoučký kůň úpěl ďábelské ódy. Dnes je hezky a všichni jsou šťastní.", "cp1250"),
+        ("Съешь же ещё этих мягких французских булок, да выпей чаю.", "cp1251"),
+    ],
+)
+def test_short_texts_of_old_code_pages_keep_their_letters(tmp_path: Path, text: str, encoding: str) -> None:
+    path = tmp_path / "old.txt"
+    path.write_bytes(text.encode(encoding))
+    assert parse_file(str(path), ParseLimits()).text == text
