@@ -15,7 +15,9 @@ MEMBERS = {"type", "title", "status", "detail", "code", "hint", "instance"}
 
 
 def tree(root: type[RagsvcError]) -> list[type[RagsvcError]]:
-    return [root, *(found for child in root.__subclasses__() for found in tree(child))]
+    """All errors that a service can raise; rooms above it may have their own."""
+    ours = [child for child in root.__subclasses__() if child.__module__ == RagsvcError.__module__]
+    return [root, *(found for child in ours for found in tree(child))]
 
 
 def assert_problem(response: Any, status: int, code: str) -> dict[str, Any]:

@@ -127,7 +127,7 @@ def test_ask_gives_the_contract_object(run):
         "generator", "timings_s",
     ]  # fmt: skip
     assert list(ran.json["citations"][0]) == [
-        "marker", "document_id", "version", "source", "title", "start", "end", "quote", "page",
+        "marker", "document_id", "version", "source", "title", "start", "end", "quote", "page", "corpus",
     ]  # fmt: skip
 
 

@@ -105,10 +105,11 @@ def test_a_narrow_encoding_is_no_crash(monkeypatch: pytest.MonkeyPatch):
 
 def test_ctrl_c_in_a_process():
     setup = """
-import os, signal
+import os, signal, time
 def ingest(*args, **kwargs):
     os.kill(os.getpid(), signal.SIGINT)
-    signal.pause()
+    while True:  # another thread may take the signal: pause() would then wait for ever
+        time.sleep(0.05)
 service.ingest = ingest
 """
     process = start(setup, "ingest", "handbook", "a")
