@@ -218,26 +218,26 @@ def _put_profile(connection: Connection, spec: ProfileSpec) -> Profile:
 
 
 def _summaries(caller: Caller) -> Select[Any]:
+    """Documents are counted as they are listed; texts that several of them share, and their chunks, once."""
     head = select(func.max(commit.c.id)).where(commit.c.corpus_id == corpus.c.id).scalar_subquery()
     live = and_(membership.c.corpus_id == corpus.c.id, membership.c.died.is_(None), readable(caller))
-    cut = and_(chunking.c.version_id == membership.c.version_id, chunking.c.profile_id == corpus.c.profile_id)
-    return (
-        select(
-            corpus.c.name,
-            corpus.c.created_at,
-            head.label("head"),
-            func.count(membership.c.id).label("documents"),
-            func.coalesce(func.sum(chunking.c.chunks), 0).label("chunks"),
-            func.coalesce(func.sum(document_version.c.characters), 0).label("characters"),
-            profile.c.spec,
-        )
-        .select_from(corpus)
-        .join(profile, profile.c.id == corpus.c.profile_id)
-        .outerjoin(membership, live)
-        .outerjoin(document_version, document_version.c.id == membership.c.version_id)
-        .outerjoin(chunking, cut)
-        .group_by(corpus.c.id, corpus.c.name, corpus.c.created_at, profile.c.spec)
+    versions = select(membership.c.version_id).where(live).correlate(corpus)
+    documents = select(func.count(membership.c.id)).where(live)
+    chunks = select(func.coalesce(func.sum(chunking.c.chunks), 0)).where(
+        chunking.c.profile_id == corpus.c.profile_id, chunking.c.version_id.in_(versions)
     )
+    characters = select(func.coalesce(func.sum(document_version.c.characters), 0)).where(
+        document_version.c.id.in_(versions)
+    )
+    return select(
+        corpus.c.name,
+        corpus.c.created_at,
+        head.label("head"),
+        documents.correlate(corpus).scalar_subquery().label("documents"),
+        chunks.correlate(corpus).scalar_subquery().label("chunks"),
+        characters.correlate(corpus).scalar_subquery().label("characters"),
+        profile.c.spec,
+    ).join(profile, profile.c.id == corpus.c.profile_id)
 
 
 def _summary(row: Row[Any]) -> CorpusSummary:
