@@ -27,6 +27,10 @@ def profile_fingerprint(spec: ProfileSpec) -> str:
     return _sha256(asdict(spec))
 
 
+def canonical_json(value: Any) -> str:
+    """ASCII JSON that is equal exactly when the values are; 1, 1.0 and true are three values."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+
+
 def _sha256(fields: Mapping[str, Any]) -> str:
-    canonical = json.dumps(fields, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
-    return hashlib.sha256(canonical.encode("ascii")).hexdigest()
+    return hashlib.sha256(canonical_json(fields).encode("ascii")).hexdigest()

@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from ragsvc.errors import IndexDamaged
+from ragsvc.fingerprints import canonical_json
 
 FORMAT = 1
 FILE_NAME = re.compile(r"[a-z_]+-[0-9]{12}-[0-9a-f]{16}\.npy")
@@ -74,5 +75,4 @@ class Manifest:
 
 
 def _checksum(body: Mapping[str, Any]) -> str:
-    canonical = json.dumps(body, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(canonical.encode()).hexdigest()
+    return hashlib.sha256(canonical_json(body).encode("ascii")).hexdigest()

@@ -139,10 +139,11 @@ class Ingest:
             tools.limits,
             tools.workers,
             owner=self._caller.principal,
+            upload=found.upload,
             progress=self._listener.progress,
             cancelled=self._listener.cancelled,
         )
-        reading = reader.read(found.items, upload=found.upload)
+        reading = reader.read(found.items)
         reader.add_inline(found.inline)
         reading.kept.update(found.unread)
         reading.claims.sort(key=lambda claim: (claim.document_id, claim.origin))

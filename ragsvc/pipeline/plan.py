@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ragsvc.domain import Failure, Membership, NewMembership
 from ragsvc.errors import IdConflict
+from ragsvc.fingerprints import canonical_json
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +109,7 @@ def _same(current: Membership, claim: NewMembership) -> bool:
         and current.source == claim.source
         and current.origin == claim.origin
         and current.root == claim.root
-        and canonical(current.metadata) == canonical(claim.metadata)
+        and canonical_json(current.metadata) == canonical_json(claim.metadata)
     )
 
 
@@ -117,8 +117,3 @@ def _gone(
     live: Mapping[str, Membership], chosen: Mapping[str, NewMembership], scope: Scope
 ) -> list[Membership]:
     return [row for row in live.values() if row.document_id not in chosen and scope.covers(row)]
-
-
-def canonical(value: object) -> str:
-    """JSON text that is equal exactly when the values are."""
-    return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"))

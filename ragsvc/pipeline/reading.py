@@ -53,7 +53,10 @@ class _Hashed:
 
 
 class Reader:
-    """Reads the files of one ingest; unchanged bytes are never parsed twice."""
+    """Reads the files of one ingest; unchanged bytes are never parsed twice.
+
+    upload: the files were sent, not found: nothing owns their ids but "upload".
+    """
 
     def __init__(
         self,
@@ -62,6 +65,7 @@ class Reader:
         workers: int,
         *,
         owner: str,
+        upload: bool,
         progress: Callable[[Progress], None],
         cancelled: Callable[[], bool],
     ) -> None:
@@ -69,16 +73,16 @@ class Reader:
         self._limits = limits
         self._workers = workers
         self._owner = owner
+        self._upload = upload
         self._progress = progress
         self._cancelled = cancelled
         self._done = self._total = 0
         self._unit = "files"
         self.reading = Reading()
 
-    def read(self, found: Sequence[SourceFile | Skipped | Failure], *, upload: bool = False) -> Reading:
+    def read(self, found: Sequence[SourceFile | Skipped | Failure]) -> Reading:
         """Read everything found; each item ends in exactly one of claims, skipped and failures.
 
-        :param upload: the files were sent, not found: nothing owns their ids but "upload".
         :raises Cancelled: when asked to stop; what was parsed is kept.
         """
         files: list[SourceFile] = []
@@ -94,11 +98,11 @@ class Reader:
             for some in _batches(files, FILES_AT_ONCE):
                 self._step(0)
                 plain = [file for file in some if not is_jsonl(file.path)]
-                for _ in self._read_files(plain, pool, upload):
+                for _ in self._read_files(plain, pool):
                     self._step(1)
                 for file in some:
                     if is_jsonl(file.path):
-                        self._read_jsonl(file, upload)
+                        self._read_jsonl(file)
                         self._step(1)
         return self.reading
 
@@ -117,19 +121,19 @@ class Reader:
         if self._cancelled():
             raise Cancelled("the ingest was cancelled", hint="run it again: what was read is kept")
 
-    def _read_files(self, files: Sequence[SourceFile], pool: ParserPool, upload: bool) -> Iterator[None]:
+    def _read_files(self, files: Sequence[SourceFile], pool: ParserPool) -> Iterator[None]:
         hashed: list[_Hashed] = []
         for file in files:
             made = _hash(file)
             if isinstance(made, Failure):
-                self._fail(file, made, upload)
+                self._fail(file, made)
                 yield
             else:
                 hashed.append(made)
         known = self._shelf.find([item.key for item in hashed])
         for item in hashed:
             if item.key in known:
-                self._take(item.file, known[item.key], upload)
+                self._take(item.file, known[item.key])
                 yield
         fresh = [item for item in hashed if item.key not in known]
         pending: list[tuple[_Hashed, ParsedDocument | Failure]] = []
@@ -138,11 +142,11 @@ class Reader:
                 yield
                 pending.append((item, _unless_changed(item, outcome)))
                 if len(pending) >= 64 or _chars(pending) > 8_000_000:
-                    self._store(pending, upload)
+                    self._store(pending)
                     pending = []
-        self._store(pending, upload)
+        self._store(pending)
 
-    def _store(self, pending: Sequence[tuple[_Hashed, ParsedDocument | Failure]], upload: bool) -> None:
+    def _store(self, pending: Sequence[tuple[_Hashed, ParsedDocument | Failure]]) -> None:
         lasting = [
             (item, outcome)
             for item, outcome in pending
@@ -150,19 +154,21 @@ class Reader:
         ]
         stored = self._shelf.put([(item.key, outcome) for item, outcome in lasting])
         for (item, _), result in zip(lasting, stored, strict=True):
-            self._take(item.file, result, upload)
+            self._take(item.file, result)
         for item, outcome in pending:
             if isinstance(outcome, Failure) and outcome.code in TRANSIENT_CODES:
-                self._fail(item.file, outcome, upload)
+                self._fail(item.file, outcome)
 
-    def _take(self, file: SourceFile, result: CachedParse, upload: bool) -> None:
+    def _take(self, file: SourceFile, result: CachedParse) -> None:
         if result.version_id is None:
-            self._fail(file, Failure(display_name(file.path), result.code, result.error), upload)
+            self._fail(file, Failure(display_name(file.path), result.code, result.error))
             return
-        origin, source = (UPLOAD, UPLOAD) if upload else (file.document_id, display_name(file.path))
-        if upload:
-            source = _url_of(result.metadata) or UPLOAD
-        self._claim(file.document_id, result, origin, source, root="" if upload else file.root)
+        source = _url_of(result.metadata) or UPLOAD if self._upload else display_name(file.path)
+        self._claim_from(file, file.document_id, result, source)
+
+    def _claim_from(self, file: SourceFile, document_id: str, result: CachedParse, source: str) -> None:
+        origin, root = (UPLOAD, "") if self._upload else (file.document_id, file.root)
+        self._claim(document_id, result, origin, source, root)
 
     def _claim(self, document_id: str, result: CachedParse, origin: str, source: str, root: str) -> None:
         assert result.version_id is not None
@@ -172,34 +178,35 @@ class Reader:
             )
         )
 
-    def _fail(self, file: SourceFile, failure: Failure, upload: bool) -> None:
-        source = file.document_id if upload else display_name(file.path)
+    def _fail(self, file: SourceFile, failure: Failure) -> None:
+        source = file.document_id if self._upload else display_name(file.path)
         if failure.code == EmptyDocument.code:
             self.reading.skipped.append(Skipped(source, failure.code))
             return
         self.reading.failures.append(Failure(source, failure.code, failure.error))
-        if not upload:
+        if not self._upload:
             self.reading.kept.add(file.document_id)
 
-    def _read_jsonl(self, file: SourceFile, upload: bool) -> None:
+    def _read_jsonl(self, file: SourceFile) -> None:
         for some in _batches(read_lines(file.path, file.document_id), LINES_AT_ONCE):
             self._step(0)
             lines = [item for item in some if isinstance(item, JsonlDocument)]
             for item in some:
                 if isinstance(item, Failure):
-                    self._fail_line(file, item, upload)
+                    self._fail_line(file, item)
             keys = [(line.digest, LINE_KIND) for line in lines]
             known = self._shelf.find(keys)
             fresh = [(key, line.parsed) for key, line in zip(keys, lines, strict=True) if key not in known]
             known |= dict(zip((key for key, _ in fresh), self._shelf.put(fresh), strict=True))
             for key, line in zip(keys, lines, strict=True):
-                source = _url_of(line.parsed.metadata) or (UPLOAD if upload else display_name(file.path))
-                origin, root = (UPLOAD, "") if upload else (file.document_id, file.root)
-                self._claim(line.document_id, known[key], origin, source, root)
+                source = _url_of(line.parsed.metadata) or (
+                    UPLOAD if self._upload else display_name(file.path)
+                )
+                self._claim_from(file, line.document_id, known[key], source)
 
-    def _fail_line(self, file: SourceFile, failure: Failure, upload: bool) -> None:
+    def _fail_line(self, file: SourceFile, failure: Failure) -> None:
         # Which document a broken line was cannot be known, so none of this file's lines is pruned.
-        if upload:
+        if self._upload:
             line = failure.source.rpartition(":")[2]
             self.reading.failures.append(Failure(f"{file.document_id}:{line}", failure.code, failure.error))
             return

@@ -13,6 +13,7 @@ from ragsvc.domain import (
     Caller,
     Corpus,
     DoneEvent,
+    F32Vector,
     Hit,
     Mode,
     SearchRequest,
@@ -90,7 +91,9 @@ class Asker:
         where = None if request.where is None else parse_filter(request.where)
         names = tuple(dict.fromkeys(request.corpora))
         corpora = [self._catalog.corpus(caller, name) for name in names]
-        looked = [self._look(caller, corpus, request, where) for corpus in corpora]
+        # By embedder: corpora that share one need the question embedded once.
+        vectors: dict[str, F32Vector] = {}
+        looked = [self._look(caller, corpus, request, where, vectors) for corpus in corpora]
         result = SearchResult(
             corpus=",".join(names),
             commit=max(item.snapshot.commit for item in looked),
@@ -100,12 +103,22 @@ class Asker:
         )
         return result, looked
 
-    def _look(self, caller: Caller, corpus: Corpus, request: SearchRequest, where: Filter | None) -> Looked:
+    def _look(
+        self,
+        caller: Caller,
+        corpus: Corpus,
+        request: SearchRequest,
+        where: Filter | None,
+        vectors: dict[str, F32Vector],
+    ) -> Looked:
         parts = self._loader.parts(corpus.profile)
         snapshot = self._snapshot(corpus)
         vector = None
         if request.mode is not Mode.LEXICAL and snapshot.index.rows:
-            vector = parts.embedder.embed_queries([request.query])[0]
+            embedder = corpus.profile.embedder_fingerprint
+            if embedder not in vectors:
+                vectors[embedder] = parts.embedder.embed_queries([request.query])[0]
+            vector = vectors[embedder]
         query = prepare(request.query, request.mode, vector, parts.analyser)
         known = self._catalog.term_ids(query.terms) if query.terms else {}
         shown: list[Hit] = []

@@ -35,6 +35,7 @@ from ragsvc.service.spool import Spool
 from ragsvc.service.writing import Writer
 from ragsvc.settings import Settings
 from ragsvc.store.catalog import Catalog
+from ragsvc.store.corpora import check_name
 
 
 class Service:
@@ -211,7 +212,7 @@ class Service:
 
         :raises InvalidName: if the corpus cannot have this name.
         """
-        self._writer.check_name(corpus)
+        check_name(corpus)
         return self._runner.submit(caller, corpus, spool, documents)
 
     def submit_ingest(
@@ -222,7 +223,7 @@ class Service:
         files: Mapping[str, BinaryIO],
     ) -> Job:
         """Queue an ingest of documents and files."""
-        self._writer.check_name(corpus)
+        check_name(corpus)
         spool = self.new_spool()
         for name, stream in files.items():
             with spool.file(name).open("wb") as target:

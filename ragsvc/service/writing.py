@@ -7,7 +7,6 @@ from collections.abc import Callable
 
 from ragsvc.domain import Caller, CommitId, Corpus, Progress
 from ragsvc.errors import DocumentNotFound
-from ragsvc.pipeline.indexing import ProfileParts
 from ragsvc.pipeline.ingest import Ingest, IngestTools, Listener
 from ragsvc.pipeline.snapshot import renew_files
 from ragsvc.service.parts import PartsLoader
@@ -44,7 +43,7 @@ class Writer:
             ),
             workers=settings.parse_workers,
             parts_of=lambda corpus: self._loader.parts(corpus.profile),
-            default_parts=self._default_parts,
+            default_parts=self._loader.unsaved_parts,
             new_corpus=self._new_corpus,
         )
         listener = Listener(
@@ -76,16 +75,6 @@ class Writer:
             self._catalog.delete_corpus(caller, name)
             shutil.rmtree(self._catalog.home / corpus.uid, ignore_errors=True)
 
-    def check_name(self, name: str) -> None:
-        """Refuse a name that no corpus can have.
-
-        :raises InvalidName: unless it is [a-z0-9][a-z0-9._-]{0,63}.
-        """
-        check_name(name)
-
     def _new_corpus(self, caller: Caller, name: str) -> Corpus:
         check_name(name)
         return self._catalog.create_corpus(caller, name, self._loader.new_spec())
-
-    def _default_parts(self) -> ProfileParts:
-        return self._loader.unsaved_parts()
