@@ -29,7 +29,7 @@ from ragsvc.store.lock import WriterLock
 
 T = TypeVar("T")
 
-REVISION = "0001"
+REVISION = "0002"
 """The newest migration; a test compares it with the scripts."""
 
 BUSY_TIMEOUT_S = 30.0

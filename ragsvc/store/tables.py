@@ -20,6 +20,7 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
+    text,
 )
 
 from ragsvc.errors import InvalidRequest
@@ -108,8 +109,39 @@ commit = Table(
     Column("principal", Text, nullable=False),
     Column("kind", Text, nullable=False),
     Column("stats", CanonicalJson, nullable=False),
+    # Numbers come again after a catalog was put back from a backup; this does not.
+    Column("uid", Text, nullable=False, server_default=""),
+    # The profile of the head from this commit on; none for the deletion of a corpus.
+    Column("profile_id", BigInteger, nullable=True),
+    # 1 once gc took memberships away that only this commit needed: it cannot be read any more.
+    Column("collected", BigInteger, nullable=False, server_default="0"),
     Index(None, "corpus_id", "id"),
     sqlite_autoincrement=True,
+)
+
+tag = Table(
+    "tag",
+    metadata,
+    Column("corpus_id", ForeignKey("corpus.id"), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("commit_id", BigInteger, nullable=False),
+    Column("principal", Text, nullable=False),
+    Column("created_at", Text, nullable=False),
+    PrimaryKeyConstraint("corpus_id", "name"),
+)
+
+# What running processes need; gc leaves it alone. A pin is worth nothing once its holder is gone:
+# nobody has the lock of <home>/readers/<holder> any more.
+pin = Table(
+    "pin",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("holder", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("corpus_id", BigInteger, nullable=True),
+    Column("commit_id", BigInteger, nullable=True),
+    Column("profile_id", BigInteger, nullable=True),
+    Column("created_at", Text, nullable=False),
 )
 
 root = Table(
@@ -135,6 +167,14 @@ document_version = Table(
     # Last, so that reading the other columns does not walk through a long text.
     Column("text", Text, nullable=False),
     sqlite_autoincrement=True,
+)
+
+# Apart from the version itself, whose long text would be walked through to read it.
+signature = Table(
+    "signature",
+    metadata,
+    Column("version_id", ForeignKey("document_version.id"), primary_key=True),
+    Column("data", LargeBinary, nullable=False),
 )
 
 parse_cache = Table(
@@ -224,6 +264,8 @@ chunk = Table(
     Column("length", BigInteger, nullable=False),
     Column("terms", LargeBinary, nullable=False),
     Column("counts", LargeBinary, nullable=False),
+    # Of the chunk's own text, without its header; empty when it was stored before there were any.
+    Column("signature", LargeBinary, nullable=False, server_default=text("x''")),
     UniqueConstraint("version_id", "profile_id", "ordinal"),
     sqlite_autoincrement=True,
 )
