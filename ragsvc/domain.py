@@ -209,7 +209,11 @@ class Profile:
 
 @dataclass(frozen=True, slots=True)
 class Corpus:
-    """A named collection of documents and its head (commit, profile). Commit 0: nothing yet."""
+    """A named collection of documents at a commit, with the profile of that commit.
+
+    commit: the head, unless an earlier one was asked for; 0: nothing yet.
+    commit_uid: random hex of the commit; numbers come again after a backup was put back.
+    """
 
     id: CorpusId
     uid: str
@@ -217,6 +221,49 @@ class Corpus:
     created_at: str
     commit: CommitId
     profile: Profile
+    commit_uid: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """One entry of a corpus's history.
+
+    kind: what made it: "ingest", "delete", "rollback", "reindex", "import".
+    stats: what it changed, such as {"added": 2}; of a rollback also {"to": number}.
+    collected: gc took away what only this commit needed: it cannot be read or gone back to.
+    """
+
+    id: CommitId
+    created_at: str
+    principal: str
+    kind: str
+    stats: Mapping[str, Any]
+    profile: str
+    embedder: str
+    tags: tuple[str, ...]
+    collected: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Tag:
+    """A name for a commit; gc keeps what it needs."""
+
+    name: str
+    commit: CommitId
+    principal: str
+    created_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class Holdings:
+    """Versions that a corpus's uncollected history holds and that are chunked under a profile.
+
+    versions: (n,) int64, ascending. chunks: (n,) int64. live: (n,) bool, whether live at the head.
+    """
+
+    versions: I64Vector
+    chunks: I64Vector
+    live: BoolVector
 
 
 @dataclass(frozen=True, slots=True)
@@ -499,6 +546,99 @@ class IngestReport:
     skipped: tuple[Skipped, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class RollbackReport:
+    """What a rollback did. commit: the head afterwards, a new one unless nothing changed."""
+
+    corpus: str
+    commit: CommitId
+    to: CommitId
+    added: int
+    changed: int
+    removed: int
+    profile_changed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ReindexReport:
+    """What a reindex did. commit: the head afterwards. embedded: texts sent through the model."""
+
+    corpus: str
+    commit: CommitId
+    profile: str
+    previous: str
+    documents: int
+    chunks: int
+    embedded: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class CollectReport:
+    """What a gc removed, or with a dry run would remove.
+
+    commits: that cannot be read any more. kept: that still can, and why.
+    postponed: why content was left for the next gc; "" when it was not.
+    """
+
+    commits: int
+    documents: int
+    versions: int
+    chunks: int
+    vectors: int
+    profiles: int
+    freed_bytes: int
+    kept: tuple[str, ...]
+    postponed: str
+    dry_run: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What a check found. repair: what to type."""
+
+    corpus: str
+    code: str
+    message: str
+    repair: str
+
+
+@dataclass(frozen=True, slots=True)
+class VerifyReport:
+    """What was looked at, by name, and what is wrong with it."""
+
+    checked: Mapping[str, int]
+    problems: tuple[Problem, ...]
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class RebuildReport:
+    """What a rebuild made anew."""
+
+    corpus: str
+    commit: CommitId
+    documents: int
+    chunks: int
+    rechunked: int
+    embedded: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class CarryReport:
+    """What an export wrote or an import read."""
+
+    corpus: str
+    commit: CommitId
+    folder: str
+    documents: int
+    chunks: int
+    vectors: int
+    size_bytes: int
+    seconds: float
+
+
 # --- requests ---------------------------------------------------------------------------
 
 
@@ -512,7 +652,10 @@ class Prune(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class SearchRequest:
-    """One query. corpora: at least one name. k: 1..200. where: a filter as JSON, or None."""
+    """One query. corpora: at least one name. k: 1..200. where: a filter as JSON, or None.
+
+    at: a commit number, tag, "head" or "head~N" of every corpus; None: the head.
+    """
 
     corpora: tuple[str, ...]
     query: str
@@ -520,16 +663,18 @@ class SearchRequest:
     mode: Mode = Mode.HYBRID
     where: Mapping[str, Any] | None = None
     collapse: Collapse = Collapse.DUPLICATES
+    at: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class AnswerRequest:
-    """One question. k: passages to read, 1..200."""
+    """One question. k: passages to read, 1..200. at: as in SearchRequest."""
 
     corpora: tuple[str, ...]
     question: str
     k: int = 6
     where: Mapping[str, Any] | None = None
+    at: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

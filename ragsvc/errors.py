@@ -9,12 +9,17 @@ RagsvcError
 │   ├── CorpusNotFound
 │   ├── DocumentNotFound
 │   ├── VersionNotFound
+│   ├── RefNotFound
+│   ├── CommitCollected
 │   ├── JobNotFound
 │   └── SourceNotFound
 ├── Conflict                  the state forbids it
 │   ├── RootConflict
 │   ├── WriterBusy
 │   ├── StaleContent
+│   ├── TagExists
+│   ├── CorpusExists
+│   ├── TargetExists
 │   └── ProfileMismatch
 ├── AccessDenied
 │   ├── Unauthenticated
@@ -28,6 +33,7 @@ RagsvcError
 │   ├── CatalogNewer
 │   ├── CatalogDamaged
 │   ├── IndexDamaged
+│   ├── ExportDamaged
 │   ├── HomeNotWritable
 │   └── DiskFull
 ├── DocumentError             one file, listed and never fatal
@@ -102,6 +108,18 @@ class VersionNotFound(NotFound):
     code = "version_not_found"
 
 
+class RefNotFound(NotFound):
+    """No commit has this number or tag."""
+
+    code = "ref_not_found"
+
+
+class CommitCollected(NotFound):
+    """The commit is known, but gc has removed what it held."""
+
+    code = "commit_collected"
+
+
 class JobNotFound(NotFound):
     code = "job_not_found"
 
@@ -132,6 +150,24 @@ class StaleContent(Conflict):
     """Prepared content went away before it was published; preparing again helps."""
 
     code = "stale_content"
+
+
+class TagExists(Conflict):
+    """The tag names another commit."""
+
+    code = "tag_exists"
+
+
+class CorpusExists(Conflict):
+    """An import would mix two corpora."""
+
+    code = "corpus_exists"
+
+
+class TargetExists(Conflict):
+    """An export would write into something that is there."""
+
+    code = "target_exists"
 
 
 class ProfileMismatch(Conflict):
@@ -196,6 +232,12 @@ class IndexDamaged(StorageError):
     """A derived index file is missing or damaged; it is rebuilt from the catalog."""
 
     code = "index_damaged"
+
+
+class ExportDamaged(StorageError):
+    """An exported folder is incomplete, altered, or none."""
+
+    code = "export_damaged"
 
 
 class HomeNotWritable(StorageError):

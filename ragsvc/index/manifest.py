@@ -12,7 +12,7 @@ from typing import Any
 from ragsvc.errors import IndexDamaged
 from ragsvc.fingerprints import canonical_json
 
-FORMAT = 1
+FORMAT = 2
 FILE_NAME = re.compile(r"[a-z_]+-[0-9]{12}-[0-9a-f]{16}\.npy")
 REBUILT = "Nothing is lost: the index is rebuilt from the catalog."
 
@@ -30,11 +30,12 @@ class FileEntry:
 class Manifest:
     """What the files hold.
 
-    commit: the commit whose chunks they are. profile: fingerprint of what made them.
+    commit, commit_uid: the commit whose chunks they are. profile: fingerprint of what made them.
     files: by column name.
     """
 
     commit: int
+    commit_uid: str
     profile: str
     dimension: int
     rows: int

@@ -36,12 +36,12 @@ from ragsvc.errors import (
     RootEmpty,
     StaleContent,
 )
+from ragsvc.pipeline.base import renew_files
 from ragsvc.pipeline.found import Found, look_for
 from ragsvc.pipeline.indexing import Indexer, ProfileParts
 from ragsvc.pipeline.plan import Plan, Scope, make_plan
 from ragsvc.pipeline.reading import Reader, Reading
 from ragsvc.pipeline.shelf import CatalogShelf, DryShelf, Shelf, count_chunks
-from ragsvc.pipeline.snapshot import renew_files
 from ragsvc.store.catalog import Catalog
 from ragsvc.text.limits import ParseLimits
 from ragsvc.text.normalise import clean, normalise

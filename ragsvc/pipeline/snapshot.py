@@ -10,23 +10,23 @@ import logging
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Collection
-from dataclasses import dataclass, field, replace
-from pathlib import Path
+from dataclasses import dataclass, field
 
 import numpy as np
 
-from ragsvc.domain import BoolVector, Caller, CommitId, Corpus, I64Vector
+from ragsvc.domain import BoolVector, Caller, CommitId, Corpus
 from ragsvc.errors import IndexDamaged, ProfileMismatch, StorageError, WriterBusy
-from ragsvc.index import files
+from ragsvc.index import loading
 from ragsvc.index.corpus_index import CorpusIndex
 from ragsvc.index.lexical import LexicalView
+from ragsvc.pipeline.base import folder_of, is_ours, rebase
 from ragsvc.store.catalog import Catalog
 from ragsvc.store.filters import Filter
 
 log = logging.getLogger(__name__)
 
-REBUILD_SHARE = 0.10
 FILTERS_KEPT = 64
+PAST_KEPT = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +94,8 @@ class SnapshotKeeper:
         self._catalog = catalog
         self._lock = threading.Lock()
         self._held: dict[str, Snapshot] = {}
+        self._past_lock = threading.Lock()
+        self._past: OrderedDict[str, Snapshot] = OrderedDict()
 
     def current(self, corpus: Corpus) -> Snapshot:
         """A snapshot of the corpus's head, or of a later one when another thread has seen it.
@@ -101,6 +103,7 @@ class SnapshotKeeper:
         Replays the commits since the last snapshot.
 
         :raises StorageError: if neither the files nor the catalog can be read.
+        :raises CorpusNotFound: if the corpus was deleted meanwhile.
         """
         held = self._held.get(corpus.uid)
         if held is not None and _covers(held, corpus):
@@ -112,6 +115,29 @@ class SnapshotKeeper:
                 self._held[corpus.uid] = held
             return held
 
+    def past(self, corpus: Corpus) -> Snapshot:
+        """A snapshot of exactly the commit of `corpus`; the last few are kept.
+
+        :raises StaleContent: if gc took the commit meanwhile.
+        """
+        held = self._held.get(corpus.uid)
+        if held is not None and held.corpus.commit_uid == corpus.commit_uid:
+            return held
+        # One at a time: each may hold all that the head has not.
+        with self._past_lock:
+            made = self._past.get(corpus.commit_uid)
+            if made is None:
+                if held is not None and held.corpus.profile.id == corpus.profile.id:
+                    index = held.index
+                else:
+                    index = (_read_files(self._catalog, corpus) or _nothing(corpus))[0]
+                made = _settled(self._catalog, index, corpus, 0)
+                self._past[corpus.commit_uid] = made
+            self._past.move_to_end(corpus.commit_uid)
+            while len(self._past) > PAST_KEPT:
+                self._past.popitem(last=False)
+            return made
+
     def held(self, uid: str) -> Snapshot | None:
         """The snapshot in memory, whatever the head is now."""
         return self._held.get(uid)
@@ -121,25 +147,30 @@ class SnapshotKeeper:
         with self._lock:
             for uid in [uid for uid in self._held if uid not in live]:
                 del self._held[uid]
+        with self._past_lock:
+            for key in [key for key, made in self._past.items() if made.corpus.uid not in live]:
+                del self._past[key]
 
     def _advance(self, held: Snapshot | None, corpus: Corpus) -> Snapshot:
-        if held is None or held.corpus.profile.id != corpus.profile.id or self._rebased(held, corpus):
-            held = self._load(corpus)
-        # Read after the files: a writer may have replaced them since the caller looked.
-        return replay(self._catalog, held, replace(corpus, commit=self._catalog.head(corpus.id)))
+        newest = self._catalog.newest(corpus)
+        if held is None or held.corpus.profile.id != newest.profile.id or self._rebased(held, newest):
+            return self._load(newest)
+        return replay(self._catalog, held, newest)
 
     def _rebased(self, held: Snapshot, corpus: Corpus) -> bool:
         """Whether a newer base was written, so that a long delta in memory can be dropped."""
-        newest = files.written_commit(folder_of(self._catalog, corpus))
-        return newest is not None and newest > held.base_commit
+        newest = loading.written(folder_of(self._catalog, corpus))
+        return newest is not None and newest.commit > held.base_commit
 
     def _load(self, corpus: Corpus) -> Snapshot:
-        index, commit = CorpusIndex.empty(corpus.profile.spec.embedder.dimension), CommitId(0)
+        loaded = _nothing(corpus)
         if corpus.commit:
-            loaded = _read_files(self._catalog, corpus) or self._mend(corpus)
-            index, commit = loaded or (index, commit)
-        alive = np.isin(index.versions, self._catalog.live_versions(corpus.id, commit))
-        return _snapshot(corpus, commit, index, alive, commit)
+            loaded = _read_files(self._catalog, corpus) or self._mend(corpus) or loaded
+        # Read after the files: a writer may have replaced them since the caller looked.
+        newest = self._catalog.newest(corpus)
+        if newest.profile.id != corpus.profile.id:
+            return self._load(newest)
+        return _settled(self._catalog, loaded[0], newest, loaded[1])
 
     def _mend(self, corpus: Corpus) -> tuple[CorpusIndex, CommitId] | None:
         """Write missing or damaged files anew, unless a writer is at work, who may do the same."""
@@ -147,97 +178,75 @@ class SnapshotKeeper:
             with self._catalog.lock.hold(0):
                 loaded = _read_files(self._catalog, corpus)
                 if loaded is None:
-                    rebase(self._catalog, corpus, force=True)
-                    loaded = _read_files(self._catalog, corpus)
+                    newest = self._catalog.newest(corpus)
+                    if newest.profile.id != corpus.profile.id:
+                        return None
+                    rebase(self._catalog, newest, force=True)
+                    loaded = _read_files(self._catalog, newest)
             return loaded
         except (WriterBusy, StorageError) as error:
             log.info("the index of %s is rebuilt in memory alone: %s", corpus.name, error.message)
             return None
 
 
+def _nothing(corpus: Corpus) -> tuple[CorpusIndex, CommitId]:
+    return CorpusIndex.empty(corpus.profile.spec.embedder.dimension), CommitId(0)
+
+
 def _read_files(catalog: Catalog, corpus: Corpus) -> tuple[CorpusIndex, CommitId] | None:
     """The index in the files of a corpus and its commit; None when they cannot be used."""
     folder = folder_of(catalog, corpus)
-    if not files.is_written(folder):
+    if not loading.is_written(folder):
         return None
     profile = corpus.profile
     try:
-        index, commit = files.load(
+        index, written = loading.load(
             folder, profile=profile.fingerprint, dimension=profile.spec.embedder.dimension
         )
     except (IndexDamaged, ProfileMismatch) as error:
         log.warning("the index of %s is rebuilt from the catalog: %s", corpus.name, error.message)
         return None
-    if commit > catalog.head(corpus.id):
-        # The catalog was put back to an older state than the files: only the catalog is true.
-        log.warning("the index of %s is newer than the catalog and is rebuilt", corpus.name)
+    if not is_ours(catalog, corpus, written):
+        log.warning("the index of %s is of another state of the catalog and is rebuilt", corpus.name)
         return None
-    return index, CommitId(commit)
+    return index, CommitId(written.commit)
 
 
-def _snapshot(
-    corpus: Corpus, commit: CommitId, index: CorpusIndex, alive: BoolVector, base_commit: int
-) -> Snapshot:
-    return Snapshot(corpus, commit, index, alive, index.lexical_view(alive), base_commit, MaskCache())
+def _snapshot(corpus: Corpus, index: CorpusIndex, alive: BoolVector, base_commit: int) -> Snapshot:
+    return Snapshot(corpus, corpus.commit, index, alive, index.lexical_view(alive), base_commit, MaskCache())
 
 
 def _covers(held: Snapshot, corpus: Corpus) -> bool:
-    return held.commit >= corpus.commit and held.corpus.profile.id == corpus.profile.id
+    return held.commit >= corpus.commit
 
 
-def folder_of(catalog: Catalog, corpus: Corpus) -> Path:
-    """Where the derived files of a corpus and its profile live."""
-    return catalog.home / corpus.uid / corpus.profile.fingerprint[:16]
+def _settled(catalog: Catalog, index: CorpusIndex, corpus: Corpus, base_commit: int) -> Snapshot:
+    """The snapshot of `corpus.commit`, from any index of its profile.
+
+    :raises StaleContent: if gc took the commit meanwhile.
+    """
+    live = catalog.live_versions(corpus.id, corpus.commit)
+    absent = np.setdiff1d(live, index.versions)
+    if absent.size:
+        index = index.extended(catalog.batch(corpus.profile.id, absent))
+    alive = np.isin(index.versions, live)
+    catalog.check_kept(corpus.id, corpus.commit)
+    return _snapshot(corpus, index, alive, base_commit)
 
 
 def replay(catalog: Catalog, held: Snapshot, corpus: Corpus) -> Snapshot:
     """The snapshot of `corpus.commit`, from an older one and the commits in between."""
     touched = catalog.touched_versions(corpus.id, held.commit, corpus.commit)
     live = catalog.live_among(corpus.id, corpus.commit, touched)
+    if not catalog.is_kept(corpus.id, held.commit):
+        # gc took rows that would tell what died in between.
+        return _settled(catalog, held.index, corpus, held.base_commit)
     index = held.index
-    unseen = _absent(live, index.versions)
+    unseen = np.setdiff1d(live, index.versions)
     if unseen.size:
         index = index.extended(catalog.batch(corpus.profile.id, unseen))
     alive = np.zeros(index.rows, dtype=np.bool_)
     alive[: held.index.rows] = held.alive
     alive[np.isin(index.versions, touched)] = False
     alive[np.isin(index.versions, live)] = True
-    return _snapshot(corpus, corpus.commit, index, alive, held.base_commit)
-
-
-def _absent(wanted: I64Vector, present: I64Vector) -> I64Vector:
-    return np.setdiff1d(wanted, present)
-
-
-def renew_files(catalog: Catalog, corpus: Corpus) -> None:
-    """Rebase after a publish, which stands whether or not there is room for files."""
-    try:
-        rebase(catalog, corpus)
-    except StorageError as error:
-        log.warning("the index files of %s stay as they were: %s", corpus.name, error.message)
-
-
-def rebase(catalog: Catalog, corpus: Corpus, *, force: bool = False) -> bool:
-    """Rewrite the base files when the changes since the last base exceed a tenth of it.
-
-    Must be called by the holder of the writer lock.
-
-    :param corpus: with the commit that was just published.
-    :param force: rewrite them in any case.
-    :return: whether files were written.
-    :raises StorageError: if they cannot be written; the old ones stay.
-    """
-    folder = folder_of(catalog, corpus)
-    live = catalog.live_versions(corpus.id, corpus.commit)
-    based = files.written_commit(folder)
-    # Files of a commit that was not yet made come from a catalog that was put back: they go.
-    if based is not None and based < corpus.commit and not force:
-        touched = catalog.touched_versions(corpus.id, CommitId(based), corpus.commit)
-        if touched.size <= REBUILD_SHARE * max(live.size, 1):
-            return False
-    index = CorpusIndex.empty(corpus.profile.spec.embedder.dimension)
-    if live.size:
-        index = index.extended(catalog.batch(corpus.profile.id, live))
-    keep = np.ones(index.rows, dtype=np.bool_)
-    files.save(index.compacted(keep), folder, commit=corpus.commit, profile=corpus.profile.fingerprint)
-    return True
+    return _snapshot(corpus, index, alive, held.base_commit)

@@ -19,7 +19,7 @@ from ragsvc.domain import (
     SearchRequest,
     SearchResult,
 )
-from ragsvc.errors import CorpusNotFound, InvalidRequest
+from ragsvc.errors import CorpusNotFound, InvalidRequest, RagsvcError, StaleContent
 from ragsvc.pipeline.answer import Found, merge, stream_answer
 from ragsvc.pipeline.extractive import ExtractiveGenerator
 from ragsvc.pipeline.retrieve import MAX_K, Looked, Reading, Weights, hits, prepare, rank
@@ -29,6 +29,8 @@ from ragsvc.service.questions import check_question
 from ragsvc.settings import Settings
 from ragsvc.store.catalog import Catalog
 from ragsvc.store.filters import Filter, parse_filter
+
+ATTEMPTS = 3
 
 
 class Asker:
@@ -57,7 +59,9 @@ class Asker:
     def stream(self, caller: Caller, request: AnswerRequest) -> Iterator[AnswerEvent]:
         """See `Service.stream_answer`."""
         started = time.perf_counter()
-        search = SearchRequest(request.corpora, request.question, request.k, Mode.HYBRID, request.where)
+        search = SearchRequest(
+            request.corpora, request.question, request.k, Mode.HYBRID, request.where, at=request.at
+        )
         result, found = self.look(caller, search)
         yield from stream_answer(
             Found(result, tuple(found), time.perf_counter() - started),
@@ -72,14 +76,33 @@ class Asker:
     def refresh(self, caller: Caller, name: str) -> None:
         """Take in the newest commit of a corpus, if it is still there."""
         with suppress(CorpusNotFound):
-            self._keeper.current(self._catalog.corpus(caller, name))
+            self._take_in(self._catalog.corpus(caller, name))
 
-    def refresh_all(self, caller: Caller) -> None:
-        """Take in the newest commit of every corpus, and forget those that are gone."""
-        corpora = [self._catalog.corpus(caller, summary.name) for summary in self._catalog.corpora(caller)]
-        for corpus in corpora:
-            self._keeper.current(corpus)
-        self._keeper.forget({corpus.uid for corpus in corpora})
+    def refresh_all(self, caller: Caller) -> list[RagsvcError]:
+        """Take in the newest commit of every corpus, and forget those that are gone.
+
+        :return: why some corpora stay at an older commit; the others are up to date.
+        """
+        live: set[str] = set()
+        failures: list[RagsvcError] = []
+        for summary in self._catalog.corpora(caller):
+            try:
+                corpus = self._catalog.corpus(caller, summary.name)
+                live.add(corpus.uid)
+                self._take_in(corpus)
+            except CorpusNotFound:
+                continue
+            except RagsvcError as error:
+                failures.append(error)
+        self._keeper.forget(live)
+        return failures
+
+    def _take_in(self, corpus: Corpus) -> None:
+        held = self._keeper.held(corpus.uid)
+        if held is not None and held.corpus.profile.id != corpus.profile.id:
+            # Another model: loaded before the head moves here, so that no question waits for it.
+            self._loader.warm_up(corpus.profile)
+        self._keeper.current(corpus)
 
     def look(self, caller: Caller, request: SearchRequest) -> tuple[SearchResult, list[Looked]]:
         """Search, and keep what is needed to look closer at what was found."""
@@ -90,10 +113,9 @@ class Asker:
             raise InvalidRequest(f"k must be 1 to {MAX_K}, not {request.k}", hint="choose k from this range")
         where = None if request.where is None else parse_filter(request.where)
         names = tuple(dict.fromkeys(request.corpora))
-        corpora = [self._catalog.corpus(caller, name) for name in names]
         # By embedder: corpora that share one need the question embedded once.
         vectors: dict[str, F32Vector] = {}
-        looked = [self._look(caller, corpus, request, where, vectors) for corpus in corpora]
+        looked = [self._look(caller, name, request, where, vectors) for name in names]
         result = SearchResult(
             corpus=",".join(names),
             commit=max(item.snapshot.commit for item in looked),
@@ -106,13 +128,33 @@ class Asker:
     def _look(
         self,
         caller: Caller,
-        corpus: Corpus,
+        name: str,
         request: SearchRequest,
         where: Filter | None,
         vectors: dict[str, F32Vector],
     ) -> Looked:
+        for attempt in range(ATTEMPTS):
+            try:
+                return self._look_once(caller, name, request, where, vectors)
+            except StaleContent:
+                # gc took the commit while it was read: the head is always there.
+                if attempt + 1 == ATTEMPTS:
+                    raise
+                self.refresh(caller, name)
+        raise AssertionError("the last attempt returns or raises")
+
+    def _look_once(
+        self,
+        caller: Caller,
+        name: str,
+        request: SearchRequest,
+        where: Filter | None,
+        vectors: dict[str, F32Vector],
+    ) -> Looked:
+        snapshot = self._snapshot(caller, name, request.at)
+        # Everything below is of the snapshot's own profile: the head may have another by now.
+        corpus = snapshot.corpus
         parts = self._loader.parts(corpus.profile)
-        snapshot = self._snapshot(corpus)
         vector = None
         if request.mode is not Mode.LEXICAL and snapshot.index.rows:
             embedder = corpus.profile.embedder_fingerprint
@@ -129,10 +171,12 @@ class Asker:
             ranked = rank(snapshot, query, ids, allowed, weights)
             reading = Reading(self._catalog, corpus, snapshot, where, caller)
             shown = hits(reading, ranked, request.k, request.collapse)
+            self._catalog.check_kept(corpus.id, snapshot.commit)
         return Looked(parts, snapshot, query, known, tuple(shown))
 
-    def _snapshot(self, corpus: Corpus) -> Snapshot:
+    def _snapshot(self, caller: Caller, name: str, at: str | None) -> Snapshot:
+        if at is not None:
+            return self._keeper.past(self._catalog.corpus_at(caller, name, at))
+        corpus = self._catalog.corpus(caller, name)
         held = self._keeper.held(corpus.uid) if self.followed else None
-        if held is not None and held.corpus.profile.id == corpus.profile.id:
-            return held
-        return self._keeper.current(corpus)
+        return held or self._keeper.current(corpus)

@@ -25,6 +25,7 @@ class Follower:
         self._thread: threading.Thread | None = None
         self._reason = "not started"
         self._commit = CommitId(0)
+        self._was_ready = False
 
     def start(self) -> None:
         """Load the model and the indexes, then follow; returns at once."""
@@ -53,15 +54,19 @@ class Follower:
                     warm = True
                 newest = self._catalog.latest_commit()
                 if newest != self._commit or self._reason:
-                    self._asker.refresh_all(Caller())
+                    failures = self._asker.refresh_all(Caller())
                     self._asker.followed = True
+                    if failures:
+                        raise failures[0]
                     self._commit = newest
                     self._reason = ""
+                    self._was_ready = True
             except RagsvcError as error:
-                self._reason = error.message
+                # Who was ready goes on with what it has.
+                self._reason = "" if self._was_ready else error.message
                 log.warning("cannot follow the catalog, trying again: %s", error.message)
                 delay = max(1.0, delay)
             except Exception:
-                self._reason = "internal error, see the log"
+                self._reason = "" if self._was_ready else "internal error, see the log"
                 log.exception("cannot follow the catalog, trying again")
                 delay = max(1.0, delay)

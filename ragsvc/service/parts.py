@@ -97,12 +97,16 @@ class PartsLoader:
         fingerprint = embedder_fingerprint(spec.embedder)
         return self.parts(Profile(ProfileId(0), profile_fingerprint(spec), fingerprint, spec))
 
-    def warm_up(self) -> None:
-        """Load the model of the settings.
+    def warm_up(self, profile: Profile | None = None) -> None:
+        """Load the model of a profile; None: the one of the settings.
 
         :raises ModelNotFound: if it is not to be had.
+        :raises ModelMismatch: if its files are not the recorded ones.
         """
-        self._embedder(self._settings.embedder).warm_up()
+        name = self._settings.embedder
+        if profile is not None:
+            name = self.parts(profile).profile.spec.embedder.name
+        self._embedder(name).warm_up()
 
     def _embedder(self, name: str) -> LoadedEmbedder:
         with self._lock:

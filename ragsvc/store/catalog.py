@@ -8,6 +8,7 @@ from typing import Self
 
 from ragsvc.errors import HomeNotWritable
 from ragsvc.store.chunks import Chunks
+from ragsvc.store.commits import Commits
 from ragsvc.store.corpora import Corpora
 from ragsvc.store.deletion import Deletion
 from ragsvc.store.documents import Documents
@@ -16,13 +17,30 @@ from ragsvc.store.jobs import Jobs
 from ragsvc.store.lock import WriterLock
 from ragsvc.store.memberships import Memberships
 from ragsvc.store.passages import Passages
+from ragsvc.store.pins import Pins
+from ragsvc.store.restoring import Restoring
+from ragsvc.store.tags import Tags
 from ragsvc.store.vectors import Vectors
 from ragsvc.store.versions import Versions
 
 CATALOG_FILE = "catalog.db"
 
 
-class Catalog(Corpora, Versions, Chunks, Vectors, Memberships, Documents, Passages, Jobs, Deletion):
+class Catalog(
+    Corpora,
+    Commits,
+    Tags,
+    Pins,
+    Versions,
+    Chunks,
+    Vectors,
+    Memberships,
+    Restoring,
+    Documents,
+    Passages,
+    Jobs,
+    Deletion,
+):
     """The only truth. Every method is one short transaction; use it from any thread."""
 
     @classmethod

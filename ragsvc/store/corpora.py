@@ -44,6 +44,17 @@ class Corpora(Section):
         with self._db.read() as connection:
             return find_corpus(connection, name)
 
+    def newest(self, corpus: Corpus) -> Corpus:
+        """The same corpus at its head now.
+
+        :raises CorpusNotFound: if it was deleted; one that took its name is another.
+        """
+        with self._db.read() as connection:
+            found = find_corpus(connection, corpus.name)
+            if found.uid != corpus.uid:
+                raise _not_found(connection, corpus.name)
+        return found
+
     def corpora(self, caller: Caller) -> list[CorpusSummary]:
         """List every corpus, by name."""
         with self._db.read() as connection:
@@ -134,20 +145,23 @@ def find_corpus(connection: Connection, name: str) -> Corpus:
 
     :raises CorpusNotFound: with similar names in the hint.
     """
-    head = select(func.max(commit.c.id)).where(commit.c.corpus_id == corpus.c.id).scalar_subquery()
+    entry = commit.alias()
+    newest = select(func.max(entry.c.id)).where(entry.c.corpus_id == corpus.c.id).scalar_subquery()
     statement = (
         select(
             corpus.c.id,
             corpus.c.uid,
             corpus.c.name,
             corpus.c.created_at,
-            head.label("head"),
+            commit.c.id.label("head"),
+            commit.c.uid.label("commit_uid"),
             corpus.c.profile_id,
             profile.c.fingerprint,
             profile.c.embedder_fingerprint,
             profile.c.spec,
         )
         .join(profile, profile.c.id == corpus.c.profile_id)
+        .outerjoin(commit, commit.c.id == newest)
         .where(corpus.c.name == name)
     )
     row = connection.execute(statement).one_or_none()
@@ -162,6 +176,7 @@ def find_corpus(connection: Connection, name: str) -> Corpus:
         profile=Profile(
             ProfileId(row.profile_id), row.fingerprint, row.embedder_fingerprint, spec_from_json(row.spec)
         ),
+        commit_uid=row.commit_uid or "",
     )
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from contextlib import nullcontext
 
 import numpy as np
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, delete, select
 
 from ragsvc.domain import BoolVector, Caller, CorpusId
+from ragsvc.store.commits import insert_commit
 from ragsvc.store.corpora import find_corpus
-from ragsvc.store.engine import BUSY_TIMEOUT_S, Section, batches, insert_or_replace, now
+from ragsvc.store.engine import BUSY_TIMEOUT_S, Section, batches, insert_or_replace
 from ragsvc.store.tables import (
     chunk,
     chunking,
@@ -22,6 +23,7 @@ from ragsvc.store.tables import (
     membership,
     parse_cache,
     root,
+    tag,
     term,
     vector,
 )
@@ -47,20 +49,13 @@ class Deletion(Section):
                 _delete_rows(connection, corpus_id, name)
                 _delete_content(connection)
                 # A commit of its own, so that whoever polls the latest number notices.
-                entry = {
-                    "corpus_id": int(corpus_id),
-                    "created_at": now(),
-                    "principal": caller.principal,
-                    "kind": "delete",
-                    "stats": {},
-                }
-                connection.execute(insert(commit), entry)
+                insert_commit(connection, caller, corpus_id, "delete", {}, None)
             # The log still holds the deleted pages; the file itself has them zeroed.
             self._db.checkpoint()
 
 
 def _delete_rows(connection: Connection, corpus_id: CorpusId, name: str) -> None:
-    for table in (field, membership, root, commit):
+    for table in (field, membership, root, tag, commit):
         connection.execute(delete(table).where(table.c.corpus_id == int(corpus_id)))
     connection.execute(delete(job).where(job.c.corpus == name))
     connection.execute(delete(corpus).where(corpus.c.id == int(corpus_id)))

@@ -22,11 +22,12 @@ from ragsvc.domain import (
 from ragsvc.errors import CorpusNotFound, InternalError, StaleContent
 from ragsvc.store.access import live_at, readable
 from ragsvc.store.chunks import ready_versions
+from ragsvc.store.commits import insert_commit
 from ragsvc.store.corpora import claim_roots, head_of
 from ragsvc.store.engine import Section, batches, now
 from ragsvc.store.fields import leaves
 from ragsvc.store.filters import Filter, matching
-from ragsvc.store.tables import commit, corpus, document_version, field, membership
+from ragsvc.store.tables import corpus, document_version, field, membership
 
 
 class Memberships(Section):
@@ -69,8 +70,8 @@ class Memberships(Section):
             claim_roots(connection, corpus_id, roots)
             if not born and not died:
                 return head_of(connection, corpus_id)
-            number = _commit(connection, caller, corpus_id, kind, stats)
-            _end(connection, corpus_id, number, died)
+            number = insert_commit(connection, caller, corpus_id, kind, stats, profile_id)
+            end_memberships(connection, corpus_id, number, died)
             crash_point("store.publish.between")
             _begin(connection, profile_id, corpus_id, number, born)
         return number
@@ -133,20 +134,13 @@ def _profile_of(connection: Connection, corpus_id: CorpusId) -> ProfileId:
     return ProfileId(found)
 
 
-def _commit(
-    connection: Connection, caller: Caller, corpus_id: CorpusId, kind: str, stats: Mapping[str, Any]
-) -> CommitId:
-    row = {
-        "corpus_id": int(corpus_id),
-        "created_at": now(),
-        "principal": caller.principal,
-        "kind": kind,
-        "stats": dict(stats),
-    }
-    return CommitId(connection.execute(insert(commit).returning(commit.c.id), row).scalar_one())
+def end_memberships(
+    connection: Connection, corpus_id: CorpusId, number: CommitId, died: Sequence[int]
+) -> None:
+    """End live memberships at a commit, inside the caller's transaction.
 
-
-def _end(connection: Connection, corpus_id: CorpusId, number: CommitId, died: Sequence[int]) -> None:
+    :raises StaleContent: if one of them is not live any more.
+    """
     ended = 0
     m = membership.c
     for some in batches(list(died)):

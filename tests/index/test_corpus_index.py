@@ -23,7 +23,8 @@ from rank_bm25 import BM25Okapi
 from ragsvc.domain import BoolVector
 from ragsvc.errors import InternalError
 from ragsvc.index.corpus_index import CorpusIndex
-from ragsvc.index.files import load, save
+from ragsvc.index.files import save
+from ragsvc.index.loading import load
 
 CHUNKS = [make_chunk(chunk_id) for chunk_id in range(10, 310)]
 
@@ -45,12 +46,12 @@ def _base_and_deltas(_: Path) -> CorpusIndex:
 
 
 def _loaded(folder: Path) -> CorpusIndex:
-    save(_single_base(folder), folder, commit=7, profile="p")
+    save(_single_base(folder), folder, commit=7, commit_uid="u", profile="p")
     return load(folder, profile="p", dimension=DIMENSION)[0]
 
 
 def _loaded_and_deltas(folder: Path) -> CorpusIndex:
-    save(_single_base(folder).compacted(np.arange(300) < 200), folder, commit=7, profile="p")
+    save(_single_base(folder).compacted(np.arange(300) < 200), folder, commit=7, commit_uid="u", profile="p")
     index, _ = load(folder, profile="p", dimension=DIMENSION)
     return index.extended(make_batch(CHUNKS[200:290])).extended(make_batch(CHUNKS[290:]))
 

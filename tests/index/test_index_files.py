@@ -27,7 +27,8 @@ from ragsvc.errors import (
     StorageError,
 )
 from ragsvc.index.corpus_index import CorpusIndex
-from ragsvc.index.files import MANIFEST, load, save
+from ragsvc.index.files import save
+from ragsvc.index.loading import MANIFEST, load
 
 PLACES = {
     "index.files.before_fsync": 9,
@@ -44,7 +45,9 @@ def _base(rows: int) -> CorpusIndex:
 
 
 def _load(folder: Path) -> tuple[CorpusIndex, int]:
-    return load(folder, profile="p", dimension=DIMENSION)
+    index, written = load(folder, profile="p", dimension=DIMENSION)
+    assert written.commit_uid == "u"
+    return index, written.commit
 
 
 def _names(folder: Path) -> set[str]:
@@ -60,7 +63,7 @@ def _no_handler_left() -> Iterator[None]:
 @pytest.mark.parametrize("rows", [0, 1, 50])
 def test_a_round_trip_gives_identical_answers(tmp_path: Path, rows: int) -> None:
     folder, index = tmp_path / "new" / "deep", _base(rows)
-    save(index, folder, commit=12, profile="p")
+    save(index, folder, commit=12, commit_uid="u", profile="p")
     again, commit = _load(folder)
     everybody, query = np.ones(rows, bool), make_query(0)
     assert commit == 12
@@ -73,7 +76,7 @@ def test_a_round_trip_gives_identical_answers(tmp_path: Path, rows: int) -> None
 
 
 def test_the_vectors_are_mapped_not_copied(tmp_path: Path) -> None:
-    save(_base(50), tmp_path, commit=1, profile="p")
+    save(_base(50), tmp_path, commit=1, commit_uid="u", profile="p")
     index, _ = _load(tmp_path)
     vectors = index.segments[0].vectors
     assert isinstance(vectors.base, np.memmap)
@@ -81,11 +84,11 @@ def test_the_vectors_are_mapped_not_copied(tmp_path: Path) -> None:
 
 
 def test_a_new_index_replaces_the_old_whose_mappings_live_on(tmp_path: Path) -> None:
-    save(_base(50), tmp_path, commit=1, profile="p")
+    save(_base(50), tmp_path, commit=1, commit_uid="u", profile="p")
     (tmp_path / "notes.txt").write_text("not ours")
     old, _ = _load(tmp_path)
     before = old.nearest(make_query(0), np.ones(50, bool), 9)
-    save(_base(20), tmp_path, commit=2, profile="p")
+    save(_base(20), tmp_path, commit=2, commit_uid="u", profile="p")
     new, commit = _load(tmp_path)
     assert (new.rows, commit) == (20, 2)
     assert old.nearest(make_query(0), np.ones(50, bool), 9)[1].tolist() == before[1].tolist()
@@ -96,11 +99,11 @@ def test_a_new_index_replaces_the_old_whose_mappings_live_on(tmp_path: Path) -> 
 def test_only_a_compacted_index_is_saved(tmp_path: Path) -> None:
     index = _base(5).extended(make_batch([make_chunk(99)]))
     with pytest.raises(InternalError, match="delta"):
-        save(index, tmp_path, commit=1, profile="p")
+        save(index, tmp_path, commit=1, commit_uid="u", profile="p")
 
 
 def test_another_profile_is_refused_by_name(tmp_path: Path) -> None:
-    save(_base(5), tmp_path, commit=1, profile="p")
+    save(_base(5), tmp_path, commit=1, commit_uid="u", profile="p")
     with pytest.raises(ProfileMismatch):
         load(tmp_path, profile="q", dimension=DIMENSION)
     with pytest.raises(IndexDamaged):
@@ -141,15 +144,15 @@ def _make_a_folder(path: Path) -> None:
     "harm", [_truncate, _flip_in_the_middle, _flip_the_last, _append, Path.unlink, _make_a_folder]
 )
 def test_harm_to_any_file_is_a_damaged_index(tmp_path: Path, harm: Callable[[Path], None]) -> None:
-    save(_base(30), tmp_path / "0", commit=1, profile="p")
+    save(_base(30), tmp_path / "0", commit=1, commit_uid="u", profile="p")
     for place, name in enumerate(sorted(_names(tmp_path / "0"))):
         folder = tmp_path / f"{place + 1}"
-        save(_base(30), folder, commit=1, profile="p")
+        save(_base(30), folder, commit=1, commit_uid="u", profile="p")
         harm(folder / name)
         with pytest.raises(IndexDamaged):
             _load(folder)
         if harm is not _make_a_folder:
-            save(_base(30), folder, commit=1, profile="p")
+            save(_base(30), folder, commit=1, commit_uid="u", profile="p")
             assert _load(folder)[0].rows == 30
 
 
@@ -173,7 +176,7 @@ def test_a_strange_manifest_is_a_damaged_index(tmp_path: Path, text: bytes) -> N
 
 
 def test_every_digit_of_the_manifest_is_guarded(tmp_path: Path) -> None:
-    save(_base(3), tmp_path, commit=41, profile="p")
+    save(_base(3), tmp_path, commit=41, commit_uid="u", profile="p")
     path = tmp_path / MANIFEST
     path.write_bytes(path.read_bytes().replace(b'"commit": 41', b'"commit": 42'))
     with pytest.raises(IndexDamaged, match="checksum"):
@@ -206,11 +209,11 @@ def _raise_at(place: str, nth: int, error: BaseException) -> None:
 def test_a_refusal_of_the_system_leaves_nothing_half(
     tmp_path: Path, place: str, number: int, wanted: type[RagsvcError]
 ) -> None:
-    save(_base(20), tmp_path, commit=1, profile="p")
+    save(_base(20), tmp_path, commit=1, commit_uid="u", profile="p")
     before = _names(tmp_path)
     _raise_at(place, PLACES[place], OSError(number, os.strerror(number)))
     with pytest.raises(wanted, match=str(tmp_path)):
-        save(_base(30), tmp_path, commit=2, profile="p")
+        save(_base(30), tmp_path, commit=2, commit_uid="u", profile="p")
     index, commit = _load(tmp_path)
     switched = place == "index.files.after_manifest_rename"
     assert (index.rows, commit) == ((30, 2) if switched else (20, 1))
@@ -221,25 +224,25 @@ def test_a_refusal_of_the_system_leaves_nothing_half(
 def test_an_interrupt_leaves_nothing_half(tmp_path: Path) -> None:
     _raise_at("index.files.after_rename", 3, KeyboardInterrupt())
     with pytest.raises(KeyboardInterrupt):
-        save(_base(30), tmp_path, commit=2, profile="p")
+        save(_base(30), tmp_path, commit=2, commit_uid="u", profile="p")
     assert _names(tmp_path) == set()
 
 
 def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(StorageError, match="file"):
-        save(_base(3), tmp_path / "file" / "index", commit=1, profile="p")
+        save(_base(3), tmp_path / "file" / "index", commit=1, commit_uid="u", profile="p")
 
 
 def test_a_file_over_the_size_limit_leaves_the_old_index(tmp_path: Path) -> None:
     """The system itself stops a write half-way, as a full disk does."""
-    save(_base(5), tmp_path, commit=1, profile="p")
+    save(_base(5), tmp_path, commit=1, commit_uid="u", profile="p")
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     before = _names(tmp_path)
     resource.setrlimit(resource.RLIMIT_FSIZE, (4096, limits[1]))
     try:
         with pytest.raises(StorageError):
-            save(_base(300), tmp_path, commit=2, profile="p")
+            save(_base(300), tmp_path, commit=2, commit_uid="u", profile="p")
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert _names(tmp_path) == before
@@ -262,13 +265,13 @@ def handler(name):
         os.kill(os.getpid(), signal.SIGKILL)
 crashpoints.install(handler)
 index = make_index([make_chunk(i) for i in range(30)]).compacted(np.ones(30, bool))
-save(index, Path(sys.argv[1]), commit=2, profile="p")
+save(index, Path(sys.argv[1]), commit=2, commit_uid="u", profile="p")
 """
 
 
 @pytest.mark.parametrize("place", PLACES)
 def test_a_killed_writer_leaves_one_index_and_the_next_save_sweeps(tmp_path: Path, place: str) -> None:
-    save(_base(20), tmp_path, commit=1, profile="p")
+    save(_base(20), tmp_path, commit=1, commit_uid="u", profile="p")
     nth = (PLACES[place] + 1) // 2
     arguments = [str(tmp_path), place, str(nth), str(Path(__file__).parent)]
     done = subprocess.run([sys.executable, "-c", KILLED, *arguments], check=False)
@@ -279,21 +282,21 @@ def test_a_killed_writer_leaves_one_index_and_the_next_save_sweeps(tmp_path: Pat
     assert len(_names(tmp_path)) > 9 or nth == 1
     writing: list[int] = []
     crashpoints.install(lambda _: writing.append(len(_names(tmp_path))))
-    save(_base(25), tmp_path, commit=3, profile="p")
+    save(_base(25), tmp_path, commit=3, commit_uid="u", profile="p")
     assert writing[0] == 9 + 1, "remains of the killed writer take room while the next one writes"
     assert _load(tmp_path)[1] == 3
     assert len(_names(tmp_path)) == 9
 
 
 def test_readers_beside_a_writer_always_get_an_index(tmp_path: Path) -> None:
-    save(_base(1), tmp_path, commit=1, profile="p")
+    save(_base(1), tmp_path, commit=1, commit_uid="u", profile="p")
     done = threading.Event()
     problems: list[BaseException] = []
 
     def write() -> None:
         try:
             for commit in range(2, 40):
-                save(_base(commit), tmp_path, commit=commit, profile="p")
+                save(_base(commit), tmp_path, commit=commit, commit_uid="u", profile="p")
         except BaseException as error:
             problems.append(error)
         finally:

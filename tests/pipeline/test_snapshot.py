@@ -13,8 +13,9 @@ from doubles import CORPUS, ME, ingest, new_home, open_service, same_hits, searc
 
 from ragsvc.domain import Collapse, Mode, SearchResult
 from ragsvc.errors import IndexDamaged
-from ragsvc.index import files
-from ragsvc.pipeline.snapshot import SnapshotKeeper, folder_of
+from ragsvc.index import files, loading
+from ragsvc.pipeline.base import folder_of
+from ragsvc.pipeline.snapshot import SnapshotKeeper
 from ragsvc.service.service import Service
 
 
@@ -96,9 +97,9 @@ def test_damage_is_no_reason_to_wait_for_a_writer(
             for one, other in zip(expected, answers(service), strict=True):
                 same_hits(one, other)
             assert "rebuilt from the catalog" in caplog.text
-            assert files.written_commit(folder) == 1
+            assert loading.written(folder).commit == 1
             with pytest.raises(IndexDamaged):
-                files.load(
+                loading.load(
                     folder, profile=service._catalog.corpus(ME, CORPUS).profile.fingerprint, dimension=32
                 )
     finally:
@@ -113,7 +114,7 @@ def test_files_are_rewritten_when_a_tenth_has_changed_and_not_before(tmp_path: P
         written = []
         for n in range(6):
             upload(service, {f"new{n}": f"new text {n}"})
-            written.append(files.written_commit(folder))
+            written.append(loading.written(folder).commit)
         # 4 of 44 are no more than a tenth, 5 of 45 are.
         assert written == [1, 1, 1, 1, 6, 6]
         search(service, "new text")
@@ -132,7 +133,7 @@ def test_files_of_a_catalog_that_was_put_back_are_not_believed(tmp_path: Path) -
         service._catalog._db.checkpoint()
         (tmp_path / "backup.db").write_bytes((home / "catalog.db").read_bytes())
         upload(service, {"lost": "a lost text", **{f"d{n}": f"newer text {n}" for n in range(9)}})
-        assert files.written_commit(index_folder(service)) == 2
+        assert loading.written(index_folder(service)).commit == 2
     for path in home.glob("catalog.db*"):
         path.unlink()
     (home / "catalog.db").write_bytes((tmp_path / "backup.db").read_bytes())
@@ -157,7 +158,7 @@ def test_a_snapshot_that_followed_scores_like_one_from_new_files(tmp_path: Path)
         upload(service, texts)
         search(service, "apple")
         upload(service, changed)
-        assert files.written_commit(index_folder(service)) == 1, "few changes rewrite nothing"
+        assert loading.written(index_folder(service)).commit == 1, "few changes rewrite nothing"
         upload(fresh, texts | changed)
         for mode in Mode:
             same_hits(search(fresh, "apple pears", mode, k=100), search(service, "apple pears", mode, k=100))

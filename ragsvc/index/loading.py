@@ -1,0 +1,161 @@
+"""Reading the base of an index: every file is checked against the manifest, then mapped."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ragsvc.domain import I64Vector
+from ragsvc.errors import IndexDamaged, ProfileMismatch
+from ragsvc.index.corpus_index import CorpusIndex, Segment
+from ragsvc.index.lexical import Postings
+from ragsvc.index.manifest import REBUILT, FileEntry, Manifest
+
+MANIFEST = "manifest.json"
+_LOAD_ATTEMPTS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What a folder's manifest says: the commit of its files (uid: which of that number) and their rows."""
+
+    commit: int
+    commit_uid: str
+    rows: int
+
+
+def load(folder: Path, *, profile: str, dimension: int) -> tuple[CorpusIndex, Written]:
+    """Map the index in a folder, after its manifest and the size and hash of every file are checked.
+
+    The arrays are mapped read-only, not copied; FAISS searches the mapping itself. May run while
+    another process saves: it then gets the old index or the new one.
+
+    :param profile: fingerprint that the caller wants.
+    :param dimension: of that profile's vectors.
+    :return: the index, all of it base, and what its manifest says.
+    :raises IndexDamaged: if anything is missing, altered, unreadable or of another format.
+    :raises ProfileMismatch: if it was made by another profile.
+    """
+    path = folder / MANIFEST
+    raw = read_manifest(path)
+    for _ in range(_LOAD_ATTEMPTS):
+        try:
+            return _load(folder, Manifest.decode(raw, str(path)), profile, dimension)
+        except IndexDamaged:
+            # A writer may have switched and swept the files between the manifest and the mapping.
+            latest = read_manifest(path)
+            if latest == raw:
+                raise
+            raw = latest
+    raise IndexDamaged(f"{path} changed {_LOAD_ATTEMPTS} times while it was read", hint=REBUILT)
+
+
+def is_written(folder: Path) -> bool:
+    """Whether an index was ever written there; a first one may be on its way."""
+    return (folder / MANIFEST).exists()
+
+
+def written(folder: Path) -> Written | None:
+    """What the folder's manifest says; None without a readable manifest."""
+    path = folder / MANIFEST
+    try:
+        return _written(Manifest.decode(read_manifest(path), str(path)))
+    except IndexDamaged:
+        return None
+
+
+def written_versions(folder: Path) -> I64Vector | None:
+    """The version of every row of the base, (rows,) int64; None when it is missing or damaged."""
+    path = folder / MANIFEST
+    try:
+        manifest = Manifest.decode(read_manifest(path), str(path))
+        entry = manifest.files["versions"]
+        _check_file(folder / entry.name, entry)
+        return _map_array(folder / entry.name)
+    except (IndexDamaged, KeyError):
+        return None
+
+
+def _written(manifest: Manifest) -> Written:
+    return Written(manifest.commit, manifest.commit_uid, manifest.rows)
+
+
+def _load(folder: Path, manifest: Manifest, profile: str, dimension: int) -> tuple[CorpusIndex, Written]:
+    if manifest.profile != profile:
+        raise ProfileMismatch(
+            f"the index in {folder} was made by profile {manifest.profile[:12]}, not {profile[:12]}",
+            hint="Open the corpus with its recorded profile, or index it again under the new one.",
+        )
+    shapes: dict[str, tuple[tuple[int, ...], type]] = {
+        "chunk_ids": ((manifest.rows,), np.int64),
+        "versions": ((manifest.rows,), np.int64),
+        "lengths": ((manifest.rows,), np.int32),
+        "vectors": ((manifest.rows, dimension), np.float32),
+        "posting_rows": ((manifest.postings,), np.int32),
+        "posting_counts": ((manifest.postings,), np.int32),
+    }
+    if manifest.files.keys() != shapes.keys() | {"terms", "term_offsets"}:
+        raise IndexDamaged(f"the manifest in {folder} lists other columns", hint=REBUILT)
+    for entry in manifest.files.values():
+        _check_file(folder / entry.name, entry)
+    arrays = {column: _map_array(folder / entry.name) for column, entry in manifest.files.items()}
+    for column, (shape, dtype) in shapes.items():
+        if arrays[column].shape != shape or arrays[column].dtype != dtype:
+            raise IndexDamaged(f"{column} in {folder} is not {shape} {dtype.__name__}", hint=REBUILT)
+    if arrays["term_offsets"].shape != (len(arrays["terms"]) + 1,):
+        raise IndexDamaged(f"terms and their offsets in {folder} do not fit", hint=REBUILT)
+    return CorpusIndex.from_segments(dimension, (_segment(arrays),), manifest.rows), _written(manifest)
+
+
+def _segment(arrays: Mapping[str, NDArray[Any]]) -> Segment:
+    return Segment(
+        chunk_ids=arrays["chunk_ids"],
+        versions=arrays["versions"],
+        lengths=arrays["lengths"],
+        vectors=arrays["vectors"],
+        postings=Postings(
+            terms=arrays["terms"],
+            offsets=arrays["term_offsets"],
+            rows=arrays["posting_rows"],
+            counts=arrays["posting_counts"],
+        ),
+    )
+
+
+def read_manifest(path: Path) -> bytes:
+    """The bytes of a manifest.
+
+    :raises IndexDamaged: if it cannot be read.
+    """
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise IndexDamaged(f"{path} cannot be read: {error.strerror}", hint=REBUILT) from error
+
+
+def _check_file(path: Path, entry: FileEntry) -> None:
+    """Compare size and hash before anything is mapped: reading a truncated map kills the process."""
+    try:
+        with path.open("rb") as file:
+            size = os.fstat(file.fileno()).st_size
+            if size != entry.size_bytes:
+                raise IndexDamaged(f"{path} has {size} bytes, not {entry.size_bytes}", hint=REBUILT)
+            if hashlib.file_digest(file, "sha256").hexdigest() != entry.sha256:
+                raise IndexDamaged(f"{path} does not match its checksum", hint=REBUILT)
+    except OSError as error:
+        raise IndexDamaged(f"{path} cannot be read: {error.strerror}", hint=REBUILT) from error
+
+
+def _map_array(path: Path) -> NDArray[Any]:
+    try:
+        # asarray drops numpy's memmap class, which makes every slice slower, not the mapping.
+        return np.asarray(np.load(path, mmap_mode="r", allow_pickle=False))
+    except (OSError, ValueError, EOFError) as error:
+        raise IndexDamaged(f"{path} cannot be mapped: {error}", hint=REBUILT) from error

@@ -1,0 +1,214 @@
+"""The history of corpora: commits, and the words that refer to them."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from sqlalchemy import Connection, and_, case, func, insert, select
+
+from ragsvc.domain import Caller, Commit, CommitId, Corpus, CorpusId, Holdings, Profile, ProfileId
+from ragsvc.errors import CommitCollected, RefNotFound, StaleContent
+from ragsvc.store.corpora import find_corpus, spec_from_json
+from ragsvc.store.engine import Section, now
+from ragsvc.store.tables import chunking, commit, membership, profile, tag
+
+HEAD = "head"
+_BACK = re.compile(rf"{HEAD}~([0-9]{{1,9}})")
+_NUMBER = re.compile(r"[0-9]{1,18}")
+
+
+class Commits(Section):
+    """Reading the history of a corpus."""
+
+    def log(
+        self,
+        caller: Caller,  # noqa: ARG002
+        name: str,
+        limit: int,
+        before: CommitId | None = None,
+    ) -> list[Commit]:
+        """Commits of a corpus, newest first.
+
+        :param limit: at least 1.
+        :param before: only commits older than this one.
+        :raises CorpusNotFound: with similar names in the hint.
+        """
+        c = commit.c
+        with self._db.read() as connection:
+            corpus_id = find_corpus(connection, name).id
+            statement = (
+                select(
+                    c.id,
+                    c.created_at,
+                    c.principal,
+                    c.kind,
+                    c.stats,
+                    c.collected,
+                    profile.c.fingerprint,
+                    profile.c.spec,
+                )
+                .outerjoin(profile, profile.c.id == c.profile_id)
+                .where(c.corpus_id == int(corpus_id))
+                .order_by(c.id.desc())
+                .limit(limit)
+            )
+            if before is not None:
+                statement = statement.where(c.id < int(before))
+            rows = connection.execute(statement).all()
+            tags = _tags_of(connection, corpus_id)
+        return [
+            Commit(
+                id=CommitId(row.id),
+                created_at=row.created_at,
+                principal=row.principal,
+                kind=row.kind,
+                stats=row.stats,
+                profile=row.fingerprint or "",
+                embedder=row.spec["embedder"]["name"] if row.spec else "",
+                tags=tuple(tags.get(row.id, ())),
+                collected=bool(row.collected),
+            )
+            for row in rows
+        ]
+
+    def corpus_at(self, caller: Caller, name: str, ref: str) -> Corpus:  # noqa: ARG002
+        """Find a corpus as it was at a commit, with the profile that it had.
+
+        :param ref: "head", "head~N" (N commits earlier), a tag, or a commit number: the newest commit
+            of the corpus up to that number.
+        :raises CorpusNotFound: with similar names in the hint.
+        :raises RefNotFound: if nothing has this name, or there was nothing yet.
+        :raises CommitCollected: if gc removed what the commit held.
+        """
+        with self._db.read() as connection:
+            head = find_corpus(connection, name)
+            number = find_commit(connection, head, ref)
+            if number == head.commit:
+                return head
+            row = connection.execute(
+                select(
+                    commit.c.uid,
+                    profile.c.id,
+                    profile.c.fingerprint,
+                    profile.c.embedder_fingerprint,
+                    profile.c.spec,
+                )
+                .join(profile, profile.c.id == commit.c.profile_id)
+                .where(commit.c.id == int(number))
+            ).one()
+        then = Profile(ProfileId(row.id), row.fingerprint, row.embedder_fingerprint, spec_from_json(row.spec))
+        return replace(head, commit=number, commit_uid=row.uid, profile=then)
+
+    def commit_uid(self, corpus_id: CorpusId, number: int) -> str | None:
+        """What tells a commit from one of the same number in another copy of the catalog; None: no commit."""
+        statement = select(commit.c.uid).where(commit.c.id == number, commit.c.corpus_id == int(corpus_id))
+        with self._db.read() as connection:
+            return connection.execute(statement).scalar_one_or_none()
+
+    def is_kept(self, corpus_id: CorpusId, number: CommitId) -> bool:
+        """Whether all that a commit held is there; ask after reading it, as gc may have come between."""
+        statement = select(commit.c.collected).where(
+            commit.c.id == int(number), commit.c.corpus_id == int(corpus_id)
+        )
+        with self._db.read() as connection:
+            return number == 0 or connection.execute(statement).scalar_one_or_none() == 0
+
+    def check_kept(self, corpus_id: CorpusId, number: CommitId) -> None:
+        """See `is_kept`.
+
+        :raises StaleContent: if gc took the commit, or its corpus was deleted.
+        """
+        if not self.is_kept(corpus_id, number):
+            raise StaleContent(f"commit {number} was removed meanwhile", hint="run the same again")
+
+    def holdings(self, corpus_id: CorpusId, profile_id: ProfileId) -> Holdings:
+        """Versions in the uncollected history of a corpus that are chunked under a profile."""
+        m = membership.c
+        live = func.max(case((m.died.is_(None), 1), else_=0))
+        statement = (
+            select(m.version_id, chunking.c.chunks, live)
+            .join(
+                chunking,
+                and_(chunking.c.version_id == m.version_id, chunking.c.profile_id == int(profile_id)),
+            )
+            .where(m.corpus_id == int(corpus_id))
+            .group_by(m.version_id, chunking.c.chunks)
+            .order_by(m.version_id)
+        )
+        with self._db.read() as connection:
+            rows: Sequence[Any] = connection.execute(statement).all()
+        table = np.array(rows, dtype=np.int64).reshape(-1, 3)
+        return Holdings(table[:, 0].copy(), table[:, 1].copy(), table[:, 2] == 1)
+
+
+def insert_commit(
+    connection: Connection,
+    caller: Caller,
+    corpus_id: CorpusId,
+    kind: str,
+    stats: Mapping[str, Any],
+    profile_id: ProfileId | None,
+) -> CommitId:
+    """Take the next number, inside the caller's transaction.
+
+    :param profile_id: the profile of the corpus's head from now on; None when the corpus is deleted.
+    """
+    row = {
+        "corpus_id": int(corpus_id),
+        "created_at": now(),
+        "principal": caller.principal,
+        "kind": kind,
+        "stats": dict(stats),
+        "uid": uuid.uuid4().hex,
+        "profile_id": None if profile_id is None else int(profile_id),
+        "collected": 0,
+    }
+    return CommitId(connection.execute(insert(commit).returning(commit.c.id), row).scalar_one())
+
+
+def find_commit(connection: Connection, head: Corpus, ref: str) -> CommitId:
+    """Find the commit that a reference means; see `Commits.corpus_at`.
+
+    :raises RefNotFound: if nothing has this name, or there was nothing yet.
+    :raises CommitCollected: if gc removed what the commit held.
+    """
+    hint = f"ragsvc log {head.name} lists commits and tags"
+    c = commit.c
+    own = select(c.id, c.collected).where(c.corpus_id == int(head.id))
+    if back := _BACK.fullmatch(ref):
+        statement = own.order_by(c.id.desc()).offset(int(back[1])).limit(1)
+    elif ref == HEAD:
+        statement = own.order_by(c.id.desc()).limit(1)
+    elif _NUMBER.fullmatch(ref):
+        newest = connection.execute(select(func.max(c.id))).scalar() or 0
+        if int(ref) > newest:
+            raise RefNotFound(f"there is no commit {ref} yet; the newest is {newest}", hint=hint)
+        statement = own.where(c.id <= int(ref)).order_by(c.id.desc()).limit(1)
+    else:
+        named = select(tag.c.commit_id).where(tag.c.corpus_id == int(head.id), tag.c.name == ref)
+        statement = own.where(c.id == named.scalar_subquery())
+    row = connection.execute(statement).one_or_none()
+    if row is None:
+        raise RefNotFound(f"{head.name} has no commit or tag {_short(ref)}", hint=hint)
+    if row.collected:
+        raise CommitCollected(
+            f"commit {row.id} of {head.name} was removed by gc", hint=f"{hint}; tags keep commits from gc"
+        )
+    return CommitId(row.id)
+
+
+def _tags_of(connection: Connection, corpus_id: CorpusId) -> dict[int, list[str]]:
+    found: dict[int, list[str]] = {}
+    statement = select(tag.c.commit_id, tag.c.name).where(tag.c.corpus_id == int(corpus_id))
+    for number, name in connection.execute(statement.order_by(tag.c.name)):
+        found.setdefault(number, []).append(name)
+    return found
+
+
+def _short(ref: str) -> str:
+    return repr(ref) if len(ref) <= 80 else f"{ref[:80]!r}..."

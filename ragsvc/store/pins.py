@@ -1,0 +1,105 @@
+"""Pins: what a running process needs for longer than one transaction, so that gc leaves it alone."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from sqlalchemy import Connection, delete, insert, select
+
+from ragsvc.domain import CommitId, CorpusId, ProfileId
+from ragsvc.errors import HomeNotWritable, StaleContent, StorageError
+from ragsvc.store.engine import Section, now
+from ragsvc.store.tables import commit, pin
+
+FOLDER = "readers"
+
+
+class Pins(Section):
+    """Rows that say what is in use, each worth as much as the lock file of its holder."""
+
+    @contextmanager
+    def pinned(
+        self,
+        reason: str,
+        *,
+        corpus_id: CorpusId | None = None,
+        commit_id: CommitId | None = None,
+        profile_id: ProfileId | None = None,
+    ) -> Iterator[None]:
+        """Keep something from gc for the length of the block, or for the life of this process.
+
+        Without a commit or a profile it keeps all content that no commit holds yet: what a running
+        ingest prepares.
+
+        :param reason: shown by gc, such as "export of docs".
+        :raises StaleContent: if gc has taken the commit already.
+        :raises HomeNotWritable: if the lock file cannot be made.
+        """
+        holder = uuid.uuid4().hex
+        path = self._db.path.parent / FOLDER / holder
+        descriptor = _lock_new(path)
+        try:
+            row = {
+                "holder": holder,
+                "reason": f"{reason} (process {os.getpid()})",
+                "corpus_id": corpus_id,
+                "commit_id": commit_id,
+                "profile_id": profile_id,
+                "created_at": now(),
+            }
+            with self._db.write("store.pin") as connection:
+                if commit_id is not None:
+                    wanted = select(commit.c.id).where(commit.c.id == int(commit_id), commit.c.collected == 0)
+                    if connection.execute(wanted).scalar_one_or_none() is None:
+                        raise StaleContent(f"commit {commit_id} was removed meanwhile", hint="run it again")
+                connection.execute(insert(pin), row)
+            try:
+                yield
+            finally:
+                # A pin that stays is worth nothing: its lock goes with this block.
+                with suppress(StorageError), self._db.write("store.unpin") as connection:
+                    connection.execute(delete(pin).where(pin.c.holder == holder))
+        finally:
+            path.unlink(missing_ok=True)
+            os.close(descriptor)
+
+
+def _lock_new(path: Path) -> int:
+    try:
+        path.parent.mkdir(exist_ok=True)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+    except OSError as error:
+        raise HomeNotWritable(
+            f"{path} cannot be made: {error.strerror}",
+            hint="choose a folder that you may write to: --home DIR",
+        ) from error
+    return descriptor
+
+
+def sweep_pins(connection: Connection, home: Path) -> None:
+    """Delete the pins of processes that are gone, inside the caller's transaction, with their files."""
+    for holder in connection.execute(select(pin.c.holder).distinct()).scalars().all():
+        if not _is_held(home / FOLDER / holder):
+            connection.execute(delete(pin).where(pin.c.holder == holder))
+            with suppress(OSError):
+                (home / FOLDER / holder).unlink(missing_ok=True)
+
+
+def _is_held(path: Path) -> bool:
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
