@@ -30,6 +30,7 @@ from ragsvc.pipeline.retrieve import Looked
 from ragsvc.service.asking import Asker
 from ragsvc.service.follow import Follower
 from ragsvc.service.jobs import JobRunner
+from ragsvc.service.lifecycle import Lifecycle
 from ragsvc.service.parts import Embedders, PartsLoader
 from ragsvc.service.spool import Spool
 from ragsvc.service.writing import Writer
@@ -47,6 +48,7 @@ class Service:
         self._loader = PartsLoader(settings, embedders)
         self._asker = Asker(catalog, self._loader, settings)
         self._writer = Writer(catalog, self._loader, settings)
+        self.lifecycle = Lifecycle(catalog, self._loader, self._asker, settings)
         self._runner = JobRunner(catalog, settings)
         self._follower = Follower(catalog, self._asker, settings)
 
