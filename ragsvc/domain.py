@@ -18,6 +18,8 @@ I64Vector: TypeAlias = NDArray[np.int64]
 I32Matrix: TypeAlias = NDArray[np.int32]
 I64Matrix: TypeAlias = NDArray[np.int64]
 BoolVector: TypeAlias = NDArray[np.bool_]
+U16Matrix: TypeAlias = NDArray[np.uint16]
+U16Vector: TypeAlias = NDArray[np.uint16]
 Metadata: TypeAlias = Mapping[str, Any]
 
 CorpusId = NewType("CorpusId", int)
@@ -25,6 +27,9 @@ CommitId = NewType("CommitId", int)
 ProfileId = NewType("ProfileId", int)
 VersionId = NewType("VersionId", int)
 ChunkId = NewType("ChunkId", int)
+
+SIGNATURE_VALUES = 128
+"""Numbers of 16 bits in the signature of a text, see `text.signature`."""
 
 
 class Mode(StrEnum):
@@ -43,10 +48,17 @@ class Fusion(StrEnum):
 
 
 class Collapse(StrEnum):
-    """Whether documents that share a text are shown once (the others in `duplicates`)."""
+    """Whether passages of nearly the same text are shown once (the others in `duplicates`)."""
 
     DUPLICATES = "duplicates"
     OFF = "off"
+
+
+class DuplicateKind(StrEnum):
+    """Whether documents share their stored text and title, or nearly all of their text."""
+
+    EXACT = "exact"
+    NEAR = "near"
 
 
 class JobKind(StrEnum):
@@ -360,6 +372,7 @@ class ChunkRow:
 
     embedded_hash: digest of exactly what was embedded; the key of its vector.
     terms: analysed terms in order, repeats kept.
+    signature: of the chunk's own text without its header; b"" when unknown.
     """
 
     start: int
@@ -368,6 +381,7 @@ class ChunkRow:
     headings: tuple[str, ...]
     embedded_hash: bytes
     terms: Sequence[str]
+    signature: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -378,6 +392,7 @@ class ChunkBatch:
     lengths: (n,) int32, analysed terms in the chunk.
     term_offsets: (n + 1,) int64 into terms and counts (row i is [offsets[i], offsets[i+1])).
     terms: int32 term ids, counts: int32 >= 1.
+    signatures: (n, 128) uint16; zeros where unknown.
     """
 
     chunk_ids: I64Vector
@@ -387,6 +402,19 @@ class ChunkBatch:
     term_offsets: I64Vector
     terms: I32Vector
     counts: I32Vector
+    signatures: U16Matrix
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentSignatures:
+    """Live documents with their versions and signatures, rows aligned, ascending document id.
+
+    versions: (n,) int64. signatures: (n, 128) uint16; zeros where unknown.
+    """
+
+    document_ids: tuple[str, ...]
+    versions: I64Vector
+    signatures: U16Matrix
 
 
 @dataclass(frozen=True, slots=True)
@@ -446,8 +474,25 @@ class Job:
 
 
 @dataclass(frozen=True, slots=True)
+class DuplicateGroup:
+    """Live documents that say the same.
+
+    similarity: (0, 1], estimated, of the least similar one to the first; 1 for exact ones.
+    documents: at least two ids, ascending.
+    """
+
+    kind: DuplicateKind
+    similarity: float
+    documents: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Hit:
-    """One search result; score: higher is better, comparable within one response."""
+    """One search result; score: higher is better, comparable within one response.
+
+    duplicates: documents that hold the same or nearly the same text, left out for it; best first,
+        each once; the hit's own when it says the same again elsewhere.
+    """
 
     rank: int
     score: float

@@ -9,6 +9,7 @@ from typing import TypeVar
 import numpy as np
 
 from ragsvc.domain import (
+    SIGNATURE_VALUES,
     BoolVector,
     ChunkBatch,
     F32Matrix,
@@ -16,6 +17,7 @@ from ragsvc.domain import (
     F64Vector,
     I32Vector,
     I64Vector,
+    U16Matrix,
 )
 from ragsvc.errors import InternalError
 from ragsvc.index import dense, lexical
@@ -33,12 +35,14 @@ class Segment:
 
     chunk_ids, versions: (n,) int64. lengths: (n,) int32 analysed terms.
     vectors: (n, dim) float32, C-contiguous, rows L2-normalised; may be a mapped file.
+    signatures: (n, 128) uint16, zeros where unknown; may be a mapped file.
     """
 
     chunk_ids: I64Vector
     versions: I64Vector
     lengths: I32Vector
     vectors: F32Matrix
+    signatures: U16Matrix
     postings: Postings
 
     @property
@@ -59,6 +63,7 @@ class Segment:
         entries = len(batch.terms)
         fits = (
             batch.vectors.shape == (rows, dimension)
+            and batch.signatures.shape == (rows, SIGNATURE_VALUES)
             and len(batch.versions) == len(batch.lengths) == rows
             and len(batch.term_offsets) == rows + 1
             and int(batch.term_offsets[-1]) == len(batch.counts) == entries
@@ -74,6 +79,7 @@ class Segment:
             versions=np.asarray(batch.versions, np.int64),
             lengths=np.asarray(batch.lengths, np.int32),
             vectors=np.ascontiguousarray(batch.vectors, np.float32),
+            signatures=np.ascontiguousarray(batch.signatures, np.uint16),
             postings=Postings.from_entries(batch.terms, owners, batch.counts),
         )
 
@@ -88,11 +94,13 @@ class Segment:
         target = np.full(int(starts[-1]), -1, np.int64)
         target[order] = np.arange(len(order), dtype=np.int64)
         vectors = np.empty((len(order), segments[0].vectors.shape[1]), np.float32)
+        signatures = np.empty((len(order), SIGNATURE_VALUES), np.uint16)
         terms, rows, counts = [], [], []
         for segment, start in zip(segments, starts[:-1].tolist(), strict=True):
             moved = target[start : start + segment.rows]
             kept = np.flatnonzero(moved >= 0)
             vectors[moved[kept]] = segment.vectors[kept]
+            signatures[moved[kept]] = segment.signatures[kept]
             homes = moved[segment.postings.rows]
             live = homes >= 0
             terms.append(segment.postings.entry_terms[live])
@@ -103,6 +111,7 @@ class Segment:
             versions=np.concatenate([segment.versions for segment in segments])[order],
             lengths=np.concatenate([segment.lengths for segment in segments])[order],
             vectors=vectors,
+            signatures=signatures,
             postings=Postings.from_entries(
                 np.concatenate(terms), np.concatenate(rows), np.concatenate(counts)
             ),
@@ -208,6 +217,14 @@ class CorpusIndex:
     def similarities(self, query: F32Vector, rows: I64Vector) -> F32Vector:
         """Compute the exact cosine of given rows: (m,) float32, in the order of `rows`."""
         return dense.similarities(self._vectors(), query, rows)
+
+    def signatures_of(self, rows: I64Vector) -> U16Matrix:
+        """Signatures of given rows, copied: (m, 128) uint16, in the order of `rows`; zeros where unknown."""
+        found = np.empty((len(rows), SIGNATURE_VALUES), np.uint16)
+        for first, segment in self._placed():
+            here = np.flatnonzero((rows >= first) & (rows < first + segment.rows))
+            found[here] = segment.signatures[rows[here] - first]
+        return found
 
     def lexical_view(self, alive: BoolVector, k1: float = K1, b: float = B) -> LexicalView:
         """Fix N, lengths and their average for the rows alive at a commit; keep it, it is immutable.

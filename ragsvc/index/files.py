@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ragsvc.crashpoints import crash_point
+from ragsvc.domain import SIGNATURE_VALUES
 from ragsvc.errors import (
     DiskFull,
     HomeNotWritable,
@@ -71,15 +72,17 @@ def _columns(index: CorpusIndex) -> Iterator[tuple[str, NDArray[Any]]]:
     """The columns of the only segment; of an index without rows, empty ones."""
     if index.segments:
         base = index.segments[0]
-        vectors, postings = base.vectors, base.postings
+        vectors, signatures, postings = base.vectors, base.signatures, base.postings
     else:
         none = np.empty(0, np.int32)
         vectors = np.empty((0, index.dimension), np.float32)
+        signatures = np.empty((0, SIGNATURE_VALUES), np.uint16)
         postings = Postings(none, np.zeros(1, np.int64), none, none)
     yield "chunk_ids", index.chunk_ids
     yield "versions", index.versions
     yield "lengths", index.lengths
     yield "vectors", vectors
+    yield "signatures", signatures
     yield "terms", postings.terms
     yield "term_offsets", postings.offsets
     yield "posting_rows", postings.rows

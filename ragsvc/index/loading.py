@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ragsvc.domain import I64Vector
+from ragsvc.domain import SIGNATURE_VALUES, I64Vector
 from ragsvc.errors import IndexDamaged, ProfileMismatch
 from ragsvc.index.corpus_index import CorpusIndex, Segment
 from ragsvc.index.lexical import Postings
@@ -98,6 +98,7 @@ def _load(folder: Path, manifest: Manifest, profile: str, dimension: int) -> tup
         "versions": ((manifest.rows,), np.int64),
         "lengths": ((manifest.rows,), np.int32),
         "vectors": ((manifest.rows, dimension), np.float32),
+        "signatures": ((manifest.rows, SIGNATURE_VALUES), np.uint16),
         "posting_rows": ((manifest.postings,), np.int32),
         "posting_counts": ((manifest.postings,), np.int32),
     }
@@ -120,6 +121,7 @@ def _segment(arrays: Mapping[str, NDArray[Any]]) -> Segment:
         versions=arrays["versions"],
         lengths=arrays["lengths"],
         vectors=arrays["vectors"],
+        signatures=arrays["signatures"],
         postings=Postings(
             terms=arrays["terms"],
             offsets=arrays["term_offsets"],

@@ -12,6 +12,7 @@ from ragsvc.pipeline.wording import TextVectors
 from ragsvc.protocols import Analyser, Embedder
 from ragsvc.store.catalog import Catalog
 from ragsvc.text.chunk import Chunker
+from ragsvc.text.signature import signature
 
 WINDOW_CHUNKS = 1024
 # What a kill or a cancel can cost; texts of one step are about equally long.
@@ -33,7 +34,7 @@ class ProfileParts:
 class _Window:
     """Chunks that wait to be stored and embedded."""
 
-    versions: list[tuple[VersionId, list[ChunkDraft]]]
+    versions: list[tuple[VersionText, list[ChunkDraft]]]
     chunks: int = 0
 
 
@@ -72,7 +73,7 @@ class Indexer:
         window = _Window([])
         for version in texts:
             drafts = self.drafts(version)
-            window.versions.append((version.id, drafts))
+            window.versions.append((version, drafts))
             window.chunks += len(drafts)
             if window.chunks >= WINDOW_CHUNKS:
                 yield window
@@ -100,16 +101,19 @@ class Indexer:
             vectors = parts.embedder.embed_documents([texts[digest] for digest in digests])
             catalog.put_vectors(parts.profile.embedder_fingerprint, digests, vectors)
             self.embedded += len(digests)
-        fresh = set(catalog.unchunked(parts.profile.id, [version for version, _ in window.versions]))
+        fresh = set(catalog.unchunked(parts.profile.id, [version.id for version, _ in window.versions]))
         rows = [
-            (version, [self._row(draft) for draft in drafts])
+            (version.id, [self._row(version, draft) for draft in drafts])
             for version, drafts in window.versions
-            if version in fresh
+            if version.id in fresh
         ]
         if rows:
-            catalog.put_chunks(parts.profile.id, rows)
+            signatures = {
+                version.id: signature(version.text) for version, _ in window.versions if version.id in fresh
+            }
+            catalog.put_chunks(parts.profile.id, rows, signatures)
 
-    def _row(self, draft: ChunkDraft) -> ChunkRow:
+    def _row(self, version: VersionText, draft: ChunkDraft) -> ChunkRow:
         return ChunkRow(
             draft.start,
             draft.end,
@@ -117,6 +121,8 @@ class Indexer:
             draft.headings,
             hash_of(draft.embedded_text),
             self._parts.analyser.terms(draft.embedded_text),
+            # Without the header: copies of a text under other titles are duplicates too.
+            signature(version.text[draft.start : draft.end]),
         )
 
 

@@ -19,6 +19,7 @@ from ragsvc.store.memberships import Memberships
 from ragsvc.store.passages import Passages
 from ragsvc.store.pins import Pins
 from ragsvc.store.restoring import Restoring
+from ragsvc.store.signatures import Signatures
 from ragsvc.store.tags import Tags
 from ragsvc.store.vectors import Vectors
 from ragsvc.store.versions import Versions
@@ -38,6 +39,7 @@ class Catalog(
     Restoring,
     Documents,
     Passages,
+    Signatures,
     Jobs,
     Deletion,
 ):

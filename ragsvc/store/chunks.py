@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -12,11 +13,13 @@ from sqlalchemy import Connection, and_, func, insert, select
 
 from ragsvc.domain import ChunkBatch, ChunkRow, I64Vector, ProfileId, VersionId
 from ragsvc.errors import InternalError, StaleContent
-from ragsvc.store.engine import batches
-from ragsvc.store.tables import chunk, chunking, profile, vector
+from ragsvc.store.engine import batches, insert_or_ignore
+from ragsvc.store.signatures import unpacked
+from ragsvc.store.tables import chunk, chunking, profile, signature, vector
 from ragsvc.store.terms import Terms
 
 _I32 = np.dtype("<i4")
+_NO_SIGNATURES: Mapping[VersionId, bytes] = MappingProxyType({})
 
 
 class Chunks(Terms):
@@ -33,10 +36,14 @@ class Chunks(Terms):
         return [i for i in ids if i not in ready]
 
     def put_chunks(
-        self, profile_id: ProfileId, items: Sequence[tuple[VersionId, Sequence[ChunkRow]]]
+        self,
+        profile_id: ProfileId,
+        items: Sequence[tuple[VersionId, Sequence[ChunkRow]]],
+        signatures: Mapping[VersionId, bytes] = _NO_SIGNATURES,
     ) -> None:
         """Store the chunks of whole versions; a version chunked meanwhile stays as it is.
 
+        :param signatures: of the whole texts of some versions; b"" when a text has no words.
         :raises StaleContent: if a version has been deleted meanwhile.
         """
         words: set[str] = set().union(*(row.terms for _, rows in items for row in rows))
@@ -59,6 +66,9 @@ class Chunks(Terms):
             ]
             if records:
                 connection.execute(insert(chunk), records)
+            signed = [{"version_id": int(i), "data": data} for i, data in signatures.items()]
+            if signed:
+                connection.execute(insert_or_ignore(signature), signed)
         # Only now: numbers of a transaction that failed must not be remembered.
         self._term_cache.remember(generation, new)
 
@@ -140,6 +150,7 @@ def _record(
         "length": len(row.terms),
         "terms": np.array([number for number, _ in counted], dtype=_I32).tobytes(),
         "counts": np.array([count for _, count in counted], dtype=_I32).tobytes(),
+        "signature": row.signature,
     }
 
 
@@ -155,6 +166,7 @@ def _columns(
             chunk.c.length,
             chunk.c.terms,
             chunk.c.counts,
+            chunk.c.signature,
         )
         .select_from(chunk)
         .outerjoin(vector, joined)
@@ -181,6 +193,7 @@ def _packed(rows: Sequence[Sequence[Any]], dimension: int) -> ChunkBatch:
         term_offsets=offsets,
         terms=np.frombuffer(b"".join([row[4] for row in rows]), dtype=_I32).astype(np.int32, copy=False),
         counts=np.frombuffer(b"".join([row[5] for row in rows]), dtype=_I32).astype(np.int32, copy=False),
+        signatures=unpacked([row[6] for row in rows]),
     )
 
 

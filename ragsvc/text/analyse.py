@@ -19,21 +19,21 @@ MAX_CACHE_WORDS = 200_000
 MAX_TERM_CHARS = 64
 
 # Scripts that write no blanks between words, and Hangul, whose words carry their particles.
-_UNSPACED = (
+UNSPACED = (
     "\u0e00-\u0eff\u1000-\u109f\u1100-\u11ff\u1780-\u17ff\u3005-\u3007\u3040-\u30ff\u3130-\u318f"
     "\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\ua960-\ua97f\uac00-\ud7ff\uf900-\ufaff\U00020000-\U000323af"
 )
 # Vowel signs and accents are not \w, yet they are parts of words.
-_MARKS = (
+MARKS = (
     "\u0300-\u036f\u0591-\u05c7\u0610-\u061a\u064b-\u065f\u0670\u06d6-\u06ed\u0900-\u0963\u0966-\u0dff"
     "\u0e31\u0e34-\u0e3a\u0e47-\u0e4e\u0eb1\u0eb4-\u0ebc\u0ec8-\u0ece\u102b-\u103e\u17b4-\u17d3"
 )
-_CHAR = rf"[\w{_MARKS}]"
+_CHAR = rf"[\w{MARKS}]"
 # C++, C# and F# before words, so that their signs stay; \b would not do after a sign.
 _TOKEN = re.compile(rf"(?<!\w)[A-Za-z](?:\+\+|\#)(?![\w+#])|{_CHAR}+(?:['’.\-]{_CHAR}+|,\d\d\d(?!\w))*")
 _ASCII_TOKEN = re.compile(r"(?<!\w)[A-Za-z](?:\+\+|\#)(?![\w+#])|\w+(?:['.\-]\w+|,\d\d\d(?!\w))*", re.ASCII)
 _PLAIN = re.compile(r"[a-z0-9]+|[A-Z][a-z0-9]+")
-_UNSPACED_RUN = re.compile(f"([{_UNSPACED}]+)")
+_UNSPACED_RUN = re.compile(f"([{UNSPACED}]+)")
 _NUMBER = re.compile(r"v?(\d+(?:\.\d+)+)")
 _HUMP = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 _SPLIT = re.compile(r"[._\-]+")

@@ -8,7 +8,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ragsvc.domain import BoolVector, ChunkBatch, F32Matrix, F32Vector, F64Vector
+from ragsvc.domain import (
+    SIGNATURE_VALUES,
+    BoolVector,
+    ChunkBatch,
+    F32Matrix,
+    F32Vector,
+    F64Vector,
+    U16Matrix,
+)
 from ragsvc.index.corpus_index import CorpusIndex
 
 DIMENSION = 16
@@ -46,6 +54,7 @@ def make_batch(chunks: Sequence[Chunk]) -> ChunkBatch:
         term_offsets=np.cumsum([0, *(len(terms) for terms, _ in tallies)]).astype(np.int64),
         terms=np.concatenate([none, *(terms for terms, _ in tallies)]).astype(np.int32),
         counts=np.concatenate([none, *(counts for _, counts in tallies)]).astype(np.int32),
+        signatures=signatures_of(chunks),
     )
 
 
@@ -61,6 +70,12 @@ def make_query(seed: int) -> F32Vector:
     """A unit vector."""
     vector = np.random.default_rng(seed).standard_normal(DIMENSION).astype(np.float32)
     return (vector / np.linalg.norm(vector)).astype(np.float32)
+
+
+def signatures_of(chunks: Sequence[Chunk]) -> U16Matrix:
+    """(n, 128) uint16, decided by the ids."""
+    ids = np.array([chunk.chunk_id for chunk in chunks], np.int64)
+    return (ids[:, None] * 7919 + np.arange(SIGNATURE_VALUES) * 31 + 1).astype(np.uint16)
 
 
 def vectors_of(chunks: Sequence[Chunk]) -> F32Matrix:

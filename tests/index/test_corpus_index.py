@@ -16,11 +16,12 @@ from made_chunks import (
     make_chunk,
     make_index,
     make_query,
+    signatures_of,
     vectors_of,
 )
 from rank_bm25 import BM25Okapi
 
-from ragsvc.domain import BoolVector
+from ragsvc.domain import SIGNATURE_VALUES, BoolVector
 from ragsvc.errors import InternalError
 from ragsvc.index.corpus_index import CorpusIndex
 from ragsvc.index.files import save
@@ -73,6 +74,11 @@ class TestIndexContract:
         assert index.rows == len(CHUNKS)
         assert index.chunk_ids.tolist() == [chunk.chunk_id for chunk in CHUNKS]
         assert index.versions.tolist() == [chunk.version for chunk in CHUNKS]
+
+    def test_signatures_come_in_the_order_asked_for(self, index: CorpusIndex) -> None:
+        rows = np.array([299, 0, 180, 5, 180, 261], np.int64)
+        assert (index.signatures_of(rows) == signatures_of(CHUNKS)[rows]).all()
+        assert index.signatures_of(rows[:0]).shape == (0, SIGNATURE_VALUES)
 
     @pytest.mark.parametrize("share", [1.0, 0.9, 0.5, 0.02])
     @pytest.mark.parametrize("depth", [1, 10, 500])

@@ -31,9 +31,9 @@ from ragsvc.index.files import save
 from ragsvc.index.loading import MANIFEST, load
 
 PLACES = {
-    "index.files.before_fsync": 9,
-    "index.files.before_rename": 8,
-    "index.files.after_rename": 8,
+    "index.files.before_fsync": 10,
+    "index.files.before_rename": 9,
+    "index.files.after_rename": 9,
     "index.files.before_manifest_rename": 1,
     "index.files.after_manifest_rename": 1,
     "index.files.before_sweep": 1,
@@ -92,7 +92,7 @@ def test_a_new_index_replaces_the_old_whose_mappings_live_on(tmp_path: Path) -> 
     new, commit = _load(tmp_path)
     assert (new.rows, commit) == (20, 2)
     assert old.nearest(make_query(0), np.ones(50, bool), 9)[1].tolist() == before[1].tolist()
-    assert len(_names(tmp_path)) == 8 + 2
+    assert len(_names(tmp_path)) == 9 + 2
     assert (tmp_path / "notes.txt").read_text() == "not ours"
 
 
@@ -217,7 +217,7 @@ def test_a_refusal_of_the_system_leaves_nothing_half(
     index, commit = _load(tmp_path)
     switched = place == "index.files.after_manifest_rename"
     assert (index.rows, commit) == ((30, 2) if switched else (20, 1))
-    assert len(_names(tmp_path)) == 9
+    assert len(_names(tmp_path)) == 10
     assert switched or _names(tmp_path) == before
 
 
@@ -283,9 +283,9 @@ def test_a_killed_writer_leaves_one_index_and_the_next_save_sweeps(tmp_path: Pat
     writing: list[int] = []
     crashpoints.install(lambda _: writing.append(len(_names(tmp_path))))
     save(_base(25), tmp_path, commit=3, commit_uid="u", profile="p")
-    assert writing[0] == 9 + 1, "remains of the killed writer take room while the next one writes"
+    assert writing[0] == 10 + 1, "remains of the killed writer take room while the next one writes"
     assert _load(tmp_path)[1] == 3
-    assert len(_names(tmp_path)) == 9
+    assert len(_names(tmp_path)) == 10
 
 
 def test_readers_beside_a_writer_always_get_an_index(tmp_path: Path) -> None:

@@ -85,6 +85,7 @@ def _bytes(index: CorpusIndex) -> list[bytes]:
             base.versions,
             base.lengths,
             base.vectors,
+            base.signatures,
             base.postings.terms,
             base.postings.offsets,
             base.postings.rows,

@@ -51,7 +51,7 @@ def test_damaged_files_are_noticed_and_written_anew(
         expected = answers(service)
         folder = index_folder(service)
     good = {path.name: path.read_bytes() for path in folder.iterdir()}
-    assert len(good) == 9
+    assert len(good) == 10
     for name in good:
         harm(folder / name)
         with open_service(home) as service:

@@ -39,6 +39,11 @@ def digest(text: str) -> bytes:
     return hashlib.sha256(text.encode()).digest()
 
 
+def signature(text: str) -> bytes:
+    """256 bytes; none of a text without words."""
+    return digest(text) * 8 if text.split() else b""
+
+
 def vector(text: str) -> F32Matrix:
     raw = np.frombuffer(digest(text), dtype=np.uint8)[:DIMENSION].astype(np.float32) + 1
     return raw / np.float32(np.linalg.norm(raw))
@@ -46,7 +51,9 @@ def vector(text: str) -> F32Matrix:
 
 def chunks(text: str, size: int = 20) -> list[ChunkRow]:
     spans = [(i, min(i + size, len(text))) for i in range(0, len(text), size)]
-    return [ChunkRow(a, b, None, (), digest(text[a:b]), text[a:b].split()) for a, b in spans]
+    return [
+        ChunkRow(a, b, None, (), digest(text[a:b]), text[a:b].split(), signature(text[a:b])) for a, b in spans
+    ]
 
 
 def prepare(catalog: Catalog, corpus: Corpus, documents: list[ParsedDocument]) -> list[int]:
@@ -59,7 +66,7 @@ def prepare(catalog: Catalog, corpus: Corpus, documents: list[ParsedDocument]) -
         if rows:
             matrix = np.stack([vector(texts[h]) for h in hashes])
             catalog.put_vectors(corpus.profile.embedder_fingerprint, hashes, matrix)
-        catalog.put_chunks(corpus.profile.id, [(stored.id, rows)])
+        catalog.put_chunks(corpus.profile.id, [(stored.id, rows)], {stored.id: signature(stored.text)})
     return ids
 
 

@@ -1,0 +1,85 @@
+"""MinHash signatures: how alike two texts are, told from 256 bytes of each."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from functools import cache
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ragsvc.domain import SIGNATURE_VALUES, F64Vector, I64Vector, U16Matrix, U16Vector
+from ragsvc.text.analyse import MARKS, UNSPACED
+
+if TYPE_CHECKING:
+    from datasketch import MinHash
+
+SIGNATURE_VERSION = 1
+"""Seeds the permutations, so that signatures of different versions never look alike. Raise it with
+any change of what is hashed; stored ones then count as unlike everything until they are made anew."""
+
+# Of a chunk of 150 words five may be replaced, wherever they stand, before it falls below: each takes
+# three shingles away, (148 - 15) / (148 + 15) = .82. Texts of different origin on one subject share
+# hardly any three words in a row, so nothing near .8 is met by chance: the standard error is .035.
+NEAR = 0.8
+"""Similarity from which two texts count as near-duplicates."""
+
+_SHINGLE_WORDS = 3
+_BLOCK = 4096
+# Of a script without blanks every character is a word, so that three of them are a shingle there too.
+_WORD = re.compile(f"[{UNSPACED}]|(?:(?![{UNSPACED}])[\\w{MARKS}])+")
+_ASCII_WORD = re.compile(r"\w+", re.ASCII)
+
+
+def signature(text: str) -> bytes:
+    """Sketch the set of runs of three words in a text; case and punctuation make no difference.
+
+    The same on every machine and for ever. Of fewer than three words each word counts by itself.
+
+    :return: 128 uint16, little endian; b"" for a text without a word, which is like no other.
+    """
+    shingles = _shingles(text)
+    if not shingles:
+        return b""
+    sketch = _blank().copy()
+    # In blocks, so that a book does not need a matrix of all its shingles times 128.
+    for start in range(0, len(shingles), _BLOCK):
+        sketch.update_batch(shingles[start : start + _BLOCK])
+    values: NDArray[np.uint32] = sketch.hashvalues
+    return (values & 0xFFFF).astype("<u2").tobytes()
+
+
+def similarities(one: U16Vector, many: U16Matrix) -> F64Vector:
+    """Estimate the Jaccard similarity of shingle sets.
+
+    :param one: (128,) uint16; zeros: unknown.
+    :param many: (m, 128) uint16; rows of zeros: unknown.
+    :return: (m,) float64 in [0, 1], standard error at most .045; 0 where either is unknown.
+    """
+    if not one.any():
+        return np.zeros(len(many), dtype=np.float64)
+    # Of a known signature a value in 65536 is 0 by chance, so unknown rows need no mask.
+    equal: I64Vector = np.count_nonzero(many == one, axis=1)
+    return equal / np.float64(SIGNATURE_VALUES)
+
+
+def _shingles(text: str) -> list[bytes]:
+    if text.isascii():
+        words = _ASCII_WORD.findall(text.lower())
+    else:
+        words = _WORD.findall(unicodedata.normalize("NFKC", text).casefold())
+    if len(words) < _SHINGLE_WORDS:
+        runs = set(words)
+    else:
+        runs = set(map(" ".join, zip(words, words[1:], words[2:], strict=False)))
+    return [run.encode("utf-8", "surrogatepass") for run in runs]
+
+
+@cache
+def _blank() -> MinHash:
+    """An empty sketch with its permutations; the library takes half a second to import, so it waits."""
+    from datasketch import MinHash
+
+    return MinHash(SIGNATURE_VALUES, seed=SIGNATURE_VERSION, scheme="affine32")
