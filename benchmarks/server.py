@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -21,14 +22,24 @@ START_S = 120.0
 class Server:
     """`ragsvc serve` over a home folder; stopped at the end of the with block."""
 
-    def __init__(self, home: Path) -> None:
+    def __init__(
+        self, home: Path, words: Sequence[str] = (), *, module: str = "ragsvc", **environment: str
+    ) -> None:
+        """Start it.
+
+        :param words: more of the command line.
+        :param module: what is run, with the arguments of `ragsvc`.
+        :param environment: more variables of it.
+        """
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
-            self._port = int(probe.getsockname()[1])
-        command = [sys.executable, "-m", "ragsvc", "serve", "--home", str(home), "--port", str(self._port)]
-        environment = {name: value for name, value in os.environ.items() if name != "RAGSVC_API_KEY"}
-        self._process = subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL)
-        self._client = http.client.HTTPConnection("127.0.0.1", self._port, timeout=60)
+            self.port = int(probe.getsockname()[1])
+        command = [sys.executable, "-m", module, "serve", "--home", str(home), "--port", str(self.port)]
+        kept = {name: value for name, value in os.environ.items() if name != "RAGSVC_API_KEY"}
+        self._process = subprocess.Popen(
+            [*command, *words], env=kept | environment, stderr=subprocess.DEVNULL
+        )
+        self._client = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
 
     def __enter__(self) -> Server:
         deadline = time.monotonic() + START_S
@@ -62,6 +73,11 @@ class Server:
         own = psutil.Process(self._process.pid)
         processes = [own, *own.children(recursive=True)]
         return sum(_peak_kibibytes(process.pid) for process in processes) / 1024
+
+    def mebibytes(self) -> float:
+        """The resident memory of the server and its children now, MiB."""
+        own = psutil.Process(self._process.pid)
+        return sum(each.memory_info().rss for each in (own, *own.children(recursive=True))) / 2**20
 
     def _exchange(self, method: str, path: str, body: bytes | None = None) -> tuple[int, bytes]:
         headers = {"Content-Type": "application/json"} if body is not None else {}
