@@ -11,8 +11,9 @@ from sqlalchemy import Connection, select
 
 from ragsvc.domain import CachedParse, Failure, ParsedDocument, VersionId, VersionText
 from ragsvc.errors import StaleContent
+from ragsvc.store.columns import canonical_json
 from ragsvc.store.engine import Section, batches, insert_or_ignore, insert_or_replace, now
-from ragsvc.store.tables import canonical_json, document_version, parse_cache
+from ragsvc.store.tables import document_version, parse_cache
 
 ParseKey: TypeAlias = tuple[str, str]
 """(hex digest of the bytes, kind): the kind (file suffix) may decide how bytes are parsed."""

@@ -1,0 +1,42 @@
+"""Types of columns that several tables share."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from sqlalchemy import BigInteger, Dialect, Integer, Text, TypeDecorator
+
+from ragsvc.errors import InvalidRequest
+
+# SQLite numbers rows by itself only when the type is exactly INTEGER.
+Id = BigInteger().with_variant(Integer, "sqlite")
+
+
+_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
+def canonical_json(value: Any) -> str:
+    """Write JSON so that equal values give equal strings.
+
+    :raises InvalidRequest: if the value is not JSON (NaN, infinity, an object of Python).
+    """
+    try:
+        return _ENCODER.encode(value)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise InvalidRequest(
+            f"a value cannot be stored as JSON: {error}", hint="use strings, finite numbers, booleans, lists"
+        ) from error
+
+
+class CanonicalJson(TypeDecorator[Any]):
+    """JSON in a text column, always in canonical form, so that rows can be compared as text."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:  # noqa: ARG002
+        return None if value is None else canonical_json(value)
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> Any:  # noqa: ARG002
+        return None if value is None else json.loads(value)
