@@ -292,6 +292,20 @@ class CorpusSummary:
 
 
 @dataclass(frozen=True, slots=True)
+class CorpusDetails:
+    """A corpus looked at closely.
+
+    index_bytes: of its index files on disk. log: its last commits, newest first. tags: by name.
+    """
+
+    summary: CorpusSummary
+    profile: Profile
+    index_bytes: int
+    log: tuple[Commit, ...]
+    tags: tuple[Tag, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Document:
     """One live document of a corpus at a commit.
 
@@ -450,6 +464,15 @@ class Passage:
 
 
 @dataclass(frozen=True, slots=True)
+class Holder:
+    """Which live document holds a chunk, and where in its text it starts."""
+
+    chunk: ChunkId
+    document_id: str
+    start: int
+
+
+@dataclass(frozen=True, slots=True)
 class Job:
     """Long work that survives the client that asked for it. Times are ISO 8601 UTC."""
 
@@ -593,10 +616,14 @@ class IngestReport:
 
 @dataclass(frozen=True, slots=True)
 class RollbackReport:
-    """What a rollback did. commit: the head afterwards, a new one unless nothing changed."""
+    """What a rollback did.
+
+    commit: the head afterwards, a new one unless nothing changed. previous: the head before.
+    """
 
     corpus: str
     commit: CommitId
+    previous: CommitId
     to: CommitId
     added: int
     changed: int

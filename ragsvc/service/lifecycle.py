@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ragsvc.domain import Caller, Commit, CommitId, RollbackReport, Tag
+from ragsvc.domain import Caller, Commit, CommitId, CorpusDetails, RollbackReport, Tag
 from ragsvc.pipeline.base import renew_files
 from ragsvc.service.asking import Asker
+from ragsvc.service.browsing import Browser
 from ragsvc.service.parts import PartsLoader
 from ragsvc.settings import Settings
 from ragsvc.store.catalog import Catalog
@@ -22,6 +23,13 @@ class Lifecycle:
         self._loader = loader
         self._asker = asker
         self._settings = settings
+
+    def details(self, caller: Caller, corpus: str) -> CorpusDetails:
+        """A corpus with its profile, its last commits and its tags.
+
+        :raises CorpusNotFound: if there is none of this name.
+        """
+        return Browser(self._catalog).details(caller, corpus)
 
     def log(
         self, caller: Caller, corpus: str, *, limit: int = 20, before: CommitId | None = None

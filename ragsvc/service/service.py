@@ -28,6 +28,7 @@ from ragsvc.domain import (
 )
 from ragsvc.pipeline.retrieve import Looked
 from ragsvc.service.asking import Asker
+from ragsvc.service.browsing import Browser
 from ragsvc.service.follow import Follower
 from ragsvc.service.jobs import JobRunner
 from ragsvc.service.lifecycle import Lifecycle
@@ -47,6 +48,7 @@ class Service:
         self._catalog = catalog
         self._loader = PartsLoader(settings, embedders)
         self._asker = Asker(catalog, self._loader, settings)
+        self._browser = Browser(catalog)
         self._writer = Writer(catalog, self._loader, settings)
         self.lifecycle = Lifecycle(catalog, self._loader, self._asker, settings)
         self._runner = JobRunner(catalog, settings)
@@ -164,22 +166,23 @@ class Service:
         return self._catalog.summary(caller, name)
 
     def documents(
-        self, caller: Caller, corpus: str, *, cursor: str | None, limit: int
+        self, caller: Caller, corpus: str, *, cursor: str | None, limit: int, at: str | None = None
     ) -> tuple[list[Document], str | None]:
         """A page of live documents by id, and the cursor of the next page.
 
         :param limit: 1..1000.
+        :param at: a commit number, tag, "head" or "head~N"; None: the head.
+        :raises RefNotFound: if there is no such commit.
+        :raises CommitCollected: if gc removed what the commit held.
         """
-        found = self._catalog.corpus(caller, corpus)
-        return self._catalog.documents(caller, found, found.commit, cursor, limit)
+        return self._browser.documents(caller, corpus, at, cursor, limit)
 
-    def document(self, caller: Caller, corpus: str, document_id: str) -> Document:
-        """One live document.
+    def document(self, caller: Caller, corpus: str, document_id: str, *, at: str | None = None) -> Document:
+        """One live document; `at` as in `documents`.
 
         :raises DocumentNotFound: if no live document has this id.
         """
-        found = self._catalog.corpus(caller, corpus)
-        return self._catalog.document(caller, found, document_id, found.commit)
+        return self._browser.document(caller, corpus, at, document_id)
 
     def text(
         self,
@@ -189,17 +192,16 @@ class Service:
         version: str | None,
         start: int | None,
         end: int | None,
+        *,
+        at: str | None = None,
     ) -> TextSlice:
         """Stored text of any version that the document ever had; the live one when none is named.
 
+        :param at: as in `documents`, when no version is named.
         :raises VersionNotFound: if the document never had this version.
+        :raises InvalidRequest: if both a version and `at` are given.
         """
-        found = self._catalog.corpus(caller, corpus)
-        if version is None:
-            version = self._catalog.document(caller, found, document_id, found.commit).version
-        first = start or 0
-        text = self._catalog.text(caller, found, document_id, version, first, end)
-        return TextSlice(document_id, version, first, first + len(text), text)
+        return self._browser.text(caller, corpus, at, document_id, version, start or 0, end)
 
     # --- jobs ---------------------------------------------------------------------------
 

@@ -47,7 +47,7 @@ class Restoring(Section):
             both = wanted.keys() & unwanted.keys()
             counts = (len(wanted) - len(both), len(both), len(unwanted) - len(both))
             if not wanted and not unwanted and not moved:
-                return RollbackReport(name, head.commit, target, *counts, profile_changed=False)
+                return RollbackReport(name, head.commit, head.commit, target, *counts, profile_changed=False)
             stats = dict(zip(("added", "changed", "removed"), counts, strict=True)) | {"to": int(target)}
             number = insert_commit(connection, caller, head.id, "rollback", stats, profile_id)
             if moved:
@@ -56,7 +56,7 @@ class Restoring(Section):
             end_memberships(connection, head.id, number, [row.id for row in unwanted.values()])
             crash_point("store.rollback.between")
             _revive(connection, head, number, list(wanted.values()))
-        return RollbackReport(name, number, target, *counts, profile_changed=moved)
+        return RollbackReport(name, number, head.commit, target, *counts, profile_changed=moved)
 
 
 def _difference(

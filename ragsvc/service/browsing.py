@@ -1,0 +1,105 @@
+"""Documents and corpora as people look at them, at the head or at an earlier commit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+from ragsvc.domain import Caller, Corpus, CorpusDetails, Document, TextSlice
+from ragsvc.errors import InvalidRequest, StaleContent
+from ragsvc.store.catalog import Catalog
+
+T = TypeVar("T")
+
+ATTEMPTS = 3
+SHOWN_COMMITS = 5
+
+
+class Browser:
+    """Reading, each time from one commit of one corpus."""
+
+    def __init__(self, catalog: Catalog) -> None:
+        self._catalog = catalog
+
+    def details(self, caller: Caller, name: str) -> CorpusDetails:
+        """See `Lifecycle.details`."""
+        summary = self._catalog.summary(caller, name)
+        corpus = self._catalog.corpus(caller, name)
+        return CorpusDetails(
+            summary=summary,
+            profile=corpus.profile,
+            index_bytes=_size_of(self._catalog.home / corpus.uid),
+            log=tuple(self._catalog.log(caller, name, SHOWN_COMMITS)),
+            tags=tuple(self._catalog.tags(caller, name)),
+        )
+
+    def documents(
+        self, caller: Caller, name: str, at: str | None, cursor: str | None, limit: int
+    ) -> tuple[list[Document], str | None]:
+        """See `Service.documents`."""
+        return self._read(
+            caller,
+            name,
+            at,
+            lambda corpus: self._catalog.documents(caller, corpus, corpus.commit, cursor, limit),
+        )
+
+    def document(self, caller: Caller, name: str, at: str | None, document_id: str) -> Document:
+        """See `Service.document`."""
+        return self._read(
+            caller,
+            name,
+            at,
+            lambda corpus: self._catalog.document(caller, corpus, document_id, corpus.commit),
+        )
+
+    def text(
+        self,
+        caller: Caller,
+        name: str,
+        at: str | None,
+        document_id: str,
+        version: str | None,
+        start: int,
+        end: int | None,
+    ) -> TextSlice:
+        """See `Service.text`."""
+        if version is not None and at is not None:
+            raise InvalidRequest("version and at both say which text", hint="give one of them")
+
+        def read(corpus: Corpus) -> TextSlice:
+            wanted = version or self._catalog.document(caller, corpus, document_id, corpus.commit).version
+            text = self._catalog.text(caller, corpus, document_id, wanted, start, end)
+            return TextSlice(document_id, wanted, start, start + len(text), text)
+
+        return self._read(caller, name, at, read)
+
+    def _read(self, caller: Caller, name: str, at: str | None, read: Callable[[Corpus], T]) -> T:
+        """Read from one commit; when gc took it meanwhile, the reference is looked up anew."""
+        for attempt in range(ATTEMPTS):
+            corpus = (
+                self._catalog.corpus_at(caller, name, at)
+                if at is not None
+                else self._catalog.corpus(caller, name)
+            )
+            try:
+                found = read(corpus)
+                self._catalog.check_kept(corpus.id, corpus.commit)
+            except StaleContent:
+                if attempt + 1 == ATTEMPTS:
+                    raise
+                continue
+            return found
+        raise AssertionError("the last attempt returns or raises")
+
+
+def _size_of(folder: Path) -> int:
+    """Bytes of the files below a folder; a writer may be replacing some of them."""
+    total = 0
+    for path in folder.rglob("*"):
+        try:
+            total += path.lstat().st_size if path.is_file() else 0
+        except FileNotFoundError:
+            continue
+    return total
