@@ -24,11 +24,15 @@ _LOAD_ATTEMPTS = 5
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What a folder's manifest says: the commit of its files (uid: which of that number) and their rows."""
+    """What a folder's manifest says: the commit of its files (uid: which of that number) and their rows.
+
+    stamp: tells these files from any others, also of the same commit.
+    """
 
     commit: int
     commit_uid: str
     rows: int
+    stamp: str
 
 
 def load(folder: Path, *, profile: str, dimension: int) -> tuple[CorpusIndex, Written]:
@@ -84,7 +88,8 @@ def written_versions(folder: Path) -> I64Vector | None:
 
 
 def _written(manifest: Manifest) -> Written:
-    return Written(manifest.commit, manifest.commit_uid, manifest.rows)
+    stamp = hashlib.sha256(manifest.encode()).hexdigest()
+    return Written(manifest.commit, manifest.commit_uid, manifest.rows, stamp)
 
 
 def _load(folder: Path, manifest: Manifest, profile: str, dimension: int) -> tuple[CorpusIndex, Written]:

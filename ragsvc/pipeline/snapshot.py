@@ -35,7 +35,7 @@ class Snapshot:
 
     alive: (rows,) bool, which rows belong to a live document.
     lexical: BM25 with the statistics of the alive rows.
-    base_commit: the commit of the files it was loaded from; 0 when built from the catalog.
+    base: the files that it was loaded from; None when built from the catalog.
     """
 
     corpus: Corpus
@@ -43,7 +43,7 @@ class Snapshot:
     index: CorpusIndex
     alive: BoolVector
     lexical: LexicalView
-    base_commit: int
+    base: loading.Written | None
     masks: MaskCache = field(compare=False)
 
     def allowed(self, catalog: Catalog, where: Filter | None, caller: Caller) -> BoolVector:
@@ -130,8 +130,9 @@ class SnapshotKeeper:
                 if held is not None and held.corpus.profile.id == corpus.profile.id:
                     index = held.index
                 else:
-                    index = (_read_files(self._catalog, corpus) or _nothing(corpus))[0]
-                made = _settled(self._catalog, index, corpus, 0)
+                    loaded = _read_files(self._catalog, corpus)
+                    index = loaded[0] if loaded else _nothing(corpus)
+                made = _settled(self._catalog, index, corpus, None)
                 self._past[corpus.commit_uid] = made
             self._past.move_to_end(corpus.commit_uid)
             while len(self._past) > PAST_KEPT:
@@ -158,21 +159,22 @@ class SnapshotKeeper:
         return replay(self._catalog, held, newest)
 
     def _rebased(self, held: Snapshot, corpus: Corpus) -> bool:
-        """Whether a newer base was written, so that a long delta in memory can be dropped."""
+        """Whether another base was written: a long delta in memory, or rows that were mended, can go."""
         newest = loading.written(folder_of(self._catalog, corpus))
-        return newest is not None and newest.commit > held.base_commit
+        return newest is not None and newest != held.base
 
     def _load(self, corpus: Corpus) -> Snapshot:
-        loaded = _nothing(corpus)
+        loaded = None
         if corpus.commit:
-            loaded = _read_files(self._catalog, corpus) or self._mend(corpus) or loaded
+            loaded = _read_files(self._catalog, corpus) or self._mend(corpus)
+        index, base = loaded or (_nothing(corpus), None)
         # Read after the files: a writer may have replaced them since the caller looked.
         newest = self._catalog.newest(corpus)
         if newest.profile.id != corpus.profile.id:
             return self._load(newest)
-        return _settled(self._catalog, loaded[0], newest, loaded[1])
+        return _settled(self._catalog, index, newest, base)
 
-    def _mend(self, corpus: Corpus) -> tuple[CorpusIndex, CommitId] | None:
+    def _mend(self, corpus: Corpus) -> tuple[CorpusIndex, loading.Written] | None:
         """Write missing or damaged files anew, unless a writer is at work, who may do the same."""
         try:
             with self._catalog.lock.hold(0):
@@ -189,12 +191,12 @@ class SnapshotKeeper:
             return None
 
 
-def _nothing(corpus: Corpus) -> tuple[CorpusIndex, CommitId]:
-    return CorpusIndex.empty(corpus.profile.spec.embedder.dimension), CommitId(0)
+def _nothing(corpus: Corpus) -> CorpusIndex:
+    return CorpusIndex.empty(corpus.profile.spec.embedder.dimension)
 
 
-def _read_files(catalog: Catalog, corpus: Corpus) -> tuple[CorpusIndex, CommitId] | None:
-    """The index in the files of a corpus and its commit; None when they cannot be used."""
+def _read_files(catalog: Catalog, corpus: Corpus) -> tuple[CorpusIndex, loading.Written] | None:
+    """The index in the files of a corpus; None when they cannot be used."""
     folder = folder_of(catalog, corpus)
     if not loading.is_written(folder):
         return None
@@ -209,18 +211,20 @@ def _read_files(catalog: Catalog, corpus: Corpus) -> tuple[CorpusIndex, CommitId
     if not is_ours(catalog, corpus, written):
         log.warning("the index of %s is of another state of the catalog and is rebuilt", corpus.name)
         return None
-    return index, CommitId(written.commit)
+    return index, written
 
 
-def _snapshot(corpus: Corpus, index: CorpusIndex, alive: BoolVector, base_commit: int) -> Snapshot:
-    return Snapshot(corpus, corpus.commit, index, alive, index.lexical_view(alive), base_commit, MaskCache())
+def _snapshot(
+    corpus: Corpus, index: CorpusIndex, alive: BoolVector, base: loading.Written | None
+) -> Snapshot:
+    return Snapshot(corpus, corpus.commit, index, alive, index.lexical_view(alive), base, MaskCache())
 
 
 def _covers(held: Snapshot, corpus: Corpus) -> bool:
     return held.commit >= corpus.commit
 
 
-def _settled(catalog: Catalog, index: CorpusIndex, corpus: Corpus, base_commit: int) -> Snapshot:
+def _settled(catalog: Catalog, index: CorpusIndex, corpus: Corpus, base: loading.Written | None) -> Snapshot:
     """The snapshot of `corpus.commit`, from any index of its profile.
 
     :raises StaleContent: if gc took the commit meanwhile.
@@ -231,7 +235,7 @@ def _settled(catalog: Catalog, index: CorpusIndex, corpus: Corpus, base_commit: 
         index = index.extended(catalog.batch(corpus.profile.id, absent))
     alive = np.isin(index.versions, live)
     catalog.check_kept(corpus.id, corpus.commit)
-    return _snapshot(corpus, index, alive, base_commit)
+    return _snapshot(corpus, index, alive, base)
 
 
 def replay(catalog: Catalog, held: Snapshot, corpus: Corpus) -> Snapshot:
@@ -240,7 +244,7 @@ def replay(catalog: Catalog, held: Snapshot, corpus: Corpus) -> Snapshot:
     live = catalog.live_among(corpus.id, corpus.commit, touched)
     if not catalog.is_kept(corpus.id, held.commit):
         # gc took rows that would tell what died in between.
-        return _settled(catalog, held.index, corpus, held.base_commit)
+        return _settled(catalog, held.index, corpus, held.base)
     index = held.index
     unseen = np.setdiff1d(live, index.versions)
     if unseen.size:
@@ -249,4 +253,4 @@ def replay(catalog: Catalog, held: Snapshot, corpus: Corpus) -> Snapshot:
     alive[: held.index.rows] = held.alive
     alive[np.isin(index.versions, touched)] = False
     alive[np.isin(index.versions, live)] = True
-    return _snapshot(corpus, index, alive, held.base_commit)
+    return _snapshot(corpus, index, alive, held.base)

@@ -119,7 +119,8 @@ def test_files_are_rewritten_when_a_tenth_has_changed_and_not_before(tmp_path: P
         assert written == [1, 1, 1, 1, 6, 6]
         search(service, "new text")
         held = service._asker._keeper.held(service._catalog.corpus(ME, CORPUS).uid)
-        assert held is not None and (held.base_commit, held.commit, held.index.delta_rows) == (6, 7, 1)
+        assert held is not None and held.base is not None
+        assert (held.base.commit, held.commit, held.index.delta_rows) == (6, 7, 1)
         service.delete_document(ME, CORPUS, "d0")
         after = service._asker._keeper.held(held.corpus.uid)
         assert after is not None and after.index is held.index
