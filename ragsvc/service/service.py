@@ -229,10 +229,14 @@ class Service:
         """Queue an ingest of documents and files."""
         check_name(corpus)
         spool = self.new_spool()
-        for name, stream in files.items():
-            with spool.file(name).open("wb") as target:
-                while block := stream.read(1 << 20):
-                    target.write(block)
+        try:
+            for name, stream in files.items():
+                with spool.file(name).open("wb") as target:
+                    while block := stream.read(1 << 20):
+                        target.write(block)
+        except BaseException:
+            spool.discard()
+            raise
         return self._runner.submit(caller, corpus, spool, documents)
 
     def job(self, caller: Caller, job_id: str) -> Job:

@@ -1,12 +1,19 @@
-"""Uploads on their way to a job: `<home>/spool/<id>/`, gone when the job has ended."""
+"""Uploads on their way to a job: `<home>/spool/<id>/`, gone when the job has ended.
+
+Whoever writes a spool holds a lock on its folder until the job's row exists; what is neither locked nor
+of an open job was left by a process that died, and is swept.
+"""
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import json
+import os
 import shutil
 import threading
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path, PurePosixPath
 
@@ -24,13 +31,21 @@ class Spool:
         self.folder = folder
         self._names: dict[str, str] = {}
         self._lock = threading.Lock()
+        self._claim: int | None = None
 
     @classmethod
     def create(cls, home: Path) -> Spool:
-        """Make an empty spool with a new id."""
-        folder = home / "spool" / uuid.uuid4().hex
-        folder.mkdir(parents=True, mode=0o700)
-        return cls(folder)
+        """Make an empty spool with a new id; it is safe from sweeping until `release` or `discard`."""
+        while True:
+            spool = cls(home / "spool" / uuid.uuid4().hex)
+            spool.folder.mkdir(parents=True, mode=0o700)
+            # A sweep may come between the folder and the lock: then there is nothing to lock.
+            with contextlib.suppress(FileNotFoundError):
+                spool._claim = os.open(spool.folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+                fcntl.flock(spool._claim, fcntl.LOCK_EX)
+                if spool.folder.exists():
+                    return spool
+            spool.release()
 
     @property
     def id(self) -> str:
@@ -56,9 +71,17 @@ class Spool:
         content = {"files": self._names, "documents": [asdict(document) for document in documents]}
         (self.folder / _MANIFEST).write_text(json.dumps(content), "utf-8")
 
+    def release(self) -> None:
+        """From now on it is the job's; without a job, a sweep may take it."""
+        with self._lock:
+            claim, self._claim = self._claim, None
+        if claim is not None:
+            os.close(claim)
+
     def discard(self) -> None:
         """Remove everything."""
         shutil.rmtree(self.folder, ignore_errors=True)
+        self.release()
 
 
 def load_spool(folder: Path) -> tuple[list[InlineDocument], dict[str, Path]]:
@@ -75,10 +98,33 @@ def load_spool(folder: Path) -> tuple[list[InlineDocument], dict[str, Path]]:
     return documents, {name: folder / file for name, file in content["files"].items()}
 
 
-def sweep_spools(home: Path, wanted: set[str]) -> None:
-    """Remove spools that no open job needs: uploads that broke off with their server."""
+def sweep_spools(home: Path, is_wanted: Callable[[str], bool]) -> None:
+    """Remove what uploads left whose process died before there was a job, or a job whose end left it.
+
+    :param is_wanted: whether an open job has this id; asked only once nobody writes the spool any more.
+    """
     base = home / "spool"
     if base.is_dir():
         for folder in base.iterdir():
-            if folder.name not in wanted:
-                shutil.rmtree(folder, ignore_errors=True)
+            with _unless_written(folder) as free:
+                if free and not is_wanted(folder.name):
+                    shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def _unless_written(folder: Path) -> Iterator[bool]:
+    """Lock a spool for the length of the block; False when another does, or it is gone."""
+    try:
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except OSError:
+        yield False
+        return
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            yield False
+            return
+        yield True
+    finally:
+        os.close(descriptor)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import signal
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -15,7 +16,7 @@ from doubles import CORPUS, ME, new_home, open_service, search
 
 from ragsvc.domain import InlineDocument, Job, JobState
 from ragsvc.errors import CorpusNotFound, InvalidName, JobNotFound, Overloaded
-from ragsvc.service import jobs, process
+from ragsvc.service import jobs, process, spool
 from ragsvc.service.service import Service
 
 HERE = Path(__file__).parent
@@ -48,6 +49,13 @@ def wait_for(service: Service, job: Job, accept: Callable[[Job], bool]) -> Job:
             return now
         time.sleep(0.02)
     raise AssertionError(f"still {now}")
+
+
+def wait_until(holds: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 20
+    while not holds():
+        assert time.monotonic() < deadline, "it never came true"
+        time.sleep(0.02)
 
 
 def ended(service: Service, job: Job) -> Job:
@@ -153,16 +161,96 @@ def test_jobs_of_a_stopped_server_run_with_the_next_one(tmp_path: Path, hold: Pa
         second = submit(service, "a red cherry", corpus="other")
         abandoned = service.new_spool()
         abandoned.file("half.txt").write_text("an upload that broke off")
+        abandoned.release()
     assert pid is not None and not Path(f"/proc/{pid}").exists(), "closing ends the process"
     with open_service(home) as service:
         assert service.job(ME, first.id).state is JobState.RUNNING
-        hold.unlink()
         service.start()
+        running(service, first)
         assert spools(service) == sorted([first.id, second.id])
+        hold.unlink()
         for job in (first, second):
             assert ended(service, job).state is JobState.DONE
         assert len(search(service, "apple").hits) == 2
         assert spools_gone(service)
+
+
+def test_one_of_two_servers_runs_the_jobs_and_the_other_takes_over(tmp_path: Path, hold: Path) -> None:
+    home = new_home(tmp_path)
+    hold.touch()
+    with open_service(home) as other:
+        with open_service(home) as holder:
+            holder.start()
+            first = submit(holder)
+            running(holder, first)
+            other.start()
+            second = submit(other, "a blue plum", corpus="other")
+            time.sleep(2 * jobs.STAND_S)
+            assert other.job(ME, second.id).state is JobState.QUEUED, "one job at a time in the whole home"
+            assert other._runner._process is None
+        assert other.job(ME, first.id).state is JobState.RUNNING
+        hold.unlink()
+        closed = time.monotonic()
+        for job in (first, second):
+            assert ended(other, job).state is JobState.DONE
+        assert time.monotonic() - closed < 10
+
+
+def test_a_job_whose_process_died_elsewhere_runs_again_under_a_holder_at_work(
+    tmp_path: Path, hold: Path
+) -> None:
+    with open_service(new_home(tmp_path)) as service:
+        service.start()
+        wait_until(lambda: service._runner._election.won)
+        hold.touch()
+        blocking = submit(service)
+        running(service, blocking)
+        orphan = submit(service, "a grey pear", corpus="other")
+        assert service.claim(orphan.id, 2**22 + 1)
+        hold.unlink()
+        for job in (blocking, orphan):
+            assert ended(service, job).state is JobState.DONE
+
+
+def test_an_upload_under_way_elsewhere_is_not_swept(
+    tmp_path: Path, hold: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jobs, "SWEEP_EVERY_S", 0.05)
+    monkeypatch.setattr(jobs, "LOOK_S", 0.05)
+    home = new_home(tmp_path)
+    with open_service(home) as holder, open_service(home) as other:
+        arriving, broken = other.new_spool(), other.new_spool()
+        arriving.file("f.md").write_text("a green apple")
+        holder.start()
+        broken.release()
+        wait_until(lambda: spools(holder) == [arriving.id])
+        time.sleep(0.3)
+        assert spools(holder) == [arriving.id]
+        job = other.submit_spool(ME, CORPUS, arriving, ())
+        assert ended(other, job).state is JobState.DONE
+        assert {hit.passage.document_id for hit in search(other, "apple").hits} == {"f.md"}
+
+
+def test_a_spool_made_while_another_sweeps_is_whole(tmp_path: Path) -> None:
+    home = new_home(tmp_path)
+    stop = threading.Event()
+
+    def sweep() -> None:
+        while not stop.is_set():
+            spool.sweep_spools(home, lambda _: False)
+
+    sweeper = threading.Thread(target=sweep)
+    sweeper.start()
+    made = []
+    for number in range(200):
+        made.append(spool.Spool.create(home))
+        made[-1].file("a.md").write_text(str(number))
+    stop.set()
+    sweeper.join()
+    for one in made:
+        assert [path.name for path in one.folder.iterdir()] == ["000000.md"]
+        one.discard()
+    assert list((home / "spool").iterdir()) == []
 
 
 def test_a_job_without_text_fails_with_words_for_a_person(tmp_path: Path, hold: Path) -> None:
