@@ -1,4 +1,4 @@
-# make install | run | test | check | bench | clean
+# make install | run | test | torture | check | bench | clean
 PY ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -10,12 +10,13 @@ TORCH := $(shell grep '^torch==' constraints.txt)
 DATA := $(realpath ../shared/data)
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test check bench clean
+.PHONY: help install run test torture check bench clean
 
 help:
 	@echo "make install   make $(VENV)/ with ragsvc in it"
 	@echo "make run       install, ingest corpora/handbook, serve on http://127.0.0.1:8000"
 	@echo "make test      install, run every test"
+	@echo "make torture   kill it, fill its disk and damage its files, hundreds of times"
 	@echo "make check     ruff, mypy, import layers"
 	@echo "make bench     measure and print ratios"
 	@echo "make clean     remove $(VENV)/ and caches (indexes/ stays)"
@@ -37,6 +38,10 @@ run: install
 
 test: install
 	HF_HUB_OFFLINE=1 $(if $(DATA),RAGSVC_TEST_DATA=$${RAGSVC_TEST_DATA:-$(DATA)}) $(BIN)/python -m pytest $(ARGS)
+
+torture: install
+	HF_HUB_OFFLINE=1 OMP_NUM_THREADS=1 RAGSVC_TORTURE=$${RAGSVC_TORTURE:-200} \
+		$(BIN)/python -m pytest tests/torture -o timeout=1800 $(ARGS)
 
 check: install
 	$(BIN)/ruff check .

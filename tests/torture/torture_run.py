@@ -1,0 +1,200 @@
+"""One story told with kills: after each the home is looked at, the verb is run again, and looked at again."""
+
+from __future__ import annotations
+
+import random
+import shutil
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from doubles import CORPUS
+from torture_story import Step, Story
+from torture_truth import CORPORA, State
+from torture_verbs import VERBS
+from torture_zygote import Kill, Outcome, Zygote
+
+# Where a change becomes visible: a kill inside shows the old state, one after it the new.
+PUBLISHING = ("store.publish", "store.rollback", "store.reindex", "store.delete_corpus")
+
+
+@dataclass
+class Tally:
+    """What a run counted."""
+
+    kills: int = 0
+    instants: int = 0
+    steps: int = 0
+    passed: set[str] = field(default_factory=set)
+    killed_at: Counter[str] = field(default_factory=Counter)
+    not_opened: int = 0
+    lost: int = 0
+    halves: int = 0
+    mismatches: int = 0
+    problems: list[str] = field(default_factory=list)
+
+    def line(self) -> str:
+        """The summary of a run."""
+        return (
+            f"torture: {self.kills} kills in {self.steps} steps, {self.instants} at random instants; "
+            f"{len(self.killed_at)} of {len(self.passed)} points covered; {self.not_opened} not opened, "
+            f"{self.lost} documents lost, {self.halves} halves visible, {self.mismatches} mismatches"
+        )
+
+
+@dataclass
+class Teller:
+    """Tells one story on one home, killing as it goes."""
+
+    zygote: Zygote
+    base: Path
+    story: Story
+    tally: Tally
+    kills_per_step: int
+    instants_per_step: int
+
+    def __post_init__(self) -> None:
+        self.random = random.Random(self.story.seed + 1)
+        self.home = self.base / "home"
+        self.home.mkdir()
+        self.copies = 0
+        self.now = self._look(self._copied())
+
+    def tell(self, steps: int) -> None:
+        """Go through the story, then make the home equal to a fresh build."""
+        for _ in range(steps):
+            self.step(self.story.next(self.now))
+        for step in self.story.last():
+            self.step(step)
+        self._compare_with_fresh(CORPORA)
+
+    def step(self, step: Step) -> None:
+        """Do one verb: whole on a copy, killed on copies and at last on the home itself."""
+        self.tally.steps += 1
+        trial = self._copied()
+        whole = self._act(trial, step)
+        self._expect(not whole.crash and whole.code in ("", *VERBS[step.verb].again), step, whole)
+        after = self._look(trial)
+        self._whole(after, step)
+        self.tally.passed.update(whole.points)
+        kills = list(self._kills(whole))
+        seen = []
+        for number, kill in enumerate(kills):
+            home = self.home if number + 1 == len(kills) else self._copied()
+            is_new = self._killed(home, step, kill, after)
+            if kill.point:
+                seen.append((_place(whole.points, kill), is_new))
+            if home != self.home:
+                shutil.rmtree(home)
+        order = [is_new for _, is_new in sorted(seen)]
+        self._expect(order == sorted(order), step, f"a later kill shows an older state: {sorted(seen)}")
+        if not kills:
+            self._act(self.home, step)
+        shutil.rmtree(trial)
+        self.now = after
+        if step.verb in ("sync", "pinned_sync"):
+            self._compare_with_fresh((CORPUS,))
+
+    def _kills(self, whole: Outcome) -> Iterator[Kill]:
+        """Points that were never killed at first, then any, then random instants."""
+        counts = Counter(whole.points)
+        fresh = [name for name in counts if not self.tally.killed_at[name]]
+        chosen = fresh[: self.kills_per_step] if self.kills_per_step else fresh
+        while counts and len(chosen) < self.kills_per_step:
+            chosen.append(self.random.choice(list(counts)))
+        kills = [Kill(name, self.random.randint(1, counts[name])) for name in chosen]
+        kills += [Kill(seconds=self.random.uniform(0, whole.seconds)) for _ in range(self.instants_per_step)]
+        self.random.shuffle(kills)
+        yield from kills
+
+    def _killed(self, home: Path, step: Step, kill: Kill, after: State) -> bool:
+        """Kill, look, run again, look; gives whether the new state was visible after the kill."""
+        outcome = self._act(home, step, kill)
+        if outcome.killed:
+            self.tally.kills += 1
+            self.tally.killed_at.update([kill.point] if kill.point else [])
+            self.tally.instants += not kill.point
+        what = f"killed at {kill}"
+        arguments = (str(home), str(self.story.folder), step.verb, step.arguments)
+        seen, code, final = self._opened(self.zygote.run("torture_truth:recover", *arguments), step, what)
+        self._whole(seen, step, what)
+        if lost := seen.lost(State(documents=_common(self.now, after))):
+            self.tally.lost += len(lost)
+            self._problem(step, f"{what}: lost {lost}")
+        old, new = seen.differences(self.now), seen.differences(after)
+        self._expect(
+            not old or not new, step, f"{what}: neither the old state ({old[:2]}) nor the new ({new[:2]})"
+        )
+        point, _, place = kill.point.rpartition(".")
+        if point in PUBLISHING and outcome.killed:
+            wrong = new if place == "after" else old
+            self._expect(not wrong, step, f"{what}: {wrong[:2]}")
+        self._expect(
+            code in ("", *(VERBS[step.verb].again if not new else ())), step, f"{what}, run again: {code}"
+        )
+        self._whole(final, step, f"{what}, run again")
+        found = final.differences(after)
+        self._expect(not found, step, f"{what}, run again: {found[:2]}")
+        return not new and bool(old)
+
+    def _compare_with_fresh(self, corpora: tuple[str, ...]) -> None:
+        home = self.base / f"fresh{self.tally.steps}"
+        home.mkdir()
+        story = self.story
+        other = story.other if len(corpora) > 1 else {}
+        self.zygote.value("torture_verbs:build", str(home), str(story.folder), story.sent, other)
+        fresh = self._look(home)
+        found = self.now.differences(fresh, numbers=False, corpora=corpora)
+        self._expect(not found, None, f"not like a fresh build: {found[:3]}")
+        shutil.rmtree(home)
+
+    def _act(self, home: Path, step: Step, kill: Kill | None = None) -> Outcome:
+        arguments = (str(home), str(self.story.folder), step.verb, step.arguments)
+        return self.zygote.run("torture_verbs:act", *arguments, kill=kill)
+
+    def _look(self, home: Path, step: Step | None = None) -> State:
+        state = self._opened(self.zygote.run("torture_truth:look", str(home)), step)
+        assert isinstance(state, State)
+        return state
+
+    def _opened(self, outcome: Outcome, step: Step | None, what: str = "") -> Any:
+        if outcome.code or outcome.crash:
+            self.tally.not_opened += 1
+            self._problem(step, f"{what}: cannot be opened: {outcome.code} {outcome.message}{outcome.crash}")
+            raise AssertionError("\n".join(self.tally.problems))
+        return outcome.value
+
+    def _whole(self, state: State, step: Step, what: str = "") -> None:
+        if state.halves:
+            self.tally.halves += len(state.halves)
+            self._problem(step, f"{what}: {state.halves[:3]}")
+
+    def _expect(self, holds: bool, step: Step | None, *said: object) -> None:
+        if not holds:
+            self.tally.mismatches += 1
+            self._problem(step, " ".join(str(part) for part in said))
+
+    def _problem(self, step: Step | None, what: str) -> None:
+        self.tally.problems.append(f"seed {self.story.seed}, step {self.tally.steps} {step}: {what[:2000]}")
+
+    def _copied(self) -> Path:
+        self.copies += 1
+        return Path(shutil.copytree(self.home, self.base / f"copy{self.copies}"))
+
+
+def _common(one: State, other: State) -> dict[str, dict[str, object]]:
+    return {
+        corpus: {
+            name: document
+            for name, document in documents.items()
+            if other.documents.get(corpus, {}).get(name) == document
+        }
+        for corpus, documents in one.documents.items()
+    }
+
+
+def _place(points: list[str], kill: Kill) -> int:
+    """Position in the whole run of the nth time that a point was passed."""
+    return [place for place, name in enumerate(points) if name == kill.point][kill.nth - 1]

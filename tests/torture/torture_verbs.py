@@ -1,0 +1,144 @@
+"""What a torture run does to a home: one line a verb. Each act opens the home anew.
+
+A verb that was killed is run again with the same arguments; `again` has the codes of the errors by which it
+may then say that its work stands already.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from doubles import CORPUS, ME, HashEmbedder, ingest, open_service, upload
+
+from ragsvc.domain import InlineDocument, JobState, Prune
+from ragsvc.errors import RagsvcError
+from ragsvc.service import child
+from ragsvc.service.service import Service
+
+OTHER = "other"
+
+
+def embedder(name: str) -> HashEmbedder:
+    """Another name embeds otherwise."""
+    return HashEmbedder(name, "" if name == "hash" else name)
+
+
+class JobFailed(RagsvcError):
+    """What the job says of its failure."""
+
+    def __init__(self, error: Mapping[str, str]) -> None:
+        super().__init__(error["message"], hint=error["hint"])
+        self.code = error["code"]  # type: ignore[misc]
+
+
+def sync(service: Service, folder: Path) -> None:
+    ingest(service, folder, prune=Prune.REMOVE_ALLOW_EMPTY)
+
+
+def sync_keep(service: Service, folder: Path) -> None:
+    ingest(service, folder, prune=Prune.KEEP)
+
+
+def sync_part(service: Service, folder: Path, file: str) -> None:
+    """One JSONL file by itself; its lines are known already as lines of the folder's file."""
+    ingest(service, folder / file, corpus=OTHER, prune=Prune.REMOVE_ALLOW_EMPTY)
+
+
+def dry_run(service: Service, folder: Path) -> None:
+    ingest(service, folder, dry_run=True)
+
+
+def send(service: Service, folder: Path, documents: dict[str, str], corpus: str = CORPUS) -> None:
+    upload(service, documents, corpus)
+
+
+def delete(service: Service, folder: Path, document_id: str) -> None:
+    service.delete_document(ME, CORPUS, document_id)
+
+
+def delete_corpus(service: Service, folder: Path, corpus: str) -> None:
+    service.delete_corpus(ME, corpus)
+
+
+def job(service: Service, folder: Path, documents: dict[str, str]) -> None:
+    """A job sent over HTTP, and the next server's work after a kill: the left job again, or it is sent."""
+    service._catalog.requeue_orphans(lambda _: False)
+    waiting = [found for found in service.jobs(ME) if found.state is JobState.QUEUED]
+    if not waiting:
+        inline = [InlineDocument(name, text) for name, text in documents.items()]
+        waiting = [service.submit_ingest(ME, CORPUS, inline, {})]
+    for queued in waiting:
+        if service.claim(queued.id, 1):
+            child._work(service, service.job(ME, queued.id), service.settings.home)
+        if (ended := service.job(ME, queued.id)).error:
+            raise JobFailed(ended.error)
+
+
+def cancelled_job(service: Service, folder: Path) -> None:
+    from ragsvc.domain import InlineDocument
+
+    sent = service.submit_ingest(ME, CORPUS, [InlineDocument("never", "never shown")], {})
+    service.cancel_job(ME, sent.id)
+
+
+def tag(service: Service, folder: Path, label: str) -> None:
+    service.lifecycle.set_tag(ME, CORPUS, label, move=True)
+
+
+def untag(service: Service, folder: Path, label: str) -> None:
+    service.lifecycle.delete_tag(ME, CORPUS, label)
+
+
+def rollback(service: Service, folder: Path, label: str) -> None:
+    service.lifecycle.rollback(ME, CORPUS, label)
+
+
+def pinned_sync(service: Service, folder: Path) -> None:
+    with service._catalog.pinned("torture"):
+        sync(service, folder)
+
+
+@dataclass(frozen=True)
+class Verb:
+    """One thing to do. again: codes of errors that mean "already done" after a kill."""
+
+    run: Callable[..., None]
+    again: tuple[str, ...] = ()
+
+
+VERBS: dict[str, Verb] = {
+    "sync": Verb(sync),
+    "sync_keep": Verb(sync_keep),
+    "sync_part": Verb(sync_part),
+    "dry_run": Verb(dry_run),
+    "send": Verb(send),
+    "delete": Verb(delete, again=("document_not_found",)),
+    "delete_corpus": Verb(delete_corpus, again=("corpus_not_found",)),
+    "job": Verb(job),
+    "cancelled_job": Verb(cancelled_job),
+    "tag": Verb(tag),
+    "untag": Verb(untag, again=("ref_not_found",)),
+    "rollback": Verb(rollback),
+    "pinned_sync": Verb(pinned_sync),
+}
+
+
+def act(home: str, folder: str, verb: str, arguments: dict[str, Any]) -> None:
+    """Open a home and do one thing to it."""
+    with open_service(Path(home), embedder) as service:
+        VERBS[verb].run(service, Path(folder), **arguments)
+
+
+def build(home: str, folder: str, sent: dict[str, str], other: dict[str, Any]) -> None:
+    """A fresh build of what a home should hold in the end."""
+    with open_service(Path(home), embedder) as service:
+        sync(service, Path(folder))
+        if sent:
+            upload(service, sent)
+        if other.get("file"):
+            sync_part(service, Path(folder), other["file"])
+        if other.get("sent"):
+            upload(service, other["sent"], OTHER)
