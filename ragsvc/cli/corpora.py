@@ -38,16 +38,16 @@ def list_corpora(context: typer.Context, as_json: JsonOption = False, home: Home
 def show_corpus(
     context: typer.Context, corpus: CorpusArgument, as_json: JsonOption = False, home: HomeOption = None
 ) -> int:
-    """Show one corpus."""
-    from ragsvc.cli.render import render_fields
-    from ragsvc.service.serialise import corpus_json
+    """Show one corpus: its sizes, profile, last commits and tags."""
+    from ragsvc.cli.render import render_corpus
+    from ragsvc.service.reports import details_json
 
     with session_of(context).service(home) as service:
-        shape = corpus_json(service.corpus(local_caller(), corpus))
+        shape = details_json(service.lifecycle.details(local_caller(), corpus))
     if as_json:
         write_json(shape)
     else:
-        render_fields(make_console(sys.stdout), shape)
+        render_corpus(make_console(sys.stdout), shape)
     return 0
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ragsvc.cli.options import CorpusArgument, HomeOption, JsonOption
+from ragsvc.cli.options import AtOption, CorpusArgument, HomeOption, JsonOption, reference
 from ragsvc.cli.output import make_console, safe, write_json, write_line
 from ragsvc.cli.session import local_caller, session_of
 
@@ -26,6 +26,7 @@ def list_documents(
     context: typer.Context,
     corpus: CorpusArgument,
     limit: Annotated[int | None, typer.Option("--limit", min=1, help="Show at most so many.")] = None,
+    at: AtOption = None,
     as_json: JsonOption = False,
     home: HomeOption = None,
 ) -> int:
@@ -34,7 +35,7 @@ def list_documents(
     from ragsvc.service.serialise import document_json
 
     with session_of(context).service(home) as service:
-        documents = [document_json(document) for document in _pages(service, corpus, limit)]
+        documents = [document_json(document) for document in _pages(service, corpus, limit, reference(at))]
     if as_json:
         write_json({"corpus": corpus, "documents": documents})
     elif documents:
@@ -51,6 +52,7 @@ def show_document(
     corpus: CorpusArgument,
     document_id: DocumentArgument,
     with_text: Annotated[bool, typer.Option("--text", help="Show the stored text too.")] = False,
+    at: AtOption = None,
     as_json: JsonOption = False,
     home: HomeOption = None,
 ) -> int:
@@ -59,7 +61,7 @@ def show_document(
     from ragsvc.service.serialise import document_json, encodable
 
     with session_of(context).service(home) as service:
-        document = service.document(local_caller(), corpus, encodable(document_id))
+        document = service.document(local_caller(), corpus, encodable(document_id), at=reference(at))
         shape = document_json(document)
         if with_text:
             piece = service.text(local_caller(), corpus, document.document_id, document.version, None, None)
@@ -95,13 +97,13 @@ def delete_document(
     return 0
 
 
-def _pages(service: Service, corpus: str, limit: int | None) -> list[Document]:
+def _pages(service: Service, corpus: str, limit: int | None, at: str | None) -> list[Document]:
     """Documents by id, all of them or the first `limit`."""
     found: list[Document] = []
     cursor: str | None = None
     while True:
         wanted = _PAGE if limit is None else min(_PAGE, limit - len(found))
-        page, cursor = service.documents(local_caller(), corpus, cursor=cursor, limit=wanted)
+        page, cursor = service.documents(local_caller(), corpus, cursor=cursor, limit=wanted, at=at)
         found.extend(page)
         if cursor is None or (limit is not None and len(found) >= limit):
             return found

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ragsvc.cli.options import CorpusArgument, HomeOption, JsonOption
-from ragsvc.cli.output import make_console, safe, write_json, write_line
+from ragsvc.cli.output import make_console, say_waiting, write_json
 from ragsvc.cli.session import local_caller, session_of
 from ragsvc.errors import InvalidRequest
 
@@ -55,7 +55,7 @@ def ingest(
         dry_run=dry_run,
     )
     with session_of(context).service(home) as service, _progress_bars() as show:
-        report = service.ingest(local_caller(), request, progress=show, on_wait=_say_waiting)
+        report = service.ingest(local_caller(), request, progress=show, on_wait=say_waiting)
     if as_json:
         write_json(report_json(report) | ({"dry_run": True} if dry_run else {}))
     else:
@@ -71,10 +71,6 @@ def _prune(prune: bool, allow_empty: bool) -> Prune:
             raise InvalidRequest("--allow-empty says nothing without --prune", hint="add --prune")
         return Prune.KEEP
     return Prune.REMOVE_ALLOW_EMPTY if allow_empty else Prune.REMOVE
-
-
-def _say_waiting(message: str) -> None:
-    write_line(safe(message), sys.stderr)
 
 
 @contextmanager

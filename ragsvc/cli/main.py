@@ -15,7 +15,7 @@ import typer
 from typer.exceptions import TyperException
 
 from ragsvc import __version__
-from ragsvc.cli import corpora, documents, ingest, jobs, search, serve
+from ragsvc.cli import corpora, documents, history, ingest, jobs, search, serve
 from ragsvc.cli.output import PipeClosed, prepare_streams, write_error, write_line
 from ragsvc.cli.session import Opener, Session, open_service
 from ragsvc.errors import Cancelled, InternalError, InvalidRequest, RagsvcError, RootEmpty
@@ -66,6 +66,9 @@ def root(
 app.command("ingest")(ingest.ingest)
 app.command("search")(search.search)
 app.command("ask")(search.ask)
+app.command("log")(history.log)
+app.command("tag")(history.tag)
+app.command("rollback")(history.rollback)
 app.command("serve")(serve.serve)
 app.add_typer(corpora.app, name="corpora")
 app.add_typer(documents.app, name="documents")

@@ -29,6 +29,12 @@ FilterOption = Annotated[
     str | None,
     typer.Option("--filter", metavar="JSON", help='Only documents that match, such as {"lang": "en"}.'),
 ]
+AtOption = Annotated[
+    str | None,
+    typer.Option(
+        "--at", metavar="REF", show_default=False, help="As it was at a commit number, a tag, or head~N."
+    ),
+]
 
 _FILTER_HINT = """--filter '{"lang": "en"}' or --filter '{"year": {"$gte": 2020}}'"""
 
@@ -54,6 +60,13 @@ def parse_filter(text: str | None) -> Mapping[str, Any] | None:
 def corpus_names(text: str) -> tuple[str, ...]:
     """Split `one,two` into names; whether they are names is for the service to say."""
     return tuple(name.strip() for name in text.split(","))
+
+
+def reference(text: str | None) -> str | None:
+    """The value of `--at` in a form that can be looked up, whatever bytes the shell passed on."""
+    from ragsvc.service.serialise import encodable
+
+    return None if text is None else encodable(text)
 
 
 def _refuse_constant(name: str) -> None:

@@ -82,6 +82,11 @@ def write_line(text: str, stream: TextIO) -> None:
         raise PipeClosed from None
 
 
+def say_waiting(message: str) -> None:
+    """Tell on stderr what a command waits for."""
+    write_line(safe(message), sys.stderr)
+
+
 def write_error(error: RagsvcError, *, as_json: bool) -> None:
     """Show an error: as the contract's object on stdout, or as lines on stderr."""
     if as_json:

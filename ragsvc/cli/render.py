@@ -111,6 +111,45 @@ def render_fields(console: Console, fields: Mapping[str, Any]) -> None:
     _print_table(console, table)
 
 
+def render_log(console: Console, commits: Sequence[Mapping[str, Any]]) -> None:
+    """Commits as a table: when, by what, what changed, and their tags."""
+    rows = [
+        {
+            "commit": entry["commit"],
+            "created_at": entry["created_at"],
+            "kind": entry["kind"],
+            "changes": _changes(entry["stats"]) + (" (removed by gc)" if entry["collected"] else ""),
+            "tags": ", ".join(entry["tags"]),
+        }
+        for entry in commits
+    ]
+    render_table(console, rows, ("commit", "created_at", "kind", "changes", "tags"))
+
+
+def render_corpus(console: Console, corpus: Mapping[str, Any]) -> None:
+    """A corpus with its profile, a field a line, then its last commits and its tags."""
+    profile: Mapping[str, Any] = corpus["profile"]
+    fields = {name: value for name, value in corpus.items() if not isinstance(value, dict | list)}
+    render_fields(console, fields | {"profile": profile["fingerprint"]} | _without(profile, "fingerprint"))
+    if corpus["commits"]:
+        console.print("\nLast commits:")
+        render_log(console, corpus["commits"])
+    if corpus["tags"]:
+        console.print("\nTags:")
+        render_table(console, corpus["tags"], ("tag", "commit", "created_at", "principal"))
+
+
+def _without(fields: Mapping[str, Any], name: str) -> dict[str, Any]:
+    return {key: value for key, value in fields.items() if key != name}
+
+
+def _changes(stats: Mapping[str, Any]) -> str:
+    """Such as "to 3, 2 added"; counts of nothing are left out."""
+    words = [f"{name} {stats[name]}" for name in ("from", "to") if name in stats]
+    counts = {name: count for name, count in stats.items() if isinstance(count, int) and name != "to"}
+    return ", ".join(words + [f"{count} {name}" for name, count in counts.items() if count])
+
+
 def _print_indented(console: Console, text: Text) -> None:
     """Wrapped with a margin on a terminal, one line for a program."""
     if console.is_terminal:

@@ -8,12 +8,14 @@ from typing import Annotated, Literal
 import typer
 
 from ragsvc.cli.options import (
+    AtOption,
     CorporaArgument,
     FilterOption,
     HomeOption,
     JsonOption,
     corpus_names,
     parse_filter,
+    reference,
 )
 from ragsvc.cli.output import make_console, write_json
 from ragsvc.cli.session import local_caller, session_of
@@ -29,6 +31,7 @@ def search(
     k: Annotated[int, typer.Option("-k", min=1, max=200, help="How many hits.")] = 10,
     mode: Annotated[ModeName, typer.Option("--mode", help="Which legs to search.")] = "hybrid",
     where: FilterOption = None,
+    at: AtOption = None,
     as_json: JsonOption = False,
     home: HomeOption = None,
 ) -> int:
@@ -43,6 +46,7 @@ def search(
         k=k,
         mode=Mode(mode),
         where=parse_filter(where),
+        at=reference(at),
     )
     with session_of(context).service(home) as service:
         result = service.search(local_caller(), request)
@@ -59,6 +63,7 @@ def ask(
     question: Annotated[str, typer.Argument(metavar="QUESTION", help="A question, in quotes.")],
     k: Annotated[int, typer.Option("-k", min=1, max=200, help="How many passages to read.")] = 6,
     where: FilterOption = None,
+    at: AtOption = None,
     as_json: JsonOption = False,
     home: HomeOption = None,
 ) -> int:
@@ -68,7 +73,11 @@ def ask(
     from ragsvc.service.serialise import answer_json, encodable
 
     request = AnswerRequest(
-        corpora=corpus_names(corpus), question=encodable(question), k=k, where=parse_filter(where)
+        corpora=corpus_names(corpus),
+        question=encodable(question),
+        k=k,
+        where=parse_filter(where),
+        at=reference(at),
     )
     with session_of(context).service(home) as service:
         answer = service.answer(local_caller(), request)

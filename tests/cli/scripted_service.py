@@ -10,11 +10,14 @@ from ragsvc.domain import (
     Answer,
     AnswerRequest,
     Caller,
+    ChunkerSpec,
     Citation,
     CommitId,
+    CorpusDetails,
     CorpusSummary,
     Document,
     DocumentCounts,
+    EmbedderSpec,
     Failure,
     Hit,
     IngestReport,
@@ -23,6 +26,9 @@ from ragsvc.domain import (
     JobKind,
     JobState,
     Passage,
+    Profile,
+    ProfileId,
+    ProfileSpec,
     Progress,
     SearchRequest,
     SearchResult,
@@ -78,6 +84,19 @@ def make_job(state: JobState = JobState.RUNNING) -> Job:
     )  # fmt: skip
 
 
+class ScriptedLifecycle:
+    """What `corpora show` looks at; the history itself is tested over a real service."""
+
+    def __init__(self, service: ScriptedService) -> None:
+        self._service = service
+
+    def details(self, caller: Caller, corpus: str) -> CorpusDetails:
+        embedder = EmbedderSpec("bundled:x", "00", 384, 256, "mean", "", "", "torch", "float32")
+        spec = ProfileSpec(embedder, ChunkerSpec("1", 200, 0, 24), "standard-1")
+        profile = Profile(ProfileId(1), "ab" * 32, "cd" * 32, spec)
+        return CorpusDetails(self._service.corpus(caller, corpus), profile, 4096, (), ())
+
+
 class ScriptedService:
     """Knows one corpus, `handbook`, with 450 documents."""
 
@@ -85,6 +104,7 @@ class ScriptedService:
         self.asked: list[Any] = []
         self.failures: tuple[Failure, ...] = ()
         self.error: BaseException | None = None
+        self.lifecycle = ScriptedLifecycle(self)
 
     def open(self, settings: Any) -> AbstractContextManager[Any]:
         self.asked.append(settings)
@@ -136,14 +156,14 @@ class ScriptedService:
         self._record(caller, ("delete_corpus", corpus))
 
     def documents(
-        self, caller: Caller, corpus: str, *, cursor: str | None, limit: int
+        self, caller: Caller, corpus: str, *, cursor: str | None, limit: int, at: str | None = None
     ) -> tuple[list[Document], str | None]:
         start = int(cursor or 0)
         end = min(450, start + limit)
         page = [self._document(f"handbook/{number:03}.md") for number in range(start, end)]
         return page, str(end) if end < 450 else None
 
-    def document(self, caller: Caller, corpus: str, document_id: str) -> Document:
+    def document(self, caller: Caller, corpus: str, document_id: str, *, at: str | None = None) -> Document:
         if not document_id.startswith("handbook/"):
             raise DocumentNotFound(f"no document {document_id!r}", hint="ragsvc documents list handbook")
         return self._document(document_id)
