@@ -345,7 +345,7 @@ class Membership:
 
 @dataclass(frozen=True, slots=True)
 class NewMembership:
-    """A membership about to be born."""
+    """A membership about to be born. ingested_at: ISO 8601 UTC as stored; "": the time of its commit."""
 
     document_id: str
     version_id: VersionId
@@ -354,6 +354,7 @@ class NewMembership:
     origin: str
     root: str
     owner: str
+    ingested_at: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -385,7 +386,7 @@ class ChunkRow:
     """A chunk as it is stored.
 
     embedded_hash: digest of exactly what was embedded; the key of its vector.
-    terms: analysed terms in order, repeats kept.
+    terms: analysed terms in order, repeats kept; or each with its count.
     signature: of the chunk's own text without its header; b"" when unknown.
     """
 
@@ -394,8 +395,61 @@ class ChunkRow:
     page: int | None
     headings: tuple[str, ...]
     embedded_hash: bytes
-    terms: Sequence[str]
+    terms: Sequence[str] | Mapping[str, int]
     signature: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class CarriedDocument:
+    """A live document as an export holds it; see docs/export.md.
+
+    version: public hex id. title: what a hit shows. metadata: canonical JSON.
+    """
+
+    document_id: str
+    version: str
+    title: str
+    source: str
+    origin: str
+    root: str
+    owner: str
+    media_type: str
+    ingested_at: str
+    metadata: str
+
+
+@dataclass(frozen=True, slots=True)
+class CarriedVersion:
+    """A document version as an export holds it. signature: of the whole text; b"" when unknown."""
+
+    version: str
+    title: str
+    text: str
+    media_type: str
+    pages: Sequence[int]
+    signature: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class CarriedChunk:
+    """A chunk as an export holds it.
+
+    version: public hex id; ordinal: place among the chunks of the version, from 0.
+    start, end: code points of the version's text. page: 1-based; None without pages.
+    terms: distinct, ascending; counts: aligned, at least 1; length: their sum.
+    """
+
+    version: str
+    ordinal: int
+    start: int
+    end: int
+    page: int | None
+    headings: Sequence[str]
+    embedded_hash: bytes
+    terms: Sequence[str]
+    counts: Sequence[int]
+    length: int
+    signature: bytes
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from types import TracebackType
 from typing import Self
 
 from ragsvc.errors import HomeNotWritable
+from ragsvc.store.carrying import Carrying
 from ragsvc.store.chunks import Chunks
 from ragsvc.store.commits import Commits
 from ragsvc.store.corpora import Corpora
@@ -40,6 +41,7 @@ class Catalog(
     Documents,
     Passages,
     Signatures,
+    Carrying,
     Jobs,
     Deletion,
 ):

@@ -147,7 +147,7 @@ def _record(
         "page": row.page,
         "headings": list(row.headings),
         "embedded_hash": row.embedded_hash,
-        "length": len(row.terms),
+        "length": sum(count for _, count in counted),
         "terms": np.array([number for number, _ in counted], dtype=_I32).tobytes(),
         "counts": np.array([count for _, count in counted], dtype=_I32).tobytes(),
         "signature": row.signature,

@@ -77,17 +77,7 @@ class Corpora(Section):
         """
         check_name(name)
         with self._db.write("store.create_corpus") as connection:
-            connection.execute(
-                insert_or_ignore(corpus),
-                {
-                    "uid": uuid.uuid4().hex,
-                    "name": name,
-                    "created_at": now(),
-                    "profile_id": _put_profile(connection, spec).id,
-                    "owner": caller.principal,
-                    "tenant": caller.tenant,
-                },
-            )
+            insert_corpus(connection, caller, name, _put_profile(connection, spec).id)
             return find_corpus(connection, name)
 
     def profile(self, spec: ProfileSpec) -> Profile:
@@ -138,6 +128,19 @@ def check_name(name: str) -> None:
             f"{_short(name)} cannot be the name of a corpus",
             hint="use up to 64 of a-z 0-9 . _ - and begin with a letter or digit",
         )
+
+
+def insert_corpus(connection: Connection, caller: Caller, name: str, profile_id: ProfileId) -> None:
+    """Create a corpus unless it exists, inside the caller's transaction."""
+    row = {
+        "uid": uuid.uuid4().hex,
+        "name": name,
+        "created_at": now(),
+        "profile_id": int(profile_id),
+        "owner": caller.principal,
+        "tenant": caller.tenant,
+    }
+    connection.execute(insert_or_ignore(corpus), row)
 
 
 def find_corpus(connection: Connection, name: str) -> Corpus:

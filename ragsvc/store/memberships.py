@@ -73,7 +73,7 @@ class Memberships(Section):
             number = insert_commit(connection, caller, corpus_id, kind, stats, profile_id)
             end_memberships(connection, corpus_id, number, died)
             crash_point("store.publish.between")
-            _begin(connection, profile_id, corpus_id, number, born)
+            begin_memberships(connection, profile_id, corpus_id, number, born)
         return number
 
     def live_versions(self, corpus_id: CorpusId, at: CommitId) -> I64Vector:
@@ -154,13 +154,17 @@ def end_memberships(
         raise StaleContent("another writer changed these documents first", hint="run the same again")
 
 
-def _begin(
+def begin_memberships(
     connection: Connection,
     profile_id: ProfileId,
     corpus_id: CorpusId,
     number: CommitId,
     born: Sequence[NewMembership],
 ) -> None:
+    """Let documents live from a commit on, inside the caller's transaction.
+
+    :raises StaleContent: if a version is not chunked under the profile, or lacks a vector.
+    """
     if not born:
         return
     ids = list(dict.fromkeys(new.version_id for new in born))
@@ -175,13 +179,13 @@ def _begin(
             "version_id": int(new.version_id),
             "born": int(number),
             "died": None,
-            "title": shown[new.version_id][0] or _base_name(new.document_id),
+            "title": shown[new.version_id][0] or base_name(new.document_id),
             "media_type": shown[new.version_id][1],
             "source": new.source,
             "origin": new.origin,
             "root": new.root,
             "owner": new.owner,
-            "ingested_at": time,
+            "ingested_at": new.ingested_at or time,
             "metadata": dict(new.metadata),
         }
         for new in born
@@ -201,7 +205,8 @@ def _shown(connection: Connection, ids: Sequence[VersionId]) -> dict[VersionId, 
     return found
 
 
-def _base_name(document_id: str) -> str:
+def base_name(document_id: str) -> str:
+    """The title of a document whose text has none."""
     return document_id.rstrip("/").rpartition("/")[2] or document_id
 
 
