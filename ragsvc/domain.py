@@ -687,12 +687,16 @@ class RollbackReport:
 
 @dataclass(frozen=True, slots=True)
 class ReindexReport:
-    """What a reindex did. commit: the head afterwards. embedded: texts sent through the model."""
+    """What a reindex did. commit: the head afterwards. embedded: texts sent through the model.
+
+    profile, previous: fingerprints; equal when there was nothing to do.
+    """
 
     corpus: str
     commit: CommitId
     profile: str
     previous: str
+    embedder: str
     documents: int
     chunks: int
     embedded: int

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ragsvc.domain import BoolVector, Caller, CommitId, Corpus
+from ragsvc.domain import BoolVector, Caller, CommitId, Corpus, Profile
 from ragsvc.errors import IndexDamaged, ProfileMismatch, StorageError, WriterBusy
 from ragsvc.index import loading
 from ragsvc.index.corpus_index import CorpusIndex
@@ -142,6 +142,11 @@ class SnapshotKeeper:
     def held(self, uid: str) -> Snapshot | None:
         """The snapshot in memory, whatever the head is now."""
         return self._held.get(uid)
+
+    def profiles(self) -> list[Profile]:
+        """The profiles of all snapshots in memory."""
+        with self._lock, self._past_lock:
+            return [held.corpus.profile for held in (*self._held.values(), *self._past.values())]
 
     def forget(self, live: Collection[str]) -> None:
         """Drop snapshots of corpora that are gone; `live` has the uids of the others."""

@@ -74,9 +74,14 @@ class Asker:
         self._loader.warm_up()
 
     def refresh(self, caller: Caller, name: str) -> None:
-        """Take in the newest commit of a corpus, if it is still there."""
+        """Take in the newest commit of a corpus, if it is still there and anything of it was taken in before.
+
+        Who has nothing of it in memory, and follows nothing, reads the newest when it asks.
+        """
         with suppress(CorpusNotFound):
-            self._take_in(self._catalog.corpus(caller, name))
+            corpus = self._catalog.corpus(caller, name)
+            if self.followed or self._keeper.held(corpus.uid) is not None:
+                self._take_in(corpus)
 
     def refresh_all(self, caller: Caller) -> list[RagsvcError]:
         """Take in the newest commit of every corpus, and forget those that are gone.
@@ -95,6 +100,7 @@ class Asker:
             except RagsvcError as error:
                 failures.append(error)
         self._keeper.forget(live)
+        self._loader.keep_only(self._keeper.profiles())
         return failures
 
     def _take_in(self, corpus: Corpus) -> None:

@@ -4,8 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ragsvc.domain import Caller, Commit, CommitId, CorpusDetails, RollbackReport, Tag
+from ragsvc.domain import (
+    Caller,
+    Commit,
+    CommitId,
+    CorpusDetails,
+    Profile,
+    Progress,
+    ReindexReport,
+    RollbackReport,
+    Tag,
+)
 from ragsvc.pipeline.base import renew_files
+from ragsvc.pipeline.indexing import ProfileParts
+from ragsvc.pipeline.ingest import Listener
+from ragsvc.pipeline.reindex import Reindex, ReindexTools
 from ragsvc.service.asking import Asker
 from ragsvc.service.browsing import Browser
 from ragsvc.service.parts import PartsLoader
@@ -80,5 +93,49 @@ class Lifecycle:
         with self._catalog.lock.hold(self._settings.lock_timeout_s, on_wait):
             report = self._catalog.rollback(caller, corpus, to)
             renew_files(self._catalog, self._catalog.corpus(caller, corpus))
+        self._asker.refresh(caller, corpus)
+        return report
+
+    def reindex(
+        self,
+        caller: Caller,
+        corpus: str,
+        *,
+        embedder: str | None = None,
+        chunk_tokens: int | None = None,
+        chunk_overlap_tokens: int | None = None,
+        progress: Callable[[Progress], None] | None = None,
+        on_wait: OnWait | None = None,
+        cancelled: Callable[[], bool] | None = None,
+    ) -> ReindexReport:
+        """Give a corpus another embedder or chunking; it is searched under the old one until all is ready.
+
+        What is None stays as the corpus has it; chunker and analyser become those of this version. When
+        that changes nothing, nothing is done. What is stopped goes on where it was when it is run again.
+
+        :raises CorpusNotFound: if there is none of this name.
+        :raises ModelNotFound: if the embedder is not to be had.
+        :raises InvalidRequest: if the sizes do not fit each other or the embedder.
+        :raises WriterBusy: if another writer held the lock for too long.
+        :raises Cancelled: when asked to stop.
+        """
+
+        def parts_of(profile: Profile) -> ProfileParts:
+            # A model that cannot be loaded is found now, not by the servers that follow.
+            self._loader.warm_up(profile)
+            return self._loader.parts(profile)
+
+        tools = ReindexTools(
+            catalog=self._catalog,
+            lock_timeout_s=self._settings.lock_timeout_s,
+            spec_of=lambda base: self._loader.changed_spec(
+                base, embedder, chunk_tokens, chunk_overlap_tokens
+            ),
+            parts_of=parts_of,
+        )
+        listener = Listener(
+            progress or (lambda _: None), on_wait or (lambda _: None), cancelled or (lambda: False)
+        )
+        report = Reindex(tools, caller, listener).run(corpus)
         self._asker.refresh(caller, corpus)
         return report

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import replace
+from pathlib import Path
 from typing import Protocol, TypeAlias
 
-from ragsvc.domain import EmbedderSpec, Profile, ProfileId, ProfileSpec
+from ragsvc.domain import ChunkerSpec, EmbedderSpec, Profile, ProfileId, ProfileSpec
 from ragsvc.errors import ModelMismatch
 from ragsvc.fingerprints import embedder_fingerprint, profile_fingerprint
 from ragsvc.models.embedder import SentenceTransformerEmbedder
@@ -51,16 +52,29 @@ class PartsLoader:
         """The profile that the settings ask for, given to new corpora.
 
         :raises ModelNotFound: if the embedder is not to be had.
+        :raises InvalidRequest: if the sizes do not fit each other or the embedder.
         """
-        size, overlap = self._settings.chunk_tokens, self._settings.chunk_overlap_tokens
-        chunker = replace(
-            DEFAULT_CHUNKER,
-            size_tokens=DEFAULT_CHUNKER.size_tokens if size is None else size,
-            overlap_tokens=DEFAULT_CHUNKER.overlap_tokens if overlap is None else overlap,
+        settings = self._settings
+        return self._spec(
+            settings.embedder, DEFAULT_CHUNKER, settings.chunk_tokens, settings.chunk_overlap_tokens
         )
-        embedder = self._embedder(self._settings.embedder)
-        Chunker(chunker, embedder.tokeniser, embedder.spec.max_tokens)
-        return ProfileSpec(embedder.spec, chunker, self._analyser.version)
+
+    def changed_spec(
+        self,
+        base: ProfileSpec,
+        embedder: str | None,
+        chunk_tokens: int | None,
+        chunk_overlap_tokens: int | None,
+    ) -> ProfileSpec:
+        """A profile with some choices changed; chunker and analyser are of this version.
+
+        :param base: has the choices that are None.
+        :raises ModelNotFound: if the embedder is not to be had.
+        :raises InvalidRequest: if the sizes do not fit each other or the embedder.
+        """
+        chunker = replace(base.chunker, version=DEFAULT_CHUNKER.version)
+        name = base.embedder.name if embedder is None else embedder
+        return self._spec(name, chunker, chunk_tokens, chunk_overlap_tokens)
 
     def parts(self, profile: Profile) -> ProfileParts:
         """The parts of a profile; the model itself loads when it is first used.
@@ -73,12 +87,11 @@ class PartsLoader:
         if known is not None and known.profile.id == profile.id:
             return known
         spec = profile.spec
-        embedder = self._embedder(spec.embedder.name)
-        _compare(spec.embedder, embedder.spec)
+        embedder = self._recorded(spec.embedder)
         if spec.analyser != self._analyser.version:
             raise ModelMismatch(
                 f"the corpus was indexed with analyser {spec.analyser}, this is {self._analyser.version}",
-                hint="ingest it into a new corpus",
+                hint="index it again with this one: ragsvc reindex CORPUS",
             )
         made = ProfileParts(
             profile,
@@ -108,11 +121,48 @@ class PartsLoader:
             name = self.parts(profile).profile.spec.embedder.name
         self._embedder(name).warm_up()
 
-    def _embedder(self, name: str) -> LoadedEmbedder:
+    def keep_only(self, profiles: Collection[Profile]) -> None:
+        """Forget the models that neither these profiles nor the settings name; who uses one keeps it."""
+        names = {_place(self._settings.embedder), *(_place(p.spec.embedder.name) for p in profiles)}
+        fingerprints = {profile.fingerprint for profile in profiles}
         with self._lock:
-            if name not in self._embedders:
-                self._embedders[name] = self._make(name)
-            return self._embedders[name]
+            for name in self._embedders.keys() - names:
+                del self._embedders[name]
+            for fingerprint in self._parts.keys() - fingerprints:
+                del self._parts[fingerprint]
+
+    def _spec(self, name: str, chunker: ChunkerSpec, size: int | None, overlap: int | None) -> ProfileSpec:
+        chunker = replace(
+            chunker,
+            size_tokens=chunker.size_tokens if size is None else size,
+            overlap_tokens=chunker.overlap_tokens if overlap is None else overlap,
+        )
+        embedder = self._embedder(name)
+        Chunker(chunker, embedder.tokeniser, embedder.spec.max_tokens)
+        return ProfileSpec(embedder.spec, chunker, self._analyser.version)
+
+    def _recorded(self, spec: EmbedderSpec) -> LoadedEmbedder:
+        embedder = self._embedder(spec.name)
+        if embedder_fingerprint(embedder.spec) != embedder_fingerprint(spec):
+            # Its files may have been replaced since it was loaded.
+            embedder = self._make(_place(spec.name))
+            _compare(spec, embedder.spec)
+            with self._lock:
+                self._embedders[_place(spec.name)] = embedder
+        return embedder
+
+    def _embedder(self, name: str) -> LoadedEmbedder:
+        place = _place(name)
+        with self._lock:
+            if place not in self._embedders:
+                self._embedders[place] = self._make(place)
+            return self._embedders[place]
+
+
+def _place(name: str) -> str:
+    """A folder's name as every process can find it, wherever it was started; other names as they are."""
+    path = Path(name).expanduser()
+    return str(path.resolve()) if name and path.is_dir() else name
 
 
 def _compare(recorded: EmbedderSpec, found: EmbedderSpec) -> None:
@@ -120,5 +170,5 @@ def _compare(recorded: EmbedderSpec, found: EmbedderSpec) -> None:
         raise ModelMismatch(
             f"the embedder {recorded.name} is not the one that the corpus was indexed with "
             f"(weights {recorded.weights[:12]}, now {found.weights[:12]})",
-            hint="put the recorded model back, or ingest into a new corpus",
+            hint="put the recorded model back, or index it again: ragsvc reindex CORPUS",
         )

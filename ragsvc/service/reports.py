@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ragsvc.domain import Commit, CorpusDetails, RollbackReport, Tag
+from ragsvc.domain import Commit, CorpusDetails, ReindexReport, RollbackReport, Tag
 from ragsvc.service.serialise import JsonObject, corpus_json, encodable, plain
 
 SHORT = 16
@@ -61,6 +61,21 @@ def rollback_json(report: RollbackReport) -> JsonObject:
         "to": int(report.to),
         "documents": {"added": report.added, "changed": report.changed, "removed": report.removed},
         "profile_changed": report.profile_changed,
+    }
+
+
+def reindex_json(report: ReindexReport) -> JsonObject:
+    """What a reindex did; `previous` is the profile before, the same when there was nothing to do."""
+    return {
+        "corpus": encodable(report.corpus),
+        "commit": int(report.commit),
+        "profile": report.profile[:SHORT],
+        "previous": report.previous[:SHORT],
+        "embedder": encodable(report.embedder),
+        "documents": report.documents,
+        "chunks": report.chunks,
+        "embedded": report.embedded,
+        "seconds": plain(float(report.seconds)),
     }
 
 

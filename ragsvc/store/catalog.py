@@ -17,6 +17,7 @@ from ragsvc.store.engine import Database
 from ragsvc.store.jobs import Jobs
 from ragsvc.store.lock import WriterLock
 from ragsvc.store.memberships import Memberships
+from ragsvc.store.moving import Moving
 from ragsvc.store.passages import Passages
 from ragsvc.store.pins import Pins
 from ragsvc.store.restoring import Restoring
@@ -38,6 +39,7 @@ class Catalog(
     Vectors,
     Memberships,
     Restoring,
+    Moving,
     Documents,
     Passages,
     Signatures,
