@@ -24,6 +24,7 @@ WORDS = {
     404: "It does not exist.",
     408: "The body came too slowly.",
     409: "The state forbids it.",
+    410: "The commit was removed by gc.",
     413: "The body or a field is too large.",
     415: "The media type of the body is not supported.",
     422: "The request is wrong; `detail` says where.",
@@ -36,6 +37,7 @@ BODY = (408, 413, 415)
 TAGS = [
     {"name": "ask", "description": "Search and answer."},
     {"name": "corpora", "description": "Corpora and their documents."},
+    {"name": "history", "description": "Commits, tags and going back."},
     {"name": "jobs", "description": "Long work, done in the background."},
     {"name": "health", "description": "For load balancers and monitors."},
 ]

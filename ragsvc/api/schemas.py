@@ -36,6 +36,17 @@ CorpusNames = Annotated[
 ]
 
 
+REFERENCE = "A commit number, a tag, `head`, or `head~N` (N commits earlier)."
+Reference = Annotated[int, Field(ge=0)] | Annotated[str, Field(min_length=1, max_length=128)]
+At = Annotated[
+    Reference | None,
+    Field(
+        description="Read the corpus as it was at a commit number, a tag or `head~N`; without it, as it is.",
+        examples=["v1", 41, "head~1"],
+    ),
+]
+
+
 def _printable(document_id: str) -> str:
     if any(ord(char) < 32 or 127 <= ord(char) < 160 for char in document_id):
         raise ValueError("holds control characters")
@@ -72,10 +83,13 @@ class SearchBody(Body):
         "$exists $and $or $not; a bare value means $eq, several fields mean $and.",
         examples=[{"lang": "en", "year": {"$gte": 2020}}],
     )
+    at: At = None
 
     def request(self) -> SearchRequest:
         """Give the service's form of it."""
-        return SearchRequest(corpora_of(self.corpus), self.query, self.k, self.mode, self.filter)
+        return SearchRequest(
+            corpora_of(self.corpus), self.query, self.k, self.mode, self.filter, at=optional(self.at)
+        )
 
 
 class AnswerBody(Body):
@@ -96,6 +110,7 @@ class AnswerBody(Body):
         description="Only documents whose metadata match, as in search.",
         examples=[{"lang": "en"}],
     )
+    at: At = None
     stream: bool = Field(
         False,
         description="true: send server-sent events `passages`, `token`, `citation` and `done` (or `error`) "
@@ -105,7 +120,9 @@ class AnswerBody(Body):
 
     def request(self) -> AnswerRequest:
         """Give the service's form of it."""
-        return AnswerRequest(corpora_of(self.corpus), self.question, self.k, self.filter)
+        return AnswerRequest(
+            corpora_of(self.corpus), self.question, self.k, self.filter, at=optional(self.at)
+        )
 
 
 class DocumentBody(Body):
@@ -136,6 +153,29 @@ class DocumentsBody(Body):
     def inline(self) -> list[InlineDocument]:
         """Give the service's form of them."""
         return [InlineDocument(d.id, d.text, d.title, d.metadata) for d in self.documents]
+
+
+class TagBody(Body):
+    """A commit to name."""
+
+    at: Reference = Field("head", description=f"The commit to name. {REFERENCE}", examples=["head", 41])
+    move: bool = Field(False, description="true: take the tag from the commit that has it.", examples=[False])
+
+
+class RollbackBody(Body):
+    """A commit to go back to."""
+
+    to: Reference = Field(description=f"The commit to go back to. {REFERENCE}", examples=["v1", 41, "head~1"])
+
+
+def reference(at: int | str) -> str:
+    """Give a reference in the service's form."""
+    return str(at)
+
+
+def optional(at: int | str | None) -> str | None:
+    """Give a reference in the service's form, if there is one."""
+    return None if at is None else reference(at)
 
 
 def corpora_of(corpus: str | list[str]) -> tuple[str, ...]:

@@ -11,6 +11,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from fake_history import HEAD, FakeLifecycle
+
 from ragsvc.domain import (
     Answer,
     AnswerEvent,
@@ -68,6 +70,7 @@ class FakeService:
         self.corpora_texts: dict[str, dict[str, str]] = {
             "handbook": {"handbook/a.md": "Backups are nightly."}
         }
+        self.lifecycle = FakeLifecycle(self)
         self.jobs_by_id: dict[str, Job] = {}
         self.stall = 0.0
         self.block: threading.Event | None = None
@@ -144,13 +147,12 @@ class FakeService:
 
     def corpus(self, caller: Caller, name: str) -> CorpusSummary:
         texts = self._texts(name)
-        return CorpusSummary(
-            name, TIME, CommitId(1), len(texts), len(texts), sum(map(len, texts.values())), "fake"
-        )
+        return CorpusSummary(name, TIME, HEAD, len(texts), len(texts), sum(map(len, texts.values())), "fake")
 
     def documents(
-        self, caller: Caller, corpus: str, *, cursor: str | None, limit: int
+        self, caller: Caller, corpus: str, *, cursor: str | None, limit: int, at: str | None = None
     ) -> tuple[list[Document], str | None]:
+        self.lifecycle.find(corpus, at)
         if cursor is not None and not cursor.startswith("after:"):
             raise InvalidRequest("cursor is not one of ours", hint="start without a cursor")
         after = cursor.removeprefix("after:") if cursor else ""
@@ -158,7 +160,8 @@ class FakeService:
         page = [self.document(caller, corpus, name) for name in names[:limit]]
         return page, f"after:{names[limit - 1]}" if len(names) > limit else None
 
-    def document(self, caller: Caller, corpus: str, document_id: str) -> Document:
+    def document(self, caller: Caller, corpus: str, document_id: str, *, at: str | None = None) -> Document:
+        self.lifecycle.find(corpus, at)
         text = self._text(corpus, document_id)
         return Document(
             corpus, document_id, "ab12", document_id, "upload", "text/plain", len(text), {"lang": "en"},
@@ -173,7 +176,10 @@ class FakeService:
         version: str | None,
         start: int | None,
         end: int | None,
+        *,
+        at: str | None = None,
     ) -> TextSlice:
+        self.lifecycle.find(corpus, at)
         text = self._text(corpus, document_id)
         first, last = min(start or 0, len(text)), len(text) if end is None else min(end, len(text))
         return TextSlice(document_id, version or "ab12", first, last, text[first:last])
@@ -183,8 +189,9 @@ class FakeService:
             self.block.wait(10)
         if self.failure is not None:
             raise self.failure
+        commit = self._commit(request)
         hits = self._hits(request.corpora, request.k, request.where)
-        return SearchResult(",".join(request.corpora), CommitId(1), request.query, request.mode, hits)
+        return SearchResult(",".join(request.corpora), commit, request.query, request.mode, hits)
 
     def answer(self, caller: Caller, request: AnswerRequest) -> Answer:
         if self.failure is not None:
@@ -225,6 +232,9 @@ class FakeService:
 
     # the rest
 
+    def _commit(self, request: SearchRequest | AnswerRequest) -> CommitId:
+        return max(self.lifecycle.find(name, request.at) for name in request.corpora)
+
     def _texts(self, corpus: str) -> dict[str, str]:
         if corpus not in self.corpora_texts:
             raise CorpusNotFound(f"there is no corpus {corpus!r}", hint="GET /v1/corpora lists them")
@@ -254,7 +264,7 @@ class FakeService:
         text = "word " * self.tokens
         return Answer(
             names,
-            CommitId(1),
+            self._commit(request),
             request.question,
             bool(hits),
             text,

@@ -121,7 +121,8 @@ def test_documents_as_json_make_a_job_that_can_be_seen_and_cancelled(
 
 def test_a_corpus_can_be_shown_and_deleted(client: TestClient) -> None:
     listed = client.get("/v1/corpora").json()["corpora"]
-    assert listed == [client.get("/v1/corpora/handbook").json()]
+    assert len(listed) == 1
+    assert listed[0].items() <= client.get("/v1/corpora/handbook").json().items()
     assert client.delete("/v1/corpora/handbook").status_code == 204
     assert_problem(client.get("/v1/corpora/handbook"), 404, "corpus_not_found")
 
@@ -166,7 +167,7 @@ def test_docs_need_nothing_from_elsewhere(client: TestClient) -> None:
 def test_openapi_describes_every_parameter_and_field(client: TestClient) -> None:
     document = client.get("/openapi.json").json()
     operations = [op for path in document["paths"].values() for op in path.values()]
-    assert len({op["operationId"] for op in operations}) == len(operations) == 15
+    assert len({op["operationId"] for op in operations}) == len(operations) == 20
     for operation in operations:
         assert operation["summary"] and operation["description"] and operation["tags"]
         assert all(parameter["description"] for parameter in operation.get("parameters", []))

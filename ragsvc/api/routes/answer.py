@@ -53,7 +53,7 @@ STREAM: Responses = {
     operation_id="answer",
     summary="Answer a question",
     response_model=AnswerView,
-    responses={**STREAM, **problems(404, 409, *BODY)},
+    responses={**STREAM, **problems(404, 409, 410, *BODY)},
 )
 async def answer(request: Request, state: StateOf, body: AnswerBody) -> Response:
     """Answer from a corpus or several, with citations; `answered` is false when they hold no answer."""

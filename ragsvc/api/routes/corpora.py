@@ -8,13 +8,15 @@ from fastapi import APIRouter, Path
 from starlette.requests import Request
 from starlette.responses import Response
 
+from ragsvc.api.history_views import CorpusDetailsView
 from ragsvc.api.openapi import problems
 from ragsvc.api.rendering import JsonResponse
 from ragsvc.api.schemas import CORPUS_PATTERN
 from ragsvc.api.security import caller_of
 from ragsvc.api.state import StateOf
 from ragsvc.api.strict import StrictRoute
-from ragsvc.api.views import CorporaView, CorpusView
+from ragsvc.api.views import CorporaView
+from ragsvc.service.reports import details_json
 from ragsvc.service.serialise import corpus_json
 
 router = APIRouter(route_class=StrictRoute, prefix="/v1/corpora", tags=["corpora"])
@@ -37,14 +39,13 @@ async def list_corpora(request: Request, state: StateOf) -> Response:
     "/{corpus}",
     operation_id="get_corpus",
     summary="Show a corpus",
-    response_model=CorpusView,
+    response_model=CorpusDetailsView,
     responses=problems(404),
 )
 async def get_corpus(request: Request, state: StateOf, corpus: CorpusPath) -> Response:
-    """Show a corpus at its head."""
-    return JsonResponse(
-        corpus_json(await state.catalog.run(state.service.corpus, caller_of(request), corpus))
-    )
+    """Show a corpus at its head: sizes, profile, last commits and tags."""
+    found = await state.catalog.run(state.service.lifecycle.details, caller_of(request), corpus)
+    return JsonResponse(details_json(found))
 
 
 @router.delete(

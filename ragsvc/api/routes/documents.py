@@ -36,6 +36,15 @@ DocumentId = Annotated[
         examples=["handbook/backups.md"],
     ),
 ]
+At = Annotated[
+    str | None,
+    Query(
+        min_length=1,
+        max_length=128,
+        description="As it was at a commit number, a tag, or `head~N`; the present state when left out.",
+        examples=["v1"],
+    ),
+]
 Offset = Annotated[
     int | None, Query(ge=0, le=MAX_INTEGER, description="Code points from the start of the text.")
 ]
@@ -73,7 +82,7 @@ UPLOAD: dict[str, Any] = {
     operation_id="list_documents",
     summary="List documents",
     response_model=DocumentsView,
-    responses=problems(404),
+    responses=problems(404, 410),
 )
 async def list_documents(
     request: Request,
@@ -83,9 +92,10 @@ async def list_documents(
         str | None, Query(min_length=1, max_length=8192, description="`next_cursor` of the page before.")
     ] = None,
     limit: Annotated[int, Query(ge=1, le=1000, description="Documents on a page.")] = 100,
+    at: At = None,
 ) -> Response:
     """List the live documents by id, a page at a time."""
-    call = partial(state.service.documents, caller_of(request), corpus, cursor=cursor, limit=limit)
+    call = partial(state.service.documents, caller_of(request), corpus, cursor=cursor, limit=limit, at=at)
     found, following = await state.catalog.run(call)
     return JsonResponse({"documents": [document_json(d) for d in found], "next_cursor": following})
 
@@ -140,13 +150,13 @@ async def _submit_files(request: Request, state: State, caller: Caller, corpus: 
     operation_id="get_document",
     summary="Show a document",
     response_model=DocumentView,
-    responses=problems(404),
+    responses=problems(404, 410),
 )
 async def get_document(
-    request: Request, state: StateOf, corpus: CorpusPath, document_id: DocumentId
+    request: Request, state: StateOf, corpus: CorpusPath, document_id: DocumentId, at: At = None
 ) -> Response:
     """Show a live document, without its text."""
-    call = partial(state.service.document, caller_of(request), corpus, document_id)
+    call = partial(state.service.document, caller_of(request), corpus, document_id, at=at)
     return JsonResponse(document_json(await state.catalog.run(call)))
 
 
@@ -170,7 +180,7 @@ async def delete_document(
     operation_id="get_text",
     summary="Read stored text",
     response_model=TextView,
-    responses=problems(404),
+    responses=problems(404, 410),
 )
 async def get_text(
     request: Request,
@@ -186,9 +196,10 @@ async def get_text(
     ] = None,
     start: Offset = None,
     end: Offset = None,
+    at: At = None,
 ) -> Response:
     """Read text as it was stored: a citation's version, start and end give exactly its quote, for ever."""
     if start is not None and end is not None and start > end:
         raise InvalidRequest(f"start {start} is after end {end}", hint="send start <= end")
-    call = partial(state.service.text, caller_of(request), corpus, document_id, version, start, end)
+    call = partial(state.service.text, caller_of(request), corpus, document_id, version, start, end, at=at)
     return JsonResponse(text_json(await state.catalog.run(call)))

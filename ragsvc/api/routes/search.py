@@ -23,7 +23,7 @@ router = APIRouter(route_class=StrictRoute, prefix="/v1", tags=["ask"])
     operation_id="search",
     summary="Find passages",
     response_model=SearchView,
-    responses=problems(404, 409, *BODY),
+    responses=problems(404, 409, 410, *BODY),
 )
 async def search(request: Request, state: StateOf, body: SearchBody) -> Response:
     """Find the passages that fit a query best, in one corpus or several."""

@@ -1,0 +1,92 @@
+"""The history of the service in memory: commits 1 to 3 of every corpus, of which gc took the first."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ragsvc.domain import (
+    Caller,
+    ChunkerSpec,
+    Commit,
+    CommitId,
+    CorpusDetails,
+    EmbedderSpec,
+    Profile,
+    ProfileId,
+    ProfileSpec,
+    RollbackReport,
+    Tag,
+)
+from ragsvc.errors import CommitCollected, InvalidName, RefNotFound, TagExists
+
+if TYPE_CHECKING:
+    from fake import FakeService
+
+TIME = "2025-01-31T09:00:00Z"
+HEAD = CommitId(3)
+EMBEDDER = EmbedderSpec("fake", "00", 8, 256, "mean", "", "", "none", "float32")
+PROFILE = Profile(
+    ProfileId(1), "ab" * 32, "cd" * 32, ProfileSpec(EMBEDDER, ChunkerSpec("1", 200, 0, 24), "standard-1")
+)
+
+
+class FakeLifecycle:
+    """Tags are real; going back changes no text."""
+
+    def __init__(self, service: FakeService) -> None:
+        self._service = service
+        self._tags: dict[tuple[str, str], CommitId] = {}
+
+    def find(self, corpus: str, at: str | None) -> CommitId:
+        self._service._texts(corpus)
+        if at is None or at == "head":
+            return HEAD
+        found = self._tags.get((corpus, at)) or {"1": 1, "2": 2, "3": 3, "head~1": 2, "head~2": 1}.get(at)
+        if found is None:
+            raise RefNotFound(f"{corpus} has no commit or tag {at!r}", hint="ragsvc log lists them")
+        if found == 1:
+            raise CommitCollected("commit 1 was removed by gc", hint="tags keep commits")
+        return CommitId(found)
+
+    def details(self, caller: Caller, corpus: str) -> CorpusDetails:
+        summary = self._service.corpus(caller, corpus)
+        log = tuple(self.log(caller, corpus, limit=5))
+        return CorpusDetails(summary, PROFILE, 4096, log, tuple(self.tags(caller, corpus)))
+
+    def log(
+        self, caller: Caller, corpus: str, *, limit: int = 20, before: CommitId | None = None
+    ) -> list[Commit]:
+        self._service._texts(corpus)
+        numbers = [number for number in (3, 2, 1) if before is None or number < before]
+        return [
+            Commit(
+                CommitId(number), TIME, "local", "ingest", {"added": 1}, PROFILE.fingerprint, "fake",
+                tuple(name for (_, name), at in self._tags.items() if at == number), number == 1,
+            )
+            for number in numbers[:limit]
+        ]  # fmt: skip
+
+    def tags(self, caller: Caller, corpus: str) -> list[Tag]:
+        self._service._texts(corpus)
+        return [Tag(name, at, "local", TIME) for (of, name), at in sorted(self._tags.items()) if of == corpus]
+
+    def set_tag(self, caller: Caller, corpus: str, tag: str, *, at: str = "head", move: bool = False) -> Tag:
+        if tag.isdigit() or tag == "head":
+            raise InvalidName(f"{tag!r} cannot be a tag", hint="not a number, not head")
+        commit = self.find(corpus, at)
+        if self._tags.get((corpus, tag), commit) != commit and not move:
+            raise TagExists(f"the tag {tag} names another commit", hint="move it")
+        self._tags[corpus, tag] = commit
+        return Tag(tag, commit, "local", TIME)
+
+    def delete_tag(self, caller: Caller, corpus: str, tag: str) -> None:
+        self._service._texts(corpus)
+        if self._tags.pop((corpus, tag), None) is None:
+            raise RefNotFound(f"{corpus} has no tag {tag!r}", hint="ragsvc tag lists them")
+
+    def rollback(self, caller: Caller, corpus: str, to: str) -> RollbackReport:
+        found = self.find(corpus, to)
+        changed = int(found != HEAD)
+        return RollbackReport(
+            corpus, CommitId(HEAD + changed), HEAD, found, 0, changed, 0, profile_changed=False
+        )
