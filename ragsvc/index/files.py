@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from errno import EACCES, EDQUOT, ENOSPC, EPERM, EROFS
 from pathlib import Path
 from typing import IO, Any
@@ -66,6 +66,37 @@ def save(index: CorpusIndex, folder: Path, *, commit: int, commit_uid: str, prof
         _sync_folder(folder)
         crash_point("index.files.before_sweep")
         _sweep(folder, new)
+
+
+def size_bytes(folder: Path) -> int:
+    """Bytes of our files in a folder; 0 when it is not there."""
+    try:
+        return sum(path.stat().st_size for path in _ours(folder))
+    except FileNotFoundError:
+        return 0
+
+
+def remove(folder: Path) -> None:
+    """Remove an index; a process that has it mapped keeps it. Files of other kinds stay, and then the folder.
+
+    Only the holder of the writer lock may call it.
+
+    :raises StorageError: if the system refuses.
+    """
+    with _translated(folder):
+        # The manifest first: without it nobody looks for the others.
+        for path in sorted(_ours(folder), key=lambda path: path.name != MANIFEST):
+            path.unlink(missing_ok=True)
+        with suppress(OSError):
+            folder.rmdir()
+
+
+def _ours(folder: Path) -> list[Path]:
+    return [
+        path
+        for path in folder.iterdir()
+        if path.name == MANIFEST or path.name.endswith(_TEMPORARY) or FILE_NAME.fullmatch(path.name)
+    ]
 
 
 def _columns(index: CorpusIndex) -> Iterator[tuple[str, NDArray[Any]]]:

@@ -111,6 +111,11 @@ class Ingest:
         return self._run(corpus, Found(items, {}, inline=inline, upload=True))
 
     def _run(self, name: str, found: Found) -> IngestReport:
+        # From reading to publishing, so that gc does not take what is prepared meanwhile.
+        with self._tools.catalog.pinned(f"ingest of {name}"):
+            return self._prepare_and_publish(name, found)
+
+    def _prepare_and_publish(self, name: str, found: Found) -> IngestReport:
         tools = self._tools
         corpus = tools.new_corpus(self._caller, name)
         embedded = 0

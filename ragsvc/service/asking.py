@@ -30,7 +30,7 @@ from ragsvc.settings import Settings
 from ragsvc.store.catalog import Catalog
 from ragsvc.store.filters import Filter, parse_filter
 
-ATTEMPTS = 3
+ATTEMPTS = 10
 
 
 class Asker:
@@ -141,12 +141,13 @@ class Asker:
     ) -> Looked:
         for attempt in range(ATTEMPTS):
             try:
+                if attempt:
+                    self.refresh(caller, name)
                 return self._look_once(caller, name, request, where, vectors)
             except StaleContent:
                 # gc took the commit while it was read: the head is always there.
                 if attempt + 1 == ATTEMPTS:
                     raise
-                self.refresh(caller, name)
         raise AssertionError("the last attempt returns or raises")
 
     def _look_once(

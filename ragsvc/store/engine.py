@@ -128,9 +128,31 @@ class Database:
             row = connection.execute(text("PRAGMA wal_checkpoint(TRUNCATE)")).one()
         return int(row[0]) == 0
 
+    def vacuum(self) -> int:
+        """Rewrite the file without its free pages; the writer lock is held.
+
+        :return: bytes by which file and log have shrunk.
+        :raises DiskFull: if there is no room for the copy that this makes; the file stays as it was.
+        """
+        self.checkpoint()
+        before = self._size_bytes()
+        if _free_bytes(self.path) < before:
+            raise DiskFull(
+                f"no room on the disk for a copy of {self.path}",
+                hint="free as much space as the catalog takes; without --vacuum none is needed",
+            )
+        with translated(self.path), self._engine.connect() as connection:
+            connection.execution_options(ragsvc_begin=None).execute(text("VACUUM"))
+        crash_point("store.vacuum")
+        self.checkpoint()
+        return before - self._size_bytes()
+
     def close(self) -> None:
         """Close the pooled connections."""
         self._engine.dispose()
+
+    def _size_bytes(self) -> int:
+        return sum(path.stat().st_size for path in (self.path, self._wal) if path.exists())
 
     def _current(self) -> bool:
         with self.read() as connection:

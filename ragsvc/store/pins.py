@@ -7,16 +7,34 @@ import os
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from errno import EDQUOT, ENOSPC
 from pathlib import Path
 
 from sqlalchemy import Connection, delete, insert, select
 
 from ragsvc.domain import CommitId, CorpusId, ProfileId
-from ragsvc.errors import HomeNotWritable, StaleContent, StorageError
+from ragsvc.errors import DiskFull, HomeNotWritable, StaleContent, StorageError
 from ragsvc.store.engine import Section, now
 from ragsvc.store.tables import commit, pin
 
 FOLDER = "readers"
+
+
+@dataclass(frozen=True, slots=True)
+class Pin:
+    """What a running process needs; see `Pins.pinned`."""
+
+    id: int
+    reason: str
+    corpus_id: int | None
+    commit_id: int | None
+    profile_id: int | None
+
+    @property
+    def keeps_all(self) -> bool:
+        """Whether it stands for content that nothing refers to yet."""
+        return self.commit_id is None and self.profile_id is None
 
 
 class Pins(Section):
@@ -39,6 +57,7 @@ class Pins(Section):
         :param reason: shown by gc, such as "export of docs".
         :raises StaleContent: if gc has taken the commit already.
         :raises HomeNotWritable: if the lock file cannot be made.
+        :raises DiskFull: if there is no room for it.
         """
         holder = uuid.uuid4().hex
         path = self._db.path.parent / FOLDER / holder
@@ -75,11 +94,22 @@ def _lock_new(path: Path) -> int:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         fcntl.flock(descriptor, fcntl.LOCK_EX)
     except OSError as error:
+        if error.errno in (ENOSPC, EDQUOT):
+            raise DiskFull(
+                f"no room on the disk for {path}", hint="free some space, then run the same again"
+            ) from error
         raise HomeNotWritable(
             f"{path} cannot be made: {error.strerror}",
             hint="choose a folder that you may write to: --home DIR",
         ) from error
     return descriptor
+
+
+def living_pins(connection: Connection, home: Path) -> list[Pin]:
+    """Pins whose holder is there."""
+    columns = (pin.c.id, pin.c.reason, pin.c.corpus_id, pin.c.commit_id, pin.c.profile_id, pin.c.holder)
+    rows = connection.execute(select(*columns).order_by(pin.c.id)).all()
+    return [Pin(*row[:-1]) for row in rows if _is_held(home / FOLDER / row.holder)]
 
 
 def sweep_pins(connection: Connection, home: Path) -> None:

@@ -1,0 +1,94 @@
+"""Retention over rows and files: what no kept commit needs goes from both."""
+
+from __future__ import annotations
+
+import logging
+import re
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from ragsvc.domain import Caller, CollectReport
+from ragsvc.errors import StorageError
+from ragsvc.index import files, loading
+from ragsvc.pipeline.base import folder_of, rebase
+from ragsvc.store.catalog import Catalog
+from ragsvc.store.retention import Place
+
+log = logging.getLogger(__name__)
+
+_UID = re.compile(r"[0-9a-f]{32}")
+_PROFILE = re.compile(r"[0-9a-f]{16}")
+
+
+def collect(
+    catalog: Catalog, caller: Caller, corpus: str | None, keep: int, *, dry_run: bool, vacuum: bool
+) -> CollectReport:
+    """Collect commits, content and index files; the writer lock is held, unless with a dry run.
+
+    :param corpus: whose commits may go; None: of all corpora.
+    :param keep: how many of the newest commits of a corpus stay, at least 1.
+    :param vacuum: give the catalog's free pages back to the disk; not with a dry run.
+    :raises CorpusNotFound: if there is none of this name.
+    :raises DiskFull: if there is no room to vacuum; what was collected stays so.
+    """
+    started = time.perf_counter()
+    collected = catalog.collect(caller, corpus, keep, dry_run=dry_run)
+    useless = list(_useless_folders(catalog.home, collected.places))
+    freed = sum(files.size_bytes(folder) for folder in useless)
+    if not dry_run:
+        _remove(useless)
+        for place in collected.places:
+            freed += _shrink(catalog, caller, place)
+        freed += catalog.vacuum() if vacuum else 0
+    return replace(
+        collected.report,
+        indexes=len(useless),
+        freed_bytes=freed,
+        reusable_bytes=0 if dry_run else catalog.reusable_bytes(),
+        seconds=time.perf_counter() - started,
+    )
+
+
+def _useless_folders(home: Path, places: Sequence[Place]) -> Iterator[Path]:
+    """Index folders that stand for no place; whatever has another name is not ours."""
+    needed = {(place.uid, place.profile[:16]) for place in places}
+    for corpus in sorted(home.iterdir()):
+        if not _UID.fullmatch(corpus.name) or not corpus.is_dir() or corpus.is_symlink():
+            continue
+        for folder in sorted(corpus.iterdir()):
+            ours = _PROFILE.fullmatch(folder.name) and folder.is_dir() and not folder.is_symlink()
+            if ours and (corpus.name, folder.name) not in needed:
+                yield folder
+
+
+def _remove(folders: Sequence[Path]) -> None:
+    for folder in folders:
+        try:
+            files.remove(folder)
+        except StorageError as error:
+            log.warning("index files stay that nothing needs: %s", error.message)
+        with suppress(OSError):
+            folder.parent.rmdir()
+
+
+def _shrink(catalog: Catalog, caller: Caller, place: Place) -> int:
+    """Write index files anew when they hold rows of deleted versions; gives the bytes saved."""
+    corpus = catalog.corpus(caller, place.corpus)
+    if corpus.profile.fingerprint != place.profile:
+        return 0  # what is gone back to seldom is not worth the work
+    folder = folder_of(catalog, corpus)
+    rows = loading.written_versions(folder)
+    if rows is None or np.isin(rows, catalog.holdings(corpus.id, corpus.profile.id).versions).all():
+        return 0
+    before = files.size_bytes(folder)
+    try:
+        rebase(catalog, corpus, force=True)
+    except StorageError as error:
+        # The old files serve as well: rows of deleted versions are never alive.
+        log.warning("the index files of %s stay as they were: %s", corpus.name, error.message)
+    return before - files.size_bytes(folder)
