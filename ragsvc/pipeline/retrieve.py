@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +10,6 @@ import numpy as np
 from ragsvc.domain import (
     BoolVector,
     Caller,
-    ChunkId,
     Collapse,
     Corpus,
     F32Vector,
@@ -21,6 +20,7 @@ from ragsvc.domain import (
     Mode,
     Passage,
 )
+from ragsvc.pipeline.collapse import Fold
 from ragsvc.pipeline.fusion import SCORE_DECIMALS, competition_rank, convex, reciprocal_rank
 from ragsvc.pipeline.indexing import ProfileParts
 from ragsvc.pipeline.snapshot import Snapshot
@@ -118,54 +118,65 @@ class Reading:
 
 
 def hits(reading: Reading, ranked: Ranked, k: int, collapse: Collapse) -> list[Hit]:
-    """Show the best k: ordered by score, document id, start; same texts shown once if asked.
+    """Show the best k: ordered by score, document id, start; nearly the same text shown once if asked.
 
-    :param k: 1..200.
+    :param k: 1..200. The hits for a small k, and their duplicates, begin those for a large one.
     """
-    shown: list[Hit] = []
-    for score, passages in _groups(reading, ranked, k):
-        for passage, duplicates in _collapsed(passages, collapse):
-            shown.append(Hit(len(shown) + 1, score, reading.corpus.name, passage, duplicates))
-            if len(shown) == k:
-                return shown
-    return shown
+    index = reading.snapshot.index
+    fold = Fold(ranked.scores, index.signatures_of(ranked.rows) if collapse is Collapse.DUPLICATES else None)
+    chunk_ids: list[int] = index.chunk_ids[ranked.rows].tolist()
+    position_of = {chunk: position for position, chunk in enumerate(chunk_ids)}
+    scores: list[float] = ranked.scores.tolist()
+    shown: list[tuple[float, Passage]] = []
+    while len(shown) < k and (block := fold.block(k - len(shown))).size:
+        for passage in _read(reading, [chunk_ids[i] for i in block], position_of, scores):
+            position = position_of[passage.chunk]
+            owner = fold.owner(position)
+            if owner is not None:
+                fold.repeat(owner, scores[position], passage.document_id, passage.start)
+            elif len(shown) < k:
+                fold.show(position)
+                shown.append((scores[position], passage))
+    _list_unread(reading, fold, chunk_ids, position_of, scores)
+    return [
+        Hit(number + 1, score, reading.corpus.name, passage, fold.duplicates(number))
+        for number, (score, passage) in enumerate(shown)
+    ]
 
 
-def _groups(reading: Reading, ranked: Ranked, k: int) -> Iterator[tuple[float, list[Passage]]]:
-    """Passages of equal score, in order; read from the catalog a block at a time."""
-    begin = 0
-    while begin < ranked.rows.size:
-        end = min(begin + k, ranked.rows.size)
-        while end < ranked.rows.size and ranked.scores[end] == ranked.scores[end - 1]:
-            end += 1
-        block = reading.snapshot.index.chunk_ids[ranked.rows[begin:end]]
-        score_of = dict(zip(block.tolist(), ranked.scores[begin:end].tolist(), strict=True))
-        passages = reading.catalog.passages(
-            reading.corpus, reading.snapshot.commit, block.tolist(), reading.where, reading.caller
-        )
-        passages.sort(key=lambda p: (-score_of[p.chunk], p.document_id, p.start))
-        group: list[Passage] = []
-        for passage in passages:
-            if group and score_of[passage.chunk] != score_of[group[-1].chunk]:
-                yield score_of[group[-1].chunk], group
-                group = []
-            group.append(passage)
-        if group:
-            yield score_of[group[-1].chunk], group
-        begin = end
+def _read(
+    reading: Reading, chunk_ids: Sequence[int], position_of: Mapping[int, int], scores: Sequence[float]
+) -> list[Passage]:
+    """The passages of some candidates, in final order."""
+    passages = reading.catalog.passages(
+        reading.corpus, reading.snapshot.commit, chunk_ids, reading.where, reading.caller
+    )
+    return sorted(passages, key=lambda p: (-scores[position_of[p.chunk]], p.document_id, p.start))
 
 
-def _collapsed(passages: Sequence[Passage], collapse: Collapse) -> list[tuple[Passage, tuple[str, ...]]]:
-    if collapse is Collapse.OFF:
-        return [(passage, ()) for passage in passages]
-    first: dict[ChunkId, Passage] = {}
-    others: dict[ChunkId, list[str]] = {}
-    for passage in passages:
-        if passage.chunk in first:
-            others.setdefault(passage.chunk, []).append(passage.document_id)
-        else:
-            first[passage.chunk] = passage
-    return [(passage, tuple(others.get(chunk, ()))) for chunk, passage in first.items()]
+def _list_unread(
+    reading: Reading,
+    fold: Fold,
+    chunk_ids: Sequence[int],
+    position_of: Mapping[int, int],
+    scores: Sequence[float],
+) -> None:
+    """List with the hits what repeats them further down; its text is not needed."""
+    unread = fold.unread()
+    if not unread.size:
+        return
+    holders = reading.catalog.holders(
+        reading.corpus,
+        reading.snapshot.commit,
+        [chunk_ids[i] for i in unread],
+        reading.where,
+        reading.caller,
+    )
+    for holder in holders:
+        position = position_of[holder.chunk]
+        owner = fold.owner(position)
+        assert owner is not None
+        fold.repeat(owner, scores[position], holder.document_id, holder.start)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from ragsvc.domain import (
     Commit,
     CommitId,
     CorpusDetails,
+    DuplicateGroup,
     Profile,
     Progress,
     ReindexReport,
@@ -16,6 +17,7 @@ from ragsvc.domain import (
     Tag,
 )
 from ragsvc.pipeline.base import renew_files
+from ragsvc.pipeline.duplicates import find_duplicates
 from ragsvc.pipeline.indexing import ProfileParts
 from ragsvc.pipeline.ingest import Listener
 from ragsvc.pipeline.reindex import Reindex, ReindexTools
@@ -43,6 +45,13 @@ class Lifecycle:
         :raises CorpusNotFound: if there is none of this name.
         """
         return Browser(self._catalog).details(caller, corpus)
+
+    def duplicates(self, caller: Caller, corpus: str) -> list[DuplicateGroup]:
+        """Live documents that hold the same text, or nearly; see `pipeline.duplicates`.
+
+        :raises CorpusNotFound: if there is none of this name.
+        """
+        return find_duplicates(self._catalog, caller, corpus)
 
     def log(
         self, caller: Caller, corpus: str, *, limit: int = 20, before: CommitId | None = None

@@ -7,9 +7,9 @@ from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, select
+from sqlalchemy import ColumnElement, Connection, Row, Select, select
 
-from ragsvc.domain import Caller, ChunkId, CommitId, Corpus, Passage, VersionId
+from ragsvc.domain import Caller, ChunkId, CommitId, Corpus, Holder, Passage, VersionId
 from ragsvc.store.access import live_at, readable
 from ragsvc.store.engine import Database, Section, batches
 from ragsvc.store.filters import Filter, matching
@@ -81,6 +81,29 @@ class Passages(Section):
         rows.sort(key=lambda row: (order[row.id], row.document_id))
         return [_passage(row, texts[row.version_id]) for row in rows]
 
+    def holders(
+        self,
+        corpus: Corpus,
+        commit: CommitId,
+        chunk_ids: Sequence[int],
+        where: Filter | None,
+        caller: Caller,
+    ) -> list[Holder]:
+        """The live documents that `passages` would find, without what a hit shows; in no order."""
+        c, m = chunk.c, membership.c
+        found: list[Holder] = []
+        with self._db.read() as connection:
+            for some in batches(list(chunk_ids)):
+                statement = (
+                    select(c.id, m.document_id, c.start)
+                    .join(membership, m.version_id == c.version_id)
+                    .where(*_held(corpus, commit, caller), c.id.in_(some))
+                )
+                if where is not None:
+                    statement = statement.where(matching(where))
+                found.extend(Holder(*row) for row in connection.execute(statement))
+        return found
+
     def _read_texts(self, connection: Connection, ids: set[int]) -> dict[int, str]:
         texts = self._text_cache.get(ids)
         fresh: dict[int, str] = {}
@@ -112,13 +135,17 @@ def _select(corpus: Corpus, commit: CommitId, caller: Caller) -> Select[Any]:
         )
         .join(membership, m.version_id == c.version_id)
         .join(document_version, document_version.c.id == c.version_id)
-        .where(
-            # "+ 0" keeps the planner from walking the whole corpus: the few chunks come first.
-            m.corpus_id + 0 == int(corpus.id),
-            c.profile_id == int(corpus.profile.id),
-            live_at(commit),
-            readable(caller),
-        )
+        .where(*_held(corpus, commit, caller))
+    )
+
+
+def _held(corpus: Corpus, commit: CommitId, caller: Caller) -> tuple[ColumnElement[bool], ...]:
+    return (
+        # "+ 0" keeps the planner from walking the whole corpus: the few chunks come first.
+        membership.c.corpus_id + 0 == int(corpus.id),
+        chunk.c.profile_id == int(corpus.profile.id),
+        live_at(commit),
+        readable(caller),
     )
 
 

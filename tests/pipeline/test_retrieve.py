@@ -84,12 +84,14 @@ def test_equal_texts_are_shown_once_with_the_others_listed(service: Service, mod
     once = search(service, "apple pear plum", mode, k=200).hits
     each = search(service, "apple pear plum", mode, k=200, collapse=Collapse.OFF).hits
     assert all(hit.duplicates == () for hit in each)
+    version_of = {hit.passage.document_id: hit.passage.version for hit in each}
     unfolded = [name for hit in once for name in (hit.passage.document_id, *hit.duplicates)]
     assert sorted(unfolded) == sorted(hit.passage.document_id for hit in each)
     assert len({hit.passage.version for hit in once}) == len(once) < len(each)
     for hit in once:
-        assert list(hit.duplicates) == sorted(hit.duplicates)
-        assert all(name > hit.passage.document_id for name in hit.duplicates)
+        same = [name for name in hit.duplicates if version_of[name] == hit.passage.version]
+        assert same == sorted(same)
+        assert all(name > hit.passage.document_id for name in same)
 
 
 def test_a_filter_also_decides_which_duplicates_are_listed(service: Service) -> None:
