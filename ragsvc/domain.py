@@ -707,8 +707,10 @@ class ReindexReport:
 class CollectReport:
     """What a gc removed, or with a dry run would remove.
 
-    commits: that cannot be read any more. kept: that still can, and why.
-    postponed: why content was left for the next gc; "" when it was not.
+    commits: that cannot be read any more. documents: states of documents that only they had.
+    versions, chunks, vectors, terms: content that nothing needs. indexes: folders of index files.
+    freed_bytes: given back to the disk. reusable_bytes: free inside the catalog, filled by what comes.
+    kept: commits that can be read, and why. postponed: why content was left for the next gc; "": it was not.
     """
 
     commits: int
@@ -716,11 +718,14 @@ class CollectReport:
     versions: int
     chunks: int
     vectors: int
-    profiles: int
+    terms: int
+    indexes: int
     freed_bytes: int
+    reusable_bytes: int
     kept: tuple[str, ...]
     postponed: str
     dry_run: bool
+    seconds: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -744,7 +749,11 @@ class VerifyReport:
 
 @dataclass(frozen=True, slots=True)
 class RebuildReport:
-    """What a rebuild made anew."""
+    """What a rebuild looked at, and what it made anew besides the index files.
+
+    rechunked: documents whose chunks were damaged. embedded: texts whose vectors were.
+    unmended: why something that only earlier commits need stays as it is.
+    """
 
     corpus: str
     commit: CommitId
@@ -752,6 +761,7 @@ class RebuildReport:
     chunks: int
     rechunked: int
     embedded: int
+    unmended: tuple[str, ...]
     seconds: float
 
 
