@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 from ragsvc.domain import (
     Caller,
+    CarryReport,
     Commit,
     CommitId,
     CorpusDetails,
@@ -23,6 +25,7 @@ from ragsvc.pipeline.ingest import Listener
 from ragsvc.pipeline.reindex import Reindex, ReindexTools
 from ragsvc.service.asking import Asker
 from ragsvc.service.browsing import Browser
+from ragsvc.service.carrying import Carrier
 from ragsvc.service.parts import PartsLoader
 from ragsvc.settings import Settings
 from ragsvc.store.catalog import Catalog
@@ -148,3 +151,42 @@ class Lifecycle:
         report = Reindex(tools, caller, listener).run(corpus)
         self._asker.refresh(caller, corpus)
         return report
+
+    def export_corpus(
+        self,
+        caller: Caller,
+        corpus: str,
+        folder: Path,
+        *,
+        at: str = "head",
+        progress: Callable[[Progress], None] | None = None,
+    ) -> CarryReport:
+        """Write a corpus as it was at a commit to a folder; see docs/export.md.
+
+        :param folder: does not exist, or is empty.
+        :param at: "head", "head~N", a commit number or a tag.
+        :raises RefNotFound: if there is no such commit.
+        :raises CommitCollected: if gc removed what the commit held.
+        :raises TargetExists: if the folder holds something.
+        :raises StorageError: if it cannot be written.
+        """
+        return Carrier(self._catalog, self._asker, self._settings).leave(caller, corpus, folder, at, progress)
+
+    def import_corpus(
+        self,
+        caller: Caller,
+        folder: Path,
+        *,
+        name: str | None = None,
+        progress: Callable[[Progress], None] | None = None,
+        on_wait: OnWait | None = None,
+    ) -> CarryReport:
+        """Make a corpus from an exported folder; nothing is embedded, and no model is needed.
+
+        :param name: None: the name that it had.
+        :raises ExportDamaged: if the folder is not what an export made.
+        :raises CorpusExists: if a corpus of the name has commits.
+        :raises WriterBusy: if another writer held the lock for too long.
+        """
+        carrier = Carrier(self._catalog, self._asker, self._settings)
+        return carrier.bring(caller, folder, name, progress, on_wait)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ragsvc.domain import Commit, CorpusDetails, ReindexReport, RollbackReport, Tag
+from ragsvc.domain import CarryReport, Commit, CorpusDetails, ReindexReport, RollbackReport, Tag
 from ragsvc.service.serialise import JsonObject, corpus_json, encodable, plain
 
 SHORT = 16
@@ -97,4 +97,18 @@ def details_json(details: CorpusDetails) -> JsonObject:
         ),
         "commits": [commit_json(commit) for commit in details.log],
         "tags": [tag_json(tag) for tag in details.tags],
+    }
+
+
+def carry_json(report: CarryReport) -> JsonObject:
+    """What an export wrote or an import read."""
+    return {
+        "corpus": encodable(report.corpus),
+        "commit": int(report.commit),
+        "folder": encodable(report.folder),
+        "documents": report.documents,
+        "chunks": report.chunks,
+        "vectors": report.vectors,
+        "size_bytes": report.size_bytes,
+        "seconds": round(report.seconds, 3),
     }

@@ -21,12 +21,12 @@ from ragsvc.domain import (
 )
 from ragsvc.errors import CorpusExists, CorpusNotFound, InternalError, StaleContent
 from ragsvc.store.access import live_at, readable
+from ragsvc.store.columns import canonical_json
 from ragsvc.store.commits import insert_commit
 from ragsvc.store.corpora import check_name, claim_roots, find_corpus, insert_corpus
 from ragsvc.store.engine import Section, batches
 from ragsvc.store.memberships import begin_memberships
 from ragsvc.store.tables import (
-    canonical_json,
     chunk,
     chunking,
     corpus,
@@ -76,7 +76,9 @@ class Carrying(Section):
             if not rows:
                 return
             last = rows[-1].document_id
-            yield [CarriedDocument(*row[:-1], metadata=canonical_json(row[-1])) for row in rows]
+            yield [
+                CarriedDocument(**{**row._mapping, "metadata": canonical_json(row.metadata)}) for row in rows
+            ]
 
     def carried_versions(self, caller: Caller, corpus: Corpus) -> dict[str, VersionId]:
         """Versions of those documents: their ids, by public name, ascending."""
@@ -122,7 +124,7 @@ class Carrying(Section):
                 made.sort(key=lambda one: (one.version, one.ordinal))
                 yield made
 
-    def vectors(self, profile: Profile, hashes: Sequence[bytes]) -> F32Matrix:
+    def carried_vectors(self, profile: Profile, hashes: Sequence[bytes]) -> F32Matrix:
         """Vectors of embedded texts.
 
         :param hashes: n distinct digests.
