@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ragsvc.cli.options import CorpusArgument, HomeOption, JsonOption
 from ragsvc.cli.output import make_console, say_waiting, write_json
+from ragsvc.cli.progress import show_progress
 from ragsvc.cli.session import local_caller, session_of
 from ragsvc.errors import InvalidRequest
 
 if TYPE_CHECKING:
-    from rich.progress import TaskID
-
-    from ragsvc.domain import Progress, Prune
+    from ragsvc.domain import Prune
 
 SOME_FAILED = 3
 
@@ -54,7 +51,7 @@ def ingest(
         prune=_prune(prune, allow_empty),
         dry_run=dry_run,
     )
-    with session_of(context).service(home) as service, _progress_bars() as show:
+    with session_of(context).service(home) as service, show_progress() as show:
         report = service.ingest(local_caller(), request, progress=show, on_wait=say_waiting)
     if as_json:
         write_json(report_json(report) | ({"dry_run": True} if dry_run else {}))
@@ -71,30 +68,3 @@ def _prune(prune: bool, allow_empty: bool) -> Prune:
             raise InvalidRequest("--allow-empty says nothing without --prune", hint="add --prune")
         return Prune.KEEP
     return Prune.REMOVE_ALLOW_EMPTY if allow_empty else Prune.REMOVE
-
-
-@contextmanager
-def _progress_bars() -> Iterator[Callable[[Progress], None] | None]:
-    """One bar a stage on stderr; None when stderr is not a terminal."""
-    if not sys.stderr.isatty():
-        yield None
-        return
-    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
-    from rich.progress import Progress as Bars
-
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[unit]}"),
-        TimeRemainingColumn(),
-    )
-    with Bars(*columns, console=make_console(sys.stderr), transient=True) as bars:
-        tasks: dict[str, TaskID] = {}
-
-        def show(progress: Progress) -> None:
-            if progress.stage not in tasks:
-                tasks[progress.stage] = bars.add_task(progress.stage, unit=progress.unit)
-            bars.update(tasks[progress.stage], completed=progress.done, total=progress.total or None)
-
-        yield show

@@ -15,7 +15,19 @@ import typer
 from typer.exceptions import TyperException
 
 from ragsvc import __version__
-from ragsvc.cli import corpora, documents, history, ingest, jobs, search, serve
+from ragsvc.cli import (
+    carry,
+    corpora,
+    documents,
+    history,
+    ingest,
+    jobs,
+    reindex,
+    retention,
+    search,
+    serve,
+    upkeep,
+)
 from ragsvc.cli.output import PipeClosed, prepare_streams, write_error, write_line
 from ragsvc.cli.session import Opener, Session, open_service
 from ragsvc.errors import Cancelled, InternalError, InvalidRequest, RagsvcError, RootEmpty
@@ -69,6 +81,12 @@ app.command("ask")(search.ask)
 app.command("log")(history.log)
 app.command("tag")(history.tag)
 app.command("rollback")(history.rollback)
+app.command("reindex")(reindex.reindex)
+app.command("gc")(retention.gc)
+app.command("verify")(upkeep.verify)
+app.command("rebuild")(upkeep.rebuild)
+app.command("export")(carry.export)
+app.command("import")(carry.import_)
 app.command("serve")(serve.serve)
 app.add_typer(corpora.app, name="corpora")
 app.add_typer(documents.app, name="documents")

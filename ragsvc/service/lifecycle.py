@@ -3,26 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 
 from ragsvc.domain import (
     Caller,
     CarryReport,
+    CollectReport,
     Commit,
     CommitId,
     CorpusDetails,
     DuplicateGroup,
     Profile,
     Progress,
+    RebuildReport,
     ReindexReport,
     RollbackReport,
     Tag,
+    VerifyReport,
 )
 from ragsvc.pipeline.base import renew_files
+from ragsvc.pipeline.collecting import collect
 from ragsvc.pipeline.duplicates import find_duplicates
 from ragsvc.pipeline.indexing import ProfileParts
 from ragsvc.pipeline.ingest import Listener
+from ragsvc.pipeline.rebuild import Rebuild, RebuildTools
 from ragsvc.pipeline.reindex import Reindex, ReindexTools
+from ragsvc.pipeline.verify import Verification
 from ragsvc.service.asking import Asker
 from ragsvc.service.browsing import Browser
 from ragsvc.service.carrying import Carrier
@@ -149,6 +156,65 @@ class Lifecycle:
             progress or (lambda _: None), on_wait or (lambda _: None), cancelled or (lambda: False)
         )
         report = Reindex(tools, caller, listener).run(corpus)
+        self._asker.refresh(caller, corpus)
+        return report
+
+    def collect(
+        self,
+        caller: Caller,
+        corpus: str | None,
+        *,
+        keep: int | None = None,
+        dry_run: bool = False,
+        vacuum: bool = False,
+        on_wait: OnWait | None = None,
+    ) -> CollectReport:
+        """Remove old commits and what only they needed; tagged ones stay, and what a process reads.
+
+        :param corpus: whose commits may go; None: those of all corpora.
+        :param keep: how many of the newest commits of a corpus stay, at least 1; None: as the settings say.
+        :param vacuum: make the catalog's file smaller too, which takes as much room meanwhile.
+        :raises CorpusNotFound: if there is none of this name.
+        :raises WriterBusy: if another writer held the lock for too long.
+        :raises DiskFull: if there is no room to vacuum; what was collected stays so.
+        """
+        number = self._settings.keep_commits if keep is None else keep
+        lock = self._catalog.lock
+        with nullcontext() if dry_run else lock.hold(self._settings.lock_timeout_s, on_wait):
+            return collect(self._catalog, caller, corpus, number, dry_run=dry_run, vacuum=vacuum)
+
+    def verify(
+        self, caller: Caller, corpus: str | None, *, progress: Callable[[Progress], None] | None = None
+    ) -> VerifyReport:
+        """Compare what is stored with what it was made from; nothing is changed.
+
+        :param corpus: None: all of them.
+        :raises CorpusNotFound: if there is none of this name.
+        """
+        names = [one.name for one in self._catalog.corpora(caller)] if corpus is None else [corpus]
+        return Verification(self._catalog, progress or (lambda _: None)).run(caller, names)
+
+    def rebuild(
+        self,
+        caller: Caller,
+        corpus: str,
+        *,
+        progress: Callable[[Progress], None] | None = None,
+        on_wait: OnWait | None = None,
+        cancelled: Callable[[], bool] | None = None,
+    ) -> RebuildReport:
+        """Make everything that derives from the stored texts anew; what is not damaged is not embedded.
+
+        :raises CorpusNotFound: if there is none of this name.
+        :raises ModelError: if the model of the corpus's profile cannot be loaded.
+        :raises WriterBusy: if another writer held the lock for too long.
+        :raises Cancelled: when asked to stop; run it again.
+        """
+        tools = RebuildTools(self._catalog, self._settings.lock_timeout_s, self._loader.parts)
+        listener = Listener(
+            progress or (lambda _: None), on_wait or (lambda _: None), cancelled or (lambda: False)
+        )
+        report = Rebuild(tools, caller, listener).run(corpus)
         self._asker.refresh(caller, corpus)
         return report
 

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ragsvc.domain import CarryReport, Commit, CorpusDetails, ReindexReport, RollbackReport, Tag
+from ragsvc.domain import (
+    CarryReport,
+    CollectReport,
+    Commit,
+    CorpusDetails,
+    RebuildReport,
+    ReindexReport,
+    RollbackReport,
+    Tag,
+    VerifyReport,
+)
 from ragsvc.service.serialise import JsonObject, corpus_json, encodable, plain
 
 SHORT = 16
@@ -79,6 +89,28 @@ def reindex_json(report: ReindexReport) -> JsonObject:
     }
 
 
+def collect_json(report: CollectReport) -> JsonObject:
+    """What a gc removed, or with a dry run would remove."""
+    shape: JsonObject = plain(
+        {
+            "dry_run": report.dry_run,
+            "commits": report.commits,
+            "documents": report.documents,
+            "versions": report.versions,
+            "chunks": report.chunks,
+            "vectors": report.vectors,
+            "terms": report.terms,
+            "indexes": report.indexes,
+            "freed_bytes": report.freed_bytes,
+            "reusable_bytes": report.reusable_bytes,
+            "kept": list(report.kept),
+            "postponed": report.postponed or None,
+            "seconds": round(report.seconds, 3),
+        }
+    )
+    return shape
+
+
 def details_json(details: CorpusDetails) -> JsonObject:
     """A corpus with its profile, its last commits and its tags."""
     spec = details.profile.spec
@@ -98,6 +130,39 @@ def details_json(details: CorpusDetails) -> JsonObject:
         "commits": [commit_json(commit) for commit in details.log],
         "tags": [tag_json(tag) for tag in details.tags],
     }
+
+
+def verify_json(report: VerifyReport) -> JsonObject:
+    """The result of a verification; `ok` is true when there is no problem."""
+    shape: JsonObject = plain(
+        {
+            "ok": not report.problems,
+            "checked": dict(report.checked),
+            "problems": [
+                {"corpus": one.corpus, "code": one.code, "message": one.message, "repair": one.repair}
+                for one in report.problems
+            ],
+            "seconds": round(report.seconds, 3),
+        }
+    )
+    return shape
+
+
+def rebuild_json(report: RebuildReport) -> JsonObject:
+    """The result of a rebuild."""
+    shape: JsonObject = plain(
+        {
+            "corpus": report.corpus,
+            "commit": int(report.commit),
+            "documents": report.documents,
+            "chunks": report.chunks,
+            "rechunked": report.rechunked,
+            "embedded": report.embedded,
+            "unmended": list(report.unmended),
+            "seconds": round(report.seconds, 3),
+        }
+    )
+    return shape
 
 
 def carry_json(report: CarryReport) -> JsonObject:

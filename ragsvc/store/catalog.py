@@ -8,7 +8,9 @@ from typing import Self
 
 from ragsvc.errors import HomeNotWritable
 from ragsvc.store.carrying import Carrying
+from ragsvc.store.checks import Checks
 from ragsvc.store.chunks import Chunks
+from ragsvc.store.collection import Collection
 from ragsvc.store.commits import Commits
 from ragsvc.store.corpora import Corpora
 from ragsvc.store.deletion import Deletion
@@ -17,6 +19,7 @@ from ragsvc.store.engine import Database
 from ragsvc.store.jobs import Jobs
 from ragsvc.store.lock import WriterLock
 from ragsvc.store.memberships import Memberships
+from ragsvc.store.mending import Mending
 from ragsvc.store.moving import Moving
 from ragsvc.store.passages import Passages
 from ragsvc.store.pins import Pins
@@ -46,6 +49,9 @@ class Catalog(
     Carrying,
     Jobs,
     Deletion,
+    Collection,
+    Checks,
+    Mending,
 ):
     """The only truth. Every method is one short transaction; use it from any thread."""
 

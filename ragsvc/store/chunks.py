@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Connection, and_, func, insert, select
+from sqlalchemy import Connection, and_, delete, func, insert, select
 
 from ragsvc.domain import ChunkBatch, ChunkRow, I64Vector, ProfileId, VersionId
 from ragsvc.errors import InternalError, StaleContent
@@ -20,6 +20,8 @@ from ragsvc.store.terms import Terms
 
 _I32 = np.dtype("<i4")
 _NO_SIGNATURES: Mapping[VersionId, bytes] = MappingProxyType({})
+
+_MEND = "ragsvc verify names the corpus, ragsvc rebuild CORPUS mends it"
 
 
 class Chunks(Terms):
@@ -40,14 +42,17 @@ class Chunks(Terms):
         profile_id: ProfileId,
         items: Sequence[tuple[VersionId, Sequence[ChunkRow]]],
         signatures: Mapping[VersionId, bytes] = _NO_SIGNATURES,
+        replaced: Collection[VersionId] = (),
     ) -> None:
         """Store the chunks of whole versions; a version chunked meanwhile stays as it is.
 
         :param signatures: of the whole texts of some versions; b"" when a text has no words.
+        :param replaced: versions whose stored chunks are damaged and go.
         :raises StaleContent: if a version has been deleted meanwhile.
         """
         words: set[str] = set().union(*(row.terms for _, rows in items for row in rows))
         with self._db.write("store.put_chunks") as connection:
+            _drop(connection, profile_id, replaced)
             have = _chunked(connection, profile_id, [i for i, _ in items])
             fresh = {i: rows for i, rows in items if i not in have}
             generation, ids, new = self._allocate(connection, words if fresh else set())
@@ -71,6 +76,26 @@ class Chunks(Terms):
                 connection.execute(insert_or_ignore(signature), signed)
         # Only now: numbers of a transaction that failed must not be remembered.
         self._term_cache.remember(generation, new)
+
+    def differing(
+        self, profile_id: ProfileId, items: Sequence[tuple[VersionId, Sequence[ChunkRow]]]
+    ) -> set[VersionId]:
+        """Those versions whose stored chunks under a profile are not these."""
+        words: set[str] = set().union(*(row.terms for _, rows in items for row in rows))
+        numbers = self.term_ids(words)
+        found: set[VersionId] = set()
+        with self._db.read() as connection:
+            for some in batches(items, 256):
+                stored = _stored(connection, profile_id, [i for i, _ in some])
+                for i, rows in some:
+                    known = all(word in numbers for row in rows for word in row.terms)
+                    wanted = [
+                        _record(profile_id, i, ordinal, row, numbers) if known else {}
+                        for ordinal, row in enumerate(rows)
+                    ]
+                    if stored.get(i) != wanted:
+                        found.add(i)
+        return found
 
     def chunk_counts(self, profile_id: ProfileId, version_ids: Sequence[VersionId]) -> dict[VersionId, int]:
         """Number of chunks of each version that is chunked under the profile."""
@@ -100,7 +125,7 @@ class Chunks(Terms):
             if found is None:
                 raise InternalError(f"there is no profile {profile_id}")
             if len(_chunked(connection, profile_id, wanted)) != len(wanted):
-                raise StaleContent("a document is not chunked under this profile", hint="ingest it again")
+                raise StaleContent("a document is not chunked under this profile", hint=_MEND)
             for some in batches(wanted):
                 rows.extend(_columns(connection, profile_id, found.embedder_fingerprint, some))
         rows.sort(key=lambda row: int(row[0]))
@@ -132,6 +157,36 @@ def _chunked(connection: Connection, profile_id: ProfileId, version_ids: Iterabl
         )
         found.update(connection.execute(statement).scalars())
     return found
+
+
+def _drop(connection: Connection, profile_id: ProfileId, versions: Collection[VersionId]) -> None:
+    for some in batches([int(i) for i in versions]):
+        for table in (chunk, chunking):
+            mine = (table.c.profile_id == int(profile_id), table.c.version_id.in_(some))
+            connection.execute(delete(table).where(*mine))
+
+
+def _stored(
+    connection: Connection, profile_id: ProfileId, versions: Sequence[VersionId]
+) -> dict[VersionId, list[dict[str, Any]]]:
+    """Chunks as `_record` makes them, by version; a version whose count of chunks is wrong is left out."""
+    ids = [int(i) for i in versions]
+    columns = [column for column in chunk.c if column.name != "id"]
+    statement = (
+        select(*columns)
+        .where(chunk.c.profile_id == int(profile_id), chunk.c.version_id.in_(ids))
+        .order_by(chunk.c.ordinal)
+    )
+    found: dict[VersionId, list[dict[str, Any]]] = {i: [] for i in _chunked(connection, profile_id, versions)}
+    for row in connection.execute(statement):
+        found.setdefault(VersionId(row.version_id), []).append(dict(row._mapping))
+    counted = connection.execute(
+        select(chunking.c.version_id, chunking.c.chunks).where(
+            chunking.c.profile_id == int(profile_id), chunking.c.version_id.in_(ids)
+        )
+    )
+    counts: dict[int, int] = {row[0]: row[1] for row in counted}
+    return {i: rows for i, rows in found.items() if counts.get(i) == len(rows)}
 
 
 def _record(
@@ -174,7 +229,7 @@ def _columns(
     )
     rows = connection.execute(statement).all()
     if any(row[2] is None for row in rows):
-        raise StaleContent("a chunk has no vector of this profile's embedder", hint="ingest it again")
+        raise StaleContent("a chunk has no vector of this profile's embedder", hint=_MEND)
     return rows
 
 
@@ -182,9 +237,10 @@ def _packed(rows: Sequence[Sequence[Any]], dimension: int) -> ChunkBatch:
     n = len(rows)
     offsets: NDArray[np.int64] = np.zeros(n + 1, dtype=np.int64)
     np.cumsum([len(row[4]) // _I32.itemsize for row in rows], out=offsets[1:])
+    size = 4 * dimension
+    if any(len(row[2]) != size or len(row[4]) != len(row[5]) or len(row[4]) % 4 for row in rows):
+        raise StaleContent("stored vectors or terms are damaged", hint=_MEND)
     vectors = np.frombuffer(b"".join([row[2] for row in rows]), dtype="<f4")
-    if vectors.size != n * dimension:
-        raise StaleContent(f"stored vectors are not {dimension} numbers long", hint="ingest it again")
     return ChunkBatch(
         chunk_ids=np.fromiter((row[0] for row in rows), dtype=np.int64, count=n),
         versions=np.fromiter((row[1] for row in rows), dtype=np.int64, count=n),

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from ragsvc.domain import F32Matrix
 from ragsvc.errors import InternalError
 from ragsvc.store.engine import Section, batches, insert_or_ignore
 from ragsvc.store.tables import vector
+
+_NORM_TOLERANCE = 1e-3
 
 
 class Vectors(Section):
@@ -44,3 +46,33 @@ class Vectors(Section):
         ]
         with self._db.write("store.put_vectors") as connection:
             connection.execute(insert_or_ignore(vector), rows)
+
+    def drop_vectors(self, embedder: str, hashes: Sequence[bytes]) -> None:
+        """Remove damaged vectors, to be made anew."""
+        with self._db.write("store.drop_vectors") as connection:
+            for some in batches(list(hashes)):
+                connection.execute(
+                    delete(vector).where(vector.c.embedder == embedder, vector.c.hash.in_(some))
+                )
+
+    def damaged_vectors(self, embedder: str, dimension: int, hashes: Sequence[bytes]) -> set[bytes]:
+        """Tell which of these texts have a vector of this embedder that cannot be one."""
+        found: set[bytes] = set()
+        with self._db.read() as connection:
+            for some in batches(sorted(set(hashes))):
+                statement = select(vector.c.hash, vector.c.data).where(
+                    vector.c.embedder == embedder, vector.c.hash.in_(some)
+                )
+                found.update(
+                    row.hash for row in connection.execute(statement) if not is_vector(row.data, dimension)
+                )
+        return found
+
+
+def is_vector(data: bytes, dimension: int) -> bool:
+    """Whether bytes are float32 numbers of this dimension and of length 1."""
+    if len(data) != 4 * dimension:
+        return False
+    values = np.frombuffer(data, dtype="<f4").astype(np.float64)
+    with np.errstate(all="ignore"):
+        return bool(abs(np.linalg.norm(values) - 1.0) <= _NORM_TOLERANCE)

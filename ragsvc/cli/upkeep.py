@@ -1,0 +1,83 @@
+"""`ragsvc verify` and `ragsvc rebuild`."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ragsvc.cli.options import CorpusArgument, HomeOption, JsonOption
+from ragsvc.cli.output import safe, say_waiting, write_json, write_line
+from ragsvc.cli.progress import show_progress
+from ragsvc.cli.session import Session, local_caller, session_of
+from ragsvc.errors import CatalogDamaged
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ragsvc.domain import RebuildReport, VerifyReport
+
+CHECK_FAILED = 4
+
+
+def verify(
+    context: typer.Context,
+    corpus: Annotated[
+        str | None, typer.Argument(metavar="[CORPUS]", help="Name of the corpus; all without one.")
+    ] = None,
+    as_json: JsonOption = False,
+    home: HomeOption = None,
+) -> int:
+    """Check catalog, texts, chunks, vectors and index files; changes nothing. Exit code 4: damage."""
+    from ragsvc.service.reports import verify_json
+
+    report = _verified(session_of(context), corpus, home)
+    if as_json:
+        write_json(verify_json(report))
+    else:
+        for problem in report.problems:
+            place = f"{safe(problem.corpus)}: " if problem.corpus else ""
+            write_line(f"{place}{safe(problem.message)} [{problem.code}]", sys.stderr)
+        checked = ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in report.checked.items())
+        repairs = dict.fromkeys(problem.repair for problem in report.problems)
+        verdict = "all is well" if not repairs else f"damaged; now type: {'; '.join(repairs)}"
+        write_line(f"checked {checked} in {report.seconds:.1f} s: {safe(verdict)}", sys.stdout)
+    return CHECK_FAILED if report.problems else 0
+
+
+def _verified(session: Session, corpus: str | None, home: Path | None) -> VerifyReport:
+    """Check; a catalog that cannot be opened is what was looked for, not an error of the check."""
+    from ragsvc.domain import Problem, VerifyReport
+
+    try:
+        with session.service(home) as service, show_progress() as progress:
+            return service.lifecycle.verify(local_caller(), corpus, progress=progress)
+    except CatalogDamaged as error:
+        return VerifyReport({}, (Problem("", error.code, error.message, error.hint),), 0.0)
+
+
+def rebuild(
+    context: typer.Context, corpus: CorpusArgument, as_json: JsonOption = False, home: HomeOption = None
+) -> int:
+    """Make all that derives from the stored texts anew: chunks, missing vectors, index files."""
+    from ragsvc.service.reports import rebuild_json
+
+    with session_of(context).service(home) as service, show_progress() as progress:
+        report = service.lifecycle.rebuild(local_caller(), corpus, progress=progress, on_wait=say_waiting)
+    if as_json:
+        write_json(rebuild_json(report))
+    else:
+        _render(report)
+    return 0
+
+
+def _render(report: RebuildReport) -> None:
+    write_line(
+        f"rebuilt {safe(report.corpus)} at commit {report.commit}: {report.documents} documents, "
+        f"{report.chunks} chunks; {report.rechunked} documents were cut anew, {report.embedded} texts "
+        f"embedded; {report.seconds:.1f} s",
+        sys.stdout,
+    )
+    for line in report.unmended:
+        write_line(f"not mended: {safe(line)}", sys.stderr)

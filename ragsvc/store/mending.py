@@ -1,0 +1,48 @@
+"""Making derived rows anew, and telling readers that it was done."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import delete, insert, select
+
+from ragsvc.domain import Caller, CommitId, Corpus
+from ragsvc.errors import InternalError
+from ragsvc.store.commits import insert_commit
+from ragsvc.store.engine import Section, batches
+from ragsvc.store.fields import leaves
+from ragsvc.store.tables import field, membership
+
+
+class Mending(Section):
+    """Repairs that leave documents as they are."""
+
+    def mend_fields(self, memberships: Sequence[int]) -> None:
+        """Write the filter fields of some memberships anew, from their metadata."""
+        for some in batches(list(memberships)):
+            with self._db.write("store.mend_fields") as connection:
+                connection.execute(delete(field).where(field.c.membership_id.in_(some)))
+                columns = (membership.c.id, membership.c.corpus_id, membership.c.metadata)
+                statement = select(*columns).where(membership.c.id.in_(some))
+                rows = [
+                    {
+                        "membership_id": row.id,
+                        "corpus_id": row.corpus_id,
+                        "name": name,
+                        "kind": leaf.kind,
+                        "text": leaf.text,
+                        "number": leaf.number,
+                    }
+                    for row in connection.execute(statement)
+                    for name, leaf in sorted(leaves(row.metadata), key=lambda pair: pair[0])
+                ]
+                if rows:
+                    connection.execute(insert(field), rows)
+
+    def add_commit(self, caller: Caller, corpus: Corpus, kind: str, stats: Mapping[str, Any]) -> CommitId:
+        """Make a commit that changes no document, so that servers look again; the writer lock is held."""
+        if not self._db.lock.held:
+            raise InternalError("add_commit was called without the writer lock")
+        with self._db.write("store.add_commit") as connection:
+            return insert_commit(connection, caller, corpus.id, kind, stats, corpus.profile.id)
