@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from ragsvc.domain import JobKind, JobState, Mode
+from ragsvc.domain import DuplicateKind, JobKind, JobState, Mode
 
 
 class View(BaseModel):
@@ -33,7 +33,7 @@ class HitView(View):
     headings: list[str] = Field(examples=[["Operations", "Backups"]], description="Headings above it.")
     metadata: dict[str, Any] = Field(examples=[{"lang": "en"}], description="Metadata of the document.")
     duplicates: list[str] = Field(
-        examples=[["handbook/old/backups.md"]], description="Documents with the same text, not listed."
+        examples=[["handbook/old/backups.md"]], description="Documents with nearly the same text, not listed."
     )
 
 
@@ -128,6 +128,27 @@ class TextView(View):
     start: int = Field(examples=[120], description="First code point.")
     end: int = Field(examples=[145], description="Code point after the last one.")
     text: str = Field(examples=["Backups are made nightly."], description="Stored text [start, end).")
+
+
+class DuplicateGroupView(View):
+    """At least two documents."""
+
+    kind: DuplicateKind = Field(
+        examples=["near"],
+        description="`exact`: same stored text and title; `near`: nearly the same text.",
+    )
+    similarity: float = Field(
+        examples=[0.93],
+        description="Estimated share of common runs of three words: the least similar with the first.",
+    )
+    documents: list[str] = Field(examples=[["handbook/a.md", "handbook/b.md"]], description="Ids, ascending.")
+
+
+class DuplicatesView(View):
+    """Live documents of a corpus that say the same."""
+
+    corpus: str = Field(examples=["handbook"], description="Corpus.")
+    duplicates: list[DuplicateGroupView] = Field(description="Exact groups, then near ones, by first id.")
 
 
 class DeletedView(View):

@@ -36,18 +36,29 @@ def list_corpora(context: typer.Context, as_json: JsonOption = False, home: Home
 
 @app.command("show")
 def show_corpus(
-    context: typer.Context, corpus: CorpusArgument, as_json: JsonOption = False, home: HomeOption = None
+    context: typer.Context,
+    corpus: CorpusArgument,
+    duplicates: Annotated[
+        bool, typer.Option("--duplicates", help="List documents that hold the same text, or nearly.")
+    ] = False,
+    as_json: JsonOption = False,
+    home: HomeOption = None,
 ) -> int:
     """Show one corpus: its sizes, profile, last commits and tags."""
-    from ragsvc.cli.render import render_corpus
+    from ragsvc.cli.render import render_corpus, render_duplicates
     from ragsvc.service.reports import details_json
+    from ragsvc.service.serialise import duplicates_json
 
     with session_of(context).service(home) as service:
         shape = details_json(service.lifecycle.details(local_caller(), corpus))
+        groups = duplicates_json(service.lifecycle.duplicates(local_caller(), corpus)) if duplicates else None
     if as_json:
-        write_json(shape)
-    else:
-        render_corpus(make_console(sys.stdout), shape)
+        write_json(shape if groups is None else shape | {"duplicates": groups})
+        return 0
+    console = make_console(sys.stdout)
+    render_corpus(console, shape)
+    if groups is not None:
+        render_duplicates(console, groups)
     return 0
 
 

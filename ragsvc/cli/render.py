@@ -56,7 +56,7 @@ def render_search(console: Console, result: SearchResult) -> None:
         _print_indented(console, Text(one_line(hit.passage.text, _SNIPPET_CHARS)))
         if hit.duplicates:
             others = ", ".join(one_line(other) for other in hit.duplicates)
-            _print_indented(console, Text(f"same text in: {others}", style="dim"))
+            _print_indented(console, Text(f"also in: {others}", style="dim"))
 
 
 def render_report(console: Console, report: IngestReport, *, dry_run: bool) -> None:
@@ -137,6 +137,19 @@ def render_corpus(console: Console, corpus: Mapping[str, Any]) -> None:
     if corpus["tags"]:
         console.print("\nTags:")
         render_table(console, corpus["tags"], ("tag", "commit", "created_at", "principal"))
+
+
+def render_duplicates(console: Console, groups: Sequence[Mapping[str, Any]]) -> None:
+    """Groups of documents that say the same, each with a heading and an id a line."""
+    if not groups:
+        console.print("\nno duplicates")
+    for group in groups:
+        words = (
+            "same text" if group["kind"] == "exact" else f"nearly the same text ({group['similarity']:.2f})"
+        )
+        console.print(f"\n{words}:")
+        for name in group["documents"]:
+            console.print(Text(f"  {one_line(name)}"))
 
 
 def _without(fields: Mapping[str, Any], name: str) -> dict[str, Any]:

@@ -8,7 +8,7 @@ that JSON lacks (NaN, infinity) becomes null.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from ragsvc.domain import (
@@ -16,6 +16,7 @@ from ragsvc.domain import (
     Citation,
     CorpusSummary,
     Document,
+    DuplicateGroup,
     Hit,
     IngestReport,
     Job,
@@ -174,6 +175,18 @@ def corpus_json(corpus: CorpusSummary) -> JsonObject:
         "characters": corpus.characters,
         "embedder": encodable(corpus.embedder),
     }
+
+
+def duplicates_json(groups: Sequence[DuplicateGroup]) -> list[JsonObject]:
+    """Groups of documents that say the same."""
+    return [
+        {
+            "kind": str(group.kind),
+            "similarity": round(group.similarity, 3),
+            "documents": [encodable(name) for name in group.documents],
+        }
+        for group in groups
+    ]
 
 
 def document_json(document: Document) -> JsonObject:

@@ -10,6 +10,8 @@ from ragsvc.domain import (
     Commit,
     CommitId,
     CorpusDetails,
+    DuplicateGroup,
+    DuplicateKind,
     EmbedderSpec,
     Profile,
     ProfileId,
@@ -52,6 +54,10 @@ class FakeLifecycle:
         summary = self._service.corpus(caller, corpus)
         log = tuple(self.log(caller, corpus, limit=5))
         return CorpusDetails(summary, PROFILE, 4096, log, tuple(self.tags(caller, corpus)))
+
+    def duplicates(self, caller: Caller, corpus: str) -> list[DuplicateGroup]:
+        names = sorted(self._service._texts(corpus))
+        return [DuplicateGroup(DuplicateKind.NEAR, 0.84375, tuple(names))] if len(names) > 1 else []
 
     def log(
         self, caller: Caller, corpus: str, *, limit: int = 20, before: CommitId | None = None

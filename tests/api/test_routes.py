@@ -127,6 +127,14 @@ def test_a_corpus_can_be_shown_and_deleted(client: TestClient) -> None:
     assert_problem(client.get("/v1/corpora/handbook"), 404, "corpus_not_found")
 
 
+def test_duplicates_are_listed(client: TestClient, service: FakeService) -> None:
+    assert client.get("/v1/corpora/handbook/duplicates").json() == {"corpus": "handbook", "duplicates": []}
+    service.corpora_texts["handbook"]["b"] = "Backups are nightly!"
+    group = {"kind": "near", "similarity": 0.844, "documents": ["b", "handbook/a.md"]}
+    assert client.get("/v1/corpora/handbook/duplicates").json()["duplicates"] == [group]
+    assert_problem(client.get("/v1/corpora/nope/duplicates"), 404, "corpus_not_found")
+
+
 def test_queries_beyond_the_limit_are_turned_away_and_listings_still_answer(
     client: TestClient, service: FakeService
 ) -> None:
@@ -167,7 +175,7 @@ def test_docs_need_nothing_from_elsewhere(client: TestClient) -> None:
 def test_openapi_describes_every_parameter_and_field(client: TestClient) -> None:
     document = client.get("/openapi.json").json()
     operations = [op for path in document["paths"].values() for op in path.values()]
-    assert len({op["operationId"] for op in operations}) == len(operations) == 20
+    assert len({op["operationId"] for op in operations}) == len(operations) == 21
     for operation in operations:
         assert operation["summary"] and operation["description"] and operation["tags"]
         assert all(parameter["description"] for parameter in operation.get("parameters", []))

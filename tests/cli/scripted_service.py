@@ -17,6 +17,8 @@ from ragsvc.domain import (
     CorpusSummary,
     Document,
     DocumentCounts,
+    DuplicateGroup,
+    DuplicateKind,
     EmbedderSpec,
     Failure,
     Hit,
@@ -95,6 +97,12 @@ class ScriptedLifecycle:
         spec = ProfileSpec(embedder, ChunkerSpec("1", 200, 0, 24), "standard-1")
         profile = Profile(ProfileId(1), "ab" * 32, "cd" * 32, spec)
         return CorpusDetails(self._service.corpus(caller, corpus), profile, 4096, (), ())
+
+    def duplicates(self, caller: Caller, corpus: str) -> list[DuplicateGroup]:
+        return [
+            DuplicateGroup(DuplicateKind.EXACT, 1.0, ("a.md", "copy\x1b[31m.md")),
+            DuplicateGroup(DuplicateKind.NEAR, 0.84375, ("a.md", "b.md")),
+        ]
 
 
 class ScriptedService:

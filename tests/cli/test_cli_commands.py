@@ -138,6 +138,16 @@ def test_an_unanswered_question_is_no_error(run):
     assert run("ask", "handbook", "who won?", "--json").json["answered"] is False
 
 
+def test_duplicates_of_a_corpus(run):
+    assert "duplicates" not in run("corpora", "show", "handbook", "--json").json
+    shape = run("corpora", "show", "handbook", "--duplicates", "--json").json
+    assert shape["documents"] == 450
+    assert shape["duplicates"][1] == {"kind": "near", "similarity": 0.844, "documents": ["a.md", "b.md"]}
+    ran = run("corpora", "show", "handbook", "--duplicates")
+    assert "nearly the same text (0.84):\n  a.md\n  b.md" in ran.out
+    assert "\x1b" not in ran.out
+
+
 def test_corpora_commands(run, service):
     assert run("corpora", "list", "--json").json["corpora"][0]["name"] == "handbook"
     assert "handbook" in run("corpora", "list").out

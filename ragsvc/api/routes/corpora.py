@@ -15,9 +15,9 @@ from ragsvc.api.schemas import CORPUS_PATTERN
 from ragsvc.api.security import caller_of
 from ragsvc.api.state import StateOf
 from ragsvc.api.strict import StrictRoute
-from ragsvc.api.views import CorporaView
+from ragsvc.api.views import CorporaView, DuplicatesView
 from ragsvc.service.reports import details_json
-from ragsvc.service.serialise import corpus_json
+from ragsvc.service.serialise import corpus_json, duplicates_json
 
 router = APIRouter(route_class=StrictRoute, prefix="/v1/corpora", tags=["corpora"])
 
@@ -46,6 +46,19 @@ async def get_corpus(request: Request, state: StateOf, corpus: CorpusPath) -> Re
     """Show a corpus at its head: sizes, profile, last commits and tags."""
     found = await state.catalog.run(state.service.lifecycle.details, caller_of(request), corpus)
     return JsonResponse(details_json(found))
+
+
+@router.get(
+    "/{corpus}/duplicates",
+    operation_id="list_duplicates",
+    summary="List duplicates",
+    response_model=DuplicatesView,
+    responses=problems(404),
+)
+async def list_duplicates(request: Request, state: StateOf, corpus: CorpusPath) -> Response:
+    """Group the live documents that hold the same text, or nearly."""
+    found = await state.catalog.run(state.service.lifecycle.duplicates, caller_of(request), corpus)
+    return JsonResponse({"corpus": corpus, "duplicates": duplicates_json(found)})
 
 
 @router.delete(
