@@ -49,10 +49,18 @@ class Changes(RuleBasedStateMachine):
         self.write_lines()
         self.sent: dict[str, str] = {}
         self.home = new_home(self.base)
-        self.service = open_service(self.home)
+        self.service = self.opened()
         ingest(self.service, self.docs)
-        self.follower = open_service(self.home)
+        self.follower = self.opened()
         search(self.follower, QUERIES[0])
+
+    def opened(self) -> Service:
+        """The home once more."""
+        return open_service(self.home)
+
+    def fresh(self) -> Service:
+        """A new home for a fresh build."""
+        return open_service(new_home(self.base, "fresh"))
 
     @rule(name=names, text=texts | st.just(""), lang=langs)
     def write(self, name: str, text: str, lang: str) -> None:
@@ -143,7 +151,7 @@ class Changes(RuleBasedStateMachine):
 
     def compare(self) -> None:
         ingest(self.service, self.docs)
-        with open_service(new_home(self.base, "fresh")) as fresh, open_service(self.home) as reopened:
+        with self.fresh() as fresh, self.opened() as reopened:
             ingest(fresh, self.docs)
             if self.sent:
                 upload(fresh, self.sent)

@@ -1,0 +1,138 @@
+"""Any sequence of changes, rollbacks, tags, gc and reindexes: a sync finds what a fresh build finds, and
+every commit that gc left gives what it gave when it was the head."""
+
+from __future__ import annotations
+
+import pytest
+from doubles import CORPUS, ME, HashEmbedder, new_home, open_service, same_hits
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import invariant, rule
+from test_incremental import QUERIES, Changes
+
+from ragsvc.domain import Mode, SearchRequest, SearchResult
+from ragsvc.errors import CommitCollected
+from ragsvc.service.service import Service
+
+labels = st.sampled_from(["v1", "v2"])
+picks = st.integers(0, 100)
+
+
+def embedder(name: str) -> HashEmbedder:
+    """Two models: the same words point elsewhere in each."""
+    return HashEmbedder(name, "" if name == "hash" else name)
+
+
+def everything(service: Service, at: str | None = None) -> list[SearchResult]:
+    requests = [
+        SearchRequest((CORPUS,), query, 50, mode, where, at=at)
+        for query, mode in zip(QUERIES, Mode, strict=True)
+        for where in (None, {"lang": "en"})
+    ]
+    return [service.search(ME, request) for request in requests]
+
+
+class Histories(Changes):
+    """Remembers of each commit what it found, and which uploads it held, when it was the head."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: dict[int, list[SearchResult]] = {}
+        self.sent_at: dict[int, dict[str, str]] = {}
+        self.tags: dict[str, int] = {}
+        self.collected: set[int] = set()
+
+    def opened(self) -> Service:
+        return open_service(self.home, embedder)
+
+    def fresh(self) -> Service:
+        """With the profile that the corpus has now."""
+        spec = self.service.lifecycle.details(ME, CORPUS).profile.spec
+        home = new_home(self.base, "fresh")
+        return open_service(
+            home, embedder, embedder=spec.embedder.name, chunk_tokens=spec.chunker.size_tokens
+        )
+
+    @invariant()
+    def remember(self) -> None:
+        head = self.head()
+        if head not in self.found:
+            self.found[head] = everything(self.service)
+            self.sent_at[head] = dict(self.sent)
+
+    def head(self) -> int:
+        return self.service.lifecycle.log(ME, CORPUS, limit=1)[0].id
+
+    def kept(self, pick: int) -> int:
+        """One of the commits that can be gone back to."""
+        found = sorted(self.found.keys() - self.collected)
+        return found[pick % len(found)]
+
+    @rule(label=labels, pick=picks)
+    def tag(self, label: str, pick: int) -> None:
+        number = self.kept(pick)
+        self.service.lifecycle.set_tag(ME, CORPUS, label, at=str(number), move=True)
+        self.tags[label] = number
+
+    @rule(label=labels)
+    def untag(self, label: str) -> None:
+        if self.tags.pop(label, None) is not None:
+            self.service.lifecycle.delete_tag(ME, CORPUS, label)
+
+    @rule(pick=picks)
+    def go_back(self, pick: int) -> None:
+        number = self.kept(pick)
+        name = next((label for label, tagged in self.tags.items() if tagged == number), str(number))
+        report = self.service.lifecycle.rollback(ME, CORPUS, name)
+        assert report.to == number
+        assert (report.commit == report.previous) == (report.commit in self.found)
+        self.sent = dict(self.sent_at[number])
+        for one, other in zip(everything(self.service), self.found[number], strict=True):
+            same_hits(one, other)
+
+    @rule(keep=st.integers(1, 4))
+    def collect(self, keep: int) -> None:
+        numbers = [entry.id for entry in self.service.lifecycle.log(ME, CORPUS, limit=1000)]
+        doomed = set(numbers[keep:]) - set(self.tags.values()) - self.collected
+        planned = self.service.lifecycle.collect(ME, CORPUS, keep=keep, dry_run=True)
+        report = self.service.lifecycle.collect(ME, CORPUS, keep=keep)
+        assert planned.commits == report.commits == len(doomed)
+        assert report.postponed == ""
+        self.collected |= doomed
+
+    @rule(name=st.sampled_from(["hash", "other"]), chunk_tokens=st.sampled_from([24, 40]))
+    def reindex(self, name: str, chunk_tokens: int) -> None:
+        self.service.lifecycle.reindex(ME, CORPUS, embedder=name, chunk_tokens=chunk_tokens)
+        profile = self.service.lifecycle.details(ME, CORPUS).profile.spec
+        assert (profile.embedder.name, profile.chunker.size_tokens) == (name, chunk_tokens)
+
+    @rule(pick=picks)
+    def look_back(self, pick: int) -> None:
+        self.look_at(self.follower, self.kept(pick))
+
+    def look_at(self, service: Service, number: int) -> None:
+        for now, then in zip(everything(service, str(number)), self.found[number], strict=True):
+            assert now.commit == then.commit
+            same_hits(now, then)
+
+    def compare(self) -> None:
+        """What gc left first: the sync that follows is one more commit."""
+        log = self.service.lifecycle.log(ME, CORPUS, limit=1000)
+        assert {entry.id for entry in log} == self.found.keys()
+        assert {entry.id for entry in log if entry.collected} == self.collected
+        with self.opened() as reopened:
+            for entry in log:
+                if entry.collected:
+                    with pytest.raises(CommitCollected):
+                        search_at(reopened, entry.id)
+                else:
+                    self.look_at(reopened, entry.id)
+        super().compare()
+
+
+def search_at(service: Service, number: int) -> SearchResult:
+    return service.search(ME, SearchRequest((CORPUS,), QUERIES[0], at=str(number)))
+
+
+TestHistories = Histories.TestCase
+TestHistories.settings = settings(max_examples=10, stateful_step_count=20, deadline=None)
