@@ -8,8 +8,9 @@ def main() -> int:
     try:
         # Not at the top: a spawned worker imports this module again and needs no command line.
         from ragsvc.cli.main import main as run
+        from ragsvc.priority import give_way
 
-        return run()
+        return run(give_way=give_way)
     except KeyboardInterrupt:
         # Before the command line stood, or again while it was ending.
         return 130

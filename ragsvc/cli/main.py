@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Annotated
 
 import typer
@@ -93,16 +93,22 @@ app.add_typer(documents.app, name="documents")
 app.add_typer(jobs.app, name="jobs")
 
 
-def main(argv: Sequence[str] | None = None, *, opener: Opener = open_service) -> int:
+def main(
+    argv: Sequence[str] | None = None,
+    *,
+    opener: Opener = open_service,
+    give_way: Callable[[], None] = lambda: None,
+) -> int:
     """Run one command line and give its exit code; nothing but a signal leaves it otherwise.
 
     argv: words after the program's name; `sys.argv` when None.
     opener: opens the service from settings.
+    give_way: lowers the priority of the process before long work; nothing where the process is not ours.
     """
     prepare_streams()
     words = list(sys.argv[1:] if argv is None else argv)
     as_json = "--json" in (words[: words.index("--")] if "--" in words else words)
-    session = Session(opener)
+    session = Session(opener, give_way)
     try:
         try:
             return _run(words, session)

@@ -45,7 +45,7 @@ def reindex(
     """
     from ragsvc.service.reports import reindex_json
 
-    with session_of(context).service(home) as service, show_progress() as show:
+    with session_of(context).worker(home) as service, show_progress() as show:
         report = service.lifecycle.reindex(
             local_caller(),
             corpus,

@@ -43,7 +43,7 @@ def gc(
     """
     from ragsvc.service.reports import collect_json
 
-    with session_of(context).service(home) as service:
+    with session_of(context).worker(home) as service:
         report = service.lifecycle.collect(
             local_caller(), corpus, keep=keep, dry_run=dry_run, vacuum=vacuum, on_wait=say_waiting
         )

@@ -22,8 +22,9 @@ Opener: TypeAlias = "Callable[[Settings], AbstractContextManager[Service]]"
 class Session:
     """Opens the service when a command first needs it, and remembers where its home is."""
 
-    def __init__(self, opener: Opener) -> None:
+    def __init__(self, opener: Opener, give_way: Callable[[], None]) -> None:
         self._opener = opener
+        self._give_way = give_way
         self.home: Path | None = None
 
     def settings(self, home: Path | None) -> Settings:
@@ -51,6 +52,11 @@ class Session:
         """An open service, closed at the end of the block."""
         with self._opener(self.settings(home)) as service:
             yield service
+
+    def worker(self, home: Path | None) -> AbstractContextManager[Service]:
+        """An open service for work that may be long: it gives way to processes that answer questions."""
+        self._give_way()
+        return self.service(home)
 
 
 def open_service(settings: Settings) -> AbstractContextManager[Service]:

@@ -51,7 +51,7 @@ def _verified(session: Session, corpus: str | None, home: Path | None) -> Verify
     from ragsvc.domain import Problem, VerifyReport
 
     try:
-        with session.service(home) as service, show_progress() as progress:
+        with session.worker(home) as service, show_progress() as progress:
             return service.lifecycle.verify(local_caller(), corpus, progress=progress)
     except CatalogDamaged as error:
         return VerifyReport({}, (Problem("", error.code, error.message, error.hint),), 0.0)
@@ -63,7 +63,7 @@ def rebuild(
     """Make all that derives from the stored texts anew: chunks, missing vectors, index files."""
     from ragsvc.service.reports import rebuild_json
 
-    with session_of(context).service(home) as service, show_progress() as progress:
+    with session_of(context).worker(home) as service, show_progress() as progress:
         report = service.lifecycle.rebuild(local_caller(), corpus, progress=progress, on_wait=say_waiting)
     if as_json:
         write_json(rebuild_json(report))

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from ragsvc.domain import Caller, Job, JobState, Progress
 from ragsvc.errors import Cancelled, RagsvcError
+from ragsvc.priority import give_way
 from ragsvc.service.serialise import report_json
 from ragsvc.service.service import Service
 from ragsvc.service.spool import load_spool
@@ -22,7 +23,6 @@ from ragsvc.settings import Settings
 
 log = logging.getLogger(__name__)
 
-NICENESS = 10
 REPORT_EVERY_S = 0.25
 
 
@@ -59,7 +59,7 @@ class _Reporter:
 def main() -> int:
     """Do the jobs that come on stdin, until it ends; gives the exit code."""
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING)
-    os.nice(NICENESS)
+    give_way()
     # Stdout carries our word alone: what a library prints goes to stderr.
     ended = os.dup(1)
     os.dup2(2, 1)

@@ -38,6 +38,7 @@ from ragsvc.service.writing import Writer
 from ragsvc.settings import Settings
 from ragsvc.store.catalog import Catalog
 from ragsvc.store.corpora import check_name
+from ragsvc.store.folders import written
 
 
 class Service:
@@ -73,6 +74,7 @@ class Service:
 
     def start(self) -> None:
         """Serve: load the model, follow new commits, run jobs."""
+        self._loader.serve()
         self._runner.start()
         self._follower.start()
 
@@ -231,7 +233,7 @@ class Service:
         spool = self.new_spool()
         try:
             for name, stream in files.items():
-                with spool.file(name).open("wb") as target:
+                with written(spool.folder), spool.file(name).open("wb") as target:
                     while block := stream.read(1 << 20):
                         target.write(block)
         except BaseException:
