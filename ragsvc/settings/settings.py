@@ -36,7 +36,12 @@ class Settings(BaseSettings):
     max_false_refusals: float = Field(
         0.05, gt=0.0, lt=1.0, description="Share of answerable questions that may be refused."
     )
-    threads: int | None = Field(None, ge=1, description="Threads of the embedding model; all cores if unset.")
+    threads: int | None = Field(
+        None,
+        ge=1,
+        description="Threads of the embedding model; if unset, the cores shared among the workers.",
+    )
+    workers: int = Field(1, ge=1, le=64, description="Server processes; each loads the model.")
     parse_workers: int = Field(2, ge=1, le=64, description="Processes that read files.")
     parse_timeout_s: float = Field(120.0, gt=0, description="Longest time one file may take to read.")
     parse_memory_bytes: int = Field(
@@ -47,4 +52,7 @@ class Settings(BaseSettings):
     max_question_chars: int = Field(20_000, ge=16, description="Longest question or query.")
     max_concurrent_queries: int = Field(32, ge=1, description="Queries in work or waiting; more get 503.")
     lock_timeout_s: float = Field(60.0, ge=0, description="How long a writer waits for another writer.")
+    keep_commits: int = Field(
+        10, ge=1, description="Newest commits of each corpus that `gc` keeps; tagged ones stay as well."
+    )
     poll_s: float = Field(0.2, gt=0, description="How often a server looks for new commits.")
