@@ -49,6 +49,8 @@ RagsvcError
 │   ├── InvalidLine
 │   ├── IdConflict
 │   └── UnreadableFile
+├── AddressUnavailable
+├── ServerFailed
 ├── Cancelled
 ├── MissingExtra
 └── InternalError             a bug: shown without a traceback
@@ -310,6 +312,18 @@ class UnreadableFile(DocumentError):
     """The operating system refused to open it, or it changed while it was read."""
 
     code = "unreadable"
+
+
+class AddressUnavailable(RagsvcError):
+    """The address to serve on is taken, or not of this machine."""
+
+    code = "address_unavailable"
+
+
+class ServerFailed(RagsvcError):
+    """A server process died while it started, again and again."""
+
+    code = "server_failed"
 
 
 class Cancelled(RagsvcError):

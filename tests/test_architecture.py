@@ -17,8 +17,8 @@ from ragsvc import errors
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "ragsvc"
 MAX_LINES = 320
-# All shared data stand in one file on purpose.
-LONG_ON_PURPOSE = {"ragsvc/domain.py"}
+# All shared data, and all errors, stand in one file on purpose.
+LONG_ON_PURPOSE = {"ragsvc/domain.py", "ragsvc/errors.py"}
 FILES = sorted(PACKAGE.rglob("*.py"))
 
 

@@ -80,6 +80,8 @@ TABLE: Mapping[type[e.RagsvcError], Row] = MappingProxyType(
         e.InvalidLine: Row(422, "Invalid line"),
         e.IdConflict: Row(409, "Document id is taken"),
         e.UnreadableFile: Row(422, "File cannot be read"),
+        e.AddressUnavailable: Row(500, "Address cannot be used"),
+        e.ServerFailed: Row(500, "Server processes cannot start"),
         e.Cancelled: Row(409, "Cancelled"),
         e.MissingExtra: Row(501, "An optional package is missing"),
         e.InternalError: Row(500, "Internal error"),

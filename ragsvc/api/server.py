@@ -14,7 +14,8 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from ragsvc.api.app import create_app
 from ragsvc.api.security import has_key
-from ragsvc.errors import InvalidRequest
+from ragsvc.api.workers import Supervisor
+from ragsvc.errors import AddressUnavailable, InvalidRequest
 from ragsvc.settings.settings import Settings
 
 log = logging.getLogger("ragsvc.api")
@@ -57,19 +58,31 @@ class TimedProtocol(H11Protocol):
 def serve(settings: Settings, host: str = "127.0.0.1", port: int = 8000) -> None:
     """Serve until a signal ends it.
 
-    :raises InvalidRequest: if the address is not this machine's and no key is set, or cannot be used.
+    :raises InvalidRequest: if the address is not this machine's and no key is set.
+    :raises AddressUnavailable: if the address cannot be used, for example because another program has it.
+    :raises StorageError: if the home folder or its catalog cannot be used.
+    :raises ServerFailed: if one of several processes dies whenever it starts.
     """
     check_address(settings, host)
     listener = bind(host, port)
-    # The service brings heavy libraries along: only a server that really starts needs them.
+    configure_log()
+    shown = f"[{host}]" if ":" in host else host
+    url = f"http://{shown}:{listener.getsockname()[1]}"
+    with listener:
+        if settings.workers == 1:
+            _serve_alone(settings, listener, url)
+        else:
+            words = "serving on %s with %d workers, described at /docs"
+            Supervisor(settings, listener, lambda: log.info(words, url, settings.workers)).run()
+
+
+def _serve_alone(settings: Settings, listener: socket.socket, url: str) -> None:
+    # The service brings heavy libraries along: the parent of several servers does not need them.
     from ragsvc.service.service import Service
 
-    configure_log()
-    with listener:
-        config = configuration(create_app(Service.open(settings)))
-        shown = f"[{host}]" if ":" in host else host
-        log.info("serving on http://%s:%d, described at /docs", shown, listener.getsockname()[1])
-        uvicorn.Server(config).run(sockets=[listener])
+    config = configuration(create_app(Service.open(settings)))
+    log.info("serving on %s, described at /docs", url)
+    uvicorn.Server(config).run(sockets=[listener])
 
 
 def configuration(app: FastAPI) -> uvicorn.Config:
@@ -116,7 +129,7 @@ def is_loopback(host: str) -> bool:
 def bind(host: str, port: int) -> socket.socket:
     """Open the listening socket.
 
-    :raises InvalidRequest: if the address cannot be used.
+    :raises AddressUnavailable: if the address cannot be used.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     # asyncio turns Nagle's algorithm off only where the protocol is named: 40 ms a response otherwise.
@@ -129,7 +142,7 @@ def bind(host: str, port: int) -> socket.socket:
     except (OSError, OverflowError, UnicodeError) as error:
         listener.close()
         message = f"cannot listen on {host} port {port}: {error}"
-        raise InvalidRequest(message, hint="choose another one with --host and --port") from error
+        raise AddressUnavailable(message, hint="choose another one with --host and --port") from error
     return listener
 
 
@@ -138,4 +151,5 @@ def configure_log() -> None:
     logging.basicConfig(
         stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
     )
-    logging.getLogger("uvicorn").setLevel(logging.WARNING)
+    for library in ("uvicorn", "alembic"):
+        logging.getLogger(library).setLevel(logging.WARNING)

@@ -14,7 +14,7 @@ from fake import FakeService
 
 from ragsvc.api import events, limits, server
 from ragsvc.api.app import create_app
-from ragsvc.errors import InvalidRequest
+from ragsvc.errors import AddressUnavailable, InvalidRequest
 from ragsvc.settings.settings import Settings
 
 
@@ -122,14 +122,14 @@ def test_a_client_that_is_still_sending_sees_the_refusal(running: int) -> None:
 def test_a_taken_port_is_an_error_with_a_hint() -> None:
     with (
         server.bind("127.0.0.1", 0) as listener,
-        pytest.raises(InvalidRequest, match="cannot listen") as caught,
+        pytest.raises(AddressUnavailable, match="cannot listen") as caught,
     ):
         listener.listen()
         server.bind("127.0.0.1", listener.getsockname()[1])
     assert "--port" in caught.value.hint
-    with pytest.raises(InvalidRequest):
+    with pytest.raises(AddressUnavailable):
         server.bind("no such host", 0)
-    with pytest.raises(InvalidRequest):
+    with pytest.raises(AddressUnavailable):
         server.bind("127.0.0.1", 70_000)
 
 

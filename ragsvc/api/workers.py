@@ -1,0 +1,235 @@
+"""Several server processes on one listening socket, and the parent that keeps them going.
+
+Not uvicorn's own supervisor: it starts a process that dies at once again and again for ever, tells nobody
+why it died, waits without limit for the last one to end, and its processes outlive a parent that is killed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from types import FrameType
+
+from ragsvc.errors import RagsvcError, ServerFailed
+from ragsvc.settings.settings import Settings
+
+log = logging.getLogger("ragsvc.api")
+
+MODULE = "ragsvc.api.worker"
+TICK_S = 0.1
+# Uvicorn's own time for requests under way, and some more for a job's process to end.
+END_S = 20.0
+# A process that served for so long was well: what ended it was no fault of the start.
+WELL_S = 10.0
+MAX_FAILED_STARTS = 3
+MAX_PAUSE_S = 30.0
+
+
+class _Worker:
+    """One server process as its parent sees it. serving_since: None before it accepts connections."""
+
+    def __init__(self, settings: Settings, listener: socket.socket) -> None:
+        number = listener.fileno()
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", MODULE, str(number)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env={"OMP_NUM_THREADS": str(settings.threads), **os.environ},
+            pass_fds=[number],
+            bufsize=0,
+            # Ctrl-C reaches the parent alone, which then ends all in one way.
+            start_new_session=True,
+        )
+        self.pid = self._process.pid
+        self.serving_since: float | None = None
+        self.error: RagsvcError | None = None
+        self._said = b""
+        assert self._process.stdin is not None and self._process.stdout is not None
+        os.set_blocking(self._process.stdout.fileno(), False)
+        with contextlib.suppress(BrokenPipeError):
+            self._process.stdin.write(_line_of(settings))
+
+    def hear(self) -> int | None:
+        """Take in what it said; gives its exit code, None while it lives, negative for a signal."""
+        code = self._process.poll()
+        assert self._process.stdout is not None
+        self._said += self._process.stdout.read() or b""
+        *lines, self._said = self._said.split(b"\n")
+        for line in lines:
+            word = json.loads(line)
+            if "error" in word:
+                self.error = error_of(**word["error"])
+            else:
+                self.serving_since = time.monotonic()
+        return code
+
+    def terminate(self) -> None:
+        """Ask it to end."""
+        self._process.terminate()
+
+    def close(self) -> None:
+        """End it at once, if it has not ended."""
+        self._process.kill()
+        self._process.wait()
+        for stream in (self._process.stdin, self._process.stdout):
+            assert stream is not None
+            stream.close()
+
+
+class _Place:
+    """What stands for one worker: the process, or the time of the next one. failures: deaths in a row."""
+
+    def __init__(self) -> None:
+        self.worker: _Worker | None = None
+        self.failures = 0
+        self.start_at = 0.0
+
+    @property
+    def serves(self) -> bool:
+        return self.worker is not None and self.worker.serving_since is not None
+
+
+class Supervisor:
+    """Keeps `settings.workers` processes serving until a signal ends them all."""
+
+    def __init__(self, settings: Settings, listener: socket.socket, on_serving: Callable[[], None]) -> None:
+        """Only store.
+
+        :param listener: bound and listening; what waits in its queue survives a process that dies.
+        :param on_serving: called once, when the first process accepts connections.
+        """
+        self._settings = settings.model_copy(update={"threads": threads_of(settings)})
+        self._listener = listener
+        self._on_serving = on_serving
+        self._served = False
+        self._places = [_Place() for _ in range(settings.workers)]
+        self._signals: list[int] = []
+
+    def run(self) -> None:
+        """Start the processes and replace those that die; returns, or dies by the signal, as one server does.
+
+        :raises RagsvcError: if no process can start; what the process said when it said something.
+        """
+        with self._captured():
+            try:
+                while not self._signals:
+                    for place in self._places:
+                        self._tend(place)
+                    time.sleep(TICK_S)
+            finally:
+                self._end()
+
+    def _tend(self, place: _Place) -> None:
+        worker = place.worker
+        if worker is None:
+            if time.monotonic() >= place.start_at:
+                place.worker = _Worker(self._settings, self._listener)
+            return
+        code = worker.hear()
+        if place.serves and not self._served:
+            self._served = True
+            self._on_serving()
+        if code is not None:
+            place.worker = None
+            worker.close()
+            self._replace(place, worker, _death(code))
+
+    def _replace(self, place: _Place, worker: _Worker, death: str) -> None:
+        """Have another one start, after a pause where the last ones failed too.
+
+        While another process serves there is something to lose, so starts are tried for ever.
+        """
+        since = worker.serving_since
+        place.failures = 1 if since is not None and time.monotonic() - since > WELL_S else place.failures + 1
+        if since is None and not any(other.serves for other in self._places):
+            if worker.error is not None and (not self._served or place.failures >= MAX_FAILED_STARTS):
+                raise worker.error
+            if place.failures >= MAX_FAILED_STARTS:
+                raise ServerFailed(
+                    f"a server process ended with {death} while it started, {place.failures} times in a row",
+                    hint="its last words are in the log; if memory is short, serve with fewer --workers",
+                )
+        pause = 0.0 if place.failures == 1 else min(MAX_PAUSE_S, 2.0 ** (place.failures - 2))
+        place.start_at = time.monotonic() + pause
+        reason = f": {worker.error.message}" if worker.error is not None else ""
+        log.warning(
+            "server process %d ended with %s%s; another one starts in %.0f s",
+            worker.pid,
+            death,
+            reason,
+            pause,
+        )
+
+    def _end(self) -> None:
+        """Ask all to end; after END_S, or at a second signal, end them."""
+        workers = [place.worker for place in self._places if place.worker is not None]
+        for worker in workers:
+            worker.terminate()
+        deadline = time.monotonic() + END_S
+        while any(worker.hear() is None for worker in workers):
+            if time.monotonic() > deadline or len(self._signals) > 1:
+                break
+            time.sleep(TICK_S)
+        for worker in workers:
+            worker.close()
+
+    @contextlib.contextmanager
+    def _captured(self) -> Iterator[None]:
+        """Note signals instead of dying by them; afterwards the first one has its usual effect."""
+        if threading.current_thread() is not threading.main_thread():
+            yield  # only the main thread may
+            return
+
+        def note(number: int, _: FrameType | None) -> None:
+            self._signals.append(number)
+
+        # Also where SIGINT was ignored, as in what a shell starts in the background.
+        before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+        if self._signals:
+            signal.raise_signal(self._signals[0])
+
+
+def threads_of(settings: Settings) -> int:
+    """Threads of each process's model: what was set, else a fair share of the cores."""
+    if settings.threads is not None:
+        return settings.threads
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, cores // settings.workers)
+
+
+def error_of(code: str, message: str, hint: str) -> RagsvcError:
+    """Make the error of a code again, as it comes from another process; the base class for an unknown one."""
+    classes = [RagsvcError]
+    for known in classes:
+        if known.code == code:
+            return known(message, hint=hint)
+        classes += known.__subclasses__()
+    return RagsvcError(message, hint=hint)
+
+
+def _line_of(settings: Settings) -> bytes:
+    """The settings with the key, which goes through the pipe alone."""
+    key = settings.api_key.get_secret_value() if settings.api_key is not None else None
+    return json.dumps({**settings.model_dump(mode="json"), "api_key": key}).encode() + b"\n"
+
+
+def _death(code: int) -> str:
+    if code >= 0:
+        return f"exit code {code}"
+    with contextlib.suppress(ValueError):
+        return f"signal {signal.Signals(-code).name}"
+    return f"signal {-code}"
