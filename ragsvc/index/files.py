@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from errno import EACCES, EDQUOT, ENOSPC, EPERM, EROFS
@@ -49,6 +50,7 @@ def save(index: CorpusIndex, folder: Path, *, commit: int, commit_uid: str, prof
     if index.delta_rows:
         raise InternalError(f"an index with {index.delta_rows} delta rows was to be saved")
     with _translated(folder):
+        _clear_way(folder)
         folder.mkdir(parents=True, exist_ok=True)
         old = _named_by_manifest(folder)
         _sweep(folder, old)
@@ -97,6 +99,18 @@ def _ours(folder: Path) -> list[Path]:
         for path in folder.iterdir()
         if path.name == MANIFEST or path.name.endswith(_TEMPORARY) or FILE_NAME.fullmatch(path.name)
     ]
+
+
+def _clear_way(folder: Path) -> None:
+    """Remove what damage put in the place of a folder or a file; it is all written anew."""
+    for path in (folder.parent, folder):
+        # A link to a folder stays: somebody put the files on another disk.
+        if not path.is_dir():
+            path.unlink(missing_ok=True)
+    if folder.is_dir():
+        for path in _ours(folder):
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path)
 
 
 def _columns(index: CorpusIndex) -> Iterator[tuple[str, NDArray[Any]]]:

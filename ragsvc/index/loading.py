@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import os
+import stat
 from collections.abc import Mapping
 from dataclasses import dataclass
+from io import BufferedReader
 from pathlib import Path
 from typing import Any
 
@@ -142,15 +144,25 @@ def read_manifest(path: Path) -> bytes:
     :raises IndexDamaged: if it cannot be read.
     """
     try:
-        return path.read_bytes()
+        with _open(path) as file:
+            return file.read()
     except OSError as error:
         raise IndexDamaged(f"{path} cannot be read: {error.strerror}", hint=REBUILT) from error
+
+
+def _open(path: Path) -> BufferedReader:
+    """Open a regular file; at a pipe of this name a reader would wait for ever."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise IndexDamaged(f"{path} is not a regular file", hint=REBUILT)
+    return os.fdopen(descriptor, "rb")
 
 
 def _check_file(path: Path, entry: FileEntry) -> None:
     """Compare size and hash before anything is mapped: reading a truncated map kills the process."""
     try:
-        with path.open("rb") as file:
+        with _open(path) as file:
             size = os.fstat(file.fileno()).st_size
             if size != entry.size_bytes:
                 raise IndexDamaged(f"{path} has {size} bytes, not {entry.size_bytes}", hint=REBUILT)

@@ -19,6 +19,7 @@ from pathlib import Path, PurePosixPath
 
 from ragsvc.domain import InlineDocument
 from ragsvc.errors import InvalidRequest, JobNotFound
+from ragsvc.store.folders import make_folder, written
 
 _MANIFEST = "spool.json"
 _MAX_SUFFIX_CHARS = 16
@@ -35,10 +36,16 @@ class Spool:
 
     @classmethod
     def create(cls, home: Path) -> Spool:
-        """Make an empty spool with a new id; it is safe from sweeping until `release` or `discard`."""
+        """Make an empty spool with a new id; it is safe from sweeping until `release` or `discard`.
+
+        :raises DiskFull: if there is no room.
+        :raises HomeNotWritable: if the folder cannot be made.
+        """
         while True:
             spool = cls(home / "spool" / uuid.uuid4().hex)
-            spool.folder.mkdir(parents=True, mode=0o700)
+            with written(spool.folder):
+                make_folder(spool.folder.parent)
+                spool.folder.mkdir(mode=0o700)
             # A sweep may come between the folder and the lock: then there is nothing to lock.
             with contextlib.suppress(FileNotFoundError):
                 spool._claim = os.open(spool.folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
@@ -67,9 +74,14 @@ class Spool:
             return self.folder / self._names[name]
 
     def seal(self, documents: Sequence[InlineDocument]) -> None:
-        """Write down what the files are called and the documents that came as text."""
+        """Write down what the files are called and the documents that came as text.
+
+        :raises DiskFull: if there is no room.
+        :raises HomeNotWritable: if the folder cannot be written.
+        """
         content = {"files": self._names, "documents": [asdict(document) for document in documents]}
-        (self.folder / _MANIFEST).write_text(json.dumps(content), "utf-8")
+        with written(self.folder):
+            (self.folder / _MANIFEST).write_text(json.dumps(content), "utf-8")
 
     def release(self) -> None:
         """From now on it is the job's; without a job, a sweep may take it."""

@@ -8,14 +8,14 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from errno import EDQUOT, ENOSPC
 from pathlib import Path
 
 from sqlalchemy import Connection, delete, insert, select
 
 from ragsvc.domain import CommitId, CorpusId, ProfileId
-from ragsvc.errors import DiskFull, HomeNotWritable, StaleContent, StorageError
+from ragsvc.errors import StaleContent, StorageError
 from ragsvc.store.engine import Section, now
+from ragsvc.store.folders import make_folder, written
 from ragsvc.store.tables import commit, pin
 
 FOLDER = "readers"
@@ -89,19 +89,10 @@ class Pins(Section):
 
 
 def _lock_new(path: Path) -> int:
-    try:
-        path.parent.mkdir(exist_ok=True)
+    with written(path):
+        make_folder(path.parent)
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         fcntl.flock(descriptor, fcntl.LOCK_EX)
-    except OSError as error:
-        if error.errno in (ENOSPC, EDQUOT):
-            raise DiskFull(
-                f"no room on the disk for {path}", hint="free some space, then run the same again"
-            ) from error
-        raise HomeNotWritable(
-            f"{path} cannot be made: {error.strerror}",
-            hint="choose a folder that you may write to: --home DIR",
-        ) from error
     return descriptor
 
 

@@ -231,7 +231,28 @@ def test_an_interrupt_leaves_nothing_half(tmp_path: Path) -> None:
 def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(StorageError, match="file"):
-        save(_base(3), tmp_path / "file" / "index", commit=1, commit_uid="u", profile="p")
+        save(_base(3), tmp_path / "file" / "corpus" / "index", commit=1, commit_uid="u", profile="p")
+
+
+def test_what_stands_in_the_way_is_replaced(tmp_path: Path) -> None:
+    folder = tmp_path / "corpus" / "index"
+    (tmp_path / "corpus").symlink_to("nowhere")
+    save(_base(3), folder, commit=1, commit_uid="u", profile="p")
+    name = next(path.name for path in folder.glob("terms-*"))
+    for stray in (name, "manifest.json"):
+        (folder / stray).unlink()
+        (folder / stray / "deep").mkdir(parents=True)
+    save(_base(3), folder, commit=1, commit_uid="u", profile="p")
+    assert load(folder, profile="p", dimension=DIMENSION)[1].commit == 1
+
+
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    save(_base(3), tmp_path, commit=1, commit_uid="u", profile="p")
+    for name in (next(path.name for path in tmp_path.glob("terms-*")), "manifest.json"):
+        (tmp_path / name).unlink()
+        os.mkfifo(tmp_path / name)
+        with pytest.raises(IndexDamaged, match="not a regular file"):
+            load(tmp_path, profile="p", dimension=DIMENSION)
 
 
 def test_a_file_over_the_size_limit_leaves_the_old_index(tmp_path: Path) -> None:

@@ -87,3 +87,14 @@ def test_a_home_that_is_no_folder(tmp_path: Path) -> None:
     file.touch()
     with pytest.raises(HomeNotWritable), WriterLock(file).hold():
         pass
+
+
+@pytest.mark.parametrize("kind", ["folder", "loop"])
+def test_what_stands_in_the_place_of_the_lock_file_is_moved_away(tmp_path: Path, kind: str) -> None:
+    place = tmp_path / "writer.lock"
+    if kind == "folder":
+        (place / "deep").mkdir(parents=True)
+    else:
+        place.symlink_to("writer.lock")
+    with WriterLock(tmp_path).hold(0):
+        assert place.is_file()

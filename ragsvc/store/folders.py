@@ -1,0 +1,39 @@
+"""Folders of a home beside the catalog, and what the system says about them in our words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from errno import EDQUOT, ENOSPC
+from pathlib import Path
+
+from ragsvc.errors import DiskFull, HomeNotWritable
+
+
+def make_folder(folder: Path, mode: int = 0o777) -> None:
+    """Make a folder of a home; a file or a dead link that damage put in its place goes."""
+    try:
+        folder.mkdir(mode, exist_ok=True)
+    except FileExistsError:
+        folder.unlink(missing_ok=True)
+        folder.mkdir(mode, exist_ok=True)
+
+
+@contextmanager
+def written(path: Path) -> Iterator[None]:
+    """Translate what the system says while something is written into a home.
+
+    :raises DiskFull: if there is no room.
+    :raises HomeNotWritable: if it refuses otherwise.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (ENOSPC, EDQUOT):
+            raise DiskFull(
+                f"no room on the disk for {path}", hint="free some space, then run the same again"
+            ) from error
+        raise HomeNotWritable(
+            f"{path} cannot be written: {error.strerror}",
+            hint="choose a folder that you may write to: --home DIR",
+        ) from error
