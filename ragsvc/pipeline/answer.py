@@ -104,6 +104,9 @@ def judge(found: Found) -> tuple[list[Evidence], float]:
 
 
 def merge(hits: Sequence[Hit], k: int) -> tuple[Hit, ...]:
-    """The best k hits of several corpora, ranked anew."""
+    """The best k hits of several corpora, ranked anew.
+
+    Each corpus was collapsed by itself: `duplicates` names documents of the hit's own corpus alone.
+    """
     ordered = sorted(hits, key=lambda h: (-h.score, h.corpus, h.passage.document_id, h.passage.start))
     return tuple(replace(hit, rank=rank) for rank, hit in enumerate(ordered[:k], start=1))
