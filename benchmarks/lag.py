@@ -59,7 +59,15 @@ def lags(prefix: Path, begin: float, end: float) -> list[float]:
 if "LAG_FILE" in os.environ:
     uvicorn.Server.startup = _startup_watched  # type: ignore[method-assign]
 
-if __name__ == "__main__":
-    from ragsvc.__main__ import main
 
+def main() -> int:
+    """Be the command, or one of the processes that `serve --workers` starts."""
+    from ragsvc.__main__ import main as ragsvc
+    from ragsvc.api import worker, workers
+
+    workers.MODULE = "benchmarks.lag"
+    return worker.main() if sys.argv[1].isdigit() else ragsvc()
+
+
+if __name__ == "__main__":
     sys.exit(main())

@@ -19,6 +19,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
@@ -31,7 +32,7 @@ from benchmarks.load import Connections, Reply, drive, percentile
 from benchmarks.server import Server
 from benchmarks.sets import table
 from benchmarks.texts import paragraphs, questions
-from ragsvc.domain import Caller, InlineDocument
+from ragsvc.domain import Caller, IngestReport, InlineDocument
 from ragsvc.service.service import Service
 from ragsvc.settings.settings import Settings
 
@@ -41,6 +42,7 @@ WORDS = 60
 COMMITTED = 1000
 COMMITS = 50
 BLOCK = 1000
+PROBE = json.dumps({"corpus": CORPUS, "query": "insulin", "mode": "lexical", "k": 1}).encode()
 _POLL_S = 0.01
 
 Row = tuple[str, str, str]
@@ -141,13 +143,16 @@ def measure_commits(work: Work) -> tuple[list[Row], bool]:
     """Replace 1,000 documents of one chunk 50 times, asking all the while."""
     delays, memory = [], []
     connections = Connections(work.server.port)
-    with Service.open(Settings(home=work.home)) as service:
-        texts = [committed(0), committed(1)]
+    texts = [committed(0), committed(1)]
+    with Service.open(Settings(home=work.home)) as service, ThreadPoolExecutor(1) as writer:
         for number in range(work.given.commits):
-            report = service.ingest_inline(CALLER, CORPUS, texts[number % 2], {})
+            pending = writer.submit(service.ingest_inline, CALLER, CORPUS, texts[number % 2], {})
+            asked = list(_ask_until(pending, connections, 10 * work.given.workers))
+            report = pending.result()
             if report.embedded:
                 raise SystemExit("what is committed was to be embedded before")
-            delays.append(_visible(work, connections, report.commit))
+            stale = [at for at, commit in asked if commit < report.commit]
+            delays.append(max(0.0, max(stale) - _made_at(work, report.commit)))
             memory.append(work.server.mebibytes())
     quarter = max(1, len(memory) // 4)
     early, late = max(memory[quarter : 2 * quarter]), max(memory[-quarter:])
@@ -160,23 +165,22 @@ def measure_commits(work: Work) -> tuple[list[Row], bool]:
     return rows, max(delays) < 1 and late < 1.05 * early
 
 
-def _visible(work: Work, connections: Connections, commit: int) -> float:
-    """Seconds from a commit to the last reply from an older one, over new connections."""
-    made = _made_at(work, commit)
-    last, fresh = made, 0
-    # New connections spread over the workers; so many new replies in a row mean all of them.
-    while fresh < 10 * work.given.workers:
+def _ask_until(
+    pending: Future[IngestReport], connections: Connections, in_a_row: int
+) -> Iterator[tuple[float, int]]:
+    """Ask until so many replies in a row come from the new commit; when each was asked, and its commit.
+
+    Over new connections, which spread over the workers: so many new replies mean all of them.
+    """
+    fresh = 0
+    while fresh < in_a_row:
         asked = time.time()
         connections.close()
-        _, content = connections.post(
-            "/v1/search", b'{"corpus": "bench", "query": "insulin", "mode": "lexical", "k": 1}'
-        )
-        if _commit_of(content) >= commit:
-            fresh += 1
-        else:
-            fresh, last = 0, asked
-            time.sleep(_POLL_S)
-    return max(0.0, last - made)
+        _, content = connections.post("/v1/search", PROBE)
+        commit = int(json.loads(content)["commit"])
+        yield asked, commit
+        fresh = fresh + 1 if pending.done() and commit >= pending.result().commit else 0
+        time.sleep(_POLL_S)
 
 
 def _seen(work: Work, replies: Sequence[Reply]) -> float:
@@ -185,10 +189,6 @@ def _seen(work: Work, replies: Sequence[Reply]) -> float:
     shift = time.time() - time.monotonic()
     stale = [reply.due + shift for reply in replies if reply.status == 200 and reply.commit < newest]
     return max(0.0, max(stale) - _made_at(work, newest))
-
-
-def _commit_of(content: bytes) -> int:
-    return int(json.loads(content)["commit"])
 
 
 def _made_at(work: Work, commit: int) -> float:
