@@ -1,0 +1,61 @@
+"""A home that an earlier ragsvc made, with data: it opens, and everything is found as it was."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from doubles import CORPUS, ME, open_service, search, upload
+
+from ragsvc.domain import Mode, SearchRequest
+from ragsvc.service.service import Service
+
+# What the ragsvc that wrote the dump found: schema 0001, at commit 86bd822 of this repository.
+FOUND = {
+    ("apple fig", Mode.HYBRID): [("docs/a.md", 1.069383), ("docs/c.md", 0.204324)],
+    ("apple fig", Mode.DENSE): [("docs/a.md", 0.557819), ("docs/c.md", 0.091492)],
+    ("apple fig", Mode.LEXICAL): [("docs/a.md", 0.4334), ("docs/c.md", 0.102428)],
+    ("lemon", Mode.LEXICAL): [],
+    ("the plum", Mode.HYBRID): [("docs/c.md", 1.368943), ("docs/a.md", 0.012862)],
+    ("the plum", Mode.LEXICAL): [("docs/c.md", 0.389409)],
+}
+
+
+@pytest.fixture
+def service(tmp_path: Path) -> Iterator[Service]:
+    with sqlite3.connect(tmp_path / "catalog.db") as connection:
+        connection.executescript((Path(__file__).parent / "schema_0001.sql").read_text())
+    connection.close()
+    with open_service(tmp_path) as opened:
+        yield opened
+
+
+def test_what_was_found_is_found(service: Service) -> None:
+    for (query, mode), expected in FOUND.items():
+        result = search(service, query, mode)
+        assert result.commit == 3
+        hits = [(hit.passage.document_id, hit.score) for hit in result.hits]
+        assert hits == [(name, pytest.approx(score, abs=2e-6)) for name, score in expected]
+    assert search(service, "apple", where={"lang": "de"}).hits[0].passage.document_id == "docs/a.md"
+    assert len(search(service, "lemon", Mode.LEXICAL, corpora=("other",)).hits) == 1
+    assert service.lifecycle.verify(ME, None).problems == ()
+
+
+def test_its_commits_can_be_gone_back_to_and_collected(service: Service) -> None:
+    log = service.lifecycle.log(ME, CORPUS)
+    assert [(entry.id, entry.kind, entry.embedder, entry.collected) for entry in log] == [
+        (number, "ingest", "hash", False) for number in (3, 2, 1)
+    ]
+    uids = {service._catalog.commit_uid(service._catalog.corpus(ME, CORPUS).id, entry.id) for entry in log}
+    assert len(uids) == 3 and all(uid and len(uid) == 32 for uid in uids)
+    first = service.search(ME, SearchRequest((CORPUS,), "lemon", mode=Mode.LEXICAL, at="1"))
+    assert [hit.passage.document_id for hit in first.hits] == ["docs/a.md"]
+    service.lifecycle.rollback(ME, CORPUS, "1")
+    assert search(service, "lemon", Mode.LEXICAL).hits[0].passage.text == first.hits[0].passage.text
+    report = service.lifecycle.collect(ME, None, keep=1)
+    assert (report.commits, report.documents, report.versions) == (3, 4, 2)
+    upload(service, {"new": "A kiwi."})
+    assert search(service, "kiwi", Mode.LEXICAL).commit == 8
+    assert service.lifecycle.verify(ME, CORPUS).problems == ()
