@@ -43,7 +43,6 @@ class _Worker:
             [sys.executable, "-m", MODULE, str(number)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            env={"OMP_NUM_THREADS": str(settings.threads), **os.environ},
             pass_fds=[number],
             bufsize=0,
             # Ctrl-C reaches the parent alone, which then ends all in one way.
@@ -107,7 +106,7 @@ class Supervisor:
         :param listener: bound and listening; what waits in its queue survives a process that dies.
         :param on_serving: called once, when the first process accepts connections.
         """
-        self._settings = settings.model_copy(update={"threads": threads_of(settings)})
+        self._settings = settings
         self._listener = listener
         self._on_serving = on_serving
         self._served = False
@@ -201,14 +200,6 @@ class Supervisor:
                 signal.signal(number, handler)
         if self._signals:
             signal.raise_signal(self._signals[0])
-
-
-def threads_of(settings: Settings) -> int:
-    """Threads of each process's model: what was set, else a fair share of the cores."""
-    if settings.threads is not None:
-        return settings.threads
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, cores // settings.workers)
 
 
 def error_of(code: str, message: str, hint: str) -> RagsvcError:

@@ -39,7 +39,7 @@ class Settings(BaseSettings):
     threads: int | None = Field(
         None,
         ge=1,
-        description="Threads of the embedding model; if unset, the cores shared among the workers.",
+        description="Threads of the model; if unset, one a question in servers and all cores elsewhere.",
     )
     workers: int = Field(1, ge=1, le=64, description="Server processes; each loads the model.")
     parse_workers: int = Field(2, ge=1, le=64, description="Processes that read files.")

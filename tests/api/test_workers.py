@@ -18,9 +18,8 @@ from typing import Any
 import psutil
 import pytest
 
-from ragsvc.api.workers import error_of, threads_of
+from ragsvc.api.workers import error_of
 from ragsvc.errors import InternalError, ModelNotFound, RagsvcError
-from ragsvc.settings.settings import Settings
 
 TESTS = Path(__file__).parents[1]
 PARENT = """
@@ -162,11 +161,6 @@ def test_processes_that_die_at_every_start_end_the_command(
     assert "error: a server process ended with exit code 7 while it started, 3 times in a row" in (
         running.log.read_text()
     )
-
-
-def test_cores_are_shared_among_the_processes() -> None:
-    assert threads_of(Settings(workers=2, threads=3)) == 3
-    assert threads_of(Settings(workers=64)) == max(1, len(os.sched_getaffinity(0)) // 64)
 
 
 def test_an_error_is_made_again_from_its_code() -> None:
