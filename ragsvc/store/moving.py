@@ -31,7 +31,7 @@ class Moving(Section):
         """
         if not self._db.lock.held:
             raise InternalError("move_head was called without the writer lock")
-        with self._db.write("store.move_head") as connection:
+        with self._db.write("store.reindex") as connection:
             head = find_corpus(connection, corpus.name)
             if head.uid != corpus.uid:
                 raise CorpusNotFound(f"{corpus.name} was deleted meanwhile", hint="run the same again")

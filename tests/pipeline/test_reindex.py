@@ -94,12 +94,18 @@ def found(service: Service) -> list[SearchResult]:
     return [search(service, query) for query in QUERIES]
 
 
+_fresh: dict[str, list[SearchResult]] = {}
+
+
 def fresh(parent: Path, name: str, documents: dict[str, str], **changes: Any) -> list[SearchResult]:
-    """What a new corpus made with other settings finds."""
-    home = new_home(parent, f"fresh-{name}")
-    with Service.open(settings_of(home, **changes), embedders=Model) as other:
-        upload(other, documents)
-        return found(other)
+    """What a new corpus made with other settings finds; each is made once."""
+    asked = repr((sorted(documents.items()), sorted(changes.items())))
+    if asked not in _fresh:
+        home = new_home(parent, f"fresh-{name}")
+        with Service.open(settings_of(home, **changes), embedders=Model) as other:
+            upload(other, documents)
+            _fresh[asked] = found(other)
+    return _fresh[asked]
 
 
 def same(ones: Sequence[SearchResult], others: Sequence[SearchResult]) -> None:
@@ -243,9 +249,9 @@ def killed_at(point: str, times: int) -> Iterator[None]:
         ("index.files.before_rename", 3),
         ("index.files.before_manifest_rename", 1),
         ("index.files.after_manifest_rename", 1),
-        ("store.move_head.before", 1),
-        ("store.move_head.inside", 1),
-        ("store.move_head.after", 1),
+        ("store.reindex.before", 1),
+        ("store.reindex.inside", 1),
+        ("store.reindex.after", 1),
     ],
 )
 def test_what_was_stopped_goes_on(
@@ -256,7 +262,7 @@ def test_what_was_stopped_goes_on(
     before = found(service)
     with killed_at(point, times), pytest.raises(Stopped):
         reindex(service)
-    moved = point == "store.move_head.after"
+    moved = point == "store.reindex.after"
     done = models.embedded()
     lost = 8 if point == "store.put_vectors.inside" else 0
     with open_service(service.settings.home, models) as other:
@@ -461,3 +467,26 @@ def test_the_real_loader_names_what_is_missing(tmp_path: Path) -> None:
         with pytest.raises(ModelNotFound) as caught:
             reindex(service, embedder=str(tmp_path / "nowhere"))
         assert "nowhere" in caught.value.message and caught.value.hint
+
+
+def test_gc_leaves_a_running_reindex_alone_and_clears_up_after_a_stopped_one(
+    service: Service, models: Models, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ragsvc.pipeline.indexing.STEP_CHUNKS", 8)
+    monkeypatch.setattr("ragsvc.pipeline.indexing.WINDOW_CHUNKS", 16)
+    upload(service, texts())
+    other = open_service(service.settings.home, models)
+    models("new").embedding = lambda: other.lifecycle.collect(ME, CORPUS, keep=1)
+    report = reindex(service)
+    assert report.embedded == report.chunks
+    new = fresh(tmp_path, "new", texts(), embedder="new")
+    same(found(service), new)
+    gone = service.lifecycle.collect(ME, CORPUS, keep=1)
+    assert (gone.commits, gone.chunks > 0, gone.vectors > 0, gone.indexes) == (1, True, True, 1)
+    assert len(list(service.settings.home.glob("*/*/manifest.json"))) == 1
+    with killed_at("store.reindex.before", 1), pytest.raises(Stopped):
+        reindex(service, embedder="third")
+    gone = service.lifecycle.collect(ME, CORPUS, keep=1)
+    assert (gone.chunks, gone.vectors, gone.indexes) == (report.chunks, report.chunks, 1)
+    same(found(service), new)
+    assert reindex(service, embedder="third").embedded == report.chunks
