@@ -98,5 +98,15 @@ def test_the_readme_lists_every_setting():
 
 def test_the_readme_knows_every_command():
     readme = (ROOT / "README.md").read_text()
-    for command in ("ingest", "search", "ask", "documents", "log", "tag", "rollback", "corpora show"):
+    for command in (
+        "ingest",
+        "search",
+        "ask",
+        "documents",
+        "log",
+        "tag",
+        "rollback",
+        "reindex",
+        "corpora show",
+    ):
         assert f"ragsvc {command} " in readme
