@@ -6,6 +6,7 @@ import re
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -142,7 +143,8 @@ class Commits(Section):
         )
         with self._db.read() as connection:
             rows: Sequence[Any] = connection.execute(statement).all()
-        table = np.array(rows, dtype=np.int64).reshape(-1, 3)
+        # Not np.array: it would ask every row for an array interface first.
+        table = np.fromiter(chain.from_iterable(rows), dtype=np.int64).reshape(-1, 3)
         return Holdings(table[:, 0].copy(), table[:, 1].copy(), table[:, 2] == 1)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -178,5 +179,8 @@ def _parts(connection: Connection, statement: Select[Any]) -> Iterator[Sequence[
 def _table(connection: Connection, statement: Select[Any]) -> I64Matrix:
     """A result of integers as (rows, columns) int64."""
     width = len(statement.selected_columns)
-    parts = [np.array(rows, dtype=np.int64).reshape(-1, width) for rows in _parts(connection, statement)]
+    parts = [
+        np.fromiter(chain.from_iterable(rows), dtype=np.int64).reshape(-1, width)
+        for rows in _parts(connection, statement)
+    ]
     return np.concatenate([np.empty((0, width), dtype=np.int64), *parts])
