@@ -14,6 +14,7 @@ from fake import FakeService
 
 from ragsvc.api import events, limits, server
 from ragsvc.api.app import create_app
+from ragsvc.cli.main import exit_code
 from ragsvc.errors import AddressUnavailable, InvalidRequest
 from ragsvc.settings.settings import Settings
 
@@ -127,6 +128,7 @@ def test_a_taken_port_is_an_error_with_a_hint() -> None:
         listener.listen()
         server.bind("127.0.0.1", listener.getsockname()[1])
     assert "--port" in caught.value.hint
+    assert exit_code(caught.value) == 1, "nothing is wrong with the words"
     with pytest.raises(AddressUnavailable):
         server.bind("no such host", 0)
     with pytest.raises(AddressUnavailable):
