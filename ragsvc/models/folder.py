@@ -62,10 +62,18 @@ def open_folder(name: str) -> ModelFolder:
     """
     if name.startswith(BUNDLED_PREFIX):
         return _open_bundled(name)
-    path = Path(name).expanduser()
-    if not path.is_dir():
-        path = _hub_folder(name)
-    return ModelFolder(name=name, path=path.resolve(), weights=_weights_hash(name, path.resolve()))
+    path = model_folder(name) or _hub_folder(name).resolve()
+    return ModelFolder(name=name, path=path, weights=_weights_hash(name, path))
+
+
+def model_folder(name: str) -> Path | None:
+    """The folder that a model's name is the path of, resolved; None when it is none."""
+    try:
+        path = Path(name).expanduser()
+        return path.resolve() if name and path.is_dir() else None
+    except (OSError, RuntimeError):
+        # Too long for a path, or ~ of a user who is not here.
+        return None
 
 
 def _open_bundled(name: str) -> ModelFolder:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Collection
 from dataclasses import replace
-from pathlib import Path
 from typing import Protocol, TypeAlias
 
 from ragsvc.domain import ChunkerSpec, EmbedderSpec, Profile, ProfileId, ProfileSpec
 from ragsvc.errors import ModelMismatch
 from ragsvc.fingerprints import embedder_fingerprint, profile_fingerprint
 from ragsvc.models.embedder import SentenceTransformerEmbedder
+from ragsvc.models.folder import model_folder
 from ragsvc.pipeline.indexing import ProfileParts
 from ragsvc.pipeline.wording import TextVectors
 from ragsvc.protocols import Embedder, Tokeniser
@@ -170,8 +170,8 @@ class PartsLoader:
 
 def _place(name: str) -> str:
     """A folder's name as every process can find it, wherever it was started; other names as they are."""
-    path = Path(name).expanduser()
-    return str(path.resolve()) if name and path.is_dir() else name
+    folder = model_folder(name)
+    return name if folder is None else str(folder)
 
 
 def _compare(recorded: EmbedderSpec, found: EmbedderSpec) -> None:

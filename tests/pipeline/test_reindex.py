@@ -464,9 +464,11 @@ def test_the_real_loader_names_what_is_missing(tmp_path: Path) -> None:
     with open_service(home) as service:
         upload(service, texts(0, 1))
     with open_service(home, lambda name: SentenceTransformerEmbedder(name)) as service:
-        with pytest.raises(ModelNotFound) as caught:
-            reindex(service, embedder=str(tmp_path / "nowhere"))
-        assert "nowhere" in caught.value.message and caught.value.hint
+        for name in (str(tmp_path / "nowhere"), "", "~nobody-here/model", "x" * 5000, "a\0b", "bundled:x"):
+            with pytest.raises(ModelNotFound) as caught:
+                reindex(service, embedder=name)
+            assert name.rpartition(":")[2][:20] in caught.value.message.replace("\\x00", "\0")
+            assert caught.value.hint
 
 
 def test_gc_leaves_a_running_reindex_alone_and_clears_up_after_a_stopped_one(
