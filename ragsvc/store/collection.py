@@ -5,6 +5,7 @@ What goes is found anew each time from what is there, so a killed gc is simply c
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -38,6 +39,7 @@ from ragsvc.store.terms import GENERATION, generation_of
 _MEMBERSHIPS = 1000
 _VERSIONS = 100
 _SMALL = 1000
+_PAUSE_S = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,15 +122,18 @@ class Collection(Section):
 
     def _forget(self, memberships: I64Vector) -> None:
         for some in batches(memberships.tolist(), _MEMBERSHIPS):
+            begun = time.monotonic()
             with self._db.write("store.collect_memberships") as connection:
                 connection.execute(delete(field).where(field.c.membership_id.in_(some)))
                 connection.execute(delete(membership).where(membership.c.id.in_(some)))
+            _give_way(begun)
 
     def _remove(self, garbage: Garbage) -> _Work:
         work = _Work(postponed=_later(garbage.preparing))
         if work.postponed:
             return work
         for step in _steps(garbage):
+            begun = time.monotonic()
             with self._db.write("store.collect_content") as connection:
                 # Who began to prepare since then may build upon what is to go.
                 known = {pin.id for pin in garbage.pins}
@@ -137,7 +142,13 @@ class Collection(Section):
                     work.postponed = _later(newcomer)
                     return work
                 step(connection, work)
+            _give_way(begun)
         return work
+
+
+def _give_way(begun: float) -> None:
+    """Whoever waits to write looks now and then: leave the door open for as long as it was shut."""
+    time.sleep(min(_PAUSE_S, time.monotonic() - begun))
 
 
 def _steps(garbage: Garbage) -> Iterator[_Step]:
