@@ -106,6 +106,8 @@ def test_the_readme_knows_every_command():
         "log",
         "tag",
         "rollback",
+        "export",
+        "import",
         "reindex",
         "corpora show",
     ):
