@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from ragsvc.domain import Caller, Corpus, CorpusDetails, Document, TextSlice
-from ragsvc.errors import InvalidRequest, StaleContent
+from ragsvc.errors import InvalidRequest, NotFound, StaleContent
 from ragsvc.store.catalog import Catalog
 
 T = TypeVar("T")
@@ -88,6 +88,11 @@ class Browser:
                 self._catalog.check_kept(corpus.id, corpus.commit)
             except StaleContent:
                 if attempt + 1 == ATTEMPTS:
+                    raise
+                continue
+            except NotFound:
+                # Perhaps only because gc took it between.
+                if attempt + 1 == ATTEMPTS or self._catalog.is_kept(corpus.id, corpus.commit):
                     raise
                 continue
             return found

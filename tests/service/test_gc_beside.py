@@ -95,6 +95,15 @@ class Crowd:
                 result = service.search(ME, request)
                 self.seen.append((f"at {number}", result.commit, shown(result)))
 
+    def check(self, service: Service) -> None:
+        self.problems += [repr(problem) for problem in service.lifecycle.verify(ME, None).problems]
+        documents, _ = service.documents(ME, CORPUS, cursor=None, limit=10)
+        held = {document.document_id for document in documents}
+        if "still" not in held or len(held) not in (4, 5):
+            self.problems.append(f"listed {held}")
+        found = service.document(ME, CORPUS, "still")
+        self.problems += [] if found.born == 1 else [f"still is of {found.born}"]
+
     def collect(self, service: Service) -> None:
         self.reports.append(service.lifecycle.collect(ME, None, keep=1))
         # The others poll for the lock.
@@ -109,11 +118,13 @@ def test_searches_beside_gc_and_writers_see_whole_commits(tmp_path: Path) -> Non
     with open_service(home) as writer, open_service(home) as reader, open_service(home) as follower:
         upload(writer, {"still": "word gx of text"})
         crowd.truth[1] = {"still gx"}
+        crowd.write(writer)
         follower._follower.start()
         crowd.run(
             partial(crowd.write, writer),
             partial(crowd.collect, reader),
             partial(crowd.look_back, reader),
+            partial(crowd.check, follower),
             partial(crowd.read, reader, Mode.HYBRID, None),
             partial(crowd.read, reader, Mode.LEXICAL, everything),
             partial(crowd.read, follower, Mode.HYBRID, everything),
