@@ -110,7 +110,10 @@ def measure_load(work: Work, folder: Path) -> tuple[list[Row], bool]:
     with tempfile.TemporaryFile() as output:
         started = time.monotonic()
         child = subprocess.Popen([*command, "--home", str(work.home)], stdout=output)
-        busy = drive(connections, CORPUS, queries, given.rate, lambda _: child.poll() is None)
+        try:
+            busy = drive(connections, CORPUS, queries, given.rate, lambda _: child.poll() is None)
+        finally:
+            child.kill()
         took = time.monotonic() - started
         if child.returncode:
             raise SystemExit(f"the ingest gave {child.returncode}")
