@@ -36,7 +36,10 @@ from ragsvc.pipeline.parquet import HASH_BYTES, Columns, TableWriter
 from ragsvc.store.catalog import Catalog
 from ragsvc.store.engine import batches
 
+# Of one batch, so that memory stays flat.
 _VECTORS = 2000
+_VERSIONS = 256
+_CHARACTERS = 2_000_000
 
 
 class Export:
@@ -134,8 +137,10 @@ class Export:
 
     def _versions(self, versions: dict[str, VersionId]) -> Iterator[Columns]:
         names = {number: name for name, number in versions.items()}
-        for some in batches(list(versions.values())):
+        for some in batches(list(versions.values()), _VERSIONS):
             signatures = self._catalog.version_signatures(some)
+            page: list[CarriedVersion] = []
+            characters = 0
             for text in self._catalog.version_texts(some):
                 row = CarriedVersion(
                     version=names[text.id],
@@ -145,7 +150,13 @@ class Export:
                     pages=text.pages,
                     signature=signatures.get(text.id, b""),
                 )
-                yield _columns(CarriedVersion, [row])
+                page.append(row)
+                characters += len(text.text)
+                if characters >= _CHARACTERS:
+                    yield _columns(CarriedVersion, page)
+                    page, characters = [], 0
+            if page:
+                yield _columns(CarriedVersion, page)
 
     def _vectors(self, corpus: Corpus, hashes: bytearray) -> Iterator[Columns]:
         # Fixed width: 32 bytes a chunk, where a set of bytes objects takes four times that.

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ragsvc.domain import Caller, CarryReport, Progress
-from ragsvc.service.asking import Asker
 from ragsvc.settings import Settings
 from ragsvc.store.catalog import Catalog
 
@@ -14,9 +13,8 @@ from ragsvc.store.catalog import Catalog
 class Carrier:
     """Carries corpora out of this home and into it."""
 
-    def __init__(self, catalog: Catalog, asker: Asker, settings: Settings) -> None:
+    def __init__(self, catalog: Catalog, settings: Settings) -> None:
         self._catalog = catalog
-        self._asker = asker
         self._settings = settings
 
     def leave(
@@ -49,6 +47,4 @@ class Carrier:
             progress=progress or (lambda _: None),
             on_wait=on_wait or (lambda _: None),
         )
-        report = Import(tools, caller, folder).run(name)
-        self._asker.refresh(caller, report.corpus)
-        return report
+        return Import(tools, caller, folder).run(name)

@@ -236,7 +236,7 @@ class Lifecycle:
         :raises TargetExists: if the folder holds something.
         :raises StorageError: if it cannot be written.
         """
-        return Carrier(self._catalog, self._asker, self._settings).leave(caller, corpus, folder, at, progress)
+        return Carrier(self._catalog, self._settings).leave(caller, corpus, folder, at, progress)
 
     def import_corpus(
         self,
@@ -254,5 +254,4 @@ class Lifecycle:
         :raises CorpusExists: if a corpus of the name has commits.
         :raises WriterBusy: if another writer held the lock for too long.
         """
-        carrier = Carrier(self._catalog, self._asker, self._settings)
-        return carrier.bring(caller, folder, name, progress, on_wait)
+        return Carrier(self._catalog, self._settings).bring(caller, folder, name, progress, on_wait)

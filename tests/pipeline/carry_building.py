@@ -127,7 +127,8 @@ def edited_table(path: Path, pick: random.Random) -> Iterator[tuple[str, bytes]]
         field = pa.field(name, whole.schema.field(name).type, nullable=True)
         values = whole.column(name).to_pylist()
         values[pick.randrange(rows)] = None
-        if name != "page":
+        # Older pyarrow writes no empty vector.
+        if name not in ("page", "vector"):
             yield (
                 f"{name} with a null",
                 encode(whole.set_column(at, field, pa.array(values, type=field.type))),
