@@ -102,6 +102,7 @@ def test_the_readme_knows_every_command():
         "ingest",
         "search",
         "ask",
+        "gc",
         "documents",
         "log",
         "tag",

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
+import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from errno import ELOOP, ENOENT, ENOTDIR
 from pathlib import Path
 
 from sqlalchemy import Connection, delete, insert, select
@@ -19,6 +22,8 @@ from ragsvc.store.folders import make_folder, written
 from ragsvc.store.tables import commit, pin
 
 FOLDER = "readers"
+_HOLDER = re.compile(r"[0-9a-f]{32}")
+_ABOUT_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,18 +110,26 @@ def living_pins(connection: Connection, home: Path) -> list[Pin]:
 
 def sweep_pins(connection: Connection, home: Path) -> None:
     """Delete the pins of processes that are gone, inside the caller's transaction, with their files."""
-    for holder in connection.execute(select(pin.c.holder).distinct()).scalars().all():
+    holders = set(connection.execute(select(pin.c.holder)).scalars())
+    for holder in holders:
         if not _is_held(home / FOLDER / holder):
             connection.execute(delete(pin).where(pin.c.holder == holder))
             with suppress(OSError):
                 (home / FOLDER / holder).unlink(missing_ok=True)
+    with suppress(OSError):
+        for path in (home / FOLDER).iterdir():
+            # Whoever made it was killed before its pin was stored; a new one is about to be locked.
+            old = time.time() - path.stat().st_mtime > _ABOUT_S
+            if old and _HOLDER.fullmatch(path.name) and path.name not in holders and not _is_held(path):
+                path.unlink(missing_ok=True)
 
 
 def _is_held(path: Path) -> bool:
     try:
-        descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
-    except OSError:
-        return False
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError as error:
+        # Not knowing (another user's file, too many open ones) must not cost anybody a pin.
+        return error.errno not in (ENOENT, ENOTDIR, ELOOP)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except OSError:

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -192,7 +193,13 @@ def test_a_pin_protects_as_long_as_its_holder_lives(service: Service) -> None:
         assert collect(service, keep=1).commits == 0
         holder.send_signal(signal.SIGKILL)
     assert collect(service, keep=1).commits == 1
-    assert not any((service.settings.home / "readers").iterdir())
+    readers = service.settings.home / "readers"
+    assert not any(readers.iterdir())
+    for name, age in (("a" * 32, 100), ("b" * 32, 0), ("notes", 100)):
+        (readers / name).touch()
+        os.utime(readers / name, (time.time() - age, time.time() - age))
+    collect(service)
+    assert {path.name for path in readers.iterdir()} == {"b" * 32, "notes"}
     with (
         pytest.raises(StaleContent),
         service._catalog.pinned("x", corpus_id=corpus.id, commit_id=corpus.commit),
