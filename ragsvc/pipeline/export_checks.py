@@ -26,7 +26,7 @@ from ragsvc.text.normalise import clean
 
 _TIME = re.compile(r"[0-9]{4}-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-6][0-9](\.[0-9]{1,6})?Z")
 _SIGNATURE_BYTES = 2 * SIGNATURE_VALUES
-_NORM_TOLERANCE = 1e-2
+_NORM_TOLERANCE = 1e-3
 _MOST = 2**31 - 1
 
 
