@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import os
 import random
+import subprocess
 from collections.abc import Iterator
 
 import pytest
-from torture_zygote import Zygote
+from torture_zygote import UNSHARE, Zygote
 
+MOUNT = ("mount", "-t", "tmpfs", "tmpfs")
 LINES = pytest.StashKey[list[str]]()
 
 
@@ -36,10 +38,26 @@ def say(pytestconfig: pytest.Config) -> list[str]:
 
 
 @pytest.fixture(scope="session")
-def zygote() -> Iterator[Zygote]:
-    """The process that forks all others."""
-    with Zygote() as started:
+def no_mounts(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Why this machine lets us mount nothing; "" when it does."""
+    folder = tmp_path_factory.mktemp("probe")
+    probe = subprocess.run([*UNSHARE, *MOUNT, str(folder)], capture_output=True, text=True)
+    return probe.stderr.strip() or f"exit code {probe.returncode}" if probe.returncode else ""
+
+
+@pytest.fixture(scope="session")
+def zygote(no_mounts: str) -> Iterator[Zygote]:
+    """The process that forks all others, with mounts of its own where the machine allows it."""
+    with Zygote(*(() if no_mounts else UNSHARE)) as started:
         yield started
+
+
+@pytest.fixture
+def mounting(zygote: Zygote, no_mounts: str) -> Zygote:
+    """The same, for tests that mount something."""
+    if no_mounts:
+        pytest.skip(f"it takes a mount namespace, which this machine refuses: {no_mounts}")
+    return zygote
 
 
 def pytest_terminal_summary(

@@ -36,6 +36,7 @@ class Home:
         for _ in range(12):
             self.story.edit()
         self.act("sync")
+        self.act("reindex", embedder="second", chunk_tokens=40)
         self.act("send", documents={"sent/small": "one fig"})
         self.act("send", documents={"sent/small": "one fig and a kiwi"}, corpus=OTHER)
         for name, content in (("spool/left/000000.md", "half"), ("readers/gone", "")):
@@ -64,7 +65,8 @@ def corrupted(home: Home, copy: Path, chance: random.Random) -> str:
     """Damage a copy of the home; gives what was done."""
     if chance.random() < 0.06:
         # Older files of the same corpus come back, as from a backup of that folder alone.
-        old = chance.choice([path for path in sorted(home.stale.glob("*/*")) if path.is_dir()])
+        bases = [path for path in targets(home.stale) if path.is_dir() and path.parent.parent == home.stale]
+        old = chance.choice(bases)
         place = copy / old.relative_to(home.stale)
         shutil.rmtree(place, ignore_errors=True)
         shutil.copytree(old, place)
@@ -93,7 +95,7 @@ def problems(home: Home, copy: Path, kind: str) -> list[str]:
     found += [f"not mended: {damage}" for damage in damaged_indexes(copy)]
     again = home.zygote.run("torture_truth:look", str(copy))
     found += [f"rebuilt again: {line}" for line in again.logged if "rebuilt" in line]
-    for verb, arguments in (("pinned_sync", {}), ("job", {"documents": {"sent/late": "a late plum"}})):
+    for verb, arguments in (("sync", {}), ("job", {"documents": {"sent/late": "a late plum"}})):
         written = home.zygote.run("torture_verbs:act", str(copy), str(home.story.folder), verb, arguments)
         if written.code or written.crash:
             found.append(f"{verb} cannot write: {written.code} {written.message}{written.crash}")

@@ -7,7 +7,9 @@ import json
 import os
 import random
 import shutil
+import sqlite3
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -19,8 +21,17 @@ Damage = Callable[[Path, random.Random, list[Path]], None]
 
 
 def targets(home: Path) -> list[Path]:
-    """Everything in a home but the truth: files, and the folders that hold them."""
-    return sorted(path for path in home.rglob("*") if path.name not in TRUTH)
+    """Everything in a home but the truth: files, and the folders that hold them.
+
+    :return: in an order that does not depend on the random names of corpora.
+    """
+    with closing(sqlite3.connect(home / "catalog.db")) as database:
+        names = dict(database.execute("SELECT uid, name FROM corpus").fetchall())
+
+    def place(path: Path) -> list[str]:
+        return [names.get(part, part) for part in path.relative_to(home).parts]
+
+    return sorted((path for path in home.rglob("*") if path.name not in TRUTH), key=place)
 
 
 def flip(path: Path, chance: random.Random, _: list[Path]) -> None:
@@ -136,8 +147,13 @@ OF_FOLDERS: dict[str, Damage] = {
 
 
 def damaged_indexes(home: Path) -> Iterator[str]:
-    """What is wrong with the index files of a home, told by their manifests alone."""
-    for manifest in sorted(home.glob("*/*/manifest.json")):
+    """What is wrong with the index files that corpora are searched with, told by their manifests alone."""
+    with closing(sqlite3.connect(home / "catalog.db")) as database:
+        places = database.execute(
+            "SELECT c.uid, p.fingerprint FROM corpus c JOIN profile p ON p.id = c.profile_id"
+        ).fetchall()
+    for uid, fingerprint in places:
+        manifest = home / uid / fingerprint[:16] / "manifest.json"
         where = manifest.relative_to(home)
         try:
             listed = json.loads(manifest.read_bytes())["files"].values()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import os
 import shutil
 import subprocess
@@ -10,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import torture_verbs
+
+from ragsvc.cli.main import main
 
 BALLAST = "ballast"
 _BLOCK = 4096
@@ -53,6 +57,14 @@ def act(disk: str, folder: str, verb: str, arguments: dict[str, Any]) -> None:
     tempfile.tempdir = f"{disk}/tmp"
     os.environ["TMPDIR"] = tempfile.tempdir
     torture_verbs.act(f"{disk}/home", folder, verb, arguments)
+
+
+def command(words: list[str]) -> dict[str, Any]:
+    """Run a command line in this process; gives its exit code and what it wrote."""
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        code = main(words)
+    return {"code": code, "out": out.getvalue(), "err": err.getvalue()}
 
 
 def _free(disk: str) -> int:

@@ -13,7 +13,6 @@ _NAME = re.compile(r"[a-z_]+(\.[a-z_]+)+")
 _EXEMPT = {
     "store.put_versions": "nothing but tests of the store calls it",
     "store.claim_root": "nothing but tests of the store calls it",
-    "store.profile": "nothing but tests of the store calls it",
 }
 EXEMPT = {f"{name}.{place}" for name in _EXEMPT for place in ("before", "inside", "after")}
 

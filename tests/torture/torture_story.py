@@ -10,7 +10,7 @@ from typing import Any
 
 from doubles import CORPUS
 from torture_truth import State
-from torture_verbs import OTHER
+from torture_verbs import CARRIED, OTHER
 
 WORDS = ("apple", "pear", "plum", "fig", "kiwi", "lemon", "the", "of", "running", "ran", "Äpfel", "42")
 NAMES = ("a.md", "b.txt", "sub/c.md", "sub/d.txt", "deep/er/f.md")
@@ -28,11 +28,14 @@ TOUR = (
     "sync",
     "job",
     "delete",
-    "rollback",
     "cancelled_job",
     "sync_keep",
+    "reindex",
+    "rebuild",
+    "carry",
+    "rollback",
     "untag",
-    "pinned_sync",
+    "gc",
     "delete_corpus",
 )
 WEIGHTS = {
@@ -48,7 +51,10 @@ WEIGHTS = {
     "tag": 2,
     "untag": 1,
     "rollback": 2,
-    "pinned_sync": 1,
+    "gc": 2,
+    "reindex": 2,
+    "rebuild": 1,
+    "carry": 1,
 }
 
 
@@ -65,7 +71,8 @@ class Story:
     """A folder that changes, and what was sent beside it.
 
     names: files that come and go. sent: uploads that are to be in the corpus, by id.
-    other: what the second corpus was made of. tags: what had been sent when a tag was set.
+    other: what the second corpus was made of. profile: settings that the first has been indexed with.
+    tags: what had been sent when a tag was set, and the profile.
     """
 
     seed: int
@@ -73,7 +80,8 @@ class Story:
     names: tuple[str, ...] = NAMES
     sent: dict[str, str] = field(default_factory=dict)
     other: dict[str, Any] = field(default_factory=dict)
-    tags: dict[str, dict[str, str]] = field(default_factory=dict)
+    profile: dict[str, Any] = field(default_factory=dict)
+    tags: dict[str, tuple[dict[str, str], dict[str, Any]]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.random = random.Random(self.seed)
@@ -119,7 +127,11 @@ class Story:
     def _any_verb(self, now: State) -> str:
         while True:
             verb = self.random.choices(list(WEIGHTS), list(WEIGHTS.values()))[0]
-            possible = self.tags if verb in ("untag", "rollback") else now.documents[CORPUS]
+            possible: dict[str, Any] = now.documents[CORPUS]
+            if verb in ("untag", "rollback"):
+                possible = self.tags
+            if verb == "carry" and now.documents[CARRIED]:
+                verb = "delete_corpus"
             if possible or verb.startswith("sync"):
                 return verb
 
@@ -152,7 +164,7 @@ class Story:
 
     def _step_tag(self, now: State) -> dict[str, Any]:
         label = self.random.choice(("v1", "v2"))
-        self.tags[label] = dict(self.sent)
+        self.tags[label] = (dict(self.sent), self.profile)
         return {"label": label}
 
     def _step_untag(self, now: State) -> dict[str, Any]:
@@ -162,16 +174,30 @@ class Story:
 
     def _step_rollback(self, now: State) -> dict[str, Any]:
         label = self.random.choice(sorted(self.tags))
-        self.sent = dict(self.tags[label])
+        self.sent, self.profile = dict(self.tags[label][0]), self.tags[label][1]
         return {"label": label}
 
+    def _step_reindex(self, now: State) -> dict[str, Any]:
+        embedder, tokens = self.random.choice(("hash", "second")), self.random.choice((16, 24, 40))
+        self.profile = {"embedder": embedder, "chunk_tokens": tokens}
+        return dict(self.profile)
+
+    def _step_carry(self, now: State) -> dict[str, Any]:
+        return {"label": f"export{self.told}"}
+
+    def _step_gc(self, now: State) -> dict[str, Any]:
+        first = self.told <= len(TOUR)
+        return {"keep": self.random.randint(1, 3), "vacuum": first or self.random.random() < 0.5}
+
     def _step_delete_corpus(self, now: State) -> dict[str, Any]:
-        if self.random.random() < 0.2:
+        name = self.random.choice([name for name, held in now.documents.items() if held])
+        if name == CORPUS:
             self.sent.clear()
             self.tags.clear()
-            return {"corpus": CORPUS}
-        self.other.clear()
-        return {"corpus": OTHER}
+            self.profile = {}
+        if name == OTHER:
+            self.other.clear()
+        return {"corpus": name}
 
     # --- edits --------------------------------------------------------------------------
 

@@ -17,13 +17,13 @@ from typing import Any
 
 import numpy as np
 from doubles import CORPUS, ME, open_service, shown
-from torture_verbs import OTHER, act, embedder
+from torture_verbs import CARRIED, OTHER, act, embedder
 
 from ragsvc.domain import Collapse, Mode, SearchRequest
 from ragsvc.errors import CorpusNotFound, RagsvcError
 from ragsvc.service.service import Service
 
-CORPORA = (CORPUS, OTHER)
+CORPORA = (CORPUS, OTHER, CARRIED)
 QUERIES = ("running apple", "the lemon of Äpfel 42", "fig fig kiwi")
 FILTERS: tuple[dict[str, Any], ...] = ({"lang": "en"}, {"lang": {"$ne": "en"}})
 EVERYTHING = 200

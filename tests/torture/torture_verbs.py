@@ -6,7 +6,9 @@ may then say that its work stands already.
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +21,7 @@ from ragsvc.service import child
 from ragsvc.service.service import Service
 
 OTHER = "other"
+CARRIED = "carried"
 
 
 def embedder(name: str) -> HashEmbedder:
@@ -96,17 +99,55 @@ def rollback(service: Service, folder: Path, label: str) -> None:
     service.lifecycle.rollback(ME, CORPUS, label)
 
 
-def pinned_sync(service: Service, folder: Path) -> None:
-    with service._catalog.pinned("torture"):
-        sync(service, folder)
+def reindex(service: Service, folder: Path, embedder: str, chunk_tokens: int) -> None:
+    service.lifecycle.reindex(ME, CORPUS, embedder=embedder, chunk_tokens=chunk_tokens)
+
+
+def gc(service: Service, folder: Path, keep: int, vacuum: bool) -> None:
+    service.lifecycle.collect(ME, None, keep=keep, vacuum=vacuum)
+
+
+def damage(home: Path) -> None:
+    """Spoil rows that derive from others: a vector, and the filter fields of a document."""
+    with closing(sqlite3.connect(home / "catalog.db")) as database, database:
+        database.execute(
+            "UPDATE vector SET data = zeroblob(length(data)) WHERE hash = "
+            "(SELECT h.embedded_hash FROM chunk h "
+            "JOIN membership m ON m.version_id = h.version_id JOIN corpus c ON c.id = m.corpus_id "
+            "WHERE c.name = ? AND m.died IS NULL AND h.profile_id = c.profile_id ORDER BY h.id LIMIT 1)",
+            (CORPUS,),
+        )
+        database.execute(
+            "DELETE FROM field WHERE membership_id = (SELECT max(f.membership_id) FROM field f "
+            "JOIN membership m ON m.id = f.membership_id JOIN corpus c ON c.id = m.corpus_id "
+            "WHERE c.name = ? AND m.died IS NULL)",
+            (CORPUS,),
+        )
+
+
+def rebuild(service: Service, folder: Path) -> None:
+    service.lifecycle.rebuild(ME, CORPUS)
+
+
+def carry(service: Service, folder: Path, label: str) -> None:
+    """Out of the home and into it again, under another name."""
+    place = service.settings.home.with_name(f"{service.settings.home.name}-{label}")
+    if not place.exists():
+        service.lifecycle.export_corpus(ME, CORPUS, place)
+    service.lifecycle.import_corpus(ME, place, name=CARRIED)
 
 
 @dataclass(frozen=True)
 class Verb:
-    """One thing to do. again: codes of errors that mean "already done" after a kill."""
+    """One thing to do.
+
+    again: codes of errors that mean "already done" after a kill.
+    spoil: what it mends, done to the home first.
+    """
 
     run: Callable[..., None]
     again: tuple[str, ...] = ()
+    spoil: Callable[[Path], None] | None = None
 
 
 VERBS: dict[str, Verb] = {
@@ -122,7 +163,10 @@ VERBS: dict[str, Verb] = {
     "tag": Verb(tag),
     "untag": Verb(untag, again=("ref_not_found",)),
     "rollback": Verb(rollback),
-    "pinned_sync": Verb(pinned_sync),
+    "reindex": Verb(reindex),
+    "gc": Verb(gc),
+    "rebuild": Verb(rebuild, spoil=damage),
+    "carry": Verb(carry, again=("corpus_exists",)),
 }
 
 
@@ -132,12 +176,18 @@ def act(home: str, folder: str, verb: str, arguments: dict[str, Any]) -> None:
         VERBS[verb].run(service, Path(folder), **arguments)
 
 
-def build(home: str, folder: str, sent: dict[str, str], other: dict[str, Any]) -> None:
-    """A fresh build of what a home should hold in the end."""
-    with open_service(Path(home), embedder) as service:
+def build(
+    home: str, folder: str, sent: dict[str, str], other: dict[str, Any], profile: dict[str, Any]
+) -> None:
+    """A fresh build of what a home should hold in the end.
+
+    :param other: what the second corpus holds. profile: settings that the first has by now.
+    """
+    with open_service(Path(home), embedder, **profile) as service:
         sync(service, Path(folder))
         if sent:
             upload(service, sent)
+    with open_service(Path(home), embedder) as service:
         if other.get("file"):
             sync_part(service, Path(folder), other["file"])
         if other.get("sent"):

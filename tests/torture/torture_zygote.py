@@ -6,6 +6,7 @@ crash point or after some time, and leaves its outcome in a file.
 
 from __future__ import annotations
 
+import faulthandler
 import importlib
 import json
 import logging
@@ -25,7 +26,7 @@ from typing import Any
 
 HERE = Path(__file__).parent
 UNSHARE = ("unshare", "--user", "--map-root-user", "--mount")
-LIMIT_S = 60.0
+LIMIT_S = 20.0
 
 
 @dataclass
@@ -101,7 +102,7 @@ class Zygote:
         if code == -signal.SIGKILL and kill is not None:
             return Outcome(killed=True)
         if code:
-            return Outcome(crash=f"it ended with {code}; after {LIMIT_S} s it is killed")
+            return Outcome(crash=f"it ended with {code}; -6: it hung for {LIMIT_S} s")
         outcome = pickle.loads(result.read_bytes())
         assert isinstance(outcome, Outcome)
         return outcome
@@ -141,6 +142,7 @@ def perform(call: str, arguments: Sequence[Any], point: str, nth: int, result: P
             if left == 0:
                 os.kill(os.getpid(), signal.SIGKILL)
 
+    faulthandler.enable()
     crashpoints.install(pass_point)
     logging.getLogger("ragsvc").addHandler(_Memory(outcome.logged))
     logging.getLogger("ragsvc").setLevel(logging.INFO)
@@ -163,7 +165,8 @@ def wait_for(child: int, seconds: float | None) -> int:
         poll = select.poll()
         poll.register(watched, select.POLLIN)
         if not poll.poll(1000 * (LIMIT_S if seconds is None else seconds)):
-            os.kill(child, signal.SIGKILL)
+            # One that hangs says where, and is not taken for one that was killed as asked.
+            os.kill(child, signal.SIGABRT if seconds is None else signal.SIGKILL)
     finally:
         os.close(watched)
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
