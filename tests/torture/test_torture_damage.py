@@ -18,7 +18,7 @@ from torture_verbs import OTHER
 from torture_zygote import Zygote
 
 CORRUPTIONS = 100
-SHORT = 16
+SHORT = 10
 
 
 class Home:

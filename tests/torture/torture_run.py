@@ -54,6 +54,7 @@ class Teller:
     tally: Tally
     kills_per_step: int
     instants_per_step: int
+    # The long run: all points that were not killed at yet, and instants at every step.
     every_point: bool
 
     def __post_init__(self) -> None:
@@ -100,7 +101,7 @@ class Teller:
         if not kills:
             self._act(self.home, step)
         shutil.rmtree(trial)
-        self.now = after
+        self.now = after if spoil is None else self._look(self.home)
         if step.verb == "sync":
             self._compare_with_fresh((CORPUS,))
         if step.verb == "carry":
@@ -116,7 +117,8 @@ class Teller:
         while counts and len(chosen) < self.kills_per_step:
             chosen.append(self.random.choice(list(counts)))
         kills = [Kill(name, self.random.randint(1, counts[name])) for name in chosen]
-        kills += [Kill(seconds=self.random.uniform(0, whole.seconds)) for _ in range(self.instants_per_step)]
+        instants = self.instants_per_step if self.every_point or self.tally.steps % 3 == 0 else 0
+        kills += [Kill(seconds=self.random.uniform(0, whole.seconds)) for _ in range(instants)]
         self.random.shuffle(kills)
         yield from kills
 
