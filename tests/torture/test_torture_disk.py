@@ -72,6 +72,8 @@ class Disk:
         self.tally.without_files += files_stay
         self.tally.opened_full += not full.code
         expected = before if outcome.code else whole
+        if outcome.code and order[0] == "job" and not seen.differences(whole):
+            expected = whole  # it was published, and there was no room to write down that it is done
         problems = [*seen.halves, *final.halves, *seen.differences(expected), *final.differences(whole)]
         if outcome.crash or outcome.code not in ("", "disk_full") or (outcome.code and not outcome.hint):
             problems.append(f"{outcome.code}: {outcome.message} ({outcome.hint}){outcome.crash}")
@@ -81,7 +83,7 @@ class Disk:
             problems += full.value.differences(expected)
         if code and (outcome.code or code not in VERBS[order[0]].again):
             problems.append(f"run again: {code}")
-        self.tally.problems += [where + problem for problem in problems]
+        self.tally.problems += [where + problem for problem in problems[:2]]
         return not outcome.code and not files_stay
 
 
