@@ -81,10 +81,11 @@ def job(service: Service, folder: Path, documents: dict[str, str]) -> None:
 
 
 def cancelled_job(service: Service, folder: Path) -> None:
-    from ragsvc.domain import InlineDocument
-
-    sent = service.submit_ingest(ME, CORPUS, [InlineDocument("never", "never shown")], {})
-    service.cancel_job(ME, sent.id)
+    """A job that is never done; one that a kill left in the queue is cancelled as well."""
+    service.submit_ingest(ME, CORPUS, [InlineDocument("never", "never shown")], {})
+    for queued in service.jobs(ME):
+        if queued.state is JobState.QUEUED:
+            service.cancel_job(ME, queued.id)
 
 
 def tag(service: Service, folder: Path, label: str) -> None:
