@@ -271,11 +271,13 @@ class Holdings:
     """Versions that a corpus's uncollected history holds and that are chunked under a profile.
 
     versions: (n,) int64, ascending. chunks: (n,) int64. live: (n,) bool, whether live at the head.
+    cuts: (n,) int64, sum of the ids of its chunks; it tells one cutting from another.
     """
 
     versions: I64Vector
     chunks: I64Vector
     live: BoolVector
+    cuts: I64Vector
 
 
 @dataclass(frozen=True, slots=True)
@@ -751,13 +753,14 @@ class VerifyReport:
 class RebuildReport:
     """What a rebuild looked at, and what it made anew besides the index files.
 
-    rechunked: documents whose chunks were damaged. embedded: texts whose vectors were.
+    texts: of the kept commits under the head's profile; documents may share one.
+    rechunked: texts whose chunks were damaged. embedded: chunks whose vectors were.
     unmended: why something that only earlier commits need stays as it is.
     """
 
     corpus: str
     commit: CommitId
-    documents: int
+    texts: int
     chunks: int
     rechunked: int
     embedded: int

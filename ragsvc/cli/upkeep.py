@@ -74,8 +74,8 @@ def rebuild(
 
 def _render(report: RebuildReport) -> None:
     write_line(
-        f"rebuilt {safe(report.corpus)} at commit {report.commit}: {report.documents} documents, "
-        f"{report.chunks} chunks; {report.rechunked} documents were cut anew, {report.embedded} texts "
+        f"rebuilt {safe(report.corpus)} at commit {report.commit}: {report.texts} texts, "
+        f"{report.chunks} chunks; {report.rechunked} texts were cut anew, {report.embedded} chunks "
         f"embedded; {report.seconds:.1f} s",
         sys.stdout,
     )

@@ -201,6 +201,10 @@ class CorpusIndex:
         base = Segment.gathered(self.segments, order)
         return CorpusIndex.from_segments(self.dimension, (base,), base.rows)
 
+    def cuts(self, versions: I64Vector) -> I64Vector:
+        """See `cuts_of`."""
+        return cuts_of(self.versions, self.chunk_ids, versions)
+
     def nearest(self, query: F32Vector, allowed: BoolVector, depth: int) -> tuple[I64Vector, F32Vector]:
         """Find the allowed rows most similar to a query, with all that tie with the last one.
 
@@ -263,6 +267,22 @@ class CorpusIndex:
     def _check_mask(self, mask: BoolVector, name: str) -> None:
         if mask.shape != (self.rows,) or mask.dtype != np.bool_:
             raise InternalError(f"{name} must be ({self.rows},) bool, got {mask.shape} {mask.dtype}")
+
+
+def cuts_of(versions: I64Vector, chunk_ids: I64Vector, wanted: I64Vector) -> I64Vector:
+    """The sum of the chunk ids of each wanted version, (n,) int64; 0 for one without rows.
+
+    It tells one cutting of a text from another: ids of chunks are never used again.
+
+    :param versions: (rows,) int64. chunk_ids: (rows,) int64, aligned with it.
+    """
+    known, places = np.unique(versions, return_inverse=True)
+    if not len(known):
+        return np.zeros(len(wanted), np.int64)
+    sums: I64Vector = np.zeros(len(known), np.int64)
+    np.add.at(sums, places, chunk_ids)
+    at = np.minimum(np.searchsorted(known, wanted), len(known) - 1)
+    return np.where(known[at] == wanted, sums[at], 0)
 
 
 _Array = TypeVar("_Array", I64Vector, I32Vector)

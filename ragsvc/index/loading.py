@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from ragsvc.domain import SIGNATURE_VALUES, I64Vector
 from ragsvc.errors import IndexDamaged, ProfileMismatch
-from ragsvc.index.corpus_index import CorpusIndex, Segment
+from ragsvc.index.corpus_index import CorpusIndex, Segment, cuts_of
 from ragsvc.index.lexical import Postings
 from ragsvc.index.manifest import REBUILT, FileEntry, Manifest
 
@@ -77,14 +77,29 @@ def written(folder: Path) -> Written | None:
         return None
 
 
-def written_versions(folder: Path) -> I64Vector | None:
-    """The version of every row of the base, (rows,) int64; None when it is missing or damaged."""
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Which chunks a base holds: (rows,) int64 each, ascending chunk ids."""
+
+    versions: I64Vector
+    chunk_ids: I64Vector
+
+    def cuts(self, versions: I64Vector) -> I64Vector:
+        """See `cuts_of`."""
+        return cuts_of(self.versions, self.chunk_ids, versions)
+
+
+def written_rows(folder: Path) -> Rows | None:
+    """The rows of the base in a folder; None when it is missing or damaged."""
     path = folder / MANIFEST
     try:
         manifest = Manifest.decode(read_manifest(path), str(path))
-        entry = manifest.files["versions"]
-        _check_file(folder / entry.name, entry)
-        return _map_array(folder / entry.name)
+        arrays = []
+        for column in ("versions", "chunk_ids"):
+            entry = manifest.files[column]
+            _check_file(folder / entry.name, entry)
+            arrays.append(_map_array(folder / entry.name))
+        return Rows(*arrays)
     except (IndexDamaged, KeyError):
         return None
 

@@ -31,14 +31,14 @@ def folder_of(catalog: Catalog, corpus: Corpus) -> Path:
 
 def is_ours(catalog: Catalog, corpus: Corpus, written: loading.Written) -> bool:
     """Whether files are of a commit in this catalog: it may have been put back to an older state."""
-    return catalog.commit_uid(corpus.id, written.commit) == written.commit_uid
+    return catalog.has_commit(corpus.id, written.commit_uid)
 
 
 def renew_files(catalog: Catalog, corpus: Corpus) -> None:
     """Rebase after a publish, which stands whether or not there is room for files."""
     try:
         rebase(catalog, corpus)
-    except StorageError as error:
+    except (StorageError, StaleContent) as error:
         log.warning("the index files of %s stay as they were: %s", corpus.name, error.message)
 
 
@@ -55,7 +55,7 @@ def rebase(catalog: Catalog, corpus: Corpus, *, force: bool = False) -> bool:
     folder = folder_of(catalog, corpus)
     holdings = catalog.holdings(corpus.id, corpus.profile.id)
     wanted = _wanted(holdings)
-    if not force and not _is_worn(_base_versions(catalog, corpus), holdings, wanted):
+    if not force and not _is_worn(_base_rows(catalog, corpus), holdings, wanted):
         return False
     index = CorpusIndex.empty(corpus.profile.spec.embedder.dimension)
     if wanted.size:
@@ -84,19 +84,21 @@ def _wanted(holdings: Holdings) -> I64Vector:
     return holdings.versions
 
 
-def _base_versions(catalog: Catalog, corpus: Corpus) -> I64Vector | None:
+def _base_rows(catalog: Catalog, corpus: Corpus) -> loading.Rows | None:
     folder = folder_of(catalog, corpus)
     written = loading.written(folder)
     if written is None or not is_ours(catalog, corpus, written):
         return None
-    return loading.written_versions(folder)
+    return loading.written_rows(folder)
 
 
-def _is_worn(base: I64Vector | None, holdings: Holdings, wanted: I64Vector) -> bool:
+def _is_worn(base: loading.Rows | None, holdings: Holdings, wanted: I64Vector) -> bool:
     if base is None:
         return True
-    lacking = holdings.live & ~np.isin(holdings.versions, base)
-    useless = np.count_nonzero(~np.isin(base, wanted))
-    return bool(
-        holdings.chunks[lacking].sum() > LACKING_SHARE * len(base) or useless > USELESS_SHARE * len(base)
-    )
+    held = np.isin(holdings.versions, base.versions)
+    if not np.array_equal(holdings.cuts[held], base.cuts(holdings.versions[held])):
+        return True  # cut anew since then
+    rows = len(base.versions)
+    lacking = holdings.chunks[holdings.live & ~held].sum()
+    useless = np.count_nonzero(~np.isin(base.versions, wanted))
+    return bool(lacking > LACKING_SHARE * rows or useless > USELESS_SHARE * rows)

@@ -82,8 +82,8 @@ def _shrink(catalog: Catalog, caller: Caller, place: Place) -> int:
     if corpus.profile.fingerprint != place.profile:
         return 0  # what is gone back to seldom is not worth the work
     folder = folder_of(catalog, corpus)
-    rows = loading.written_versions(folder)
-    if rows is None or np.isin(rows, catalog.holdings(corpus.id, corpus.profile.id).versions).all():
+    rows = loading.written_rows(folder)
+    if rows is None or np.isin(rows.versions, catalog.holdings(corpus.id, corpus.profile.id).versions).all():
         return 0
     before = files.size_bytes(folder)
     try:

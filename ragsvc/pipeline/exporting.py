@@ -73,7 +73,7 @@ class Export:
             _partial(target) as partial,
         ):
             manifest = self._write(corpus, partial)
-            catalog.check_kept(corpus.id, corpus.commit)
+            catalog.check_kept(corpus)
             size = _put_manifest(partial, manifest)
             _sync_folder(partial)
             crash_point("pipeline.export.before_rename")

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from ragsvc.domain import Caller, Corpus, Profile, Progress, RebuildReport, VersionId
+from ragsvc.domain import Caller, CommitId, Corpus, Profile, Progress, RebuildReport, VersionId
 from ragsvc.errors import ModelError
-from ragsvc.pipeline.base import rebase
+from ragsvc.index import files, loading
+from ragsvc.pipeline.base import folder_of, rebase
 from ragsvc.pipeline.indexing import Indexer, ProfileParts, Window
 from ragsvc.pipeline.ingest import Listener
 from ragsvc.store.catalog import Catalog
+from ragsvc.store.commits import new_uid
 from ragsvc.text.signature import signature
 
 
@@ -32,6 +34,7 @@ class Rebuild:
         self._caller = caller
         self._listener = listener
         self._embedded = self._rechunked = self._chunks = 0
+        self._outdated: list[Profile] = []
 
     def run(self, name: str) -> RebuildReport:
         """Cut and analyse every text again, mend what differs, and write the index files anew.
@@ -45,22 +48,13 @@ class Rebuild:
         catalog = self._tools.catalog
         corpus = catalog.corpus(self._caller, name)
         with catalog.pinned(f"rebuild of {name}", corpus_id=corpus.id):
-            documents, unmended = self._profiles(corpus)
+            texts, unmended = self._profiles(corpus)
             with catalog.lock.hold(self._tools.lock_timeout_s, self._listener.on_wait):
-                corpus = catalog.newest(corpus)
-                fields = [number for number, _ in catalog.field_faults(corpus.id)]
-                catalog.mend_fields(fields)
-                if corpus.commit:
-                    rebase(catalog, corpus, force=True)
-                commit = corpus.commit
-                if self._rechunked or self._embedded or fields:
-                    # After the files: servers that see the commit then take them in.
-                    stats = {"documents": self._rechunked, "embedded": self._embedded, "fields": len(fields)}
-                    commit = catalog.add_commit(self._caller, corpus, "rebuild", stats)
+                commit = self._publish(catalog.newest(corpus))
         return RebuildReport(
             corpus=name,
             commit=commit,
-            documents=documents,
+            texts=texts,
             chunks=self._chunks,
             rechunked=self._rechunked,
             embedded=self._embedded,
@@ -68,12 +62,36 @@ class Rebuild:
             seconds=time.perf_counter() - started,
         )
 
+    def _publish(self, corpus: Corpus) -> CommitId:
+        """Write the index files, and make a commit when anything is other than it was: servers look again."""
+        catalog = self._tools.catalog
+        fields = [number for number, _ in catalog.field_faults(corpus.id)]
+        mended = bool(self._rechunked or self._embedded or fields)
+        if not corpus.commit:
+            return corpus.commit
+        for profile in self._outdated:
+            # They hold what was damaged; whoever goes back to it reads the catalog.
+            files.remove(folder_of(catalog, replace(corpus, profile=profile)))
+        folder = folder_of(catalog, corpus)
+        before = loading.written(folder)
+        uid = new_uid()
+        # Files of what was mended bear the uid of the commit to come: without it they mean nothing.
+        rebase(catalog, replace(corpus, commit_uid=uid) if mended else corpus, force=True)
+        if not mended and loading.written(folder) == before:
+            return corpus.commit
+        stats = {"texts": self._rechunked, "embedded": self._embedded, "fields": len(fields)}
+        return catalog.mend(self._caller, corpus, fields, stats, uid)
+
     def _profiles(self, corpus: Corpus) -> tuple[int, list[str]]:
-        """Mend the head's profile, then those of earlier commits as far as their models are to be had."""
-        documents = 0
+        """Mend the head's profile, then those of earlier commits as far as their models are to be had.
+
+        :return: texts under the head's profile, and what could not be mended.
+        """
+        texts = 0
         unmended: list[str] = []
         for profile in self._tools.catalog.kept_profiles(corpus.id):
             is_head = profile.id == corpus.profile.id
+            mended = self._rechunked + self._embedded
             try:
                 count = self._profile(corpus, profile)
             except ModelError as error:
@@ -81,8 +99,10 @@ class Rebuild:
                     raise
                 unmended.append(f"profile {profile.fingerprint[:12]} of earlier commits: {error.message}")
                 continue
-            documents += count if is_head else 0
-        return documents, unmended
+            texts += count if is_head else 0
+            if not is_head and self._rechunked + self._embedded > mended:
+                self._outdated.append(profile)
+        return texts, unmended
 
     def _profile(self, corpus: Corpus, profile: Profile) -> int:
         catalog = self._tools.catalog
@@ -97,7 +117,7 @@ class Rebuild:
         for window in indexer.windows(catalog.version_texts(versions)):
             self._window(profile, indexer, window)
             done += len(window.versions)
-            self._listener.progress(Progress("rebuilding", done, len(versions), "documents"))
+            self._listener.progress(Progress("rebuilding", done, len(versions), "texts"))
         self._embedded += indexer.embedded
         return len(versions)
 

@@ -18,6 +18,7 @@ from ragsvc.pipeline.base import renew_files
 from ragsvc.pipeline.indexing import Indexer, ProfileParts
 from ragsvc.pipeline.ingest import Listener
 from ragsvc.store.catalog import Catalog
+from ragsvc.store.commits import new_uid
 
 ATTEMPTS = 3
 # Rounds of catching up with commits made meanwhile, and what may be left to do under the writer lock:
@@ -120,10 +121,11 @@ class Reindex:
                 return None
             self._index(missing, parts, "catching up")
             # Before the head moves, so that servers find files to map instead of building an index
-            # in memory. They are of the head as it is now: the new commit changes no document.
+            # in memory. They bear the uid of the commit to come: without it they mean nothing.
+            uid = new_uid()
             if head.commit:
-                renew_files(catalog, replace(head, profile=profile))
-            commit = catalog.move_head(self._caller, corpus, profile)
+                renew_files(catalog, replace(head, profile=profile, commit_uid=uid))
+            commit = catalog.move_head(self._caller, corpus, profile, uid)
             if not head.commit:
                 renew_files(catalog, catalog.newest(corpus))
             return commit

@@ -18,10 +18,11 @@ from ragsvc.domain import (
     VerifyReport,
     VersionId,
 )
-from ragsvc.errors import IndexDamaged, ProfileMismatch, StaleContent
+from ragsvc.errors import IndexDamaged, ModelError, ProfileMismatch, StaleContent
 from ragsvc.index import loading
 from ragsvc.index.corpus_index import CorpusIndex
 from ragsvc.pipeline.base import folder_of, is_ours
+from ragsvc.pipeline.indexing import ProfileParts
 from ragsvc.store.catalog import Catalog
 
 LISTED = 20
@@ -32,12 +33,21 @@ RESTORE = "restore catalog.db from a backup"
 class Verification:
     """One look at everything; commits that are made meanwhile do no harm."""
 
-    def __init__(self, catalog: Catalog, progress: Callable[[Progress], None]) -> None:
+    def __init__(
+        self,
+        catalog: Catalog,
+        parts_of: Callable[[Profile], ProfileParts],
+        progress: Callable[[Progress], None],
+    ) -> None:
+        """
+        :param parts_of: loads the parts of a profile; raises ModelError when its model is not to be had.
+        """
         self._catalog = catalog
+        self._parts_of = parts_of
         self._progress = progress
         self._started = time.perf_counter()
         self._problems: list[Problem] = []
-        self._checked = dict.fromkeys(("corpora", "documents", "chunks", "index_files"), 0)
+        self._checked = dict.fromkeys(("corpora", "texts", "chunks", "index_files"), 0)
 
     def run(self, caller: Caller, names: Sequence[str]) -> VerifyReport:
         """Check the database file and some corpora.
@@ -53,8 +63,11 @@ class Verification:
 
     def _corpus(self, corpus: Corpus) -> None:
         self._checked["corpora"] += 1
+        seen: set[VersionId] = set()
         for profile in self._catalog.kept_profiles(corpus.id):
-            self._profile(corpus, profile)
+            self._model(corpus, profile)
+            seen |= self._profile(corpus, profile, seen)
+        self._checked["texts"] += len(seen)
         faults = self._catalog.field_faults(corpus.id)
         for _, document_id in faults[:LISTED]:
             message = f"the filter fields of {document_id} are not those of its metadata"
@@ -63,24 +76,34 @@ class Verification:
         if corpus.commit:
             self._files(corpus)
 
-    def _profile(self, corpus: Corpus, profile: Profile) -> None:
+    def _model(self, corpus: Corpus, profile: Profile) -> None:
+        try:
+            self._parts_of(profile)
+        except ModelError as error:
+            which = "" if profile.id == corpus.profile.id else " that earlier commits need"
+            message = f"the model {profile.spec.embedder.name}{which}: {error.message}"
+            self._add(corpus.name, error.code, message, error.hint)
+
+    def _profile(self, corpus: Corpus, profile: Profile, seen: set[VersionId]) -> set[VersionId]:
+        """Check what lives at the kept commits of a profile; gives its versions.
+
+        :param seen: versions whose texts were checked already.
+        """
         catalog = self._catalog
         needed = [VersionId(i) for i in catalog.needed_versions(corpus.id, profile.id).tolist()]
-        is_head = profile.id == corpus.profile.id
-        if is_head:
-            self._checked["documents"] += len(needed)
-            texts = catalog.text_faults(needed)
-            self._report(corpus, profile, "text", texts, RESTORE)
+        texts = catalog.text_faults([version for version in needed if version not in seen])
+        self._report(corpus, profile, "text", texts, RESTORE)
         done = 0
 
         def more(count: int) -> None:
             nonlocal done
             done += count
-            self._progress(Progress(f"verifying {corpus.name}", done, len(needed), "documents"))
+            self._progress(Progress(f"verifying {corpus.name}", done, len(needed), "texts"))
 
         chunks = catalog.chunk_faults(profile.id, needed, more)
         self._checked["chunks"] += sum(catalog.chunk_counts(profile.id, needed).values())
         self._report(corpus, profile, "chunks", chunks, _rebuild(corpus))
+        return set(needed)
 
     def _report(
         self, corpus: Corpus, profile: Profile, code: str, faults: dict[VersionId, str], repair: str
@@ -121,7 +144,7 @@ class Verification:
             return
         wrong = self._differing(corpus, index)
         if wrong:
-            message = f"the index in {folder} differs from the catalog in {wrong} documents"
+            message = f"the index in {folder} differs from the catalog in {wrong} texts"
             self._add(corpus.name, "index_differs", message, repair)
 
     def _differing(self, corpus: Corpus, index: CorpusIndex) -> int:

@@ -22,8 +22,9 @@ from ragsvc.domain import (
 from ragsvc.errors import CorpusNotFound, InvalidRequest, RagsvcError, StaleContent
 from ragsvc.pipeline.answer import Found, merge, stream_answer
 from ragsvc.pipeline.extractive import ExtractiveGenerator
+from ragsvc.pipeline.keeper import SnapshotKeeper
 from ragsvc.pipeline.retrieve import MAX_K, Looked, Reading, Weights, hits, prepare, rank
-from ragsvc.pipeline.snapshot import Snapshot, SnapshotKeeper
+from ragsvc.pipeline.snapshot import Snapshot
 from ragsvc.service.parts import PartsLoader
 from ragsvc.service.questions import check_question
 from ragsvc.settings import Settings
@@ -178,7 +179,7 @@ class Asker:
             ranked = rank(snapshot, query, ids, allowed, weights)
             reading = Reading(self._catalog, corpus, snapshot, where, caller)
             shown = hits(reading, ranked, request.k, request.collapse)
-            self._catalog.check_kept(corpus.id, snapshot.commit)
+            self._catalog.check_kept(corpus)
         return Looked(parts, snapshot, query, known, tuple(shown))
 
     def _snapshot(self, caller: Caller, name: str, at: str | None) -> Snapshot:

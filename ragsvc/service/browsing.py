@@ -85,14 +85,14 @@ class Browser:
             )
             try:
                 found = read(corpus)
-                self._catalog.check_kept(corpus.id, corpus.commit)
+                self._catalog.check_kept(corpus)
             except StaleContent:
                 if attempt + 1 == ATTEMPTS:
                     raise
                 continue
             except NotFound:
                 # Perhaps only because gc took it between.
-                if attempt + 1 == ATTEMPTS or self._catalog.is_kept(corpus.id, corpus.commit):
+                if attempt + 1 == ATTEMPTS or self._catalog.is_kept(corpus):
                     raise
                 continue
             return found

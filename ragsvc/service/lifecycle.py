@@ -192,7 +192,8 @@ class Lifecycle:
         :raises CorpusNotFound: if there is none of this name.
         """
         names = [one.name for one in self._catalog.corpora(caller)] if corpus is None else [corpus]
-        return Verification(self._catalog, progress or (lambda _: None)).run(caller, names)
+        show = progress or (lambda _: None)
+        return Verification(self._catalog, self._loader.parts, show).run(caller, names)
 
     def rebuild(
         self,

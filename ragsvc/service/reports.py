@@ -154,7 +154,7 @@ def rebuild_json(report: RebuildReport) -> JsonObject:
         {
             "corpus": report.corpus,
             "commit": int(report.commit),
-            "documents": report.documents,
+            "texts": report.texts,
             "chunks": report.chunks,
             "rechunked": report.rechunked,
             "embedded": report.embedded,

@@ -83,6 +83,11 @@ class Catalog(
         """The writer lock of this home."""
         return self._db.lock
 
+    def forget_caches(self) -> None:
+        """Drop texts and term numbers from memory: the file was put back, and gives ids out again."""
+        self._text_cache.clear()
+        self._term_cache.clear()
+
     def close(self) -> None:
         """Release all connections; whatever was committed is safe without it."""
         self._db.close()

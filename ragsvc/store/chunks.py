@@ -9,16 +9,18 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Connection, and_, delete, func, insert, select
+from sqlalchemy import Connection, and_, delete, func, select
 
 from ragsvc.domain import ChunkBatch, ChunkRow, I64Vector, ProfileId, VersionId
 from ragsvc.errors import InternalError, StaleContent
-from ragsvc.store.engine import batches, insert_or_ignore
+from ragsvc.store.engine import batches, insert_or_ignore, insert_or_replace
 from ragsvc.store.signatures import unpacked
 from ragsvc.store.tables import chunk, chunking, profile, signature, vector
 from ragsvc.store.terms import Terms
 
 _I32 = np.dtype("<i4")
+_PLACE = ("version_id", "profile_id", "ordinal")
+_CONTENT = [column.name for column in chunk.c if column.name not in (*_PLACE, "id")]
 _NO_SIGNATURES: Mapping[VersionId, bytes] = MappingProxyType({})
 
 _MEND = "ragsvc verify names the corpus, ragsvc rebuild CORPUS mends it"
@@ -47,18 +49,17 @@ class Chunks(Terms):
         """Store the chunks of whole versions; a version chunked meanwhile stays as it is.
 
         :param signatures: of the whole texts of some versions; b"" when a text has no words.
-        :param replaced: versions whose stored chunks are damaged and go.
+        :param replaced: versions whose stored chunks are damaged; they get these under the same ids.
         :raises StaleContent: if a version has been deleted meanwhile.
         """
         words: set[str] = set().union(*(row.terms for _, rows in items for row in rows))
         with self._db.write("store.put_chunks") as connection:
-            _drop(connection, profile_id, replaced)
-            have = _chunked(connection, profile_id, [i for i, _ in items])
+            have = _chunked(connection, profile_id, [i for i, _ in items]) - set(replaced)
             fresh = {i: rows for i, rows in items if i not in have}
             generation, ids, new = self._allocate(connection, words if fresh else set())
             if fresh:
                 connection.execute(
-                    insert(chunking),
+                    insert_or_replace(chunking, ["chunks"]),
                     [
                         {"version_id": int(i), "profile_id": int(profile_id), "chunks": len(rows)}
                         for i, rows in fresh.items()
@@ -70,7 +71,9 @@ class Chunks(Terms):
                 for ordinal, row in enumerate(rows)
             ]
             if records:
-                connection.execute(insert(chunk), records)
+                # Ids stay: readers hold them, and look up their passages by them.
+                connection.execute(insert_or_replace(chunk, _CONTENT, key=_PLACE), records)
+            _drop_surplus(connection, profile_id, {i: len(fresh[i]) for i in fresh.keys() & set(replaced)})
             signed = [{"version_id": int(i), "data": data} for i, data in signatures.items()]
             if signed:
                 connection.execute(insert_or_ignore(signature), signed)
@@ -96,6 +99,22 @@ class Chunks(Terms):
                     if stored.get(i) != wanted:
                         found.add(i)
         return found
+
+    def cuts(self, profile_id: ProfileId, versions: I64Vector) -> I64Vector:
+        """The sum of the chunk ids of each version under a profile, (n,) int64; 0 for none.
+
+        It tells one cutting from another: gc may remove chunks, and the same text be cut again later.
+        """
+        found: dict[int, int] = {}
+        with self._db.read() as connection:
+            for some in batches(versions.tolist()):
+                statement = (
+                    select(chunk.c.version_id, func.sum(chunk.c.id))
+                    .where(chunk.c.profile_id == int(profile_id), chunk.c.version_id.in_(some))
+                    .group_by(chunk.c.version_id)
+                )
+                found.update((row[0], row[1]) for row in connection.execute(statement))
+        return np.fromiter((found.get(i, 0) for i in versions.tolist()), np.int64, len(versions))
 
     def chunk_counts(self, profile_id: ProfileId, version_ids: Sequence[VersionId]) -> dict[VersionId, int]:
         """Number of chunks of each version that is chunked under the profile."""
@@ -159,11 +178,10 @@ def _chunked(connection: Connection, profile_id: ProfileId, version_ids: Iterabl
     return found
 
 
-def _drop(connection: Connection, profile_id: ProfileId, versions: Collection[VersionId]) -> None:
-    for some in batches([int(i) for i in versions]):
-        for table in (chunk, chunking):
-            mine = (table.c.profile_id == int(profile_id), table.c.version_id.in_(some))
-            connection.execute(delete(table).where(*mine))
+def _drop_surplus(connection: Connection, profile_id: ProfileId, counts: Mapping[VersionId, int]) -> None:
+    for version, count in counts.items():
+        surplus = (chunk.c.profile_id == int(profile_id), chunk.c.version_id == int(version))
+        connection.execute(delete(chunk).where(*surplus, chunk.c.ordinal >= count))
 
 
 def _stored(

@@ -16,7 +16,7 @@ from ragsvc.domain import Caller, Commit, CommitId, Corpus, CorpusId, Holdings, 
 from ragsvc.errors import CommitCollected, RefNotFound, StaleContent
 from ragsvc.store.corpora import find_corpus, spec_from_json
 from ragsvc.store.engine import Section, now
-from ragsvc.store.tables import chunking, commit, membership, profile, tag
+from ragsvc.store.tables import chunk, chunking, commit, membership, profile, tag
 
 HEAD = "head"
 _BACK = re.compile(rf"{HEAD}~([0-9]{{1,9}})")
@@ -105,34 +105,41 @@ class Commits(Section):
         then = Profile(ProfileId(row.id), row.fingerprint, row.embedder_fingerprint, spec_from_json(row.spec))
         return replace(head, commit=number, commit_uid=row.uid, profile=then)
 
-    def commit_uid(self, corpus_id: CorpusId, number: int) -> str | None:
-        """What tells a commit from one of the same number in another copy of the catalog; None: no commit."""
-        statement = select(commit.c.uid).where(commit.c.id == number, commit.c.corpus_id == int(corpus_id))
+    def has_commit(self, corpus_id: CorpusId, uid: str) -> bool:
+        """Whether the history of a corpus has this commit; a catalog that was put back may not."""
+        statement = select(commit.c.id).where(commit.c.corpus_id == int(corpus_id), commit.c.uid == uid)
         with self._db.read() as connection:
-            return connection.execute(statement).scalar_one_or_none()
+            return connection.execute(statement).first() is not None
 
-    def is_kept(self, corpus_id: CorpusId, number: CommitId) -> bool:
-        """Whether all that a commit held is there; ask after reading it, as gc may have come between."""
+    def is_kept(self, corpus: Corpus) -> bool:
+        """Whether all that the commit of `corpus` held is there; ask after reading: gc may come between."""
         statement = select(commit.c.collected).where(
-            commit.c.id == int(number), commit.c.corpus_id == int(corpus_id)
+            commit.c.id == int(corpus.commit),
+            commit.c.corpus_id == int(corpus.id),
+            commit.c.uid == corpus.commit_uid,
         )
         with self._db.read() as connection:
-            return number == 0 or connection.execute(statement).scalar_one_or_none() == 0
+            return corpus.commit == 0 or connection.execute(statement).scalar_one_or_none() == 0
 
-    def check_kept(self, corpus_id: CorpusId, number: CommitId) -> None:
+    def check_kept(self, corpus: Corpus) -> None:
         """See `is_kept`.
 
-        :raises StaleContent: if gc took the commit, or its corpus was deleted.
+        :raises StaleContent: if gc took the commit, its corpus was deleted, or the catalog was put back.
         """
-        if not self.is_kept(corpus_id, number):
-            raise StaleContent(f"commit {number} was removed meanwhile", hint="run the same again")
+        if not self.is_kept(corpus):
+            raise StaleContent(f"commit {corpus.commit} was removed meanwhile", hint="run the same again")
 
     def holdings(self, corpus_id: CorpusId, profile_id: ProfileId) -> Holdings:
         """Versions in the uncollected history of a corpus that are chunked under a profile."""
         m = membership.c
         live = func.max(case((m.died.is_(None), 1), else_=0))
+        cut = (
+            select(func.coalesce(func.sum(chunk.c.id), 0))
+            .where(chunk.c.version_id == m.version_id, chunk.c.profile_id == int(profile_id))
+            .scalar_subquery()
+        )
         statement = (
-            select(m.version_id, chunking.c.chunks, live)
+            select(m.version_id, chunking.c.chunks, live, cut)
             .join(
                 chunking,
                 and_(chunking.c.version_id == m.version_id, chunking.c.profile_id == int(profile_id)),
@@ -144,8 +151,13 @@ class Commits(Section):
         with self._db.read() as connection:
             rows: Sequence[Any] = connection.execute(statement).all()
         # Not np.array: it would ask every row for an array interface first.
-        table = np.fromiter(chain.from_iterable(rows), dtype=np.int64).reshape(-1, 3)
-        return Holdings(table[:, 0].copy(), table[:, 1].copy(), table[:, 2] == 1)
+        table = np.fromiter(chain.from_iterable(rows), dtype=np.int64).reshape(-1, 4)
+        return Holdings(table[:, 0].copy(), table[:, 1].copy(), table[:, 2] == 1, table[:, 3].copy())
+
+
+def new_uid() -> str:
+    """The uid of a commit that is yet to be made."""
+    return uuid.uuid4().hex
 
 
 def insert_commit(
@@ -155,10 +167,12 @@ def insert_commit(
     kind: str,
     stats: Mapping[str, Any],
     profile_id: ProfileId | None,
+    uid: str | None = None,
 ) -> CommitId:
     """Take the next number, inside the caller's transaction.
 
     :param profile_id: the profile of the corpus's head from now on; None when the corpus is deleted.
+    :param uid: from `new_uid`, when files that the commit explains were written before it.
     """
     row = {
         "corpus_id": int(corpus_id),
@@ -166,7 +180,7 @@ def insert_commit(
         "principal": caller.principal,
         "kind": kind,
         "stats": dict(stats),
-        "uid": uuid.uuid4().hex,
+        "uid": uid or new_uid(),
         "profile_id": None if profile_id is None else int(profile_id),
         "collected": 0,
     }

@@ -42,11 +42,11 @@ def insert_or_ignore(table: Table) -> sqlite.Insert:
     return sqlite.insert(table).on_conflict_do_nothing()
 
 
-def insert_or_replace(table: Table, columns: Sequence[str]) -> sqlite.Insert:
-    """Insert rows; where the primary key exists, replace the named columns."""
+def insert_or_replace(table: Table, columns: Sequence[str], key: Sequence[str] = ()) -> sqlite.Insert:
+    """Insert rows; where the key (the primary key, unless another is named) exists, replace columns."""
     statement = sqlite.insert(table)
     return statement.on_conflict_do_update(
-        index_elements=list(table.primary_key.columns),
+        index_elements=list(key) or list(table.primary_key.columns),
         set_={name: statement.excluded[name] for name in columns},
     )
 

@@ -18,10 +18,19 @@ from ragsvc.store.tables import field, membership
 class Mending(Section):
     """Repairs that leave documents as they are."""
 
-    def mend_fields(self, memberships: Sequence[int]) -> None:
-        """Write the filter fields of some memberships anew, from their metadata."""
-        for some in batches(list(memberships)):
-            with self._db.write("store.mend_fields") as connection:
+    def mend(
+        self, caller: Caller, corpus: Corpus, memberships: Sequence[int], stats: Mapping[str, Any], uid: str
+    ) -> CommitId:
+        """Write the filter fields of some memberships anew, and make a commit: servers then look again.
+
+        The writer lock is held. No document changes.
+
+        :param uid: of the commit; index files that were mended before bear it.
+        """
+        if not self._db.lock.held:
+            raise InternalError("mend was called without the writer lock")
+        with self._db.write("store.mend") as connection:
+            for some in batches(list(memberships)):
                 connection.execute(delete(field).where(field.c.membership_id.in_(some)))
                 columns = (membership.c.id, membership.c.corpus_id, membership.c.metadata)
                 statement = select(*columns).where(membership.c.id.in_(some))
@@ -39,10 +48,4 @@ class Mending(Section):
                 ]
                 if rows:
                     connection.execute(insert(field), rows)
-
-    def add_commit(self, caller: Caller, corpus: Corpus, kind: str, stats: Mapping[str, Any]) -> CommitId:
-        """Make a commit that changes no document, so that servers look again; the writer lock is held."""
-        if not self._db.lock.held:
-            raise InternalError("add_commit was called without the writer lock")
-        with self._db.write("store.add_commit") as connection:
-            return insert_commit(connection, caller, corpus.id, kind, stats, corpus.profile.id)
+            return insert_commit(connection, caller, corpus.id, "rebuild", stats, corpus.profile.id, uid)

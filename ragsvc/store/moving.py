@@ -20,10 +20,11 @@ SHORT = 12
 class Moving(Section):
     """The last step of a reindex: one row says which profile a corpus has."""
 
-    def move_head(self, caller: Caller, corpus: Corpus, profile: Profile) -> CommitId:
+    def move_head(self, caller: Caller, corpus: Corpus, profile: Profile, uid: str) -> CommitId:
         """Give a corpus another profile, by a new commit, whole or not at all; the writer lock is held.
 
         :param corpus: as it was when the profile was chosen; commits since then do no harm.
+        :param uid: of the commit; index files that were written before bear it.
         :return: the new commit.
         :raises StaleContent: if a live document is not ready under the profile, or the corpus has
             been given another profile meanwhile.
@@ -44,7 +45,7 @@ class Moving(Section):
                 "from_embedder": head.profile.spec.embedder.name,
                 "to_embedder": profile.spec.embedder.name,
             }
-            number = insert_commit(connection, caller, head.id, "reindex", stats, profile.id)
+            number = insert_commit(connection, caller, head.id, "reindex", stats, profile.id, uid)
             place = corpus_table.c.id == int(head.id)
             connection.execute(update(corpus_table).where(place).values(profile_id=int(profile.id)))
         return number

@@ -35,6 +35,12 @@ class TextCache:
                 self._texts.move_to_end(i)
         return held
 
+    def clear(self) -> None:
+        """Hold nothing."""
+        with self._guard:
+            self._texts.clear()
+            self._chars = 0
+
     def put(self, texts: dict[int, str]) -> None:
         """Hold texts, dropping those used longest ago; one over the whole limit is not held."""
         with self._guard:

@@ -32,6 +32,11 @@ class TermCache:
             ids = self._ids
             return {word: ids[word] for word in terms if word in ids}
 
+    def clear(self) -> None:
+        """Remember nothing."""
+        with self._guard:
+            self._ids.clear()
+
     def remember(self, generation: int, ids: Mapping[str, int]) -> None:
         """Keep committed numbers."""
         with self._guard:

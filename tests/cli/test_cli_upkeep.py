@@ -30,7 +30,7 @@ def run(home: Path, capfd: pytest.CaptureFixture[str], *words: str) -> tuple[int
 def test_a_sound_home_is_said_to_be_sound(home: Path, capfd: pytest.CaptureFixture[str]) -> None:
     code, out, err = run(home, capfd, "verify")
     assert (code, err) == (0, "")
-    assert "1 documents" in out
+    assert "1 texts" in out
     assert "all is well" in out
     code, out, _ = run(home, capfd, "verify", "c", "--json")
     assert (code, json.loads(out)["ok"], json.loads(out)["problems"]) == (0, True, [])
@@ -47,7 +47,7 @@ def test_damage_is_exit_code_4_with_what_to_type(home: Path, capfd: pytest.Captu
     assert (code, problem["code"], problem["repair"]) == (4, "index_damaged", "ragsvc rebuild c")
     code, out, err = run(home, capfd, "rebuild", "c")
     assert (code, err) == (0, "")
-    assert "1 documents, 1 chunks; 0 documents were cut anew, 0 texts embedded" in out
+    assert "1 texts, 1 chunks; 0 texts were cut anew, 0 chunks embedded" in out
     assert run(home, capfd, "verify")[0] == 0
     code, out, _ = run(home, capfd, "rebuild", "c", "--json")
     assert (code, json.loads(out)["embedded"]) == (0, 0)

@@ -11,7 +11,7 @@ import pytest
 from doubles import CORPUS, ME, HashEmbedder, ingest, new_home, open_service, same_hits, search, upload
 
 from ragsvc.domain import Mode, SearchResult, VerifyReport
-from ragsvc.errors import CorpusNotFound
+from ragsvc.errors import CorpusNotFound, ModelNotFound
 from ragsvc.service.service import Service
 
 QUERIES = ("apple", "lemon 7", "the fig of number 12", "boilerplate")
@@ -155,7 +155,7 @@ DAMAGE: dict[str, tuple[str, Callable[[Path], None]]] = {
 def test_a_sound_home(service: Service) -> None:
     report = service.lifecycle.verify(ME, None)
     assert report.problems == ()
-    assert (report.checked["corpora"], report.checked["documents"]) == (2, 31)
+    assert (report.checked["corpora"], report.checked["texts"]) == (2, 31)
     assert report.checked["chunks"] > 60
     before = service._catalog.latest_commit()
     rebuilt = service.lifecycle.rebuild(ME, CORPUS)
@@ -238,3 +238,29 @@ def test_many_faults_are_counted_not_listed(home: Path) -> None:
         report = service.lifecycle.verify(ME, CORPUS)
     assert len(report.problems) == 21
     assert report.problems[-1].message == "and 10 more"
+
+
+def test_what_only_earlier_commits_need_is_checked_too(home: Path) -> None:
+    with open_service(home) as service:
+        upload(service, {"old": "The old secret is marmalade."})
+        upload(service, {"old": "The new secret is honey."})
+        service.lifecycle.reindex(ME, CORPUS, chunk_tokens=30)
+        before = service.lifecycle.verify(ME, CORPUS)
+    assert before.problems == ()
+    execute(
+        home, "UPDATE document_version SET text = 'The old secret is MARMALADE.' WHERE text LIKE '%marm%'"
+    )
+    with open_service(home) as service:
+        report = service.lifecycle.verify(ME, CORPUS)
+        assert codes(report) == {"text"}
+        assert "document old" in report.problems[0].message
+
+
+def test_a_model_that_is_not_there_is_told(home: Path) -> None:
+    def missing(name: str) -> HashEmbedder:
+        raise ModelNotFound(f"no model {name}", hint="put it back")
+
+    with open_service(home, embedders=missing) as service:
+        report = service.lifecycle.verify(ME, CORPUS)
+    assert codes(report) == {"model_not_found"}
+    assert "no model hash" in report.problems[0].message
