@@ -25,16 +25,18 @@ DRAIN_S = 5.0
 class Gate:
     """A bounded pool of threads for blocking calls, with a bounded queue before it."""
 
-    def __init__(self, workers: int, capacity: int) -> None:
-        """workers: calls at work at once. capacity: calls at work or waiting."""
+    def __init__(self, workers: int, capacity: int, hint: str = "try again in a second") -> None:
+        """workers: calls at work at once. capacity: calls at work or waiting. hint: for those refused."""
         self._limiter = CapacityLimiter(max(1, min(workers, capacity)))
         self._capacity = capacity
+        self._hint = hint
         self._held = 0
 
     @classmethod
     def for_queries(cls, capacity: int) -> Gate:
         """Gate of searches and answers: twice the cores at work, the rest waits its turn."""
-        return cls(max(4, 2 * (os.cpu_count() or 1)), capacity)
+        hint = "try again in a second, or raise RAGSVC_MAX_CONCURRENT_QUERIES"
+        return cls(max(4, 2 * (os.cpu_count() or 1)), capacity, hint)
 
     @contextmanager
     def slot(self) -> Iterator[None]:
@@ -44,8 +46,8 @@ class Gate:
         """
         if self._held >= self._capacity:
             raise Overloaded(
-                f"{self._held} requests are in work or waiting, the most this server takes",
-                hint="try again in a second, or raise RAGSVC_MAX_CONCURRENT_QUERIES",
+                f"{self._held} such requests are in work or waiting, the most this server takes",
+                hint=self._hint,
             )
         self._held += 1
         try:

@@ -1,4 +1,4 @@
-"""What the routes share: the service, its settings and the two gates to its threads."""
+"""What the routes share: the service, its settings and the gates to its threads."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 CATALOG_THREADS = 8
 CATALOG_CAPACITY = 512
+REPORTS_WAITING = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,12 +25,14 @@ class State:
     """What every route may use.
 
     queries: gate of searches and answers. catalog: gate of all else: a busy model delays no listing.
+    reports: gate of what reads a whole corpus and takes a core for seconds: one at a time.
     """
 
     service: Service
     settings: Settings
     queries: Gate
     catalog: Gate
+    reports: Gate
 
     @classmethod
     def of_service(cls, service: Service) -> State:
@@ -40,6 +43,7 @@ class State:
             settings,
             Gate.for_queries(settings.max_concurrent_queries),
             Gate(CATALOG_THREADS, CATALOG_CAPACITY),
+            Gate(1, 1 + REPORTS_WAITING),
         )
 
     def check_question(self, name: str, text: str) -> None:

@@ -51,10 +51,10 @@ def signature(text: str) -> bytes:
     return (values & 0xFFFF).astype("<u2").tobytes()
 
 
-def similarities(one: U16Vector, many: U16Matrix) -> F64Vector:
+def similarities(one: U16Vector | U16Matrix, many: U16Matrix) -> F64Vector:
     """Estimate the Jaccard similarity of shingle sets.
 
-    :param one: (128,) uint16; zeros: unknown.
+    :param one: (128,) uint16; zeros: unknown. Or (m, 128), none unknown: compared row by row.
     :param many: (m, 128) uint16; rows of zeros: unknown.
     :return: (m,) float64 in [0, 1], standard error at most .045; 0 where either is unknown.
     """

@@ -12,6 +12,8 @@ from test_errors import assert_problem
 
 from ragsvc.api import views
 from ragsvc.api.docs import ASSETS
+from ragsvc.api.state import REPORTS_WAITING
+from ragsvc.domain import DuplicateGroup
 
 
 def test_the_service_starts_with_the_app_and_closes_with_it(client: TestClient, service: FakeService) -> None:
@@ -133,6 +135,42 @@ def test_duplicates_are_listed(client: TestClient, service: FakeService) -> None
     group = {"kind": "near", "similarity": 0.844, "documents": ["b", "handbook/a.md"]}
     assert client.get("/v1/corpora/handbook/duplicates").json()["duplicates"] == [group]
     assert_problem(client.get("/v1/corpora/nope/duplicates"), 404, "corpus_not_found")
+
+
+def test_one_report_of_duplicates_is_made_at_a_time_and_few_wait(
+    client: TestClient, service: FakeService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    release, lock = threading.Event(), threading.Lock()
+    begun, at_work, most = threading.Event(), 0, 0
+
+    def slow(*_: object) -> list[DuplicateGroup]:
+        nonlocal at_work, most
+        with lock:
+            at_work += 1
+            most = max(most, at_work)
+        begun.set()
+        release.wait(10)
+        with lock:
+            at_work -= 1
+        return []
+
+    monkeypatch.setattr(service.lifecycle, "duplicates", slow)
+    path, places = "/v1/corpora/handbook/duplicates", 1 + REPORTS_WAITING
+    with ThreadPoolExecutor(places) as pool:
+        waiting = [pool.submit(client.get, path) for _ in range(places)]
+        deadline = time.monotonic() + 5
+        while client.app.state.ragsvc.reports._held < places and time.monotonic() < deadline:  # type: ignore[attr-defined]
+            time.sleep(0.01)
+        begun.wait(5)
+        response = client.get(path)
+        listed = client.get("/v1/corpora")
+        release.set()
+        assert [future.result().status_code for future in waiting] == [200] * places
+    assert_problem(response, 503, "overloaded")
+    assert response.headers["retry-after"] == "1"
+    assert "QUERIES" not in response.text
+    assert listed.status_code == 200
+    assert most == 1
 
 
 def test_queries_beyond_the_limit_are_turned_away_and_listings_still_answer(

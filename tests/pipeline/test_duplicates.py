@@ -20,10 +20,13 @@ from ragsvc.domain import (
     DocumentSignatures,
     DuplicateGroup,
     DuplicateKind,
+    F64Vector,
     Hit,
     Mode,
     U16Matrix,
+    U16Vector,
 )
+from ragsvc.pipeline import duplicates
 from ragsvc.pipeline.duplicates import grouped, link
 from ragsvc.service.service import Service
 from ragsvc.text.signature import NEAR, signature, similarities
@@ -172,6 +175,55 @@ def linked_longhand(signatures: U16Matrix) -> list[int]:
 def test_linking_matches_all_pairs(seed: int) -> None:
     signatures = rows_of([*made(seed).values(), "", ""])
     assert link(signatures).tolist() == linked_longhand(signatures)
+
+
+def templated(rows: int, pairs: int, own: int) -> U16Matrix:
+    """Signatures that share a template but for `own` values of their own; the first `pairs` and the last
+    ones are near, as little as can be: they differ in 25 values."""
+    generator = np.random.default_rng(rows)
+
+    def values(count: int) -> U16Vector:
+        return generator.integers(1, 1 << 16, count, dtype=np.uint16)
+
+    made = np.tile(values(SIGNATURE_VALUES), (rows, 1))
+    for row in range(rows - pairs):
+        places = generator.permutation(SIGNATURE_VALUES)
+        made[row, places[: own - 13]] = values(own - 13)
+        if row < pairs:
+            made[-1 - row] = made[row]
+            made[-1 - row, places[own : own + 12]] = values(12)
+        made[row, places[own - 13 : own]] = values(13)
+    return made
+
+
+@pytest.mark.parametrize("own", [33, 22])
+def test_comparing_what_shares_a_template_grows_with_the_number_of_rows(
+    own: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At .55 and .69 to each other; near pairs are found among them."""
+    compared = 0
+
+    def counted(one: U16Matrix, many: U16Matrix) -> F64Vector:
+        nonlocal compared
+        compared += len(many)
+        return similarities(one, many)
+
+    monkeypatch.setattr(duplicates, "similarities", counted)
+    costs = []
+    for rows in (2000, 8000):
+        compared = 0
+        signatures, wanted = templated(rows, 100, own), list(range(rows))
+        wanted[-100:] = range(99, -1, -1)
+        assert link(signatures).tolist() == wanted
+        costs.append(compared)
+    assert costs[1] <= 4.5 * costs[0]
+    assert costs[1] <= 300 * 8000
+
+
+def test_many_near_rows_are_one_group() -> None:
+    """At .81 to each other, so that half the pairs are near."""
+    signatures = templated(1500, 0, 13)
+    assert not link(signatures).any()
 
 
 def test_groups_name_every_document_and_their_similarity() -> None:

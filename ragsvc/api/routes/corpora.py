@@ -57,7 +57,7 @@ async def get_corpus(request: Request, state: StateOf, corpus: CorpusPath) -> Re
 )
 async def list_duplicates(request: Request, state: StateOf, corpus: CorpusPath) -> Response:
     """Group the live documents that hold the same text, or nearly."""
-    found = await state.catalog.run(state.service.lifecycle.duplicates, caller_of(request), corpus)
+    found = await state.reports.run(state.service.lifecycle.duplicates, caller_of(request), corpus)
     return JsonResponse({"corpus": corpus, "duplicates": duplicates_json(found)})
 
 
