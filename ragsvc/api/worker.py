@@ -64,7 +64,8 @@ def main() -> int:
 
     def tell(word: Mapping[str, Any]) -> None:
         with contextlib.suppress(BrokenPipeError):
-            os.write(words, json.dumps(word).encode() + b"\n")
+            # On a line of its own, whatever was printed before stdout was ours.
+            os.write(words, b"\n" + json.dumps(word).encode() + b"\n")
 
     settings = Settings.model_validate_json(sys.stdin.buffer.readline())
     threading.Thread(target=_end_with_parent, name="ragsvc-parent", daemon=True).start()

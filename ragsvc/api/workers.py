@@ -64,11 +64,13 @@ class _Worker:
         self._said += self._process.stdout.read() or b""
         *lines, self._said = self._said.split(b"\n")
         for line in lines:
-            word = json.loads(line)
-            if "error" in word:
-                self.error = error_of(**word["error"])
-            else:
+            word = _word_of(line)
+            if isinstance(word, RagsvcError):
+                self.error = word
+            elif word:
                 self.serving_since = time.monotonic()
+            elif line:
+                log.warning("server process %d printed %r", self.pid, line[:200])
         return code
 
     def terminate(self) -> None:
@@ -131,7 +133,10 @@ class Supervisor:
         worker = place.worker
         if worker is None:
             if time.monotonic() >= place.start_at:
-                place.worker = _Worker(self._settings, self._listener)
+                try:
+                    place.worker = _Worker(self._settings, self._listener)
+                except OSError as error:
+                    self._replace(place, None, f"could not be started: {error.strerror or error}")
             return
         code = worker.hear()
         if place.serves and not self._served:
@@ -140,33 +145,30 @@ class Supervisor:
         if code is not None:
             place.worker = None
             worker.close()
-            self._replace(place, worker, _death(code))
+            started = "" if worker.serving_since is not None else " while it started"
+            self._replace(place, worker, f"ended with {_death(code)}{started}")
 
-    def _replace(self, place: _Place, worker: _Worker, death: str) -> None:
+    def _replace(self, place: _Place, worker: _Worker | None, fate: str) -> None:
         """Have another one start, after a pause where the last ones failed too.
 
         While another process serves there is something to lose, so starts are tried for ever.
         """
-        since = worker.serving_since
+        since = worker.serving_since if worker is not None else None
+        error = worker.error if worker is not None else None
         place.failures = 1 if since is not None and time.monotonic() - since > WELL_S else place.failures + 1
         if since is None and not any(other.serves for other in self._places):
-            if worker.error is not None and (not self._served or place.failures >= MAX_FAILED_STARTS):
-                raise worker.error
+            if error is not None and (not self._served or place.failures >= MAX_FAILED_STARTS):
+                raise error
             if place.failures >= MAX_FAILED_STARTS:
                 raise ServerFailed(
-                    f"a server process ended with {death} while it started, {place.failures} times in a row",
+                    f"a server process {fate}, {place.failures} times in a row",
                     hint="its last words are in the log; if memory is short, serve with fewer --workers",
                 )
         pause = 0.0 if place.failures == 1 else min(MAX_PAUSE_S, 2.0 ** (place.failures - 2))
         place.start_at = time.monotonic() + pause
-        reason = f": {worker.error.message}" if worker.error is not None else ""
-        log.warning(
-            "server process %d ended with %s%s; another one starts in %.0f s",
-            worker.pid,
-            death,
-            reason,
-            pause,
-        )
+        name = f"server process {worker.pid}" if worker is not None else "a server process"
+        reason = f": {error.message}" if error is not None else ""
+        log.warning("%s %s%s; another one starts in %.0f s", name, fate, reason, pause)
 
     def _end(self) -> None:
         """Ask all to end; after END_S, or at a second signal, end them."""
@@ -210,6 +212,20 @@ def error_of(code: str, message: str, hint: str) -> RagsvcError:
             return known(message, hint=hint)
         classes += known.__subclasses__()
     return RagsvcError(message, hint=hint)
+
+
+def _word_of(line: bytes) -> RagsvcError | bool:
+    """What a process says with a line: its error, or whether it serves. False for a line of somebody else."""
+    try:
+        word = json.loads(line)
+    except (ValueError, RecursionError):
+        return False
+    match word:
+        case {"error": {"code": str(code), "message": str(message), "hint": str(hint)}}:
+            return error_of(code, message, hint)
+        case {"serving": True}:
+            return True
+    return False
 
 
 def _line_of(settings: Settings) -> bytes:

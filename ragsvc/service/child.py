@@ -1,7 +1,7 @@
 """`python -m ragsvc.service.child`: does jobs of the catalog.
 
-On stdin come the settings as a line of JSON, then the id of a job a line. A line on stdout says that a job
-has ended; how it ended stands in the catalog.
+On stdin come the settings as a line of JSON, then the id of a job a line. A line on stdout with the id of
+a job says that it has ended; how it ended stands in the catalog.
 """
 
 from __future__ import annotations
@@ -70,7 +70,8 @@ def main() -> int:
             if service.claim(job_id, os.getpid()):
                 _work(service, service.job(Caller(), job_id), settings.home)
             try:
-                os.write(ended, b"\n")
+                # On a line of its own, whatever was printed before stdout was ours.
+                os.write(ended, f"\n{job_id}\n".encode())
             except BrokenPipeError:
                 break  # the server is gone
     return 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import select
 import subprocess
@@ -10,6 +11,8 @@ import sys
 from collections.abc import Mapping
 
 from ragsvc.settings import Settings
+
+log = logging.getLogger(__name__)
 
 MODULE = "ragsvc.service.child"
 # Orders are lines on its stdin, and the end of stdin ends it: so it never outlives its server for long.
@@ -27,6 +30,8 @@ class JobProcess:
             env=_environment(settings),
             bufsize=0,
         )
+        self._job_id = ""
+        self._heard = b""
         self._say(settings.model_dump_json(exclude={"api_key"}))
 
     @property
@@ -36,13 +41,25 @@ class JobProcess:
 
     def begin(self, job_id: str) -> None:
         """Have it do a job."""
+        self._job_id = job_id
         self._say(job_id)
 
     def wait(self, seconds: float) -> bool:
-        """Wait for the end of the job, or of the process; False when time is up first."""
+        """Wait for the end of the job, or of the process; False when time is up or a stray line comes."""
         assert self._child.stdout is not None
         readable, _, _ = select.select([self._child.stdout], [], [], seconds)
-        return bool(readable and os.read(self._child.stdout.fileno(), 4096)) or self.exit_code is not None
+        if readable:
+            said = os.read(self._child.stdout.fileno(), 4096)
+            if not said:  # it is about to end
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    self._child.wait(seconds)
+            self._heard += said
+        *lines, self._heard = self._heard.split(b"\n")
+        own = self._job_id.encode()
+        for line in lines:
+            if line not in (own, b""):
+                log.warning("the job process printed %r", line[:200])
+        return own in lines or self.exit_code is not None
 
     def kill(self) -> None:
         """End it at once."""

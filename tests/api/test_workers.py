@@ -6,6 +6,7 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -18,8 +19,10 @@ from typing import Any
 import psutil
 import pytest
 
-from ragsvc.api.workers import error_of
-from ragsvc.errors import InternalError, ModelNotFound, RagsvcError
+from ragsvc.api import workers
+from ragsvc.api.workers import Supervisor, error_of
+from ragsvc.errors import InternalError, ModelNotFound, RagsvcError, ServerFailed
+from ragsvc.settings import Settings
 
 TESTS = Path(__file__).parents[1]
 PARENT = """
@@ -168,3 +171,70 @@ def test_an_error_is_made_again_from_its_code() -> None:
     assert (type(again), again.message, again.hint) == (ModelNotFound, "gone", "put it back")
     assert type(error_of("internal", "", "")) is InternalError
     assert type(error_of("of a later version", "", "")) is RagsvcError
+
+
+# Serves nothing; what libraries print comes before its word.
+CHATTY = """
+import sys, time
+print("hello from a library")
+print('{"error": "of somebody else"}')
+print("[" * 100000)
+print("[1]", end="", flush=True)
+print('\\n{"serving": true}', flush=True)
+time.sleep(60)
+"""
+
+
+@pytest.fixture
+def listener() -> Iterator[socket.socket]:
+    with socket.create_server(("127.0.0.1", 0)) as made:
+        yield made
+
+
+def test_a_fork_that_fails_and_stray_lines_end_nothing(
+    listener: socket.socket, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The first process dies once both serve, and the next two starts fail."""
+    made: list[subprocess.Popen[bytes]] = []
+    failures = 2
+
+    def popen(_: object, **options: Any) -> subprocess.Popen[bytes]:
+        nonlocal failures
+        if len(made) == 2 and failures:
+            failures -= 1
+            raise BlockingIOError(11, "Resource temporarily unavailable")
+        made.append(real([sys.executable, "-c", CHATTY], **options))
+        return made[-1]
+
+    real = subprocess.Popen
+    monkeypatch.setattr(workers.subprocess, "Popen", popen)
+    supervisor = Supervisor(Settings(workers=2), listener, lambda: None)
+    first, second = supervisor._places
+    try:
+        eventually(lambda: tended(supervisor) and first.serves and second.serves)
+        made[0].kill()
+        eventually(lambda: tended(supervisor) and len(made) == 3 and first.serves)
+        assert made[1].poll() is None
+        assert (failures, first.failures, second.failures) == (0, 3, 0)
+    finally:
+        supervisor._end()
+    assert "could not be started: Resource temporarily unavailable; another one starts" in caplog.text
+    assert "printed b'hello from a library'" in caplog.text
+    assert [process.poll() is None for process in made] == [False] * 3
+
+
+def tended(supervisor: Supervisor) -> bool:
+    for place in supervisor._places:
+        supervisor._tend(place)
+    return True
+
+
+def test_forks_that_always_fail_end_the_command_in_words(
+    listener: socket.socket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def popen(*_: object, **__: object) -> None:
+        raise BlockingIOError(11, "Resource temporarily unavailable")
+
+    monkeypatch.setattr(workers.subprocess, "Popen", popen)
+    with pytest.raises(ServerFailed, match=r"could not be started: Resource .*, 3 times in a row"):
+        Supervisor(Settings(workers=2), listener, lambda: None).run()
