@@ -30,7 +30,7 @@ from ragsvc.domain import (
     Progress,
     VersionId,
 )
-from ragsvc.errors import DiskFull, StorageError, TargetExists
+from ragsvc.errors import DiskFull, StaleContent, StorageError, TargetExists
 from ragsvc.pipeline.export_manifest import MANIFEST, ExportManifest, FileFacts, Table
 from ragsvc.pipeline.parquet import HASH_BYTES, Columns, TableWriter
 from ragsvc.store.catalog import Catalog
@@ -57,6 +57,7 @@ class Export:
         :param ref: as in `Catalog.corpus_at`.
         :raises RefNotFound: if there is no such commit.
         :raises CommitCollected: if gc removed what the commit held.
+        :raises StaleContent: if the corpus is deleted and made again meanwhile.
         :raises TargetExists: if the folder holds something.
         :raises DiskFull: if there is no room for it.
         :raises StorageError: if it cannot be written.
@@ -114,12 +115,16 @@ class Export:
         }
         vectors = self._vectors(corpus, hashes)
         files[Table.VECTORS] = self._table(corpus, folder, Table.VECTORS, vectors)
-        entry = catalog.log(caller, corpus.name, 1, CommitId(corpus.commit + 1))[0]
+        entries = catalog.log(caller, corpus.name, 1, CommitId(corpus.commit + 1))
+        if not entries:
+            raise StaleContent(
+                f"{corpus.name} was deleted and made again meanwhile", hint="run the same again"
+            )
         known = catalog.roots(corpus.id)
         return ExportManifest(
             corpus=corpus.name,
             commit=corpus.commit,
-            created_at=entry.created_at,
+            created_at=entries[0].created_at,
             spec=corpus.profile.spec,
             roots={name: path for name, path in sorted(known.items()) if name in roots},
             files=files,

@@ -34,6 +34,7 @@ from ragsvc.errors import (
     InvalidName,
     RagsvcError,
     RefNotFound,
+    StaleContent,
     StorageError,
     TargetExists,
 )
@@ -155,6 +156,22 @@ def test_an_export_sees_nothing_of_what_is_written_meanwhile(
         assert step > 6
         assert search(writer, f"durian{step // 3 * 3 - 2}").hits
     assert contents(tmp_path / "meanwhile") == contents(out)
+
+
+def test_a_corpus_that_is_made_again_meanwhile_is_refused_in_words(filled: Service, tmp_path: Path) -> None:
+    done = False
+
+    def remake(progress: Progress) -> None:
+        nonlocal done
+        if progress.stage == "writing vectors.parquet" and not done:
+            done = True
+            filled.delete_corpus(ME, CORPUS)
+            upload(filled, {"n": "another text"})
+
+    with pytest.raises(StaleContent) as caught:
+        filled.lifecycle.export_corpus(ME, CORPUS, tmp_path / "none", progress=remake)
+    assert caught.value.hint
+    assert not (tmp_path / "none").exists()
 
 
 def test_a_name_that_is_taken_and_a_folder_that_is_not_empty(
