@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
@@ -100,11 +102,10 @@ class Browser:
 
 
 def _size_of(folder: Path) -> int:
-    """Bytes of the files below a folder; a writer may be replacing some of them."""
+    """Bytes of the files below a folder; a writer may be replacing files and folders in it."""
     total = 0
-    for path in folder.rglob("*"):
-        try:
-            total += path.lstat().st_size if path.is_file() else 0
-        except FileNotFoundError:
-            continue
+    for parent, _, names in os.walk(folder):  # which passes over what has gone
+        for name in names:
+            with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+                total += Path(parent, name).lstat().st_size
     return total

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from doubles import CORPUS, ME, ingest, new_home, open_service, same_hits, search, shown, upload
@@ -142,3 +144,24 @@ def test_a_prune_that_is_undone(service: Service, tmp_path: Path) -> None:
     assert (report.added, report.removed, report.profile_changed) == (20, 0, False)
     again = search(service, "apple")
     assert [shown(hit) for hit in again.hits] == [shown(hit) for hit in whole.hits]
+
+
+def test_a_corpus_is_shown_while_its_index_folders_come_and_go(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with open_service(new_home(tmp_path)) as service:
+        upload(service, {"a": "some text"})
+        uid = next(path for path in service.settings.home.iterdir() if len(path.name) == 32)
+        size = service.lifecycle.details(ME, CORPUS).index_bytes
+        assert size == sum(path.stat().st_size for path in uid.rglob("*") if path.is_file()) > 0
+        folder, scandir = uid / "new", os.scandir
+
+        def late(path: str) -> Any:
+            if path == str(folder):
+                folder.rmdir()  # it was listed a moment ago
+            return scandir(path)
+
+        folder.mkdir()
+        monkeypatch.setattr(os, "scandir", late)
+        assert service.lifecycle.details(ME, CORPUS).index_bytes == size
+        assert not folder.exists()
