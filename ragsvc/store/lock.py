@@ -50,6 +50,11 @@ class WriterLock:
         descriptor = self._open()
         try:
             self._acquire(descriptor, timeout_s, on_wait)
+            while not self._is_in_place(descriptor):
+                # Whoever met an obstacle moved this file away with it: its lock keeps nobody out.
+                os.close(descriptor)
+                descriptor = self._open()
+                self._acquire(descriptor, timeout_s, on_wait)
             self._sign(descriptor)
             _holders[self._key] = threading.get_ident()
             try:
@@ -76,6 +81,12 @@ class WriterLock:
                 f"{self._path} cannot be opened: {error.strerror}",
                 hint="choose a folder that you may write to: --home DIR",
             ) from error
+
+    def _is_in_place(self, descriptor: int) -> bool:
+        try:
+            return os.path.samestat(os.fstat(descriptor), self._path.stat())
+        except OSError:
+            return False
 
     def _acquire(self, descriptor: int, timeout_s: float, on_wait: Callable[[str], None] | None) -> None:
         deadline = time.monotonic() + timeout_s

@@ -98,3 +98,38 @@ def test_what_stands_in_the_place_of_the_lock_file_is_moved_away(tmp_path: Path,
         place.symlink_to("writer.lock")
     with WriterLock(tmp_path).hold(0):
         assert place.is_file()
+
+
+def test_a_lock_file_that_was_moved_away_while_it_was_waited_for_is_opened_again(tmp_path: Path) -> None:
+    lock = WriterLock(tmp_path)
+    opened = lock._open
+    files: list[int] = []
+
+    def open_and_lose() -> int:
+        files.append(opened())
+        if len(files) == 1:
+            (tmp_path / "writer.lock").rename(tmp_path / "elsewhere")
+        return files[-1]
+
+    lock._open = open_and_lose  # type: ignore[method-assign]
+    with lock.hold(0):
+        assert len(files) == 2
+        with pytest.raises(WriterBusy):
+            _take_from_a_thread(tmp_path)
+
+
+def _take_from_a_thread(home: Path) -> None:
+    failures: list[BaseException] = []
+
+    def take() -> None:
+        try:
+            with WriterLock(home).hold(0):
+                pass
+        except WriterBusy as error:
+            failures.append(error)
+
+    thread = threading.Thread(target=take)
+    thread.start()
+    thread.join()
+    if failures:
+        raise failures[0]
