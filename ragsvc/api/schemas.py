@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, WrapValidator
+from pydantic_core import PydanticCustomError
 
 from ragsvc.domain import AnswerRequest, InlineDocument, Mode, SearchRequest
 
@@ -37,9 +39,23 @@ CorpusNames = Annotated[
 
 
 REFERENCE = "A commit number, a tag, `head`, or `head~N` (N commits earlier)."
-Reference = Annotated[int, Field(ge=0)] | Annotated[str, Field(min_length=1, max_length=128)]
+
+
+def _reference(value: Any, check: Callable[[Any], Any]) -> Any:
+    """Say what is wanted; a union tells of its first type only, as if a number were the only way."""
+    try:
+        return check(value)
+    except ValidationError as error:
+        raise PydanticCustomError(
+            "reference", "should be a commit number, a tag, head, or head~N; at most 128 characters"
+        ) from error
+
+
+_Reference = Annotated[int, Field(ge=0)] | Annotated[str, Field(min_length=1, max_length=128)]
+Reference = Annotated[_Reference, WrapValidator(_reference)]
 At = Annotated[
-    Reference | None,
+    _Reference | None,
+    WrapValidator(_reference),
     Field(
         description="Read the corpus as it was at a commit number, a tag or `head~N`; without it, as it is.",
         examples=["v1", 41, "head~1"],

@@ -52,6 +52,17 @@ def test_tags_are_set_moved_listed_and_deleted(client: TestClient) -> None:
         assert_problem(client.put(f"{CORPUS}/tags/v2", json=wrong), 422, "invalid_request")
 
 
+@pytest.mark.parametrize("wrong", ["", -1, 1.5, "x" * 129])
+def test_a_wrong_reference_is_told_what_one_is(client: TestClient, wrong: object) -> None:
+    said = "should be a commit number, a tag, head, or head~N; at most 128 characters"
+    searched = client.post("/v1/search", json={"corpus": "handbook", "query": "x", "at": wrong})
+    assert searched.json()["detail"] == f"at: {said}"
+    assert client.put(f"{CORPUS}/tags/v2", json={"at": wrong}).json()["errors"] == [
+        {"field": "at", "message": said}
+    ]
+    assert client.post(f"{CORPUS}/rollback", json={"to": wrong}).json()["detail"] == f"to: {said}"
+
+
 def test_a_rollback_tells_what_undoes_it(client: TestClient) -> None:
     report = client.post(f"{CORPUS}/rollback", json={"to": "head~1"}).json()
     assert report.keys() == history_views.RollbackView.model_fields.keys()
