@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Protocol, TypeAlias
 
 from ragsvc.domain import ChunkerSpec, EmbedderSpec, Profile, ProfileId, ProfileSpec
-from ragsvc.errors import ModelMismatch
+from ragsvc.errors import ModelMismatch, ModelNotFound
 from ragsvc.fingerprints import embedder_fingerprint, profile_fingerprint
 from ragsvc.models.embedder import SentenceTransformerEmbedder
 from ragsvc.models.folder import model_folder
@@ -151,6 +151,16 @@ class PartsLoader:
         return ProfileSpec(embedder.spec, chunker, self._analyser.version)
 
     def _recorded(self, spec: EmbedderSpec) -> LoadedEmbedder:
+        """The embedder that a corpus was indexed with: without it, another can be chosen."""
+        try:
+            return self._matching(spec)
+        except ModelNotFound as error:
+            raise ModelNotFound(
+                error.message,
+                hint="put it back, or index the corpus with another: ragsvc reindex CORPUS --embedder NAME",
+            ) from error
+
+    def _matching(self, spec: EmbedderSpec) -> LoadedEmbedder:
         embedder = self._embedder(spec.name)
         if embedder_fingerprint(embedder.spec) != embedder_fingerprint(spec):
             # Its files may have been replaced since it was loaded.

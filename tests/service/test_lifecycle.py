@@ -8,10 +8,21 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from doubles import CORPUS, ME, ingest, new_home, open_service, same_hits, search, shown, upload
+from doubles import (
+    CORPUS,
+    ME,
+    HashEmbedder,
+    ingest,
+    new_home,
+    open_service,
+    same_hits,
+    search,
+    shown,
+    upload,
+)
 
 from ragsvc.domain import Mode, Prune, SearchRequest, SearchResult
-from ragsvc.errors import InvalidName, RefNotFound, TagExists
+from ragsvc.errors import InvalidName, ModelNotFound, RefNotFound, TagExists
 from ragsvc.service.service import Service
 
 QUERIES = ("apple", "lemon fig", "the pear of the plum")
@@ -165,3 +176,19 @@ def test_a_corpus_is_shown_while_its_index_folders_come_and_go(
         monkeypatch.setattr(os, "scandir", late)
         assert service.lifecycle.details(ME, CORPUS).index_bytes == size
         assert not folder.exists()
+
+
+def test_the_hint_for_a_corpus_whose_model_is_gone_is_true(service: Service) -> None:
+    upload(service, {"a": "An apple."})
+
+    def missing(name: str) -> HashEmbedder:
+        if name == "hash":
+            raise ModelNotFound(f"no model {name}", hint="reinstall it")
+        return HashEmbedder(name)
+
+    with open_service(service.settings.home, missing) as other:
+        with pytest.raises(ModelNotFound) as caught:
+            search(other, "apple")
+        assert caught.value.hint.endswith("another: ragsvc reindex CORPUS --embedder NAME")
+        other.lifecycle.reindex(ME, CORPUS, embedder="another")
+        assert search(other, "apple").hits
