@@ -34,6 +34,7 @@ RagsvcError
 │   ├── CatalogDamaged
 │   ├── IndexDamaged
 │   ├── ExportDamaged
+│   ├── HomeNotFound
 │   ├── HomeNotWritable
 │   └── DiskFull
 ├── DocumentError             one file, listed and never fatal
@@ -240,6 +241,12 @@ class ExportDamaged(StorageError):
     """An exported folder is incomplete, altered, or none."""
 
     code = "export_damaged"
+
+
+class HomeNotFound(StorageError):
+    """There is no catalog where one is to be read; nothing was made."""
+
+    code = "home_not_found"
 
 
 class HomeNotWritable(StorageError):

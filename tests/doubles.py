@@ -91,8 +91,10 @@ def settings_of(home: Path, **changes: Any) -> Settings:
     return Settings(home=home, **(values | changes))
 
 
-def open_service(home: Path, embedders: Callable[[str], Any] = HashEmbedder, **changes: Any) -> Service:
-    return Service.open(settings_of(home, **changes), embedders=embedders)
+def open_service(
+    home: Path, embedders: Callable[[str], Any] = HashEmbedder, *, create: bool = True, **changes: Any
+) -> Service:
+    return Service.open(settings_of(home, **changes), embedders=embedders, create=create)
 
 
 def ingest(

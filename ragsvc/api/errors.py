@@ -65,6 +65,7 @@ TABLE: Mapping[type[e.RagsvcError], Row] = MappingProxyType(
         e.CatalogDamaged: Row(500, "Catalog is damaged"),
         e.IndexDamaged: Row(503, "Index is being rebuilt", retry_after_s=5),
         e.ExportDamaged: Row(422, "Export is damaged"),
+        e.HomeNotFound: Row(500, "Home folder not found"),
         e.HomeNotWritable: Row(500, "Home folder is not writable"),
         e.DiskFull: Row(507, "Disk is full"),
         e.DocumentError: Row(422, "Document cannot be read"),

@@ -56,7 +56,7 @@ def import_(
     """Make a corpus from an exported folder. Nothing is embedded; every file is checked first."""
     from ragsvc.service.reports import carry_json
 
-    with session_of(context).worker(home) as service, show_progress() as progress:
+    with session_of(context).worker(home, create=True) as service, show_progress() as progress:
         report = service.lifecycle.import_corpus(
             local_caller(), folder, name=name, progress=progress, on_wait=say_waiting
         )

@@ -10,7 +10,7 @@ import typer
 from ragsvc.cli.options import CorpusArgument, HomeOption, JsonOption
 from ragsvc.cli.output import make_console, safe, write_json, write_line
 from ragsvc.cli.session import local_caller, session_of
-from ragsvc.errors import Cancelled, InvalidRequest
+from ragsvc.errors import Cancelled, HomeNotFound, InvalidRequest
 
 app = typer.Typer(rich_markup_mode=None, no_args_is_help=False, help="List, show and delete corpora.")
 
@@ -21,8 +21,12 @@ def list_corpora(context: typer.Context, as_json: JsonOption = False, home: Home
     from ragsvc.cli.render import render_table
     from ragsvc.service.serialise import corpus_json
 
-    with session_of(context).service(home) as service:
-        corpora = [corpus_json(corpus) for corpus in service.corpora(local_caller())]
+    session = session_of(context)
+    try:
+        with session.service(home) as service:
+            corpora = [corpus_json(corpus) for corpus in service.corpora(local_caller())]
+    except HomeNotFound:
+        corpora = []  # the first thing that people ask a new installation
     if as_json:
         write_json({"corpora": corpora})
     elif corpora:
@@ -30,7 +34,7 @@ def list_corpora(context: typer.Context, as_json: JsonOption = False, home: Home
             make_console(sys.stdout), corpora, ("name", "documents", "chunks", "commit", "created_at")
         )
     else:
-        write_line("no corpus yet; make one: ragsvc ingest NAME PATH", sys.stderr)
+        write_line(f"no corpus yet; make one: {safe(session.typed('ragsvc ingest NAME PATH'))}", sys.stderr)
     return 0
 
 

@@ -81,6 +81,9 @@ def delete_document(
     context: typer.Context,
     corpus: CorpusArgument,
     document_id: DocumentArgument,
+    yes: Annotated[  # noqa: ARG001 - it never asks; whoever deletes corpora types it here too
+        bool, typer.Option("--yes", "-y", help="Taken as for corpora delete; this never asks.")
+    ] = False,
     as_json: JsonOption = False,
     home: HomeOption = None,
 ) -> int:

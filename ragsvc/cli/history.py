@@ -9,7 +9,7 @@ import typer
 
 from ragsvc.cli.options import CorpusArgument, HomeOption, JsonOption
 from ragsvc.cli.output import make_console, one_line, safe, say_waiting, write_json, write_line
-from ragsvc.cli.session import local_caller, session_of
+from ragsvc.cli.session import Session, local_caller, session_of
 from ragsvc.errors import InvalidRequest
 
 if TYPE_CHECKING:
@@ -36,7 +36,8 @@ def log(
     from ragsvc.domain import CommitId
     from ragsvc.service.reports import log_json
 
-    with session_of(context).service(home) as service:
+    session = session_of(context)
+    with session.service(home) as service:
         older = None if before is None else CommitId(before)
         commits = service.lifecycle.log(local_caller(), corpus, limit=limit + 1, before=older)
     shape = log_json(corpus, commits, limit)
@@ -48,7 +49,8 @@ def log(
     else:
         write_line(f"corpus {safe(corpus)} has no commit{' before that' if before else ''}", sys.stderr)
     if shape["next_before"] is not None:
-        write_line(f"older ones: ragsvc log {safe(corpus)} --before {shape['next_before']}", sys.stderr)
+        command = session.typed(f"ragsvc log {corpus} --before {shape['next_before']}")
+        write_line(f"older ones: {safe(command)}", sys.stderr)
     return 0
 
 
@@ -69,9 +71,10 @@ def tag(
         raise InvalidRequest("--delete takes the name of a tag, and nothing else", hint="ragsvc tag --help")
     if move and name is None:
         raise InvalidRequest("--move needs the name of a tag", hint="ragsvc tag --help")
-    with session_of(context).service(home) as service:
+    session = session_of(context)
+    with session.service(home) as service:
         if name is None:
-            return _list_tags(service.lifecycle, corpus, as_json=as_json)
+            return _list_tags(session, service.lifecycle, corpus, as_json=as_json)
         if delete:
             return _delete_tag(service.lifecycle, corpus, name, as_json=as_json)
         return _set_tag(service.lifecycle, corpus, name, ref or HEAD, move=move, as_json=as_json)
@@ -91,16 +94,17 @@ def rollback(
     from ragsvc.service.reports import rollback_json
     from ragsvc.service.serialise import encodable
 
-    with session_of(context).service(home) as service:
+    session = session_of(context)
+    with session.service(home) as service:
         report = service.lifecycle.rollback(local_caller(), corpus, encodable(ref), on_wait=say_waiting)
     if as_json:
         write_json(rollback_json(report))
     else:
-        _say_rollback(report)
+        _say_rollback(session, report)
     return 0
 
 
-def _list_tags(lifecycle: Lifecycle, corpus: str, *, as_json: bool) -> int:
+def _list_tags(session: Session, lifecycle: Lifecycle, corpus: str, *, as_json: bool) -> int:
     from ragsvc.cli.render import render_table
     from ragsvc.service.reports import tag_json
 
@@ -110,7 +114,8 @@ def _list_tags(lifecycle: Lifecycle, corpus: str, *, as_json: bool) -> int:
     elif tags:
         render_table(make_console(sys.stdout), tags, ("tag", "commit", "created_at", "principal"))
     else:
-        write_line(f"corpus {safe(corpus)} has no tag; make one: ragsvc tag {safe(corpus)} NAME", sys.stderr)
+        command = session.typed(f"ragsvc tag {corpus} NAME")
+        write_line(f"corpus {safe(corpus)} has no tag; make one: {safe(command)}", sys.stderr)
     return 0
 
 
@@ -137,7 +142,7 @@ def _delete_tag(lifecycle: Lifecycle, corpus: str, name: str, *, as_json: bool) 
     return 0
 
 
-def _say_rollback(report: RollbackReport) -> None:
+def _say_rollback(session: Session, report: RollbackReport) -> None:
     corpus = safe(report.corpus)
     if report.commit == report.previous:
         write_line(f"{corpus} is what it was at commit {report.to} already; nothing changed", sys.stdout)
@@ -148,4 +153,5 @@ def _say_rollback(report: RollbackReport) -> None:
         f"{report.changed} changed, {report.removed} removed{model}",
         sys.stdout,
     )
-    write_line(f"undo: ragsvc rollback {corpus} {report.previous}", sys.stdout)
+    undo = session.typed(f"ragsvc rollback {report.corpus} {report.previous}")
+    write_line(f"undo: {safe(undo)}", sys.stdout)

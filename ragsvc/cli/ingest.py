@@ -51,7 +51,9 @@ def ingest(
         prune=_prune(prune, allow_empty),
         dry_run=dry_run,
     )
-    with session_of(context).worker(home) as service, show_progress() as show:
+    session = session_of(context)
+    opened = session.rehearsal(home) if dry_run else session.worker(home, create=True)
+    with opened as service, show_progress() as show:
         report = service.ingest(local_caller(), request, progress=show, on_wait=say_waiting)
     if as_json:
         write_json(report_json(report) | ({"dry_run": True} if dry_run else {}))

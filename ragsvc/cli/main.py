@@ -115,7 +115,7 @@ def main(
         except KeyboardInterrupt:
             return _interrupted(as_json)
         except RagsvcError as error:
-            write_error(error, as_json=as_json)
+            write_error(error, as_json=as_json, home=session.given)
             return exit_code(error)
         except PipeClosed:
             raise

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import re
+import shlex
 import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NoReturn, TextIO
@@ -12,10 +13,18 @@ from typing import TYPE_CHECKING, Any, NoReturn, TextIO
 from ragsvc.errors import RagsvcError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from rich.console import Console
 
 # Documents are hostile until shown otherwise: no escape sequence, no invisible reordering.
 _UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+
+# Commands in a hint that work on a home; not `--help`, nor an export that was made somewhere.
+_COMMAND = re.compile(
+    r"\bragsvc (ask|corpora|documents|gc|ingest|jobs|log|rebuild|reindex|rollback|search|tag|verify)\b"
+    r"(?!.*--help)"
+)
 
 # So wide that nothing is wrapped or cut when the reader is a program.
 _PIPE_WIDTH = 1 << 16
@@ -87,13 +96,19 @@ def say_waiting(message: str) -> None:
     write_line(safe(message), sys.stderr)
 
 
-def write_error(error: RagsvcError, *, as_json: bool) -> None:
-    """Show an error: as the contract's object on stdout, or as lines on stderr."""
-    if as_json:
-        from ragsvc.service.serialise import error_json
+def write_error(error: RagsvcError, *, as_json: bool, home: Path | None = None) -> None:
+    """Show an error: as the contract's object on stdout, or as lines on stderr.
 
-        write_json({"error": error_json(error)})
+    home: what was typed after `--home`, for commands that the hint advises.
+    """
+    hint = error.hint
+    if home is not None and _COMMAND.search(hint):
+        hint += f" (with --home {shlex.quote(str(home))})"
+    if as_json:
+        from ragsvc.service.serialise import encodable, error_json
+
+        write_json({"error": error_json(error) | {"hint": encodable(hint)}})
         return
     write_line(f"error: {safe(error.message)} [{error.code}]", sys.stderr)
-    if error.hint:
-        write_line(f"hint:  {safe(error.hint)}", sys.stderr)
+    if hint:
+        write_line(f"hint:  {safe(hint)}", sys.stderr)

@@ -29,30 +29,36 @@ _HINTS: Mapping[str, str] = {
 }
 
 
-def render_answer(console: Console, answer: Answer) -> None:
-    """The answer, then each citation with its place and its quote."""
+def render_answer(console: Console, answer: Answer, *, several: bool = False) -> None:
+    """The answer, then each citation with its place and its quote.
+
+    several: whether it comes from more than one corpus, so that each place names its own.
+    """
     console.print(Text(safe(answer.answer), style="" if answer.answered else "yellow"))
     if answer.citations:
         console.print()
     for citation in answer.citations:
-        console.print(_source_line(citation))
+        console.print(_source_line(citation, several=several))
         _print_indented(console, Text(f"“{one_line(citation.quote)}”", style="dim"))
     if not answer.answered and answer.passages:
         console.print("\nClosest passages:")
         for hit in answer.passages[:_CLOSEST]:
-            console.print(_place_line(hit))
+            console.print(_place_line(hit, several=several))
     console.print()
     facts = f"confidence {answer.confidence:.2f} · {one_line(answer.generator)} · commit {answer.commit}"
     console.print(Text(facts, style="dim"))
 
 
-def render_search(console: Console, result: SearchResult) -> None:
-    """Hits, best first, each with its place and the start of its text."""
+def render_search(console: Console, result: SearchResult, *, several: bool = False) -> None:
+    """Hits, best first, each with its place and the start of its text.
+
+    several: whether more than one corpus was searched, so that each hit names its own.
+    """
     if not result.hits:
         console.print(f"nothing found in {safe(result.corpus)} for “{one_line(result.query, 120)}”")
         return
     for hit in result.hits:
-        console.print(_place_line(hit))
+        console.print(_place_line(hit, several=several))
         _print_indented(console, Text(one_line(hit.passage.text, _SNIPPET_CHARS)))
         if hit.duplicates:
             others = ", ".join(one_line(other) for other in hit.duplicates)
@@ -189,20 +195,22 @@ def _cell(value: object) -> str:
     return one_line(str(value))
 
 
-def _source_line(citation: Citation) -> Text:
+def _source_line(citation: Citation, *, several: bool) -> Text:
     title = one_line(citation.title) or one_line(citation.document_id)
     return Text.assemble(
         (f"[{citation.marker}] ", "bold cyan"),
+        f"{one_line(citation.corpus)}: " if several else "",
         (title, "bold"),
         f" — {_place(citation.source, citation.start, citation.end, citation.page)}",
     )
 
 
-def _place_line(hit: Hit) -> Text:
+def _place_line(hit: Hit, *, several: bool) -> Text:
     passage = hit.passage
     title = one_line(passage.title) or one_line(passage.document_id)
     return Text.assemble(
         (f"{hit.rank:>3}. ", "bold cyan"),
+        f"{one_line(hit.corpus)}: " if several else "",
         (title, "bold"),
         f" — {_place(passage.source, passage.start, passage.end, passage.page)}",
         (f"  {hit.score:.4f}", "dim"),

@@ -53,7 +53,7 @@ def search(
     if as_json:
         write_json(search_json(result))
     else:
-        render_search(make_console(sys.stdout), result)
+        render_search(make_console(sys.stdout), result, several=len(request.corpora) > 1)
     return 0
 
 
@@ -84,5 +84,5 @@ def ask(
     if as_json:
         write_json(answer_json(answer))
     else:
-        render_answer(make_console(sys.stdout), answer)
+        render_answer(make_console(sys.stdout), answer, several=len(request.corpora) > 1)
     return 0

@@ -32,7 +32,8 @@ def verify(
     """Check catalog, texts, chunks, vectors and index files; changes nothing. Exit code 4: damage."""
     from ragsvc.service.reports import verify_json
 
-    report = _verified(session_of(context), corpus, home)
+    session = session_of(context)
+    report = _verified(session, corpus, home)
     if as_json:
         write_json(verify_json(report))
     else:
@@ -40,10 +41,15 @@ def verify(
             place = f"{safe(problem.corpus)}: " if problem.corpus else ""
             write_line(f"{place}{safe(problem.message)} [{problem.code}]", sys.stderr)
         checked = ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in report.checked.items())
-        repairs = dict.fromkeys(problem.repair for problem in report.problems)
+        repairs = dict.fromkeys(_typed(session, problem.repair) for problem in report.problems)
         verdict = "all is well" if not repairs else f"damaged; now type: {'; '.join(repairs)}"
         write_line(f"checked {checked} in {report.seconds:.1f} s: {safe(verdict)}", sys.stdout)
     return CHECK_FAILED if report.problems else 0
+
+
+def _typed(session: Session, repair: str) -> str:
+    """A repair as it is to be typed; some are words or commands of the system."""
+    return session.typed(repair) if repair.startswith("ragsvc ") else repair
 
 
 def _verified(session: Session, corpus: str | None, home: Path | None) -> VerifyReport:

@@ -56,13 +56,17 @@ class Service:
         self._follower = Follower(catalog, self._asker, settings)
 
     @classmethod
-    def open(cls, settings: Settings, *, embedders: Embedders | None = None) -> Service:
+    def open(
+        cls, settings: Settings, *, embedders: Embedders | None = None, create: bool = True
+    ) -> Service:
         """Open the home folder; models and indexes load when they are first needed.
 
         :param embedders: what to embed with, by name; None: sentence-transformers models.
+        :param create: False: no home is made where there is none.
+        :raises HomeNotFound: if there is none and none may be made.
         :raises StorageError: if the home folder or its catalog cannot be used.
         """
-        return cls(settings, Catalog.open(settings.home), embedders)
+        return cls(settings, Catalog.open(settings.home, create=create), embedders)
 
     def __enter__(self) -> Service:
         return self

@@ -6,7 +6,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from ragsvc.errors import HomeNotWritable
+from ragsvc.errors import HomeNotFound, HomeNotWritable
 from ragsvc.store.carrying import Carrying
 from ragsvc.store.checks import Checks
 from ragsvc.store.chunks import Chunks
@@ -56,14 +56,21 @@ class Catalog(
     """The only truth. Every method is one short transaction; use it from any thread."""
 
     @classmethod
-    def open(cls, home: Path) -> Self:
+    def open(cls, home: Path, *, create: bool = True) -> Self:
         """Open the catalog of a home folder, creating both where needed.
 
+        :param create: False: nothing is made where there is no catalog.
+        :raises HomeNotFound: if there is none and none may be made.
         :raises CatalogNewer: if a newer ragsvc wrote it.
         :raises CatalogDamaged: if it cannot be read; the hint says what to type.
         :raises HomeNotWritable: if the folder cannot be created or written.
         :raises DiskFull: if there is no room to create it.
         """
+        if not create and _is_missing(home / CATALOG_FILE):
+            raise HomeNotFound(
+                f"there is no catalog in the folder {home}",
+                hint="name another folder with --home DIR, or make a catalog: ragsvc ingest CORPUS PATH",
+            )
         try:
             home.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -99,3 +106,14 @@ class Catalog(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _is_missing(path: Path) -> bool:
+    """Whether nothing at all is there; what cannot be looked at is for whoever opens it to report."""
+    try:
+        path.lstat()
+    except FileNotFoundError:
+        return True
+    except OSError:
+        return False
+    return False

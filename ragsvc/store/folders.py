@@ -9,6 +9,11 @@ from pathlib import Path
 
 from ragsvc.errors import DiskFull, HomeNotWritable
 
+# SQLite makes files beside the catalog even for whoever only reads.
+NOT_WRITABLE_HINT = (
+    "reading needs a writable folder too: copy a read-only backup first, or choose another folder: --home DIR"
+)
+
 
 def make_folder(folder: Path, mode: int = 0o777) -> None:
     """Make a folder of a home; a file or a dead link that damage put in its place goes."""
@@ -35,5 +40,5 @@ def written(path: Path) -> Iterator[None]:
             ) from error
         raise HomeNotWritable(
             f"{path} cannot be written: {error.strerror}",
-            hint="choose a folder that you may write to: --home DIR",
+            hint=NOT_WRITABLE_HINT,
         ) from error

@@ -13,6 +13,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from ragsvc.errors import HomeNotWritable, InternalError, WriterBusy
+from ragsvc.store.folders import NOT_WRITABLE_HINT
 
 _POLL_S = 0.05
 # A folder, a socket or a link that leads nowhere in the place of the lock file.
@@ -79,7 +80,7 @@ class WriterLock:
         except OSError as error:
             raise HomeNotWritable(
                 f"{self._path} cannot be opened: {error.strerror}",
-                hint="choose a folder that you may write to: --home DIR",
+                hint=NOT_WRITABLE_HINT,
             ) from error
 
     def _is_in_place(self, descriptor: int) -> bool:

@@ -34,7 +34,7 @@ def service() -> ScriptedService:
 @pytest.fixture
 def run(service: ScriptedService, capsys: pytest.CaptureFixture[str]) -> Callable[..., Ran]:
     def run_cli(*words: str) -> Ran:
-        code = main(words, opener=service.open)
+        code = main(words, opener=lambda settings, *, create: service.open(settings))
         captured = capsys.readouterr()
         return Ran(code, captured.out, captured.err)
 

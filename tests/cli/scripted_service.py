@@ -63,7 +63,7 @@ def make_hit(rank: int = 1) -> Hit:
 def make_answer(request: AnswerRequest) -> Answer:
     answered = "deadlock" in request.question
     citation = Citation(
-        1, "handbook/locks.md", "ab12", "/srv/handbook/locks.md", "Locks", 22, 64, TEXT[22:64], 3
+        1, "handbook/locks.md", "ab12", "/srv/handbook/locks.md", "Locks", 22, 64, TEXT[22:64], 3, "handbook"
     )
     return Answer(
         corpus=request.corpora[0],
@@ -114,7 +114,7 @@ class ScriptedService:
         self.error: BaseException | None = None
         self.lifecycle = ScriptedLifecycle(self)
 
-    def open(self, settings: Any) -> AbstractContextManager[Any]:
+    def open(self, settings: Any, *, create: bool = True) -> AbstractContextManager[Any]:
         self.asked.append(settings)
         return nullcontext(self)
 

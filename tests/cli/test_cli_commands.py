@@ -97,6 +97,13 @@ def test_several_corpora_are_named_with_commas(run, service):
     assert service.asked[-1].corpora == ("one", "two")
 
 
+def test_hits_and_sources_of_several_corpora_name_theirs(run):
+    assert "  1. handbook: Locks [bold]" in run("search", "handbook,two", "x").out
+    assert "  1. handbook: Locks [bold]" in run("ask", "handbook,two", "who won?").out
+    assert "[1] handbook: Locks — /srv" in run("ask", "handbook,two", "a deadlock?").out
+    assert "handbook: " not in run("search", "handbook", "x").out + run("ask", "handbook", "deadlock").out
+
+
 def test_the_modes_on_the_command_line_are_the_modes():
     assert typing.get_args(ModeName) == tuple(Mode)
 
@@ -166,6 +173,7 @@ def test_documents_commands(run, service):
     assert shown["text"] == TEXT
     assert shown["metadata"] == {"lang": "en"}
     assert run("documents", "delete", "handbook", "handbook/1.md", "--json").json["commit"] == 5
+    assert run("documents", "delete", "handbook", "handbook/1.md", "--yes").code == 0
     assert run("documents", "show", "handbook", "nope").code == 1
 
 

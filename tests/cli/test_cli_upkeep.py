@@ -23,7 +23,7 @@ def home(tmp_path: Path) -> Path:
 
 
 def run(home: Path, capfd: pytest.CaptureFixture[str], *words: str) -> tuple[int, str, str]:
-    code = main([*words, "--home", str(home)], opener=lambda settings: open_service(settings.home))
+    code = main([*words, "--home", str(home)], opener=lambda settings, *, create: open_service(settings.home))
     return code, *capfd.readouterr()
 
 
@@ -40,7 +40,7 @@ def test_damage_is_exit_code_4_with_what_to_type(home: Path, capfd: pytest.Captu
     next(home.rglob("vectors-*.npy")).write_bytes(b"")
     code, out, err = run(home, capfd, "verify")
     assert code == 4
-    assert "ragsvc rebuild c" in out
+    assert f"now type: ragsvc rebuild c --home {home}\n" in out
     assert "vectors-" in err
     code, out, _ = run(home, capfd, "verify", "--json")
     problem = json.loads(out)["problems"][0]

@@ -14,7 +14,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import event, inspect, text
 from store_building import ME, SPEC, document, sync, texts
 
-from ragsvc.errors import CatalogDamaged, CatalogNewer, DiskFull, HomeNotWritable, StorageError
+from ragsvc.errors import CatalogDamaged, CatalogNewer, DiskFull, HomeNotFound, HomeNotWritable, StorageError
 from ragsvc.store import engine
 from ragsvc.store.catalog import Catalog
 from ragsvc.store.engine import REVISION
@@ -102,6 +102,19 @@ def test_homes_that_cannot_be_written(tmp_path: Path) -> None:
         with pytest.raises(HomeNotWritable) as caught:
             Catalog.open(home)
         assert "--home" in caught.value.hint
+        with pytest.raises(HomeNotWritable):
+            Catalog.open(home, create=False)
+
+
+def test_a_home_that_is_only_read_is_not_made(tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    for home in (tmp_path / "none" / "below", tmp_path / "empty"):
+        with pytest.raises(HomeNotFound) as caught:
+            Catalog.open(home, create=False)
+        assert str(home) in caught.value.message
+    assert [path.name for path in tmp_path.rglob("*")] == ["empty"]
+    Catalog.open(tmp_path / "empty").close()
+    Catalog.open(tmp_path / "empty", create=False).close()
 
 
 def test_a_home_with_an_awkward_name(tmp_path: Path) -> None:
