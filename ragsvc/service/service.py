@@ -56,9 +56,7 @@ class Service:
         self._follower = Follower(catalog, self._asker, settings)
 
     @classmethod
-    def open(
-        cls, settings: Settings, *, embedders: Embedders | None = None, create: bool = True
-    ) -> Service:
+    def open(cls, settings: Settings, *, embedders: Embedders | None = None, create: bool = True) -> Service:
         """Open the home folder; models and indexes load when they are first needed.
 
         :param embedders: what to embed with, by name; None: sentence-transformers models.
