@@ -2,30 +2,21 @@
 
 from __future__ import annotations
 
-import shutil
 import sqlite3
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
 
-from sqlalchemy import URL, Connection, Engine, Table, create_engine, event, exc, text
+from sqlalchemy import URL, Connection, Engine, Table, create_engine, event, text
 from sqlalchemy.dialects import sqlite
 
 from ragsvc.crashpoints import crash_point
-from ragsvc.errors import (
-    CatalogDamaged,
-    CatalogNewer,
-    DiskFull,
-    HomeNotWritable,
-    InvalidRequest,
-    RagsvcError,
-    StaleContent,
-    StorageError,
-    WriterBusy,
-)
+from ragsvc.errors import CatalogNewer, DiskFull, StorageError, WriterBusy
 from ragsvc.store.lock import WriterLock
+from ragsvc.store.translation import damaged, free_bytes, translated
 
 T = TypeVar("T")
 
@@ -34,7 +25,12 @@ REVISION = "0002"
 
 BUSY_TIMEOUT_S = 30.0
 WAL_LIMIT_BYTES = 64 * 2**20
-_FREE_BYTES = 2**20
+# Checkpoints: how long one waits for those who are in the way, enough for short reads to end; the pause
+# after one that was in vain; for how long and how often `empty_log` tries.
+_GRACE_MS = 50
+BACK_OFF_S = 1.0
+PATIENCE_S = 5.0
+_ATTEMPT_S = 0.2
 
 
 def insert_or_ignore(table: Table) -> sqlite.Insert:
@@ -56,7 +52,8 @@ class Database:
 
     Checkpoints run only under the writer lock: `wal_autocheckpoint` is 0, and `bound_wal`
     runs one when the log has grown. The one that SQLite runs when the last connection of
-    all processes closes holds an exclusive file lock, so no other can overlap it.
+    all processes closes holds an exclusive file lock, so no other can overlap it. None waits
+    for a long reader: it would keep all writers waiting with it.
     """
 
     def __init__(self, path: Path, engine: Engine, lock: WriterLock) -> None:
@@ -64,6 +61,8 @@ class Database:
         self.lock = lock
         self._engine = engine
         self._wal = path.with_name(path.name + "-wal")
+        self._owed = False
+        self._bound_at = 0.0
 
     @classmethod
     def open(cls, path: Path) -> Database:
@@ -106,37 +105,85 @@ class Database:
         self.bound_wal()
 
     def bound_wal(self) -> None:
-        """Empty the write-ahead log when it is large and nobody holds the writer lock."""
+        """Empty the write-ahead log when it is large, or must be emptied, and nobody is in the way."""
+        if time.monotonic() < self._bound_at:
+            return
         try:
-            if self._wal.stat().st_size < WAL_LIMIT_BYTES:
+            if not self._owed and self._wal.stat().st_size < WAL_LIMIT_BYTES:
                 return
         except FileNotFoundError:
             return
-        # Whoever holds the lock, or the next write, will do what fails here; the transaction
+        # Whoever holds the lock, or a later write, will do what fails here; the transaction
         # before it is committed, so it must not look as if it had failed.
-        held = nullcontext() if self.lock.held else self.lock.hold(timeout_s=0)
-        with suppress(WriterBusy, StorageError), held:
-            self.checkpoint()
+        with suppress(WriterBusy, StorageError):
+            self._try_checkpoint()
+
+    def owe_checkpoint(self) -> None:
+        """Have the log emptied, whatever its size, because it holds the pages of what was deleted.
+
+        `empty_log` does it, or else the first write of this process after the reader in the way is gone.
+        """
+        self._owed = True
+
+    def empty_log(self) -> bool:
+        """Do the checkpoint that is owed; while a reader is in the way try again for PATIENCE_S.
+
+        No lock is held between the attempts. A thread that holds the writer lock tries once.
+
+        :return: whether none is owed any more.
+        """
+        deadline = time.monotonic() + PATIENCE_S
+        while self._owed:
+            with suppress(WriterBusy, StorageError):
+                self._try_checkpoint()
+            if self.lock.held or time.monotonic() > deadline:
+                break
+            if self._owed:
+                time.sleep(_ATTEMPT_S)
+        return not self._owed
+
+    def _try_checkpoint(self) -> None:
+        with nullcontext() if self.lock.held else self.lock.hold(timeout_s=0):
+            owed = self._owed
+            if owed:
+                # Before it, as what another thread deletes from now on may be too late for it.
+                self._owed = False
+            done = False
+            try:
+                done = self.checkpoint()
+            finally:
+                if not done:
+                    self._owed = self._owed or owed
+                    self._bound_at = time.monotonic() + BACK_OFF_S
 
     def checkpoint(self) -> bool:
         """Move the whole log into the database file and empty it; the writer lock is held.
 
-        :return: False when a reader or writer was in the way all the time.
+        It hardly waits: meanwhile it holds the lock of SQLite's writers too.
+
+        :return: False when a reader or writer was in the way.
         """
         with translated(self.path), self._engine.connect() as connection:
             connection = connection.execution_options(ragsvc_begin=None)
-            row = connection.execute(text("PRAGMA wal_checkpoint(TRUNCATE)")).one()
+            connection.exec_driver_sql(f"PRAGMA busy_timeout={_GRACE_MS}").close()
+            try:
+                row = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()
+            finally:
+                # The connection goes back to the pool.
+                connection.exec_driver_sql(f"PRAGMA busy_timeout={BUSY_TIMEOUT_S * 1000:.0f}").close()
         return int(row[0]) == 0
 
     def vacuum(self) -> int:
         """Rewrite the file without its free pages; the writer lock is held.
 
-        :return: bytes by which file and log have shrunk.
+        The file shrinks when the log is emptied, which is owed then.
+
+        :return: bytes of file and log before.
         :raises DiskFull: if there is no room for the copy that this makes; the file stays as it was.
         """
         self.checkpoint()
-        before = self._size_bytes()
-        if _free_bytes(self.path) < before:
+        before = self.size_bytes()
+        if free_bytes(self.path) < before:
             raise DiskFull(
                 f"no room on the disk for a copy of {self.path}",
                 hint="free as much space as the catalog takes; without --vacuum none is needed",
@@ -144,15 +191,16 @@ class Database:
         with translated(self.path), self._engine.connect() as connection:
             connection.execution_options(ragsvc_begin=None).execute(text("VACUUM"))
         crash_point("store.vacuum")
-        self.checkpoint()
-        return before - self._size_bytes()
+        self.owe_checkpoint()
+        return before
+
+    def size_bytes(self) -> int:
+        """Bytes of the file and of its log."""
+        return sum(path.stat().st_size for path in (self.path, self._wal) if path.exists())
 
     def close(self) -> None:
         """Close the pooled connections."""
         self._engine.dispose()
-
-    def _size_bytes(self) -> int:
-        return sum(path.stat().st_size for path in (self.path, self._wal) if path.exists())
 
     def _current(self) -> bool:
         with self.read() as connection:
@@ -208,71 +256,12 @@ def _engine(path: Path) -> Engine:
     return engine
 
 
-@contextmanager
-def translated(path: Path) -> Iterator[None]:
-    """Turn errors of SQLAlchemy and sqlite3 into ours.
-
-    :param path: the database file that messages name.
-    """
-    try:
-        yield
-    except RagsvcError:
-        raise
-    except (exc.StatementError, sqlite3.Error) as error:
-        cause = getattr(error, "orig", None)
-        if isinstance(cause, RagsvcError):
-            raise cause from error.__cause__
-        raise _translation(path, error) from error
-    except exc.TimeoutError as error:
-        raise StorageError(f"{path}: too many connections at once", hint="try again") from error
-    except UnicodeEncodeError as error:
-        raise InvalidRequest(
-            f"a name or text is not valid Unicode: {error.object[error.start : error.end]!r}",
-            hint="rename the file, or replace the character",
-        ) from error
-    except OverflowError as error:
-        raise InvalidRequest("a number is too large to be stored", hint="use 64-bit integers") from error
-
-
-def _translation(path: Path, error: Exception) -> RagsvcError:
-    reason = str(getattr(error, "orig", None) or error)
-    low = reason.lower()
-    if "malformed" in low or "not a database" in low or "unsupported file format" in low:
-        return damaged(path, reason)
-    if "full" in low or ("disk i/o" in low and _free_bytes(path) < _FREE_BYTES):
-        return DiskFull(f"no room on the disk for {path}", hint="free some space, then run the same again")
-    if "readonly" in low or "unable to open" in low:
-        return HomeNotWritable(
-            f"{path} cannot be written: {reason}", hint="choose a folder that you may write to: --home DIR"
-        )
-    if "locked" in low or "busy" in low:
-        return WriterBusy(f"another process is writing to {path}", hint="wait a moment and try again")
-    if "constraint" in low:
-        return StaleContent(f"the catalog changed meanwhile ({reason})", hint="run the same again")
-    return StorageError(f"{path}: {reason}")
-
-
-def damaged(path: Path, reason: str) -> CatalogDamaged:
-    """Make the error for a file that cannot be used as a catalog."""
-    return CatalogDamaged(
-        f"the catalog {path} cannot be read: {reason}",
-        hint=f"restore it from a backup, or move it away and ingest again: mv '{path}' '{path}.damaged'",
-    )
-
-
 def newer(path: Path, revision: str) -> CatalogNewer:
     """Make the error for a schema that this version does not know."""
     return CatalogNewer(
         f"the catalog {path} has schema {revision}, this ragsvc knows up to {REVISION}",
         hint="upgrade ragsvc, or use another home: --home DIR",
     )
-
-
-def _free_bytes(path: Path) -> int:
-    try:
-        return shutil.disk_usage(path.parent).free
-    except OSError:
-        return 0
 
 
 def batches(items: Sequence[T], size: int = 1000) -> Iterator[Sequence[T]]:
