@@ -13,11 +13,12 @@ from pathlib import Path
 import numpy as np
 
 from ragsvc.domain import Caller, CollectReport
-from ragsvc.errors import StorageError
+from ragsvc.errors import CorpusNotFound, StorageError
 from ragsvc.index import files, loading
 from ragsvc.pipeline.base import folder_of, rebase
 from ragsvc.store.catalog import Catalog
 from ragsvc.store.retention import Place
+from ragsvc.store.turns import Turns
 
 log = logging.getLogger(__name__)
 
@@ -26,25 +27,38 @@ _PROFILE = re.compile(r"[0-9a-f]{16}")
 
 
 def collect(
-    catalog: Catalog, caller: Caller, corpus: str | None, keep: int, *, dry_run: bool, vacuum: bool
+    catalog: Catalog,
+    caller: Caller,
+    corpus: str | None,
+    keep: int,
+    *,
+    dry_run: bool,
+    vacuum: bool,
+    turns: Turns,
 ) -> CollectReport:
-    """Collect commits, content and index files; the writer lock is held, unless with a dry run.
+    """Collect commits, content and index files; the writer lock is taken in turns, unless with a dry run.
 
     :param corpus: whose commits may go; None: of all corpora.
     :param keep: how many of the newest commits of a corpus stay, at least 1.
     :param vacuum: give the catalog's free pages back to the disk; not with a dry run.
     :raises CorpusNotFound: if there is none of this name.
+    :raises WriterBusy: if another writer held the lock for too long; what was collected stays so.
     :raises DiskFull: if there is no room to vacuum; what was collected stays so.
     """
     started = time.perf_counter()
-    collected = catalog.collect(caller, corpus, keep, dry_run=dry_run)
-    useless = list(_useless_folders(catalog.home, collected.places))
-    freed = sum(files.size_bytes(folder) for folder in useless)
-    if not dry_run:
-        _remove(useless)
+    collected = catalog.collect(caller, corpus, keep, dry_run=dry_run, turns=turns)
+    if dry_run:
+        useless = list(_useless_folders(catalog.home, collected.places))
+        freed = sum(files.size_bytes(folder) for folder in useless)
+    else:
+        with turns.turn():
+            useless = list(_useless_folders(catalog.home, catalog.places()))
+            freed = sum(files.size_bytes(folder) for folder in useless)
+            _remove(useless)
         for place in collected.places:
-            freed += _shrink(catalog, caller, place)
-        freed += catalog.vacuum() if vacuum else 0
+            with turns.turn():
+                freed += _shrink(catalog, caller, place)
+        freed += catalog.vacuum(turns) if vacuum else 0
     return replace(
         collected.report,
         indexes=len(useless),
@@ -78,7 +92,10 @@ def _remove(folders: Sequence[Path]) -> None:
 
 def _shrink(catalog: Catalog, caller: Caller, place: Place) -> int:
     """Write index files anew when they hold rows of deleted versions; gives the bytes saved."""
-    corpus = catalog.corpus(caller, place.corpus)
+    try:
+        corpus = catalog.corpus(caller, place.corpus)
+    except CorpusNotFound:
+        return 0  # deleted since
     if corpus.profile.fingerprint != place.profile:
         return 0  # what is gone back to seldom is not worth the work
     folder = folder_of(catalog, corpus)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import nullcontext
 from pathlib import Path
 
 from ragsvc.domain import (
@@ -36,6 +35,7 @@ from ragsvc.service.carrying import Carrier
 from ragsvc.service.parts import PartsLoader
 from ragsvc.settings import Settings
 from ragsvc.store.catalog import Catalog
+from ragsvc.store.turns import Turns
 
 OnWait = Callable[[str], None]
 
@@ -171,17 +171,18 @@ class Lifecycle:
     ) -> CollectReport:
         """Remove old commits and what only they needed; tagged ones stay, and what a process reads.
 
+        Others write meanwhile: the writer lock is held for moments, but for the vacuum.
+
         :param corpus: whose commits may go; None: those of all corpora.
         :param keep: how many of the newest commits of a corpus stay, at least 1; None: as the settings say.
         :param vacuum: make the catalog's file smaller too, which takes as much room meanwhile.
         :raises CorpusNotFound: if there is none of this name.
-        :raises WriterBusy: if another writer held the lock for too long.
+        :raises WriterBusy: if another writer held the lock for too long; what was collected stays so.
         :raises DiskFull: if there is no room to vacuum; what was collected stays so.
         """
         number = self._settings.keep_commits if keep is None else keep
-        lock = self._catalog.lock
-        with nullcontext() if dry_run else lock.hold(self._settings.lock_timeout_s, on_wait):
-            return collect(self._catalog, caller, corpus, number, dry_run=dry_run, vacuum=vacuum)
+        turns = Turns(self._catalog.lock, self._settings.lock_timeout_s, on_wait)
+        return collect(self._catalog, caller, corpus, number, dry_run=dry_run, vacuum=vacuum, turns=turns)
 
     def verify(
         self, caller: Caller, corpus: str | None, *, progress: Callable[[Progress], None] | None = None

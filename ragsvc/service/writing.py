@@ -74,6 +74,7 @@ class Writer:
         with self._catalog.lock.hold(self._settings.lock_timeout_s):
             self._catalog.delete_corpus(caller, name)
             shutil.rmtree(self._catalog.home / corpus.uid, ignore_errors=True)
+        self._catalog.empty_log()
 
     def _new_corpus(self, caller: Caller, name: str) -> Corpus:
         check_name(name)

@@ -39,20 +39,30 @@ class Deletion(Section):
 
         Content that a running ingest has prepared but not published goes too: its publish
         then raises StaleContent, and running it again helps. Takes the writer lock unless
-        this thread holds it.
+        this thread holds it; then call `empty_log` when it is free.
 
         :raises CorpusNotFound: with similar names in the hint.
         :raises WriterBusy: if another process holds the writer lock for too long.
         """
-        with nullcontext() if self._db.lock.held else self._db.lock.hold(BUSY_TIMEOUT_S):
-            with self._db.write("store.delete_corpus") as connection:
-                corpus_id = find_corpus(connection, name).id
-                _delete_rows(connection, corpus_id, name)
-                _delete_content(connection)
-                # A commit of its own, so that whoever polls the latest number notices.
-                insert_commit(connection, caller, corpus_id, "delete", {}, None)
-            # The log still holds the deleted pages; the file itself has them zeroed.
-            self._db.checkpoint()
+        holding = nullcontext() if self._db.lock.held else self._db.lock.hold(BUSY_TIMEOUT_S)
+        with holding, self._db.write("store.delete_corpus") as connection:
+            corpus_id = find_corpus(connection, name).id
+            _delete_rows(connection, corpus_id, name)
+            _delete_content(connection)
+            # A commit of its own, so that whoever polls the latest number notices.
+            insert_commit(connection, caller, corpus_id, "delete", {}, None)
+        # The log still holds the deleted pages; the file itself has them zeroed.
+        self._db.owe_checkpoint()
+        self._db.empty_log()
+
+    def empty_log(self) -> bool:
+        """Take what was deleted from the log too; for some seconds where a reader is in the way.
+
+        Does nothing when that is done already. Call it without the writer lock, which it takes for moments.
+
+        :return: whether it is done; otherwise a later write of this process does it.
+        """
+        return self._db.empty_log()
 
 
 def _delete_rows(connection: Connection, corpus_id: CorpusId, name: str) -> None:

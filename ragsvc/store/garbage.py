@@ -25,12 +25,14 @@ _NONE: I64Vector = np.empty(0, dtype=np.int64)
 class Garbage:
     """Rows to delete; ids are (n,) int64.
 
-    chunkings: (n, 2) int64, version and profile; those of versions that go are among them.
+    commit: the latest when this was found; another may need some of it again.
+    chunkings: (n, 3) int64, version, profile, number of chunks; those of versions that go are among them.
     chunks: their chunks, a number.
     pins: of those who prepare content, as known when this was found.
     last_chunk: chunks with greater ids were not looked at; they may use some of the terms.
     """
 
+    commit: int
     memberships: I64Vector
     versions: I64Vector
     chunkings: I64Matrix
@@ -63,6 +65,7 @@ def survey(connection: Connection, home: Path, doomed: Sequence[CommitId]) -> Ga
 
     :param doomed: commits that count as collected, beside those that are.
     """
+    latest = latest_of(connection)
     pins = tuple(pin for pin in living_pins(connection, home) if pin.commit_id is None)
     rows = _table(
         connection,
@@ -78,21 +81,27 @@ def survey(connection: Connection, home: Path, doomed: Sequence[CommitId]) -> Ga
     needs = _needs(connection, rows, base, set(doomed), pins)
     memberships = rows[~needs.memberships, 0]
     if any(pin.keeps_all for pin in pins):
-        return Garbage(memberships, _NONE, np.empty((0, 2), np.int64), 0, _NONE, _NONE, pins, 0)
+        return Garbage(latest, memberships, _NONE, np.empty((0, 3), np.int64), 0, _NONE, _NONE, pins, 0)
     versions = _table(connection, select(document_version.c.id))[:, 0]
     chunkings = _table(connection, select(chunking.c.version_id, chunking.c.profile_id, chunking.c.chunks))
     useless = chunkings[~np.isin(chunkings[:, 0] * base + chunkings[:, 1], needs.pairs)]
     vectors, terms, last = _derived(connection, needs.pairs, base, pins)
     return Garbage(
+        latest,
         memberships,
         np.setdiff1d(versions, needs.versions),
-        useless[:, :2],
+        useless,
         int(useless[:, 2].sum()),
         vectors,
         terms,
         pins,
         last,
     )
+
+
+def latest_of(connection: Connection) -> int:
+    """The newest commit of all corpora; 0: none."""
+    return int(connection.execute(select(func.max(commit.c.id))).scalar() or 0)
 
 
 def _needs(

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -220,15 +221,17 @@ def test_content_waits_for_an_ingest_that_prepares_some(
         assert report.postponed.endswith("run gc again afterwards")
         assert counts(service)["chunk"] == rows["chunk"]
     # One that begins when half is done: gc stops there.
-    steps = service._catalog._remove
+    survey = service._catalog._survey
+    with ExitStack() as stack:
 
-    def remove(garbage: Any) -> Any:
-        with service._catalog.pinned("ingest of c"):
-            return steps(garbage)
+        def surveyed() -> Any:
+            garbage = survey()
+            stack.enter_context(service._catalog.pinned("ingest of c"))
+            return garbage
 
-    monkeypatch.setattr(service._catalog, "_remove", remove)
-    report = collect(service, keep=1)
-    assert report.versions == 0 and report.postponed
+        monkeypatch.setattr(service._catalog, "_survey", surveyed)
+        report = collect(service, keep=1)
+        assert report.versions == 0 and report.postponed
     monkeypatch.undo()
     report = collect(service, keep=1)
     assert gone(report)[2:] == gone(planned)[2:]
@@ -314,7 +317,7 @@ def test_vacuum_gives_space_back(service: Service, monkeypatch: pytest.MonkeyPat
     found = at(service, "head")
     report = collect(service, keep=1)
     assert report.reusable_bytes > 200_000
-    monkeypatch.setattr(engine, "_free_bytes", lambda _: 0)
+    monkeypatch.setattr(engine, "free_bytes", lambda _: 0)
     with pytest.raises(DiskFull) as caught:
         collect(service, keep=1, vacuum=True)
     assert "without --vacuum" in caught.value.hint
