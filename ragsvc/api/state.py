@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 CATALOG_THREADS = 8
 CATALOG_CAPACITY = 512
 REPORTS_WAITING = 8
+WRITER_THREADS = 4
+WRITER_CAPACITY = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +27,7 @@ class State:
     """What every route may use.
 
     queries: gate of searches and answers. catalog: gate of all else: a busy model delays no listing.
+    writers: gate of what waits for the writer lock: as long as somebody holds it, all else goes on.
     reports: gate of what reads a whole corpus and takes a core for seconds: one at a time.
     """
 
@@ -32,6 +35,7 @@ class State:
     settings: Settings
     queries: Gate
     catalog: Gate
+    writers: Gate
     reports: Gate
 
     @classmethod
@@ -43,6 +47,7 @@ class State:
             settings,
             Gate.for_queries(settings.max_concurrent_queries),
             Gate(CATALOG_THREADS, CATALOG_CAPACITY),
+            Gate(WRITER_THREADS, WRITER_CAPACITY),
             Gate(1, 1 + REPORTS_WAITING),
         )
 

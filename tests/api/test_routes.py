@@ -4,6 +4,7 @@ import json
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import pytest
 from fake import FakeService
@@ -14,6 +15,7 @@ from ragsvc.api import views
 from ragsvc.api.docs import ASSETS
 from ragsvc.api.state import REPORTS_WAITING
 from ragsvc.domain import DuplicateGroup
+from ragsvc.errors import WriterBusy
 
 
 def test_the_service_starts_with_the_app_and_closes_with_it(client: TestClient, service: FakeService) -> None:
@@ -171,6 +173,41 @@ def test_one_report_of_duplicates_is_made_at_a_time_and_few_wait(
     assert "QUERIES" not in response.text
     assert listed.status_code == 200
     assert most == 1
+
+
+def test_writes_that_wait_for_the_writer_lock_keep_no_others_waiting(
+    client: TestClient, service: FakeService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    release = threading.Event()
+
+    def wait(*_: object, **__: object) -> None:
+        release.wait(10)
+        raise WriterBusy("another process is writing")
+
+    for owner, names in (
+        (service, ("delete_corpus", "delete_document")),
+        (service.lifecycle, ("set_tag", "delete_tag", "rollback")),
+    ):
+        for name in names:
+            monkeypatch.setattr(owner, name, wait)
+    root = "/v1/corpora/handbook"
+    writes = [
+        partial(client.delete, root),
+        partial(client.delete, f"{root}/document", params={"id": "x"}),
+        partial(client.put, f"{root}/tags/v1", json={}),
+        partial(client.delete, f"{root}/tags/v1"),
+        partial(client.post, f"{root}/rollback", json={"to": "head~1"}),
+    ] * 3
+    with ThreadPoolExecutor(len(writes)) as pool:
+        waiting = [pool.submit(write) for write in writes]
+        deadline = time.monotonic() + 5
+        while client.app.state.ragsvc.writers._held < len(writes) and time.monotonic() < deadline:  # type: ignore[attr-defined]
+            time.sleep(0.01)
+        assert client.app.state.ragsvc.writers._held == len(writes)  # type: ignore[attr-defined]
+        assert client.get("/v1/corpora").status_code == 200
+        release.set()
+        for future in waiting:
+            assert_problem(future.result(), 503, "writer_busy")
 
 
 def test_queries_beyond_the_limit_are_turned_away_and_listings_still_answer(

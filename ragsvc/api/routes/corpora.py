@@ -70,5 +70,5 @@ async def list_duplicates(request: Request, state: StateOf, corpus: CorpusPath) 
 )
 async def delete_corpus(request: Request, state: StateOf, corpus: CorpusPath) -> Response:
     """Delete a corpus with all its documents."""
-    await state.catalog.run(state.service.delete_corpus, caller_of(request), corpus)
+    await state.writers.run(state.service.delete_corpus, caller_of(request), corpus)
     return Response(status_code=204)

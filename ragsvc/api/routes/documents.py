@@ -171,7 +171,7 @@ async def delete_document(
     request: Request, state: StateOf, corpus: CorpusPath, document_id: DocumentId
 ) -> Response:
     """Delete a document: from the returned commit on, no search finds it."""
-    commit = await state.catalog.run(state.service.delete_document, caller_of(request), corpus, document_id)
+    commit = await state.writers.run(state.service.delete_document, caller_of(request), corpus, document_id)
     return JsonResponse({"corpus": corpus, "document_id": encodable(document_id), "commit": int(commit)})
 
 

@@ -80,7 +80,7 @@ async def set_tag(
         at=reference(body.at),
         move=body.move,
     )
-    return JsonResponse(tag_json(await state.catalog.run(call)))
+    return JsonResponse(tag_json(await state.writers.run(call)))
 
 
 @router.delete(
@@ -92,7 +92,7 @@ async def set_tag(
 )
 async def delete_tag(request: Request, state: StateOf, corpus: CorpusPath, tag: TagPath) -> Response:
     """Take a name from its commit; the commit stays until it is collected."""
-    await state.catalog.run(state.service.lifecycle.delete_tag, caller_of(request), corpus, tag)
+    await state.writers.run(state.service.lifecycle.delete_tag, caller_of(request), corpus, tag)
     return Response(status_code=204)
 
 
@@ -106,4 +106,4 @@ async def delete_tag(request: Request, state: StateOf, corpus: CorpusPath, tag: 
 async def rollback(request: Request, state: StateOf, corpus: CorpusPath, body: RollbackBody) -> Response:
     """Make a corpus what it was at a commit, by a new commit; `previous` is what undoes it."""
     call = partial(state.service.lifecycle.rollback, caller_of(request), corpus, reference(body.to))
-    return JsonResponse(rollback_json(await state.catalog.run(call)))
+    return JsonResponse(rollback_json(await state.writers.run(call)))
