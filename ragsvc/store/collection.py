@@ -8,7 +8,7 @@ as long as nobody has committed since; then it is looked for again.
 from __future__ import annotations
 
 import time
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, update
@@ -18,7 +18,7 @@ from ragsvc.errors import InvalidRequest
 from ragsvc.store.engine import Section, batches
 from ragsvc.store.garbage import Garbage, latest_of, survey
 from ragsvc.store.pins import living_pins, sweep_pins
-from ragsvc.store.removal import Work, steps
+from ragsvc.store.removal import Step, Work, steps
 from ragsvc.store.retention import Choice, Place, choose, places_of
 from ragsvc.store.tables import commit
 from ragsvc.store.turns import SLICE_S, Turns
@@ -128,7 +128,7 @@ class Collection(Section):
             until = time.monotonic() + SLICE_S
             work.postponed = _later(garbage.preparing)
             for step in steps(garbage):
-                with turns.turn(), self._db.write(step.point) as connection:
+                with turns.turn(), self._writing(step) as connection:
                     if latest_of(connection) != garbage.commit:
                         return False
                     if step.content and (newcomer := self._newcomer(connection, garbage)):
@@ -139,6 +139,11 @@ class Collection(Section):
                 if time.monotonic() > until:
                     hold.close()
         return True
+
+    def _writing(self, step: Step) -> AbstractContextManager[Connection]:
+        if step.content:
+            return self._db.write("store.collect_content")
+        return self._db.write("store.collect_memberships")
 
     def _survey(self) -> Garbage:
         with self._db.read() as connection:

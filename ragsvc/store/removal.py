@@ -50,10 +50,9 @@ class Work:
 class Step:
     """One transaction.
 
-    point: its crash point. content: whether those who prepare content may build upon what it removes.
+    content: whether those who prepare content may build upon what it removes.
     """
 
-    point: str
     content: bool
     run: Callable[[Connection, Work], None]
 
@@ -61,9 +60,9 @@ class Step:
 def steps(garbage: Garbage) -> Iterator[Step]:
     """What removes all of the garbage."""
     for ids in batches(garbage.memberships.tolist(), _MEMBERSHIPS):
-        yield Step("store.collect_memberships", False, partial(_drop_memberships, ids))
+        yield Step(False, partial(_drop_memberships, ids))
     for run in _content(garbage):
-        yield Step("store.collect_content", True, run)
+        yield Step(True, run)
 
 
 def _content(garbage: Garbage) -> Iterator[Callable[[Connection, Work], None]]:
