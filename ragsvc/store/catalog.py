@@ -66,7 +66,9 @@ class Catalog(
         :raises HomeNotWritable: if the folder cannot be created or written.
         :raises DiskFull: if there is no room to create it.
         """
-        if not create and _is_missing(home / CATALOG_FILE):
+        # What stands in the way of a home is told below.
+        nowhere = home.is_dir() or _is_missing(home)
+        if not create and nowhere and _is_missing(home / CATALOG_FILE):
             raise HomeNotFound(
                 f"there is no catalog in the folder {home}",
                 hint="name another folder with --home DIR, or make a catalog: ragsvc ingest CORPUS PATH",

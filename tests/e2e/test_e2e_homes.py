@@ -96,7 +96,7 @@ def test_a_home_that_may_not_be_written(world: World, public_folder: Path) -> No
     home = public_folder / "home"
     home.mkdir(mode=0o555)
     done = subprocess.run(
-        [*prefix, sys.executable, "-m", "ragsvc", "corpora", "list", "--home", str(home)],
+        [*prefix, sys.executable, "-m", "ragsvc", "ingest", "c", str(public_folder), "--home", str(home)],
         env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"},
         cwd=public_folder,
         capture_output=True,
