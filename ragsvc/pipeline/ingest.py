@@ -76,6 +76,16 @@ class Listener:
     on_wait: Callable[[str], None]
     cancelled: Callable[[], bool]
 
+    @classmethod
+    def of(
+        cls,
+        progress: Callable[[Progress], None] | None,
+        on_wait: Callable[[str], None] | None,
+        cancelled: Callable[[], bool] | None,
+    ) -> Listener:
+        """Whoever leaves something out is not told of it, and does not stop it."""
+        return cls(progress or (lambda _: None), on_wait or (lambda _: None), cancelled or (lambda: False))
+
 
 class Ingest:
     """One ingest into one corpus."""

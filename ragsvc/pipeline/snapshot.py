@@ -38,12 +38,16 @@ class Snapshot:
     """
 
     corpus: Corpus
-    commit: CommitId
     index: CorpusIndex
     alive: BoolVector
     lexical: LexicalView
     base: loading.Written | None
     masks: MaskCache = field(compare=False)
+
+    @property
+    def commit(self) -> CommitId:
+        """The commit that it shows."""
+        return self.corpus.commit
 
     def allowed(self, catalog: Catalog, where: Filter | None, caller: Caller) -> BoolVector:
         """Rows that are alive and that filter and permission let through: the one bitmap.
@@ -116,7 +120,7 @@ def read_files(catalog: Catalog, corpus: Corpus) -> tuple[CorpusIndex, loading.W
 def _snapshot(
     corpus: Corpus, index: CorpusIndex, alive: BoolVector, base: loading.Written | None
 ) -> Snapshot:
-    return Snapshot(corpus, corpus.commit, index, alive, index.lexical_view(alive), base, MaskCache())
+    return Snapshot(corpus, index, alive, index.lexical_view(alive), base, MaskCache())
 
 
 def is_current(catalog: Catalog, corpus: Corpus, index: CorpusIndex, versions: I64Vector) -> bool:

@@ -5,12 +5,10 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
-import stat
-import uuid
-from contextlib import suppress
 from pathlib import Path
 
 from ragsvc.errors import HomeNotWritable
+from ragsvc.store.folders import open_lock_file
 
 
 class Election:
@@ -33,7 +31,7 @@ class Election:
         if self._descriptor is not None:
             return True
         try:
-            descriptor = self._open()
+            descriptor = open_lock_file(self._path)
         except OSError as error:
             raise self._refused(error) from error
         try:
@@ -51,26 +49,6 @@ class Election:
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None
-
-    def _open(self) -> int:
-        # Close-on-exec, as all of Python's: a job's process must not keep the lock of its dead server.
-        flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
-        try:
-            return os.open(self._path, flags, 0o644)
-        except OSError:
-            if not self._is_obstructed():
-                raise
-            # Nobody can have a lock on it.
-            with suppress(FileNotFoundError):
-                self._path.rename(self._path.with_name(f"{self._path.name}.{uuid.uuid4().hex[:8]}"))
-            return os.open(self._path, flags, 0o644)
-
-    def _is_obstructed(self) -> bool:
-        """Whether a folder, a socket or a link that leads nowhere is in the place of the lock file."""
-        try:
-            return not stat.S_ISREG(self._path.lstat().st_mode)
-        except FileNotFoundError:
-            return False
 
     def _refused(self, error: OSError) -> HomeNotWritable:
         return HomeNotWritable(

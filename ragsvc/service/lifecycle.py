@@ -152,9 +152,7 @@ class Lifecycle:
             ),
             parts_of=parts_of,
         )
-        listener = Listener(
-            progress or (lambda _: None), on_wait or (lambda _: None), cancelled or (lambda: False)
-        )
+        listener = Listener.of(progress, on_wait, cancelled)
         report = Reindex(tools, caller, listener).run(corpus)
         self._asker.refresh(caller, corpus)
         return report
@@ -213,9 +211,7 @@ class Lifecycle:
         :raises Cancelled: when asked to stop; run it again.
         """
         tools = RebuildTools(self._catalog, self._settings.lock_timeout_s, self._loader.parts)
-        listener = Listener(
-            progress or (lambda _: None), on_wait or (lambda _: None), cancelled or (lambda: False)
-        )
+        listener = Listener.of(progress, on_wait, cancelled)
         report = Rebuild(tools, caller, listener).run(corpus)
         self._asker.refresh(caller, corpus)
         return report

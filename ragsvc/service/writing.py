@@ -46,9 +46,7 @@ class Writer:
             default_parts=self._loader.unsaved_parts,
             new_corpus=self._new_corpus,
         )
-        listener = Listener(
-            progress or (lambda _: None), on_wait or (lambda _: None), cancelled or (lambda: False)
-        )
+        listener = Listener.of(progress, on_wait, cancelled)
         return Ingest(tools, caller, listener)
 
     def delete_document(self, caller: Caller, name: str, document_id: str) -> CommitId:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-from sqlalchemy import Connection, Row, and_, select, text
+from sqlalchemy import Connection, Row, and_, func, select, text
 
 from ragsvc.domain import (
     BoolVector,
@@ -21,6 +21,7 @@ from ragsvc.domain import (
 from ragsvc.store.corpora import spec_from_json
 from ragsvc.store.engine import Section, batches
 from ragsvc.store.fields import leaves
+from ragsvc.store.garbage import NEVER, integers, lives_at_one
 from ragsvc.store.tables import (
     chunk,
     chunking,
@@ -84,17 +85,11 @@ class Checks(Section):
                 .order_by(commit.c.id)
             ).scalars()
             numbers = np.array(kept.all(), dtype=np.int64)
-            rows = connection.execute(
-                select(m.version_id, m.born, m.died).where(m.corpus_id == int(corpus_id))
-            ).all()
-        if not rows or not numbers.size:
-            return np.empty(0, dtype=np.int64)
-        versions, born = (np.array([row[i] for row in rows], dtype=np.int64) for i in (0, 1))
-        never = np.iinfo(np.int64).max
-        died = np.array([never if row[2] is None else row[2] for row in rows], dtype=np.int64)
-        place = np.searchsorted(numbers, born)
-        first = numbers[np.minimum(place, len(numbers) - 1)]
-        return np.unique(versions[(place < len(numbers)) & (first < died)])
+            columns = (m.version_id, m.born, func.coalesce(m.died, NEVER))
+            rows = integers(connection, select(*columns).where(m.corpus_id == int(corpus_id)))
+        if not numbers.size:
+            return numbers
+        return np.unique(rows[lives_at_one(rows[:, 1], rows[:, 2], numbers), 0])
 
     def text_faults(self, versions: Sequence[VersionId]) -> dict[VersionId, str]:
         """Versions whose text is not the one that their id and hashes were made from."""

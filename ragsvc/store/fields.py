@@ -44,6 +44,21 @@ def leaves(metadata: Mapping[str, Any]) -> set[tuple[str, Leaf]]:
     return {pair for key, value in metadata.items() for pair in _walk(valid(str(key)), value)}
 
 
+def field_rows(membership_id: int, corpus_id: int, metadata: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The rows of table `field` for one membership, by name."""
+    return [
+        {
+            "membership_id": membership_id,
+            "corpus_id": corpus_id,
+            "name": name,
+            "kind": leaf.kind,
+            "text": leaf.text,
+            "number": leaf.number,
+        }
+        for name, leaf in sorted(leaves(metadata), key=lambda pair: pair[0])
+    ]
+
+
 def valid(text: str) -> str:
     """Replace lone surrogates, which no database stores."""
     try:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import stat
+import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from errno import EDQUOT, ENOSPC
 from pathlib import Path
 
@@ -22,6 +25,32 @@ def make_folder(folder: Path, mode: int = 0o777) -> None:
     except FileExistsError:
         folder.unlink(missing_ok=True)
         folder.mkdir(mode, exist_ok=True)
+
+
+def open_lock_file(path: Path) -> int:
+    """Open a lock file of a home, making it; what damage put in its place is moved aside.
+
+    :raises OSError: if the system refuses.
+    """
+    # Close-on-exec, as all of Python's: a child must not keep the lock of its dead parent.
+    flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
+    try:
+        return os.open(path, flags, 0o644)
+    except OSError:
+        if not _is_obstructed(path):
+            raise
+        # Nobody can have a lock on it.
+        with suppress(FileNotFoundError):
+            path.rename(path.with_name(f"{path.name}.{uuid.uuid4().hex[:8]}"))
+        return os.open(path, flags, 0o644)
+
+
+def _is_obstructed(path: Path) -> bool:
+    """Whether a folder, a socket or a link that leads nowhere is in the place of a lock file."""
+    try:
+        return not stat.S_ISREG(path.lstat().st_mode)
+    except FileNotFoundError:
+        return False
 
 
 @contextmanager

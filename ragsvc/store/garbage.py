@@ -17,7 +17,7 @@ from ragsvc.store.tables import chunk, chunking, commit, corpus, document_versio
 from ragsvc.store.tables import profile as profiles
 
 _ROWS = 20_000
-_NEVER = 2**62
+NEVER = 2**62
 _NONE: I64Vector = np.empty(0, dtype=np.int64)
 
 
@@ -67,14 +67,14 @@ def survey(connection: Connection, home: Path, doomed: Sequence[CommitId]) -> Ga
     """
     latest = latest_of(connection)
     pins = tuple(pin for pin in living_pins(connection, home) if pin.commit_id is None)
-    rows = _table(
+    rows = integers(
         connection,
         select(
             membership.c.id,
             membership.c.corpus_id,
             membership.c.version_id,
             membership.c.born,
-            func.coalesce(membership.c.died, _NEVER),
+            func.coalesce(membership.c.died, NEVER),
         ),
     )
     base = 1 + int(connection.execute(select(func.max(profiles.c.id))).scalar() or 0)
@@ -82,8 +82,8 @@ def survey(connection: Connection, home: Path, doomed: Sequence[CommitId]) -> Ga
     memberships = rows[~needs.memberships, 0]
     if any(pin.keeps_all for pin in pins):
         return Garbage(latest, memberships, _NONE, np.empty((0, 3), np.int64), 0, _NONE, _NONE, pins, 0)
-    versions = _table(connection, select(document_version.c.id))[:, 0]
-    chunkings = _table(connection, select(chunking.c.version_id, chunking.c.profile_id, chunking.c.chunks))
+    versions = integers(connection, select(document_version.c.id))[:, 0]
+    chunkings = integers(connection, select(chunking.c.version_id, chunking.c.profile_id, chunking.c.chunks))
     useless = chunkings[~np.isin(chunkings[:, 0] * base + chunkings[:, 1], needs.pairs)]
     vectors, terms, last = _derived(connection, needs.pairs, base, pins)
     return Garbage(
@@ -109,15 +109,15 @@ def _needs(
 ) -> _Needs:
     """A version is needed under the profiles of those commits at which it lives."""
     kept = _kept(connection, doomed)
-    needed: BoolVector = rows[:, 4] == _NEVER
+    needed: BoolVector = rows[:, 4] == NEVER
     pairs = [_NONE]
     for (corpus_id, profile_id), commits in kept.items():
         mine = np.flatnonzero(rows[:, 1] == corpus_id)
-        lives = mine[_lives(rows[mine, 3], rows[mine, 4], np.array(commits, dtype=np.int64))]
+        lives = mine[lives_at_one(rows[mine, 3], rows[mine, 4], np.array(commits, dtype=np.int64))]
         needed[lives] = True
         pairs.append(rows[lives, 2] * base + profile_id)
     for corpus_id, profile_id in connection.execute(select(corpus.c.id, corpus.c.profile_id)):
-        live = (rows[:, 1] == corpus_id) & (rows[:, 4] == _NEVER)
+        live = (rows[:, 1] == corpus_id) & (rows[:, 4] == NEVER)
         pairs.append(rows[live, 2] * base + profile_id)
     for pin in pins:
         if pin.profile_id is not None:
@@ -141,7 +141,7 @@ def _kept(connection: Connection, doomed: set[CommitId]) -> Mapping[tuple[int, i
     return kept
 
 
-def _lives(born: I64Vector, died: I64Vector, commits: I64Vector) -> BoolVector:
+def lives_at_one(born: I64Vector, died: I64Vector, commits: I64Vector) -> BoolVector:
     """Whether born <= k < died for some k of `commits`, which ascend and are not empty."""
     first = np.searchsorted(commits, born)
     next_kept = commits[np.minimum(first, len(commits) - 1)]
@@ -176,7 +176,7 @@ def _derived(
             for number, embedder, digest in rows
             if embedder not in filling and digest not in needed.get(embedder, ())
         ]
-    terms = _table(connection, select(term.c.id))[:, 0]
+    terms = integers(connection, select(term.c.id))[:, 0]
     return np.array(vectors, dtype=np.int64), terms[~used[terms]], last
 
 
@@ -185,7 +185,7 @@ def _parts(connection: Connection, statement: Select[Any]) -> Iterator[Sequence[
     yield from connection.execute(statement, execution_options={"yield_per": _ROWS}).partitions()
 
 
-def _table(connection: Connection, statement: Select[Any]) -> I64Matrix:
+def integers(connection: Connection, statement: Select[Any]) -> I64Matrix:
     """A result of integers as (rows, columns) int64."""
     width = len(statement.selected_columns)
     parts = [

@@ -7,17 +7,14 @@ import fcntl
 import os
 import threading
 import time
-import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from ragsvc.errors import HomeNotWritable, InternalError, WriterBusy
-from ragsvc.store.folders import NOT_WRITABLE_HINT
+from ragsvc.store.folders import NOT_WRITABLE_HINT, open_lock_file
 
 _POLL_S = 0.05
-# A folder, a socket or a link that leads nowhere in the place of the lock file.
-_OBSTACLES = (errno.EISDIR, errno.ELOOP, errno.ENOENT, errno.ENXIO)
 
 # flock belongs to the open file, so it already excludes other threads of this process; this
 # remembers which thread holds it, to refuse re-entry (it would wait for itself) and to let
@@ -66,17 +63,8 @@ class WriterLock:
             os.close(descriptor)
 
     def _open(self) -> int:
-        flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
         try:
-            try:
-                return os.open(self._path, flags, 0o644)
-            except OSError as error:
-                if error.errno not in _OBSTACLES:
-                    raise
-                # Nobody can have a lock on it.
-                with suppress(FileNotFoundError):
-                    self._path.rename(self._path.with_name(f"{self._path.name}.{uuid.uuid4().hex[:8]}"))
-                return os.open(self._path, flags, 0o644)
+            return open_lock_file(self._path)
         except OSError as error:
             raise HomeNotWritable(
                 f"{self._path} cannot be opened: {error.strerror}",

@@ -25,7 +25,7 @@ from ragsvc.store.chunks import ready_versions
 from ragsvc.store.commits import insert_commit
 from ragsvc.store.corpora import claim_roots, head_of
 from ragsvc.store.engine import Section, batches, now
-from ragsvc.store.fields import leaves
+from ragsvc.store.fields import field_rows
 from ragsvc.store.filters import Filter, matching
 from ragsvc.store.tables import corpus, document_version, field, membership
 
@@ -216,17 +216,6 @@ def _index_fields(
     m = membership.c
     statement = select(m.document_id, m.id).where(m.corpus_id == int(corpus_id), m.born == int(number))
     ids = {row[0]: row[1] for row in connection.execute(statement)}
-    rows = [
-        {
-            "membership_id": ids[new.document_id],
-            "corpus_id": int(corpus_id),
-            "name": name,
-            "kind": leaf.kind,
-            "text": leaf.text,
-            "number": leaf.number,
-        }
-        for new in born
-        for name, leaf in sorted(leaves(new.metadata), key=lambda pair: pair[0])
-    ]
+    rows = [made for new in born for made in field_rows(ids[new.document_id], int(corpus_id), new.metadata)]
     if rows:
         connection.execute(insert(field), rows)

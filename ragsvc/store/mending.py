@@ -11,7 +11,7 @@ from ragsvc.domain import Caller, CommitId, Corpus
 from ragsvc.errors import InternalError
 from ragsvc.store.commits import insert_commit
 from ragsvc.store.engine import Section, batches
-from ragsvc.store.fields import leaves
+from ragsvc.store.fields import field_rows
 from ragsvc.store.tables import field, membership
 
 
@@ -34,18 +34,7 @@ class Mending(Section):
                 connection.execute(delete(field).where(field.c.membership_id.in_(some)))
                 columns = (membership.c.id, membership.c.corpus_id, membership.c.metadata)
                 statement = select(*columns).where(membership.c.id.in_(some))
-                rows = [
-                    {
-                        "membership_id": row.id,
-                        "corpus_id": row.corpus_id,
-                        "name": name,
-                        "kind": leaf.kind,
-                        "text": leaf.text,
-                        "number": leaf.number,
-                    }
-                    for row in connection.execute(statement)
-                    for name, leaf in sorted(leaves(row.metadata), key=lambda pair: pair[0])
-                ]
+                rows = [made for row in connection.execute(statement) for made in field_rows(*row)]
                 if rows:
                     connection.execute(insert(field), rows)
             return insert_commit(connection, caller, corpus.id, "rebuild", stats, corpus.profile.id, uid)
