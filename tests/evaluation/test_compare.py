@@ -1,0 +1,98 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sample_reports import answers_report, make_report, make_setup, retrieval_report
+
+from ragsvc.errors import InvalidRequest
+from ragsvc.evaluation.bootstrap import bootstrap_mean, randomisation_test
+from ragsvc.evaluation.compare import compare
+from ragsvc.evaluation.report import Item, Report
+
+unit = st.floats(0, 1)
+
+
+def report_of(values: dict[str, float], text: str = "why?") -> Report:
+    return make_report([Item(name, text, {"hybrid.ndcg@10": value}) for name, value in values.items()])
+
+
+@settings(deadline=None, max_examples=25)
+@given(st.dictionaries(st.text("abc", min_size=1, max_size=2), st.tuples(unit, unit), min_size=1, max_size=9))
+def test_a_difference_is_that_of_the_paired_values(pairs: dict[str, tuple[float, float]]):
+    before = report_of({name: old for name, (old, _) in pairs.items()})
+    # Another order of the questions changes nothing.
+    after = report_of({name: new for name, (_, new) in reversed(pairs.items())})
+    comparison = compare(before, after)
+    (row,) = comparison.differences
+    old, new = (np.array([pair[side] for pair in reversed(pairs.values())]) for side in (0, 1))
+    assert row.before == pytest.approx(old.mean())
+    assert row.after == pytest.approx(new.mean())
+    assert row.change == pytest.approx(row.after - row.before, abs=1e-12)
+    assert row.low is not None and row.high is not None
+    assert row.low <= row.change <= row.high
+    assert row.count == len(pairs)
+    if not np.array_equal(old, new):
+        interval = bootstrap_mean(new - old)
+        assert (row.low, row.high) == (interval.low, interval.high)
+        assert row.p == randomisation_test(new, old)
+    mirrored = compare(after, before)
+    assert mirrored.differences[0].change == pytest.approx(-row.change, abs=1e-12)
+    assert {shift.id for shift in mirrored.better} == {shift.id for shift in comparison.worse}
+
+
+def test_a_report_against_itself():
+    report = retrieval_report()
+    comparison = compare(report, report)
+    assert [row.name for row in comparison.differences] == list(report.figures)
+    assert {(row.change, row.low, row.high, row.p) for row in comparison.differences} == {
+        (0.0, 0.0, 0.0, 1.0)
+    }
+    assert (comparison.better, comparison.worse, comparison.warnings) == ((), (), ())
+    assert comparison.common == 60
+
+
+def test_a_lift_is_seen_and_the_rest_is_not():
+    comparison = compare(retrieval_report(), retrieval_report(lift=0.05))
+    rows = {row.name: row for row in comparison.differences}
+    lifted = rows["hybrid.ndcg@10"]
+    assert lifted.low is not None and lifted.low > 0 and lifted.p is not None and lifted.p < 0.01
+    assert rows["dense.ndcg@10"].change == 0.0
+    assert comparison.headline == "hybrid.ndcg@10"
+    gains = [shift.after - shift.before for shift in comparison.better]
+    assert gains == sorted(gains, reverse=True)
+    assert len(gains) == 10
+
+
+def test_only_questions_of_the_same_words_are_paired():
+    before = report_of({"a": 0.1, "b": 0.5, "gone": 1.0})
+    after = replace(report_of({"a": 0.4, "b": 0.5, "new": 0.0}), setup=make_setup(digest="other"))
+    edited = replace(after.items[0], text="another question?")
+    comparison = compare(before, replace(after, items=(edited, *after.items[1:])))
+    assert comparison.common == 1
+    assert [(row.before, row.after, row.count) for row in comparison.differences] == [(0.5, 0.5, 1)]
+    assert "the questions differ" in comparison.warnings[0]
+    assert "1 questions are in both" in comparison.warnings[0]
+    assert "of 3 before and 3 after" in comparison.warnings[1]
+
+
+def test_figures_that_are_no_means_have_no_interval():
+    before, after = answers_report(), answers_report(seed=1)
+    row = {row.name: row for row in compare(before, after).differences}["auroc"]
+    assert (row.before, row.after, row.low, row.high, row.p, row.count) == (0.91, 0.91, None, None, None, 0)
+
+
+def test_what_may_not_be_compared():
+    with pytest.raises(InvalidRequest, match="retrieval and one of answers"):
+        compare(retrieval_report(), answers_report())
+    other = replace(report_of({"z": 1.0}), setup=make_setup(corpus="wiki", settings={"fusion": "rrf"}))
+    comparison = compare(report_of({"a": 1.0}), other)
+    assert comparison.differences == ()
+    assert comparison.warnings == (
+        "the corpora differ: handbook and wiki",
+        "the settings differ: fusion convex -> rrf, dense_weight 0.6 -> unset",
+        "the reports have no question in common: nothing is compared question by question",
+    )
