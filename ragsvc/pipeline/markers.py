@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from ragsvc.domain import Citation, Hit, Span
 from ragsvc.text.sentences import sentences
 
+ANY_MARKER = re.compile(r"\[(\d{1,4})\]")
 _MARKER = re.compile(r" ?\[(\d{1,4})\]\Z")
 _MARKER_CHARS = 7
 _MARKERS_AT_END = re.compile(r"(?:\s*\[\d{1,4}\])+")
