@@ -1,0 +1,233 @@
+"""What stands on the page of a report, ready to be laid out."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ragsvc.evaluation.page.charts import (
+    Bar,
+    Column,
+    Dot,
+    Stage,
+    bar,
+    duration,
+    histogram,
+    number,
+    p_words,
+    reliability,
+    stages,
+)
+from ragsvc.evaluation.page.labels import (
+    CITING,
+    DOCUMENTS,
+    OTHER,
+    REFUSING,
+    full_label,
+    label_of,
+    split_system,
+)
+from ragsvc.evaluation.report import Item, Kind, Malformed, Report, Setup
+from ragsvc.evaluation.worst import headline, merit, worst
+
+WORST = 20
+_TILES = ("document@3", "phrase", "token_f1", "answered", "refused_unanswerable", "supported", "auroc")
+_SHOWN_TILES = 6
+_SHOWN_FOUND = 5
+_SHOWN_CHARS = 600
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """A figure in large digits."""
+
+    label: str
+    value: str
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Bars under one heading."""
+
+    title: str
+    meaning: str
+    bars: tuple[Bar, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One thing in a fact about a question. right: whether it is what was wanted."""
+
+    words: str
+    right: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A question that went badly. facts: by name."""
+
+    id: str
+    text: str
+    value: str
+    facts: tuple[tuple[str, tuple[Entry, ...]], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ReportView:
+    """One report as the page shows it.
+
+    anchor: unique on the page. headline: label of what `worst` goes by; spread: of what the histogram shows.
+    """
+
+    anchor: str
+    name: str
+    kind: Kind
+    asked: int
+    setup: Setup
+    settings: tuple[tuple[str, str], ...]
+    tiles: tuple[Tile, ...]
+    groups: tuple[Group, ...]
+    tests: tuple[tuple[str, str, str], ...]
+    headline: str
+    spread: str
+    histogram: tuple[Column, ...]
+    reliability: tuple[Dot, ...]
+    stages: tuple[Stage, ...]
+    worst: tuple[Asked, ...]
+    malformed: tuple[Malformed, ...]
+    seconds: str
+    resumed: int
+
+
+def report_view(report: Report, place: int) -> ReportView:
+    """Lay out a report. place: its number on the page."""
+    name = headline(report)
+    spread, values = _spread(report, name)
+    groups = _by_metric(report) if report.kind is Kind.RETRIEVAL else _by_section(report)
+    return ReportView(
+        anchor=f"report-{place}",
+        name=f"{report.setup.corpus}: {report.setup.questions}",
+        kind=report.kind,
+        asked=len(report.items),
+        setup=report.setup,
+        settings=tuple((key, _words(value)) for key, value in report.setup.settings.items()),
+        tiles=tuple(_tiles(report, name)),
+        groups=tuple(groups),
+        tests=tuple(_test_words(test, p) for test, p in report.tests.items()),
+        headline="" if name is None else full_label(name),
+        spread=spread,
+        histogram=tuple(histogram(values)) if values else (),
+        reliability=tuple(reliability(report.reliability)),
+        stages=tuple(stages(report.latency_s)),
+        worst=tuple(_asked(item, name) for item in worst(report, WORST)),
+        malformed=report.malformed,
+        seconds=duration(report.seconds),
+        resumed=report.resumed,
+    )
+
+
+def overview(reports: Sequence[Report]) -> list[Group]:
+    """One group a report, for several on a page: its headline figure by system, or its main figures."""
+    groups = []
+    for report in reports:
+        name = headline(report)
+        if name is None:
+            continue
+        _, metric = split_system(name)
+        title = f"{report.setup.corpus}: {report.setup.questions}"
+        if report.kind is Kind.RETRIEVAL:
+            group = next(group for group in _by_metric(report) if group.title == label_of(metric).words)
+            groups.append(Group(title, group.title, group.bars))
+        else:
+            bars = (bar(tile, report.figures[tile]) for tile in _TILES if tile in report.figures)
+            groups.append(Group(title, "Answers", tuple(bars)))
+    return groups
+
+
+def _tiles(report: Report, name: str | None) -> list[Tile]:
+    if report.kind is Kind.RETRIEVAL:
+        system = split_system(name)[0] if name is not None else ""
+        names = [figure for figure in report.figures if split_system(figure)[0] == system]
+    else:
+        names = [figure for figure in _TILES if figure in report.figures]
+    tiles = [
+        Tile(
+            full_label(figure),
+            number(report.figures[figure].value),
+            f"{number(report.figures[figure].low)} – {number(report.figures[figure].high)}",
+        )
+        for figure in names[: _SHOWN_TILES - bool(report.latency_s)]
+    ]
+    total = report.latency_s.get("total") or next(iter(report.latency_s.values()), None)
+    if total is not None and "p95" in total:
+        tiles.append(Tile("p95 latency", duration(total["p95"]), f"p50 {duration(total.get('p50', 0.0))}"))
+    return tiles
+
+
+def _spread(report: Report, name: str | None) -> tuple[str, list[float]]:
+    """Label and values of the first figure that is more than a yes or no, for the histogram."""
+    for figure in (name, "token_f1", "rouge_l"):
+        values = [
+            item.values[figure] for item in report.items if figure is not None and figure in item.values
+        ]
+        if figure is not None and set(values) - {0.0, 1.0}:
+            return full_label(figure), values
+    return "", []
+
+
+def _by_metric(report: Report) -> list[Group]:
+    bars: dict[str, list[Bar]] = {}
+    for name, figure in report.figures.items():
+        system, metric = split_system(name)
+        bars.setdefault(metric, []).append(bar(name, figure, words=system or None, tone=system))
+    return [
+        Group(label_of(metric).words, label_of(metric).meaning, tuple(rows)) for metric, rows in bars.items()
+    ]
+
+
+def _by_section(report: Report) -> list[Group]:
+    bars: dict[str, list[Bar]] = {section: [] for section in (DOCUMENTS, REFUSING, CITING, OTHER)}
+    for name, figure in report.figures.items():
+        bars[label_of(name).section].append(bar(name, figure))
+    return [Group(section, "", tuple(rows)) for section, rows in bars.items() if rows]
+
+
+def _test_words(test: str, p: float) -> tuple[str, str, str]:
+    first, _, second = test.partition(" > ")
+    return full_label(first), full_label(second), p_words(p)
+
+
+def _asked(item: Item, name: str | None) -> Asked:
+    value = merit(item.values, name)
+    wanted = item.detail.get("wanted")
+    right = {str(entry) for entry in wanted} if isinstance(wanted, list | tuple) else set()
+    return Asked(
+        item.id, item.text, "" if value is None else f"{value:.2f}", tuple(_facts(item.detail, right))
+    )
+
+
+def _facts(detail: Mapping[str, Any], right: set[str]) -> list[tuple[str, tuple[Entry, ...]]]:
+    """A detail by name; lists in lists of one name become facts of their own, such as "found: dense"."""
+    facts = []
+    for key, value in detail.items():
+        if isinstance(value, Mapping):
+            inner = {f"{key}: {name}": entry for name, entry in value.items()}
+            facts.extend(_facts(inner, right))
+        elif isinstance(value, list | tuple):
+            words = [_words(entry) for entry in value[:_SHOWN_FOUND]]
+            entries = [Entry(entry, key != "wanted" and entry in right) for entry in words]
+            more = len(value) - len(entries)
+            facts.append((key, tuple([*entries, Entry(f"… {more} more", right=False)] if more else entries)))
+        elif value not in (None, ""):
+            facts.append((key, (Entry(_words(value), right=False),)))
+    return facts
+
+
+def _words(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    words = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return words if len(words) <= _SHOWN_CHARS else words[: _SHOWN_CHARS - 1] + "…"
