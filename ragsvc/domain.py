@@ -61,6 +61,13 @@ class DuplicateKind(StrEnum):
     NEAR = "near"
 
 
+class Role(StrEnum):
+    """Who says a turn of a conversation."""
+
+    USER = "user"
+    ASSISTANT = "assistant"
+
+
 class JobKind(StrEnum):
     """What a job does."""
 
@@ -582,13 +589,17 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class SearchResult:
-    """Hits of one query, all from one commit."""
+    """Hits of one query, all from one commit.
+
+    searched: the stand-alone query that was searched for; None when there was no history.
+    """
 
     corpus: str
     commit: CommitId
     query: str
     mode: Mode
     hits: tuple[Hit, ...]
+    searched: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -629,6 +640,7 @@ class Answer:
     """A grounded answer, or the statement that there is none.
 
     confidence: [0, 1], fitted probability that the passages answer the question.
+    searched: as in SearchResult.
     """
 
     corpus: str
@@ -641,6 +653,7 @@ class Answer:
     passages: tuple[Hit, ...]
     generator: str
     timings_s: Mapping[str, float]
+    searched: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -794,10 +807,19 @@ class Prune(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Turn:
+    """One message of a conversation."""
+
+    role: Role
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
 class SearchRequest:
     """One query. corpora: at least one name. k: 1..200. where: a filter as JSON, or None.
 
     at: a commit number, tag, "head" or "head~N" of every corpus; None: the head.
+    history: the turns before the query, oldest first, at most 200.
     """
 
     corpora: tuple[str, ...]
@@ -807,17 +829,19 @@ class SearchRequest:
     where: Mapping[str, Any] | None = None
     collapse: Collapse = Collapse.DUPLICATES
     at: str | None = None
+    history: tuple[Turn, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class AnswerRequest:
-    """One question. k: passages to read, 1..200. at: as in SearchRequest."""
+    """One question. k: passages to read, 1..200. at, history: as in SearchRequest."""
 
     corpora: tuple[str, ...]
     question: str
     k: int = 6
     where: Mapping[str, Any] | None = None
     at: str | None = None
+    history: tuple[Turn, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

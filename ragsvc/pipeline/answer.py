@@ -47,6 +47,7 @@ def stream_answer(found: Found, generator: Generator, max_false_refusals: float)
     yield PassagesEvent(passages)
     started = time.perf_counter()
     question = found.result.query
+    standing = found.result.searched or question
     evidence, confidence = judge(found)
     judged = time.perf_counter()
     answer = Answer(
@@ -60,10 +61,11 @@ def stream_answer(found: Found, generator: Generator, max_false_refusals: float)
         passages=passages,
         generator=generator.name,
         timings_s={},
+        searched=found.result.searched,
     )
     if evidence and confidence >= load_model().threshold(max_false_refusals):
         pieces: list[str] = []
-        for piece in checked(generator.stream(question, passages, evidence), len(passages)):
+        for piece in checked(generator.stream(standing, passages, evidence), len(passages)):
             pieces.append(piece)
             yield TokenEvent(piece)
         text = "".join(pieces)
@@ -96,7 +98,7 @@ def judge(found: Found) -> tuple[list[Evidence], float]:
         # A question without a word that the analyser keeps asks for nothing that could be found.
         if vector is None or not passages or not looked.query.terms:
             continue
-        sentences = find_evidence(found.result.query, vector, passages, parts.text_vectors, parts.analyser)
+        sentences = find_evidence(looked.query.text, vector, passages, parts.text_vectors, parts.analyser)
         if sentences:
             confidence = max(confidence, load_model().confidence(features_of(looked, passages, sentences)))
             evidence.extend(sentences)

@@ -21,6 +21,7 @@ from ragsvc.domain import (
     Passage,
 )
 from ragsvc.pipeline.collapse import Fold
+from ragsvc.pipeline.condense import Condensed
 from ragsvc.pipeline.fusion import SCORE_DECIMALS, competition_rank, convex, reciprocal_rank
 from ragsvc.pipeline.indexing import ProfileParts
 from ragsvc.pipeline.snapshot import Snapshot
@@ -45,6 +46,7 @@ class Weights:
 class Query:
     """A query made ready for one corpus.
 
+    text: the stand-alone form; what was asked, completed from the conversation where it leans on it.
     vector: (dim,) float32, L2-normalised; None in lexical mode.
     terms: analysed terms, repeats kept; unused in dense mode.
     """
@@ -64,9 +66,19 @@ class Ranked:
 
 
 def prepare(text: str, mode: Mode, vector: F32Vector | None, analyser: Analyser) -> Query:
-    """Analyse a query; its terms are sorted, so that sums do not depend on how an index grew."""
-    terms = () if mode is Mode.DENSE else tuple(sorted(analyser.terms(text)))
-    return Query(text, mode, None if mode is Mode.LEXICAL else vector, terms)
+    """Analyse a query that stands by itself, see `prepare_condensed`."""
+    return prepare_condensed(Condensed(text), mode, vector, analyser)
+
+
+def prepare_condensed(
+    condensed: Condensed, mode: Mode, vector: F32Vector | None, analyser: Analyser
+) -> Query:
+    """Analyse a query; its terms are sorted, so that sums do not depend on how an index grew.
+
+    :param vector: what `condensed.mix` gave, if the dense leg is asked.
+    """
+    terms = () if mode is Mode.DENSE else tuple(sorted(condensed.terms(analyser)))
+    return Query(condensed.searched, mode, None if mode is Mode.LEXICAL else vector, terms)
 
 
 def rank(

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from types import MappingProxyType
 
 from ragsvc.domain import (
     Answer,
@@ -21,17 +22,19 @@ from ragsvc.domain import (
 )
 from ragsvc.errors import CorpusNotFound, InvalidRequest, RagsvcError, StaleContent
 from ragsvc.pipeline.answer import Found, merge, stream_answer
+from ragsvc.pipeline.condense import condense
 from ragsvc.pipeline.extractive import ExtractiveGenerator
 from ragsvc.pipeline.keeper import SnapshotKeeper
-from ragsvc.pipeline.retrieve import MAX_K, Looked, Reading, Weights, hits, prepare, rank
+from ragsvc.pipeline.retrieve import MAX_K, Looked, Reading, Weights, hits, prepare_condensed, rank
 from ragsvc.pipeline.snapshot import Snapshot
 from ragsvc.service.parts import PartsLoader
-from ragsvc.service.questions import check_question
+from ragsvc.service.questions import check_history, check_question
 from ragsvc.settings import Settings
 from ragsvc.store.catalog import Catalog
 from ragsvc.store.filters import Filter, parse_filter
 
 ATTEMPTS = 10
+NOTHING_READY: Mapping[str, F32Vector] = MappingProxyType({})
 
 
 class Asker:
@@ -50,20 +53,30 @@ class Asker:
         """See `Service.search`."""
         return self.look(caller, request)[0]
 
-    def answer(self, caller: Caller, request: AnswerRequest) -> Answer:
-        """See `Service.answer`."""
-        for event in self.stream(caller, request):
+    def answer(
+        self, caller: Caller, request: AnswerRequest, ready: Mapping[str, F32Vector] = NOTHING_READY
+    ) -> Answer:
+        """See `Service.answer`; `ready` as in `look`."""
+        for event in self.stream(caller, request, ready):
             if isinstance(event, DoneEvent):
                 return event.answer
         raise AssertionError("an answer ends with DoneEvent")
 
-    def stream(self, caller: Caller, request: AnswerRequest) -> Iterator[AnswerEvent]:
-        """See `Service.stream_answer`."""
+    def stream(
+        self, caller: Caller, request: AnswerRequest, ready: Mapping[str, F32Vector] = NOTHING_READY
+    ) -> Iterator[AnswerEvent]:
+        """See `Service.stream_answer`; `ready` as in `look`."""
         started = time.perf_counter()
         search = SearchRequest(
-            request.corpora, request.question, request.k, Mode.HYBRID, request.where, at=request.at
+            request.corpora,
+            request.question,
+            request.k,
+            Mode.HYBRID,
+            request.where,
+            at=request.at,
+            history=request.history,
         )
-        result, found = self.look(caller, search)
+        result, found = self.look(caller, search, ready)
         yield from stream_answer(
             Found(result, tuple(found), time.perf_counter() - started),
             self._generator,
@@ -111,17 +124,24 @@ class Asker:
             self._loader.warm_up(corpus.profile)
         self._keeper.current(corpus)
 
-    def look(self, caller: Caller, request: SearchRequest) -> tuple[SearchResult, list[Looked]]:
-        """Search, and keep what is needed to look closer at what was found."""
+    def look(
+        self, caller: Caller, request: SearchRequest, ready: Mapping[str, F32Vector] = NOTHING_READY
+    ) -> tuple[SearchResult, list[Looked]]:
+        """Search, and keep what is needed to look closer at what was found.
+
+        :param ready: the embedded query by fingerprint of the embedder, where it was embedded before.
+        """
         if not request.corpora:
             raise InvalidRequest("no corpus was named", hint="name at least one")
         check_question("the question", request.query, self._settings.max_question_chars)
+        check_history(request.history, self._settings.max_question_chars)
         if not 1 <= request.k <= MAX_K:
             raise InvalidRequest(f"k must be 1 to {MAX_K}, not {request.k}", hint="choose k from this range")
         where = None if request.where is None else parse_filter(request.where)
         names = tuple(dict.fromkeys(request.corpora))
         # By embedder: corpora that share one need the question embedded once.
-        vectors: dict[str, F32Vector] = {}
+        # A follow-up is searched by another vector than its own.
+        vectors = {} if request.history else dict(ready)
         looked = [self._look(caller, name, request, where, vectors) for name in names]
         result = SearchResult(
             corpus=",".join(names),
@@ -129,6 +149,7 @@ class Asker:
             query=request.query,
             mode=request.mode,
             hits=merge([hit for item in looked for hit in item.hits], request.k),
+            searched=looked[0].query.text if request.history else None,
         )
         return result, looked
 
@@ -159,17 +180,18 @@ class Asker:
         where: Filter | None,
         vectors: dict[str, F32Vector],
     ) -> Looked:
-        snapshot = self._snapshot(caller, name, request.at)
+        snapshot = self.snapshot(caller, name, request.at)
         # Everything below is of the snapshot's own profile: the head may have another by now.
         corpus = snapshot.corpus
         parts = self._loader.parts(corpus.profile)
+        condensed = condense(request.query, request.history, parts.analyser)
         vector = None
         if request.mode is not Mode.LEXICAL and snapshot.index.rows:
             embedder = corpus.profile.embedder_fingerprint
             if embedder not in vectors:
-                vectors[embedder] = parts.embedder.embed_queries([request.query])[0]
+                vectors[embedder] = condensed.mix(parts.embedder.embed_queries(condensed.texts()))
             vector = vectors[embedder]
-        query = prepare(request.query, request.mode, vector, parts.analyser)
+        query = prepare_condensed(condensed, request.mode, vector, parts.analyser)
         known = self._catalog.term_ids(query.terms) if query.terms else {}
         shown: list[Hit] = []
         if snapshot.index.rows:
@@ -182,7 +204,11 @@ class Asker:
             self._catalog.check_kept(corpus)
         return Looked(parts, snapshot, query, known, tuple(shown))
 
-    def _snapshot(self, caller: Caller, name: str, at: str | None) -> Snapshot:
+    def snapshot(self, caller: Caller, name: str, at: str | None) -> Snapshot:
+        """One corpus at a commit; `at` as in `SearchRequest`.
+
+        :raises CorpusNotFound: if there is none of this name.
+        """
         if at is not None:
             return self._keeper.past(self._catalog.corpus_at(caller, name, at))
         corpus = self._catalog.corpus(caller, name)

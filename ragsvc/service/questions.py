@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from ragsvc.domain import Turn
 from ragsvc.errors import InvalidRequest, TooLarge
+
+MAX_TURNS = 200
 
 
 def check_question(name: str, text: str, max_chars: int) -> None:
@@ -19,3 +24,22 @@ def check_question(name: str, text: str, max_chars: int) -> None:
         )
     if not text.strip():
         raise InvalidRequest(f"{name} is blank", hint=f"write something into {name}")
+
+
+def check_history(turns: Sequence[Turn], max_chars: int) -> None:
+    """Refuse a conversation that is too long; only the last turns are of use.
+
+    :param max_chars: of each turn.
+    :raises TooLarge: if it has more than 200 turns, or one of them more than `max_chars` characters.
+    """
+    if len(turns) > MAX_TURNS:
+        raise TooLarge(
+            f"history has {len(turns)} turns, the most is {MAX_TURNS}",
+            hint=f"send only the last {MAX_TURNS} turns",
+        )
+    for number, turn in enumerate(turns):
+        if len(turn.content) > max_chars:
+            raise TooLarge(
+                f"history[{number}].content has {len(turn.content)} characters, the most is {max_chars}",
+                hint="shorten it, or raise RAGSVC_MAX_QUESTION_CHARS",
+            )

@@ -84,9 +84,15 @@ def search_json(result: SearchResult) -> JsonObject:
         "corpus": encodable(result.corpus),
         "commit": int(result.commit),
         "query": encodable(result.query),
+        **_searched(result.searched),
         "mode": str(result.mode),
         "hits": [hit_json(hit) for hit in result.hits],
     }
+
+
+def _searched(searched: str | None) -> JsonObject:
+    """The stand-alone query, where a conversation was given."""
+    return {} if searched is None else {"searched": encodable(searched)}
 
 
 def citation_json(citation: Citation) -> JsonObject:
@@ -114,6 +120,7 @@ def answer_json(answer: Answer) -> JsonObject:
         "corpus": encodable(answer.corpus),
         "commit": int(answer.commit),
         "question": encodable(answer.question),
+        **_searched(answer.searched),
         "answered": answer.answered,
         "answer": encodable(answer.answer),
         "confidence": plain(float(answer.confidence)),
