@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
+import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from ragsvc.errors import InvalidRequest, SourceNotFound
+from ragsvc.evaluation.questions import Question, read_object
+from ragsvc.evaluation.report import Malformed
 
 LAYOUT = "a collection folder holds corpus.jsonl, queries.jsonl and qrels/test.tsv"
 
@@ -25,73 +26,100 @@ class Query:
 class Collection:
     """Documents stay in their file; queries are those with at least one judgement.
 
-    corpus: path of corpus.jsonl, which `ragsvc ingest` reads as it is.
+    corpus: path of corpus.jsonl, which `ragsvc ingest` reads as it is; nothing here reads it.
     judgements: query id -> document id -> grade; 0 or less is not relevant.
+    malformed: lines that are not used. digest: sha256 hex of queries and judgements.
     """
 
     name: str
     corpus: Path
     queries: tuple[Query, ...]
     judgements: Mapping[str, Mapping[str, int]]
+    malformed: tuple[Malformed, ...] = ()
+    digest: str = ""
+
+    @property
+    def questions(self) -> tuple[Question, ...]:
+        """The queries as questions."""
+        return tuple(
+            Question(query.id, query.text, documents=self.judgements[query.id]) for query in self.queries
+        )
 
 
 def load(folder: Path, split: str = "test") -> Collection:
-    """Read a collection.
+    """Read a collection; malformed lines are listed, and the rest is used.
 
-    :param folder: holds corpus.jsonl, queries.jsonl and qrels/<split>.tsv.
+    :param folder: holds queries.jsonl and qrels/<split>.tsv.
     :raises SourceNotFound: if one of them is missing.
-    :raises InvalidRequest: if a line is malformed, or a judged query is missing.
+    :raises InvalidRequest: if nothing is left to ask.
     """
-    corpus = folder / "corpus.jsonl"
-    if not corpus.is_file():
-        raise SourceNotFound(f"no corpus.jsonl in {folder}", hint=LAYOUT)
-    judgements = _judgements(folder / "qrels" / f"{split}.tsv")
-    texts = dict(_queries(folder / "queries.jsonl"))
-    missing = [query for query in judgements if query not in texts]
-    if missing:
-        raise InvalidRequest(
-            f"{folder / 'queries.jsonl'} lacks the judged query {missing[0]!r} and {len(missing) - 1} more",
-            hint="use the queries and judgements of one collection",
-        )
+    malformed: list[Malformed] = []
+    digest = hashlib.sha256()
+    judgements = _judgements(_read(folder / "qrels" / f"{split}.tsv", digest), f"{split}.tsv", malformed)
+    texts = _queries(_read(folder / "queries.jsonl", digest), malformed)
+    malformed.extend(
+        Malformed("queries.jsonl", f"lacks the judged query {query[:80]!r}")
+        for query in judgements
+        if query not in texts
+    )
     queries = tuple(Query(query, text) for query, text in texts.items() if query in judgements)
-    return Collection(folder.name, corpus, queries, judgements)
+    if not queries:
+        first = f": {malformed[0].place}: {malformed[0].error}" if malformed else ""
+        raise InvalidRequest(f"{folder} holds no judged query{first}", hint=LAYOUT)
+    return Collection(
+        folder.name,
+        folder / "corpus.jsonl",
+        queries,
+        {query.id: judgements[query.id] for query in queries},
+        tuple(malformed),
+        digest.hexdigest(),
+    )
 
 
-def _queries(path: Path) -> Iterator[tuple[str, str]]:
-    for number, line in _lines(path):
+def _queries(data: bytes, malformed: list[Malformed]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for number, line in _lines(data):
         try:
-            row: Any = json.loads(line)
-            yield str(row["_id"]), str(row["text"])
-        except (ValueError, KeyError, TypeError) as error:
-            raise InvalidRequest(
-                f"{path}:{number} is not a query: {error!r}", hint='each line needs "_id" and "text"'
-            ) from error
+            row = read_object(line)
+            name, text = str(row.get("_id", "")), row.get("text")
+            if not name or not isinstance(text, str) or not text.strip():
+                raise ValueError('a query needs "_id" and "text"')
+            text.encode("utf-8")
+            if name in found:
+                raise ValueError(f"the query {name[:80]!r} is there twice")
+            found[name] = text
+        except ValueError as error:
+            malformed.append(Malformed(f"queries.jsonl:{number}", str(error)))
+    return found
 
 
-def _judgements(path: Path) -> dict[str, dict[str, int]]:
-    judgements: dict[str, dict[str, int]] = {}
-    for number, line in _lines(path):
-        fields = line.split("\t")
-        if number == 1 and fields[:1] == ["query-id"]:
+def _judgements(data: bytes, name: str, malformed: list[Malformed]) -> dict[str, dict[str, int]]:
+    found: dict[str, dict[str, int]] = {}
+    for number, line in _lines(data):
+        fields = line.decode("utf-8", "replace").split("\t")
+        if number == 1 and fields[0] == "query-id":
             continue
         try:
             query, document, grade = fields
-            judgements.setdefault(query, {})[document] = int(grade)
-        except ValueError as error:
-            raise InvalidRequest(
-                f"{path}:{number} is not a judgement: {line[:80]!r}",
-                hint="each line is query id, document id and a whole grade, with tabs between",
-            ) from error
-    return judgements
+            value = int(grade)
+        except ValueError:
+            error = f"not a query id, a document id and a whole grade with tabs between: {fields!r:.80}"
+            malformed.append(Malformed(f"{name}:{number}", error))
+            continue
+        found.setdefault(query, {})[document] = value
+    return found
 
 
-def _lines(path: Path) -> Iterator[tuple[int, str]]:
+def _lines(data: bytes) -> Iterator[tuple[int, bytes]]:
+    for number, line in enumerate(data.removeprefix(b"\xef\xbb\xbf").split(b"\n"), start=1):
+        if line.strip():
+            yield number, line.rstrip(b"\r")
+
+
+def _read(path: Path, digest: hashlib._Hash) -> bytes:
     try:
-        with path.open(encoding="utf-8-sig") as stream:
-            for number, line in enumerate(stream, start=1):
-                if line.strip():
-                    yield number, line.rstrip("\r\n")
+        data = path.read_bytes()
     except OSError as error:
         raise SourceNotFound(f"cannot read {path}: {error.strerror}", hint=LAYOUT) from error
-    except UnicodeDecodeError as error:
-        raise InvalidRequest(f"{path} is not UTF-8: {error.reason}", hint="save it as UTF-8") from error
+    digest.update(len(data).to_bytes(8, "big") + data)
+    return data

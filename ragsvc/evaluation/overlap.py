@@ -18,7 +18,10 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
+import numpy as np
+
 from ragsvc.errors import InvalidRequest
+from ragsvc.evaluation.bootstrap import SEED, Interval
 from ragsvc.text.analyse import MARKS, UNSPACED
 
 MAX_ORDER = 4
@@ -95,6 +98,29 @@ def corpus_bleu(answers: Sequence[str], references_of: Sequence[Sequence[str]]) 
         )
     pairs = zip(answers, references_of, strict=True)
     return _bleu([_matches(answer, _some(references)) for answer, references in pairs], effective_order=False)
+
+
+def corpus_bleu_interval(
+    answers: Sequence[str], references_of: Sequence[Sequence[str]], resamples: int = 1000, seed: int = SEED
+) -> Interval:
+    """`corpus_bleu` with its percentile bootstrap interval over the answers.
+
+    :raises InvalidRequest: as `corpus_bleu`.
+    """
+    value = corpus_bleu(answers, references_of)
+    pairs = zip(answers, references_of, strict=True)
+    rows = [_matches(answer, references) for answer, references in pairs]
+    counts = np.array([(*row.correct, *row.total, row.length, row.reference_length) for row in rows])
+    random = np.random.default_rng(seed)
+    drawn = np.empty(resamples)
+    for number in range(resamples):
+        total = counts[random.integers(0, len(rows), size=len(rows))].sum(axis=0).tolist()
+        summed = _Matches(
+            tuple(total[:MAX_ORDER]), tuple(total[MAX_ORDER : 2 * MAX_ORDER]), total[-2], total[-1]
+        )
+        drawn[number] = _bleu([summed], effective_order=False)
+    low, high = np.quantile(drawn, (0.025, 0.975))
+    return Interval(value, min(float(low), value), max(float(high), value))
 
 
 def holds_phrase(answer: str, phrases: Sequence[str]) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import Connection, Row, Select, select
@@ -12,7 +13,7 @@ from ragsvc.domain import Caller, CommitId, Corpus, Document
 from ragsvc.errors import DocumentNotFound, InvalidRequest, VersionNotFound
 from ragsvc.store.access import live_at, readable
 from ragsvc.store.chunks import total_chunks
-from ragsvc.store.engine import Section
+from ragsvc.store.engine import Section, batches
 from ragsvc.store.tables import document_version, membership
 
 MAX_PAGE = 1000
@@ -48,6 +49,21 @@ class Documents(Section):
         """
         with self._db.read() as connection:
             return _document(corpus, _one(connection, caller, corpus, document_id, commit))
+
+    def held_ids(self, caller: Caller, corpus: Corpus, commit: CommitId, ids: Sequence[str]) -> set[str]:
+        """Those of these ids whose documents are live at the commit."""
+        m = membership.c
+        found: set[str] = set()
+        with self._db.read() as connection:
+            for some in batches(ids):
+                statement = select(m.document_id).where(
+                    m.corpus_id == int(corpus.id),
+                    live_at(commit),
+                    readable(caller),
+                    m.document_id.in_(some),
+                )
+                found.update(connection.execute(statement).scalars())
+        return found
 
     def document_chunk_count(self, caller: Caller, corpus: Corpus, document_id: str, commit: CommitId) -> int:
         """Number of chunks of a live document under the corpus's profile.

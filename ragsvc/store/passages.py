@@ -101,7 +101,7 @@ class Passages(Section):
         with self._db.read() as connection:
             for some in batches(list(chunk_ids)):
                 statement = (
-                    select(c.id, m.document_id, c.start)
+                    select(c.id, m.document_id, c.start, c.end)
                     .join(membership, m.version_id == c.version_id)
                     .where(*_held(corpus, commit, caller), c.id.in_(some))
                 )

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from sqlalchemy import delete, select
 
-from ragsvc.domain import F32Matrix
+from ragsvc.domain import F32Matrix, F32Vector
 from ragsvc.errors import InternalError
 from ragsvc.store.engine import Section, batches, insert_or_ignore
 from ragsvc.store.tables import vector
@@ -28,6 +28,21 @@ class Vectors(Section):
                 )
                 missing.difference_update(connection.execute(statement).scalars())
         return missing
+
+    def held_vectors(self, embedder: str, dimension: int, hashes: Sequence[bytes]) -> dict[bytes, F32Vector]:
+        """Read those of these vectors that are there and undamaged, each (dimension,) float32."""
+        found: dict[bytes, F32Vector] = {}
+        with self._db.read() as connection:
+            for some in batches(sorted(set(hashes))):
+                statement = select(vector.c.hash, vector.c.data).where(
+                    vector.c.embedder == embedder, vector.c.hash.in_(some)
+                )
+                found.update(
+                    (row.hash, np.frombuffer(row.data, dtype="<f4").astype(np.float32, copy=False))
+                    for row in connection.execute(statement)
+                    if is_vector(row.data, dimension)
+                )
+        return found
 
     def put_vectors(self, embedder: str, hashes: Sequence[bytes], matrix: F32Matrix) -> None:
         """Store embeddings; those already there stay as they are.

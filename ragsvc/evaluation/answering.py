@@ -1,0 +1,136 @@
+"""How good answers are: one item for each question, and the figures of confidence over all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from ragsvc.domain import Answer, BoolVector, F64Vector
+from ragsvc.evaluation import overlap
+from ragsvc.evaluation.calibration import (
+    auroc,
+    bootstrap_of,
+    expected_calibration_error,
+    refusal_recall,
+    reliability,
+)
+from ragsvc.evaluation.figures import figure
+from ragsvc.evaluation.grounding import Place, citation_scores, supported
+from ragsvc.evaluation.questions import Question
+from ragsvc.evaluation.report import Bin, Figure, Item
+from ragsvc.pipeline.markers import ANY_MARKER
+
+TOP = 3
+REFUSED = "refused_"
+ANSWERABLE, UNANSWERABLE = f"{REFUSED}answerable", f"{REFUSED}unanswerable"
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a question got. read_back: for each citation, whether the stored text there is its quote."""
+
+    answer: Answer
+    read_back: tuple[bool, ...]
+
+
+def answer_item(question: Question, asked: Asked, gold: Sequence[Place] = ()) -> Item:
+    """Score an answer.
+
+    A refused answerable question counts 0 in what compares with references: a refusal is no right answer.
+    What is said of citations is said of answered questions alone.
+
+    :param gold: where the answer stands; () when that is not known.
+    """
+    answer = asked.answer
+    text = " ".join(ANY_MARKER.sub("", answer.answer).split()) if answer.answered else ""
+    values = _decision(question, answer.answered)
+    right = {name for name, grade in question.judgements.items() if grade > 0}
+    if question.answerable:
+        if right:
+            first = {hit.passage.document_id for hit in answer.passages[:TOP]}
+            values[f"document@{TOP}"] = float(bool(right & first))
+        values |= _compared(question, text)
+    if answer.answered:
+        values["citation_reads_back"] = float(bool(asked.read_back) and all(asked.read_back))
+        verdicts = supported(answer)
+        if verdicts:
+            values["supported"] = sum(verdicts) / len(verdicts)
+        if right and question.answerable:
+            cited = {citation.document_id for citation in answer.citations}
+            values["cited_document"] = float(bool(right & cited))
+        if gold and question.answerable:
+            values["citation_precision"], values["citation_recall"] = citation_scores(answer.citations, gold)
+    detail = {
+        "answerable": question.answerable,
+        "answered": answer.answered,
+        "confidence": answer.confidence,
+        "answer": text,
+        "wanted": sorted(right)[:10],
+        "accepted": [*question.phrases, *question.answers][:10],
+        "found": [hit.passage.document_id for hit in answer.passages][:10],
+        "cited": [citation.document_id for citation in answer.citations][:10],
+    }
+    return Item(question.id, question.text, values, detail)
+
+
+def _decision(question: Question, answered: bool) -> dict[str, float]:
+    refused = float(not answered)
+    if question.answerable:
+        return {"answered": float(answered), ANSWERABLE: refused}
+    values = {UNANSWERABLE: refused}
+    if question.kind:
+        values.setdefault(f"{REFUSED}{question.kind}", refused)
+    return values
+
+
+def _compared(question: Question, text: str) -> dict[str, float]:
+    values: dict[str, float] = {}
+    if question.phrases:
+        values["phrase"] = float(overlap.holds_phrase(text, question.phrases))
+    if question.answers:
+        # Of two texts without words, the empty one of a refusal and a "The", the script says they are equal.
+        values["exact_match"] = overlap.exact_match(text, question.answers) if text else 0.0
+        values["token_f1"] = overlap.token_f1(text, question.answers)
+        values["rouge_l"] = overlap.rouge_l(text, question.answers)
+        values["bleu"] = overlap.sentence_bleu(text, question.answers)
+    return values
+
+
+def figures_of_all(items: Sequence[Item], answers: Mapping[str, Sequence[str]]) -> dict[str, Figure]:
+    """Figures that are no means of items.
+
+    Those of confidence need answerable and unanswerable questions, and are left out without.
+
+    :param answers: right answers by id of the question; () where there are none.
+    """
+    found: dict[str, Figure] = {}
+    compared = [item for item in items if item.detail["answerable"] and answers.get(item.id)]
+    if compared:
+        texts = [item.detail["answer"] for item in compared]
+        interval = overlap.corpus_bleu_interval(texts, [answers[item.id] for item in compared])
+        found["corpus_bleu"] = figure(interval, len(compared))
+    sure, truth = _confidence(items)
+    if len(set(truth)) < 2:
+        return found
+    statistics = {
+        "auroc": auroc,
+        "refusal_recall@5%": _recall,
+        "calibration_error": expected_calibration_error,
+    }
+    for name, statistic in statistics.items():
+        found[name] = figure(bootstrap_of(statistic, sure, truth), len(items))
+    return found
+
+
+def bins_of(items: Sequence[Item]) -> tuple[Bin, ...]:
+    """Bins of confidence; () unless there are answerable and unanswerable questions."""
+    sure, truth = _confidence(items)
+    return reliability(sure, truth) if len(set(truth)) == 2 else ()
+
+
+def _confidence(items: Sequence[Item]) -> tuple[list[float], list[bool]]:
+    return [item.detail["confidence"] for item in items], [item.detail["answerable"] for item in items]
+
+
+def _recall(confidence: F64Vector, answerable: BoolVector) -> float:
+    return refusal_recall(confidence, answerable)[0]

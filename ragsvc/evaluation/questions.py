@@ -1,0 +1,231 @@
+"""A user's own questions: one JSON object a line, each with what a right system finds and answers.
+
+    {"id"?: str, "question": str, "answerable"?: bool, "documents"?: [id, ...] or {id: grade},
+     "spans"?: [{"document_id", "start", "end"} or {"document_id", "quote"}, ...],
+     "answers"?: [str, ...], "phrases"?: [str, ...], "history"?: [{"role", "content"}, ...],
+     "kind"?: str, "split"?: str, "origin"?: str}
+
+Other fields are ignored. A line that is none of this is listed, and the rest is used.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+from ragsvc.domain import Role, Turn
+from ragsvc.errors import InvalidRequest, SourceNotFound
+from ragsvc.evaluation.report import Malformed
+
+T = TypeVar("T")
+
+HINT = 'each line is a JSON object such as {"question": "...", "documents": ["id"]}; see docs/evaluation.md'
+MAX_LABEL_CHARS = 64
+_LABEL = re.compile(r"[\w.+-]+(?: [\w.+-]+)*")
+
+
+@dataclass(frozen=True, slots=True)
+class GoldSpan:
+    """Where an answer stands: by code points [start, end) of the document's text, by quote, or both.
+
+    The quote counts when the text at the offsets is another, as after the document was edited.
+    """
+
+    document_id: str
+    start: int | None = None
+    end: int | None = None
+    quote: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One question with what a right system does.
+
+    documents: grade by id of a document, in the order given; 0 is not relevant.
+    answers: right ones. phrases: a right answer holds one of them.
+    kind: of an unanswerable question mostly, such as "near"; split: such as "tune"; origin: who made it.
+    """
+
+    id: str
+    text: str
+    answerable: bool = True
+    documents: Mapping[str, int] = field(default_factory=dict)
+    spans: tuple[GoldSpan, ...] = ()
+    answers: tuple[str, ...] = ()
+    phrases: tuple[str, ...] = ()
+    history: tuple[Turn, ...] = ()
+    kind: str | None = None
+    split: str | None = None
+    origin: str | None = None
+
+    @property
+    def judgements(self) -> Mapping[str, int]:
+        """Grade by document; when only spans are given, their documents are right."""
+        return self.documents or {span.document_id: 1 for span in self.spans}
+
+
+@dataclass(frozen=True, slots=True)
+class Questions:
+    """What a file holds. digest: sha256 hex of the file and the name of the split, if one was chosen."""
+
+    questions: tuple[Question, ...]
+    malformed: tuple[Malformed, ...]
+    digest: str
+
+
+def load(path: Path, split: str | None = None) -> Questions:
+    """Read questions.
+
+    :param split: only those that belong to it; None: all.
+    :return: at least one question; lines that are none are listed by number.
+    :raises SourceNotFound: if the file cannot be read.
+    :raises InvalidRequest: if no line is a question, or none is of the split.
+    """
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise SourceNotFound(f"cannot read {path}: {error.strerror}", hint="name a JSONL file") from error
+    found: dict[str, Question] = {}
+    malformed: list[Malformed] = []
+    for number, line in enumerate(data.removeprefix(b"\xef\xbb\xbf").split(b"\n"), start=1):
+        if not line.strip():
+            continue
+        try:
+            question = parse(line, f"line-{number}")
+            if question.id in found:
+                raise ValueError(f"the id {question.id[:80]!r} is there twice")
+            found[question.id] = question
+        except ValueError as error:
+            malformed.append(Malformed(f"{path.name}:{number}", str(error)))
+    chosen = tuple(question for question in found.values() if split is None or question.split == split)
+    if not found:
+        first = f": {malformed[0].place}: {malformed[0].error}" if malformed else ""
+        raise InvalidRequest(f"{path} holds no question{first}", hint=HINT)
+    if not chosen:
+        splits = sorted({question.split for question in found.values() if question.split})
+        raise InvalidRequest(
+            f"no question of {path} is of the split {split!r}",
+            hint=f"its splits: {', '.join(splits)}"
+            if splits
+            else "its questions have no splits: choose none",
+        )
+    label = b"" if split is None else b"\0" + split.encode("utf-8", "surrogatepass")
+    return Questions(chosen, tuple(malformed), hashlib.sha256(data + label).hexdigest())
+
+
+def parse(line: bytes, default_id: str) -> Question:
+    """Read one line.
+
+    :raises ValueError: with what is wrong, in words for a person.
+    """
+    row = read_object(line)
+    answerable = row.get("answerable", True)
+    if not isinstance(answerable, bool):
+        raise ValueError('"answerable" must be true or false')
+    question = Question(
+        id=_optional(row, "id", _text) or default_id,
+        text=_text(row.get("question"), "question"),
+        answerable=answerable,
+        documents=_documents(row.get("documents")),
+        spans=_each(row, "spans", _span),
+        answers=_each(row, "answers", _text),
+        phrases=_each(row, "phrases", _text),
+        history=_each(row, "history", _turn),
+        kind=_optional(row, "kind", _label),
+        split=_optional(row, "split", _text),
+        origin=_optional(row, "origin", _text),
+    )
+    if not answerable and any(grade > 0 for grade in question.judgements.values()):
+        raise ValueError('an unanswerable question has no "documents" and no "spans"')
+    return question
+
+
+def read_object(line: bytes) -> dict[str, Any]:
+    """Read one line that is a JSON object.
+
+    :raises ValueError: with what is wrong, in words for a person.
+    """
+    try:
+        row = json.loads(line.decode("utf-8"))
+    except UnicodeDecodeError as error:
+        raise ValueError(f"not UTF-8: {error.reason}") from error
+    except json.JSONDecodeError as error:
+        raise ValueError(f"not JSON: {error.msg} at column {error.colno}") from error
+    except RecursionError as error:
+        raise ValueError("not readable: nested too deeply") from error
+    if not isinstance(row, dict):
+        raise ValueError("not a JSON object")
+    return row
+
+
+def _text(value: Any, name: str) -> str:
+    if not isinstance(value, str) or not value.strip():
+        raise ValueError(f'"{name}" must be a text that is not blank')
+    try:
+        value.encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise ValueError(f'"{name}" holds half a character (a lone surrogate)') from error
+    return value
+
+
+def _label(value: Any, name: str) -> str:
+    text = _text(value, name)
+    if len(text) > MAX_LABEL_CHARS or not _LABEL.fullmatch(text):
+        raise ValueError(f'"{name}" must be up to {MAX_LABEL_CHARS} letters, digits and . + - _')
+    return text
+
+
+def _optional(row: Mapping[str, Any], name: str, read: Callable[[Any, str], str]) -> str | None:
+    value = row.get(name)
+    return None if value is None else read(value, name)
+
+
+def _each(row: Mapping[str, Any], name: str, read: Callable[[Any, str], T]) -> tuple[T, ...]:
+    values = row.get(name)
+    if values is None:
+        return ()
+    if not isinstance(values, list):
+        raise ValueError(f'"{name}" must be a list')
+    return tuple(read(value, name) for value in values)
+
+
+def _documents(value: Any) -> dict[str, int]:
+    if value is None:
+        return {}
+    if isinstance(value, list):
+        return {_text(each, "documents"): 1 for each in value}
+    if not isinstance(value, dict):
+        raise ValueError('"documents" must be a list of ids, or an object of ids and grades')
+    if any(isinstance(grade, bool) or not isinstance(grade, int) for grade in value.values()):
+        raise ValueError('the grades of "documents" must be whole numbers')
+    return {_text(name, "documents"): grade for name, grade in value.items()}
+
+
+def _span(value: Any, name: str) -> GoldSpan:
+    if not isinstance(value, dict):
+        raise ValueError(f'"{name}" must hold objects')
+    document = _text(value.get("document_id"), f"{name}.document_id")
+    quote = _optional(value, "quote", _text)
+    start, end = value.get("start"), value.get("end")
+    if start is None and end is None and quote is not None:
+        return GoldSpan(document, quote=quote)
+    whole = all(isinstance(offset, int) and not isinstance(offset, bool) for offset in (start, end))
+    if not whole or start is None or end is None or not 0 <= start < end:
+        raise ValueError(f'a span of "{name}" needs whole numbers 0 <= "start" < "end", or a "quote"')
+    return GoldSpan(document, start, end, quote)
+
+
+def _turn(value: Any, name: str) -> Turn:
+    if not isinstance(value, dict) or value.get("role") not in list(Role):
+        raise ValueError(f'"{name}" must hold objects with a "role" of {" or ".join(Role)}')
+    return Turn(Role(value["role"]), _text(value.get("content"), f"{name}.content"))
+
+
+def judged(questions: Sequence[Question]) -> tuple[Question, ...]:
+    """Those for which it is known which documents are right: retrieval can be scored on them alone."""
+    return tuple(question for question in questions if question.answerable and question.judgements)

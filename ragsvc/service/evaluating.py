@@ -1,0 +1,276 @@
+"""Evaluations of a corpus: from what is asked for to a report."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, TypeAlias
+
+from ragsvc import __version__
+from ragsvc.domain import Caller, Progress
+from ragsvc.errors import InvalidRequest
+from ragsvc.evaluation import beir
+from ragsvc.evaluation.answering import answer_item, bins_of, figures_of_all
+from ragsvc.evaluation.figures import figures_of, percentiles, tests_of
+from ragsvc.evaluation.grounding import Place
+from ragsvc.evaluation.journal import Journal, key_of
+from ragsvc.evaluation.questions import Question, Questions, judged, load
+from ragsvc.evaluation.report import Item, Kind, Malformed, Report, Setup
+from ragsvc.evaluation.requests import AnswersEvaluation, RetrievalEvaluation
+from ragsvc.evaluation.retrieval import pairs_of, retrieval_item
+from ragsvc.pipeline.retrieve import MAX_K, Reading
+from ragsvc.service.asking import Asker
+from ragsvc.service.parts import PartsLoader
+from ragsvc.service.questioning import GoldTexts, Ground, query_vectors
+from ragsvc.service.questions import check_question
+from ragsvc.settings import Settings
+from ragsvc.store.catalog import Catalog
+from ragsvc.store.filters import parse_filter
+
+Told: TypeAlias = Callable[[Progress], None]
+Request: TypeAlias = RetrievalEvaluation | AnswersEvaluation
+
+
+@dataclass(slots=True)
+class _Run:
+    """One evaluation as it goes on.
+
+    asked: all that the file holds. questions: those that can be scored.
+    settings: all that decides the results. malformed: what of the file could not be used.
+    gold: where the answers stand, by id of the question.
+    """
+
+    kind: Kind
+    source: str
+    asked: Questions
+    questions: tuple[Question, ...]
+    ground: Ground
+    settings: dict[str, Any]
+    started: float
+    fresh: bool
+    told: Told
+    malformed: tuple[Malformed, ...]
+    gold: Mapping[str, Sequence[Place]]
+
+
+class Evaluations:
+    """Evaluates what the service finds and answers; every run is of one commit.
+
+    A run that was interrupted is taken up where it was, unless something that decides its results has
+    changed since.
+    """
+
+    def __init__(self, catalog: Catalog, loader: PartsLoader, asker: Asker, settings: Settings) -> None:
+        self._catalog = catalog
+        self._loader = loader
+        self._asker = asker
+        self._settings = settings
+
+    def retrieval(
+        self, caller: Caller, request: RetrievalEvaluation, *, progress: Told | None = None
+    ) -> Report:
+        """Measure what searches find, for the questions of which the right documents are known.
+
+        :raises CorpusNotFound: if there is none of this name.
+        :raises SourceNotFound: if the questions cannot be read.
+        :raises InvalidRequest: if nothing can be measured with them.
+        """
+        if not request.modes:
+            raise InvalidRequest("no mode was named", hint="name at least one: hybrid, dense, lexical")
+        modes = tuple(dict.fromkeys(request.modes))
+        asked, source = _of_retrieval(request)
+        scored = judged(asked.questions)
+        if not scored:
+            raise InvalidRequest(
+                f"no question of {source} says which documents answer it",
+                hint='give answerable questions "documents": ["id", ...], or "spans"',
+            )
+        run = self._run(caller, Kind.RETRIEVAL, request, source, asked, scored, progress)
+        run.settings["modes"] = [mode.value for mode in modes]
+        systems = run.ground.searches(run.questions, modes)
+
+        def item(question: Question) -> Item:
+            return retrieval_item(question, systems, request.k, run.gold[question.id])
+
+        items, resumed = _items(self._catalog, run, item)
+        return _report(run, items, resumed, tests=tests_of(items, pairs_of(list(systems), request.k)))
+
+    def answers(self, caller: Caller, request: AnswersEvaluation, *, progress: Told | None = None) -> Report:
+        """Measure answers and refusals; questions without references are measured as far as they go.
+
+        :raises CorpusNotFound: if there is none of this name.
+        :raises SourceNotFound: if the questions cannot be read.
+        :raises InvalidRequest: if nothing can be measured with them.
+        """
+        asked = load(request.questions, request.split)
+        source = request.questions.name
+        run = self._run(caller, Kind.ANSWERS, request, source, asked, asked.questions, progress)
+        run.settings["max_false_refusals"] = self._settings.max_false_refusals
+        seconds: dict[str, list[float]] = {}
+
+        def item(question: Question) -> Item:
+            got, took = run.ground.ask(question, request.k)
+            for stage, value in took.items():
+                seconds.setdefault(stage, []).append(value)
+            return answer_item(question, got, run.gold[question.id])
+
+        items, resumed = _items(self._catalog, run, item)
+        references = {question.id: question.answers for question in run.questions}
+        return _report(
+            run,
+            items,
+            resumed,
+            figures=figures_of_all(items, references),
+            reliability=bins_of(items),
+            latency_s=percentiles(seconds),
+        )
+
+    def _run(
+        self,
+        caller: Caller,
+        kind: Kind,
+        request: Request,
+        source: str,
+        asked: Questions,
+        questions: Sequence[Question],
+        progress: Told | None,
+    ) -> _Run:
+        if not 1 <= request.k <= MAX_K:
+            raise InvalidRequest(f"k must be 1 to {MAX_K}, not {request.k}", hint="choose k from this range")
+        started = time.perf_counter()
+        told = progress or (lambda _: None)
+        for question in questions:
+            check_question(f"the question {question.id!r}", question.text, self._settings.max_question_chars)
+        ground = self._ground(caller, request, questions, told)
+        wanted = {name for question in questions for name in question.judgements}
+        corpus = ground.reading.corpus
+        held = self._catalog.held_ids(caller, corpus, corpus.commit, sorted(wanted))
+        if wanted and not held:
+            raise InvalidRequest(
+                f"{corpus.name} has none of the documents that {source} names, such as {min(wanted)[:80]!r}",
+                hint=f"ragsvc documents list {corpus.name} shows the ids of its documents",
+            )
+        settings = {
+            "k": request.k,
+            "split": request.split,
+            "where": request.where,
+            "fusion": self._settings.fusion.value,
+            "dense_weight": self._settings.dense_weight,
+            "left_out": len(asked.questions) - len(questions),
+            "unknown_documents": len(wanted - held),
+        }
+        gold, astray = _gold(self._catalog, ground, source, questions)
+        return _Run(
+            kind,
+            source,
+            asked,
+            tuple(questions),
+            ground,
+            settings,
+            started,
+            request.fresh,
+            told,
+            (*asked.malformed, *astray),
+            gold,
+        )
+
+    def _ground(self, caller: Caller, request: Request, questions: Sequence[Question], told: Told) -> Ground:
+        where = None if request.where is None else parse_filter(request.where)
+        snapshot = self._asker.snapshot(caller, request.corpus, request.at)
+        if not snapshot.allowed(self._catalog, where, caller).any():
+            raise InvalidRequest(
+                f"{request.corpus} holds nothing to search in" + ("" if where is None else " by this filter"),
+                hint=f"ragsvc ingest {request.corpus} PATH" if where is None else "choose another filter",
+            )
+        parts = self._loader.parts(snapshot.corpus.profile)
+        # What is searched for after other turns is not known before.
+        texts = [question.text for question in questions if not question.history]
+        return Ground(
+            self._catalog,
+            self._asker,
+            self._settings,
+            parts,
+            Reading(self._catalog, snapshot.corpus, snapshot, where, caller),
+            request.where,
+            query_vectors(self._catalog, parts, texts, told),
+        )
+
+
+def _gold(
+    catalog: Catalog, ground: Ground, source: str, questions: Sequence[Question]
+) -> tuple[dict[str, list[Place]], list[Malformed]]:
+    """Where the answers stand, by id of the question, and spans that stand nowhere."""
+    texts = GoldTexts(catalog, ground.reading)
+    found: dict[str, list[Place]] = {}
+    astray: list[Malformed] = []
+    for question in questions:
+        found[question.id], wrong = texts.places(question)
+        astray.extend(Malformed(f"{source}: {question.id}", error) for error in wrong)
+    return found, astray
+
+
+def _of_retrieval(request: RetrievalEvaluation) -> tuple[Questions, str]:
+    """The questions of a file or of a collection, and its name."""
+    if request.questions is not None and request.beir is None:
+        return load(request.questions, request.split), request.questions.name
+    if request.beir is None or request.questions is not None:
+        raise InvalidRequest("what is to be asked?", hint="give a file of questions, or a BEIR folder")
+    collection = beir.load(request.beir, request.split or "test")
+    return Questions(collection.questions, collection.malformed, collection.digest), collection.name
+
+
+def _items(catalog: Catalog, run: _Run, make: Callable[[Question], Item]) -> tuple[tuple[Item, ...], int]:
+    """The items of all questions, and how many of them an interrupted run had made."""
+    corpus = run.ground.reading.corpus
+    key = key_of(
+        {
+            "kind": run.kind,
+            "version": __version__,
+            "corpus": corpus.uid,
+            "commit": corpus.commit_uid,
+            "profile": corpus.profile.fingerprint,
+            "questions": run.asked.digest,
+            "settings": run.settings,
+        }
+    )
+    items: list[Item] = []
+    resumed = 0
+    with Journal(catalog.home, key, fresh=run.fresh) as journal:
+        for number, question in enumerate(run.questions):
+            run.told(Progress("evaluate", number, len(run.questions), "questions"))
+            item = journal.items.get(question.id)
+            if item is None:
+                item = make(question)
+                journal.add(item)
+            else:
+                resumed += 1
+            items.append(item)
+        run.told(Progress("evaluate", len(items), len(items), "questions"))
+    return tuple(items), resumed
+
+
+def _report(run: _Run, items: tuple[Item, ...], resumed: int, **rest: Any) -> Report:
+    corpus = run.ground.reading.corpus
+    more: Mapping[str, Any] = rest.pop("figures", {})
+    return Report(
+        kind=run.kind,
+        setup=Setup(
+            corpus=corpus.name,
+            commit=int(corpus.commit),
+            profile=corpus.profile.fingerprint,
+            embedder=corpus.profile.spec.embedder.name,
+            questions=run.source,
+            digest=run.asked.digest,
+            settings=run.settings,
+            version=__version__,
+            made_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        ),
+        figures={**figures_of(items), **more},
+        items=items,
+        malformed=run.malformed,
+        resumed=resumed,
+        seconds=round(time.perf_counter() - run.started, 3),
+        **({"tests": {}} | rest),
+    )

@@ -1,0 +1,189 @@
+"""Searches and answers of thousands of questions over one commit: what is shared by them is done once."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from ragsvc.domain import (
+    AnswerRequest,
+    Citation,
+    Collapse,
+    F32Vector,
+    Mode,
+    Progress,
+    SearchRequest,
+)
+from ragsvc.errors import DocumentNotFound
+from ragsvc.evaluation.answering import Asked
+from ragsvc.evaluation.grounding import Place
+from ragsvc.evaluation.questions import GoldSpan, Question
+from ragsvc.evaluation.retrieval import Found, Search
+from ragsvc.pipeline.indexing import ProfileParts
+from ragsvc.pipeline.places import Places
+from ragsvc.pipeline.retrieve import MAX_K, Reading, Weights, prepare, rank
+from ragsvc.service.asking import Asker
+from ragsvc.settings import Settings
+from ragsvc.store.catalog import Catalog
+
+EMBED_STEP = 256
+
+
+def query_vectors(
+    catalog: Catalog, parts: ProfileParts, texts: Sequence[str], told: Callable[[Progress], None]
+) -> dict[str, F32Vector]:
+    """Embed queries in batches, each text once in the life of a catalog (until gc).
+
+    :return: (dim,) float32 by text.
+    """
+    fingerprint = parts.profile.embedder_fingerprint
+    dimension = parts.profile.spec.embedder.dimension
+    # No text that is stored begins so: a query must not be taken for a document, whose prefix differs.
+    hashes = {
+        text: hashlib.sha256(b"query\0" + text.encode("utf-8")).digest() for text in dict.fromkeys(texts)
+    }
+    held = catalog.held_vectors(fingerprint, dimension, list(hashes.values()))
+    missing = [text for text, digest in hashes.items() if digest not in held]
+    for start in range(0, len(missing), EMBED_STEP):
+        told(Progress("embed", start, len(missing), "questions"))
+        some = missing[start : start + EMBED_STEP]
+        matrix = parts.embedder.embed_queries(some)
+        catalog.put_vectors(fingerprint, [hashes[text] for text in some], matrix)
+        held.update((hashes[text], row) for text, row in zip(some, matrix, strict=True))
+    return {text: held[digest] for text, digest in hashes.items()}
+
+
+@dataclass(slots=True)
+class Ground:
+    """One commit of one corpus, as one caller sees it through one filter.
+
+    vectors: of the questions, by text.
+    """
+
+    catalog: Catalog
+    asker: Asker
+    settings: Settings
+    parts: ProfileParts
+    reading: Reading
+    where: Mapping[str, object] | None
+    vectors: Mapping[str, F32Vector]
+
+    def searches(self, questions: Sequence[Question], modes: Sequence[Mode]) -> Mapping[str, Search]:
+        """A way to search in each mode; it finds what `Service.search` finds without collapsing."""
+        terms = {term for question in questions for term in self.parts.analyser.terms(question.text)}
+        known = self.catalog.term_ids(terms)
+        places = Places(self.reading)
+        snapshot = self.reading.snapshot
+        allowed = snapshot.allowed(self.catalog, self.reading.where, self.reading.caller)
+        weights = Weights(self.settings.fusion, self.settings.dense_weight)
+
+        def search(mode: Mode, question: Question) -> list[Found]:
+            if question.history:
+                return self._in_conversation(mode, question)
+            vector = None if mode is Mode.LEXICAL else self.vectors[question.text]
+            query = prepare(question.text, mode, vector, self.parts.analyser)
+            ids = [known[term] for term in query.terms if term in known]
+            best = places.best(rank(snapshot, query, ids, allowed, weights), MAX_K)
+            return [Found(held.document_id, held.start, held.end, score) for score, held in best]
+
+        return {mode.value: partial(search, mode) for mode in modes}
+
+    def _in_conversation(self, mode: Mode, question: Question) -> list[Found]:
+        """What is searched for depends on the turns before: the service's own way finds it out."""
+        request = SearchRequest(
+            (self.reading.corpus.name,),
+            question.text,
+            MAX_K,
+            mode,
+            self.where,
+            Collapse.OFF,
+            str(self.reading.corpus.commit),
+            question.history,
+        )
+        result, _ = self.asker.look(self.reading.caller, request)
+        passages = [(hit.passage, hit.score) for hit in result.hits]
+        return [Found(each.document_id, each.start, each.end, score) for each, score in passages]
+
+    def ask(self, question: Question, k: int) -> tuple[Asked, Mapping[str, float]]:
+        """Answer as the service does, and read every citation back.
+
+        :return: with the seconds of each stage and of all.
+        """
+        name = self.reading.corpus.name
+        at = str(self.reading.corpus.commit)
+        request = AnswerRequest((name,), question.text, k, self.where, at, question.history)
+        ready: dict[str, F32Vector] = {}
+        if not question.history:
+            ready[self.parts.profile.embedder_fingerprint] = self.vectors[question.text]
+        started = time.perf_counter()
+        answer = self.asker.answer(self.reading.caller, request, ready)
+        total = time.perf_counter() - started
+        read_back = tuple(self._reads_back(citation) for citation in answer.citations)
+        return Asked(answer, read_back), {**answer.timings_s, "total": total}
+
+    def _reads_back(self, citation: Citation) -> bool:
+        stored = self.catalog.text(
+            self.reading.caller,
+            self.reading.corpus,
+            citation.document_id,
+            citation.version,
+            citation.start,
+            citation.end,
+        )
+        return bool(citation.quote) and stored == citation.quote
+
+
+class GoldTexts:
+    """Where gold spans stand in the texts of a commit."""
+
+    def __init__(self, catalog: Catalog, reading: Reading) -> None:
+        self._catalog = catalog
+        self._reading = reading
+        self._last: tuple[str, str] = ("", "")
+
+    def places(self, question: Question) -> tuple[list[Place], list[str]]:
+        """The spans of a question as places.
+
+        :return: and what is wrong with the others, in words for a person.
+        """
+        found: list[Place] = []
+        wrong: list[str] = []
+        for span in question.spans:
+            try:
+                text = self._text(span.document_id)
+            except DocumentNotFound as error:
+                wrong.append(error.message)
+                continue
+            place = _place(span, text)
+            if place is None:
+                wrong.append(f"the document {span.document_id!r} does not hold the span")
+            else:
+                found.append((span.document_id, *place))
+        return found, wrong
+
+    def _text(self, document_id: str) -> str:
+        if self._last[0] != document_id:
+            caller, corpus = self._reading.caller, self._reading.corpus
+            version = self._catalog.document(caller, corpus, document_id, corpus.commit).version
+            self._last = (document_id, self._catalog.text(caller, corpus, document_id, version))
+        return self._last[1]
+
+
+def _place(span: GoldSpan, text: str) -> tuple[int, int] | None:
+    if span.start is not None and span.end is not None:
+        there = text[span.start : span.end]
+        if there == span.quote or (span.quote is None and len(there) == span.end - span.start):
+            return span.start, span.end
+    if span.quote is None:
+        return None
+    start = text.find(span.quote)
+    if start >= 0:
+        return start, start + len(span.quote)
+    # Lines may be broken elsewhere in the file that the quote was copied from.
+    words = r"\s+".join(map(re.escape, span.quote.split()))
+    match = re.search(words, text)
+    return match.span() if match else None
