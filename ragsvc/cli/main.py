@@ -19,6 +19,7 @@ from ragsvc.cli import (
     carry,
     corpora,
     documents,
+    evaluate,
     history,
     ingest,
     jobs,
@@ -90,6 +91,7 @@ app.command("import")(carry.import_)
 app.command("serve")(serve.serve)
 app.add_typer(corpora.app, name="corpora")
 app.add_typer(documents.app, name="documents")
+app.add_typer(evaluate.app, name="eval")
 app.add_typer(jobs.app, name="jobs")
 
 

@@ -1,0 +1,172 @@
+"""Reports of evaluations for people: figures, what changed, the worst questions, the gate."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.text import Text
+
+from ragsvc.cli.output import one_line, safe, write_line
+from ragsvc.cli.render import render_table
+from ragsvc.evaluation.compare import Comparison, Difference, Shift
+from ragsvc.evaluation.gate import Breach, Gate
+from ragsvc.evaluation.page.charts import duration, p_words, verdict
+from ragsvc.evaluation.page.labels import full_label, label_of, split_system
+from ragsvc.evaluation.report import Figure, Kind, Report
+from ragsvc.evaluation.worst import headline, merit, worst
+
+_SHOWN_MALFORMED = 20
+_SHOWN_SHIFTS = 3
+_SHOWN_FOUND = 3
+_QUESTION_CHARS = 160
+_FACT_CHARS = 240
+
+
+def render_figures(console: Console, report: Report) -> None:
+    """What was evaluated, its figures with their intervals, tests and latency."""
+    setup = report.setup
+    resumed = f", {report.resumed} of them in an interrupted run" if report.resumed else ""
+    console.print(
+        f"{safe(setup.corpus)} at commit {setup.commit}: {len(report.items)} questions of "
+        f"{one_line(setup.questions)}{resumed}; {duration(report.seconds)}\n"
+    )
+    if report.kind is Kind.RETRIEVAL:
+        _render_systems(console, report.figures)
+    else:
+        rows = [
+            {
+                "figure": label_of(name).words + (" (lower is better)" if label_of(name).lower else ""),
+                "value": f"{figure.value:.3f}",
+                "95 % interval": _interval(figure),
+                "questions": figure.count,
+                "name": name,
+            }
+            for name, figure in report.figures.items()
+        ]
+        if rows:
+            render_table(console, rows, tuple(rows[0]))
+    for test, p in report.tests.items():
+        first, _, second = test.partition(" > ")
+        console.print(f"{one_line(full_label(first))} against {one_line(full_label(second))}: {p_words(p)}")
+    if report.latency_s:
+        console.print(f"latency (p50, p95, p99): {_latency(report.latency_s)}")
+
+
+def _render_systems(console: Console, figures: Mapping[str, Figure]) -> None:
+    """Metrics down, systems across."""
+    cells: dict[str, dict[str, str]] = {}
+    systems: dict[str, None] = {}
+    counts = set()
+    for name, figure in figures.items():
+        system, metric = split_system(name)
+        systems[system or "value"] = None
+        cells.setdefault(metric, {})[system or "value"] = f"{figure.value:.3f} ({_interval(figure)})"
+        counts.add(figure.count)
+    if not cells:
+        return
+    rows = [
+        {"": label_of(metric).words} | {system: row.get(system, "-") for system in systems}
+        for metric, row in cells.items()
+    ]
+    render_table(console, rows, ("", *systems))
+    if len(counts) == 1:
+        console.print(f"means over {counts.pop()} questions, with 95 % intervals")
+
+
+def _interval(figure: Figure) -> str:
+    return f"{figure.low:.3f}-{figure.high:.3f}"
+
+
+def _latency(latency_s: Mapping[str, Mapping[str, float]]) -> str:
+    return "; ".join(
+        f"{one_line(stage)} {', '.join(duration(value) for value in row.values())}"
+        for stage, row in latency_s.items()
+    )
+
+
+def render_comparison(console: Console, comparison: Comparison) -> None:
+    """What changed from the baseline, how sure that is, and the questions that shifted most."""
+    console.print(
+        f"\nAgainst the baseline (commit {comparison.before.commit} of {safe(comparison.before.corpus)}, "
+        f"{one_line(comparison.before.made_at)}), over {comparison.common} questions in common:"
+    )
+    for warning in comparison.warnings:
+        write_line(f"warning: {one_line(warning)}", sys.stderr)
+    rows = [_difference_row(row) for row in comparison.differences]
+    if rows:
+        render_table(console, rows, tuple(rows[0]))
+    _render_shifts(console, "better", comparison.better)
+    _render_shifts(console, "worse", comparison.worse)
+
+
+def _difference_row(row: Difference) -> dict[str, Any]:
+    interval = "-" if row.low is None or row.high is None else f"{row.low:+.3f} to {row.high:+.3f}"
+    return {
+        "figure": full_label(row.name),
+        "before": f"{row.before:.3f}",
+        "after": f"{row.after:.3f}",
+        "change": f"{row.change:+.3f}",
+        "95 % interval": interval,
+        "": "-" if row.p is None else f"{verdict(row)}, {p_words(row.p)}",
+    }
+
+
+def _render_shifts(console: Console, word: str, shifts: Sequence[Shift]) -> None:
+    for shift in shifts[:_SHOWN_SHIFTS]:
+        question = one_line(shift.text, _QUESTION_CHARS)
+        console.print(
+            Text(f"{word}: {shift.before:.2f} -> {shift.after:.2f}  {question} [{one_line(shift.id)}]")
+        )
+
+
+def render_worst(console: Console, report: Report, count: int) -> None:
+    """The questions that went least well, with what was wanted and what came."""
+    found = worst(report, count)
+    if not found:
+        return
+    name = headline(report)
+    by = "" if name is None else f" by {full_label(name)}"
+    console.print(f"\nWorst questions{one_line(by)}:")
+    for item in found:
+        value = merit(item.values, name)
+        score = "" if value is None else f"{value:.2f}  "
+        question = one_line(item.text, _QUESTION_CHARS)
+        console.print(Text.assemble((f"{score}{question}", "bold"), f" [{one_line(item.id)}]"))
+        for key, words in _facts(item.detail):
+            console.print(Text(f"    {one_line(key)}: {one_line(words, _FACT_CHARS)}", style="dim"))
+
+
+def _facts(detail: Mapping[str, Any]) -> list[tuple[str, str]]:
+    facts: list[tuple[str, str]] = []
+    for key, value in detail.items():
+        if isinstance(value, Mapping):
+            facts.extend((f"{key} by {name}", words) for name, words in _facts(value))
+        elif isinstance(value, list | tuple):
+            facts.append((key, ", ".join(str(entry) for entry in value[:_SHOWN_FOUND]) or "nothing"))
+        elif value not in (None, ""):
+            facts.append((key, f"{value:.3f}" if isinstance(value, float) else str(value)))
+    return facts
+
+
+def say_malformed(report: Report) -> None:
+    """Tell on stderr which lines could not be used."""
+    for line in report.malformed[:_SHOWN_MALFORMED]:
+        write_line(f"{one_line(line.place)}: {one_line(line.error)}", sys.stderr)
+    count = len(report.malformed)
+    if count > _SHOWN_MALFORMED:
+        write_line(f"… and {count - _SHOWN_MALFORMED} more; --json lists all", sys.stderr)
+    if count:
+        lines = "line" if count == 1 else "lines"
+        write_line(f"warning: {count} {lines} could not be used; the figures are of the others", sys.stderr)
+
+
+def render_gate(console: Console, gate: Gate, breaches: Sequence[Breach]) -> None:
+    """The verdict of the gate; what broke it on stderr."""
+    for breach in breaches:
+        write_line(f"gate: {one_line(breach.message)}", sys.stderr)
+    rules = f"{len(gate.rules)} rule{'' if len(gate.rules) == 1 else 's'}"
+    words = "passed" if not breaches else f"FAILED: {len(breaches)} of {rules} broken"
+    console.print(f"gate {one_line(gate.name)} {words}" + (f" ({rules})" if not breaches else ""))

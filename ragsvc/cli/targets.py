@@ -1,0 +1,82 @@
+"""Files that a command writes at its end: tried before it starts, and there whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Sequence
+from contextlib import suppress
+from errno import EDQUOT, ENOSPC
+from pathlib import Path
+
+from ragsvc.errors import DiskFull, InvalidRequest, StorageError
+
+
+class Target:
+    """A file to write. path: as it was typed."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        # A link stays one: what it leads to is replaced.
+        self._real = Path(os.path.realpath(path))
+
+    @classmethod
+    def tried(cls, path: Path, option: str, inputs: Sequence[Path | None] = ()) -> Target:
+        """A target that can be written now.
+
+        option: that names it. inputs: files that the same command reads.
+        :raises InvalidRequest: if it is a folder, a device, or one of the inputs.
+        :raises StorageError: if its folder does not exist or cannot be written.
+        """
+        target = cls(path)
+        real = target._real
+        if real.exists() and not real.is_file():
+            raise InvalidRequest(f"{option} {path} is not a file", hint=f"name a file: {option} FILE")
+        for other in inputs:
+            if other is not None and Path(os.path.realpath(other)) == real:
+                raise InvalidRequest(
+                    f"{option} {path} would overwrite {other}, which this command reads",
+                    hint=f"name another file: {option} FILE",
+                )
+        probe = target._beside()
+        try:
+            with probe.open("xb"):
+                pass
+            probe.unlink()
+        except OSError as error:
+            raise target._refused(error) from error
+        return target
+
+    def same_as(self, other: Target) -> bool:
+        """Whether both are one file, however they were typed."""
+        return self._real == other._real
+
+    def write(self, text: str) -> None:
+        """Replace the file; whoever reads meanwhile gets the old one whole.
+
+        :raises DiskFull: if there is no room.
+        :raises StorageError: if it cannot be written any more.
+        """
+        beside = self._beside()
+        try:
+            with beside.open("xb") as stream:
+                stream.write(text.encode("utf-8", "replace"))
+                stream.flush()
+                os.fsync(stream.fileno())
+            beside.replace(self._real)
+        except OSError as error:
+            raise self._refused(error) from error
+        finally:
+            with suppress(OSError):
+                beside.unlink()
+
+    def _beside(self) -> Path:
+        return self._real.with_name(f".{uuid.uuid4().hex}.partial")
+
+    def _refused(self, error: OSError) -> StorageError:
+        if error.errno in (ENOSPC, EDQUOT):
+            return DiskFull(f"no room on the disk for {self.path}", hint="free some space, then run it again")
+        return StorageError(
+            f"{self.path} cannot be written: {error.strerror}",
+            hint="name a file in a folder that exists and that you may write to",
+        )
