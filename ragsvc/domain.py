@@ -528,11 +528,12 @@ class Passage:
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """Which live document holds a chunk, and where in its text it starts."""
+    """Which live document holds a chunk, and which code points of its text that is."""
 
     chunk: ChunkId
     document_id: str
     start: int
+    end: int
 
 
 @dataclass(frozen=True, slots=True)
