@@ -22,7 +22,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from ragsvc.domain import Caller, F64Vector, Mode, SearchRequest
-from ragsvc.evaluation.golden import Split, load
+from ragsvc.evaluation.questions import load
 from ragsvc.pipeline.answerability import MODEL_FILE, features_of
 from ragsvc.pipeline.evidence import find_evidence
 from ragsvc.service.service import Service
@@ -53,9 +53,7 @@ REGULARISATION = 0.5
 
 def questions() -> list[tuple[str, str]]:
     """Each question with its group."""
-    golden = [
-        (q.question, q.kind.value if q.kind else "answerable") for q in load(GOLDEN) if q.split is Split.TUNE
-    ]
+    golden = [(q.text, q.kind or "answerable") for q in load(GOLDEN, "tune").questions]
     for group, path in WRITTEN.items():
         lines = path.read_text("utf-8").splitlines()
         golden += [(line, group) for line in lines if line and not line.startswith("#")]
