@@ -8,7 +8,8 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, WrapValidator
 from pydantic_core import PydanticCustomError
 
-from ragsvc.domain import AnswerRequest, InlineDocument, Mode, SearchRequest
+from ragsvc.domain import AnswerRequest, InlineDocument, Mode, Role, SearchRequest, Turn
+from ragsvc.service.questions import MAX_TURNS
 
 CORPUS_PATTERN = r"^[a-z0-9][a-z0-9._-]{0,63}$"
 MAX_K = 200
@@ -75,6 +76,32 @@ class Body(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
 
+class TurnBody(Body):
+    """One message of a conversation."""
+
+    role: Annotated[Role, Field(strict=False)] = Field(description="Who said it.", examples=["user"])
+    content: str = Field(
+        description="What was said. At most RAGSVC_MAX_QUESTION_CHARS characters.",
+        examples=["How are backups made?"],
+    )
+
+
+History = Annotated[
+    list[TurnBody],
+    Field(
+        max_length=MAX_TURNS,
+        description="The turns before this one, oldest first. What leans on them is completed with words of "
+        "the user's last turns; the response tells in `searched` what was looked for.",
+        examples=[
+            [
+                {"role": "user", "content": "How are backups made?"},
+                {"role": "assistant", "content": "Nightly, by a snapshot of the disk. [1]"},
+            ]
+        ],
+    ),
+]
+
+
 class SearchBody(Body):
     """A search."""
 
@@ -100,11 +127,18 @@ class SearchBody(Body):
         examples=[{"lang": "en", "year": {"$gte": 2020}}],
     )
     at: At = None
+    history: History = []
 
     def request(self) -> SearchRequest:
         """Give the service's form of it."""
         return SearchRequest(
-            corpora_of(self.corpus), self.query, self.k, self.mode, self.filter, at=optional(self.at)
+            corpora_of(self.corpus),
+            self.query,
+            self.k,
+            self.mode,
+            self.filter,
+            at=optional(self.at),
+            history=turns_of(self.history),
         )
 
 
@@ -127,6 +161,7 @@ class AnswerBody(Body):
         examples=[{"lang": "en"}],
     )
     at: At = None
+    history: History = []
     stream: bool = Field(
         False,
         description="true: send server-sent events `passages`, `token`, `citation` and `done` (or `error`) "
@@ -137,7 +172,12 @@ class AnswerBody(Body):
     def request(self) -> AnswerRequest:
         """Give the service's form of it."""
         return AnswerRequest(
-            corpora_of(self.corpus), self.question, self.k, self.filter, at=optional(self.at)
+            corpora_of(self.corpus),
+            self.question,
+            self.k,
+            self.filter,
+            at=optional(self.at),
+            history=turns_of(self.history),
         )
 
 
@@ -192,6 +232,11 @@ def reference(at: int | str) -> str:
 def optional(at: int | str | None) -> str | None:
     """Give a reference in the service's form, if there is one."""
     return None if at is None else reference(at)
+
+
+def turns_of(history: list[TurnBody]) -> tuple[Turn, ...]:
+    """Give a conversation in the service's form."""
+    return tuple(Turn(turn.role, turn.content) for turn in history)
 
 
 def corpora_of(corpus: str | list[str]) -> tuple[str, ...]:

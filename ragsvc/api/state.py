@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,7 +10,8 @@ from fastapi import Depends
 from starlette.requests import Request
 
 from ragsvc.api.limits import Gate
-from ragsvc.service.questions import check_question
+from ragsvc.domain import Turn
+from ragsvc.service.questions import check_history, check_question
 from ragsvc.settings.settings import Settings
 
 if TYPE_CHECKING:
@@ -58,6 +60,13 @@ class State:
         :raises TooLarge: if it is over `max_question_chars`.
         """
         check_question(name, text, self.settings.max_question_chars)
+
+    def check_history(self, turns: Sequence[Turn]) -> None:
+        """Refuse a conversation that is too long.
+
+        :raises TooLarge: if it has too many turns, or one is over `max_question_chars`.
+        """
+        check_history(turns, self.settings.max_question_chars)
 
 
 def state_of(request: Request) -> State:

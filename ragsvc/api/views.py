@@ -43,6 +43,11 @@ class SearchView(View):
     corpus: str = Field(examples=["handbook"], description="Name, or names joined by commas.")
     commit: int = Field(examples=[42], description="Commit that was searched.")
     query: str = Field(examples=["how are backups restored"], description="The query.")
+    searched: str | None = Field(
+        None,
+        examples=["How long are they kept? backups"],
+        description="With `history` alone: the stand-alone query that was looked for.",
+    )
     mode: Mode = Field(examples=["hybrid"], description="The legs that answered.")
     hits: list[HitView] = Field(description="Best first.")
 
@@ -68,6 +73,11 @@ class AnswerView(View):
     corpus: str = Field(examples=["handbook"], description="Name, or names joined by commas.")
     commit: int = Field(examples=[42], description="Commit that was read.")
     question: str = Field(examples=["How often are backups made?"], description="The question.")
+    searched: str | None = Field(
+        None,
+        examples=["How long are they kept? backups"],
+        description="With `history` alone: the stand-alone query that was looked for.",
+    )
     answered: bool = Field(examples=[True], description="false: the passages hold no answer.")
     answer: str = Field(examples=["Backups are made nightly. [1]"], description="Text with markers.")
     confidence: float = Field(examples=[0.94], description="0 to 1: how likely the passages answer it.")

@@ -47,6 +47,7 @@ def render_answer(console: Console, answer: Answer, *, several: bool = False) ->
     console.print()
     facts = f"confidence {answer.confidence:.2f} · {one_line(answer.generator)} · commit {answer.commit}"
     console.print(Text(facts, style="dim"))
+    _print_searched(console, answer.question, answer.searched)
 
 
 def render_search(console: Console, result: SearchResult, *, several: bool = False) -> None:
@@ -54,6 +55,7 @@ def render_search(console: Console, result: SearchResult, *, several: bool = Fal
 
     several: whether more than one corpus was searched, so that each hit names its own.
     """
+    _print_searched(console, result.query, result.searched)
     if not result.hits:
         console.print(f"nothing found in {safe(result.corpus)} for “{one_line(result.query, 120)}”")
         return
@@ -193,6 +195,12 @@ def _cell(value: object) -> str:
     if isinstance(value, dict | list):
         return one_line(json.dumps(value, ensure_ascii=False))
     return one_line(str(value))
+
+
+def _print_searched(console: Console, asked: str, searched: str | None) -> None:
+    """What a follow-up was taken to mean, where that is more than its own words."""
+    if searched is not None and searched != asked:
+        console.print(Text(f"searched for “{one_line(searched, 240)}”", style="dim"))
 
 
 def _source_line(citation: Citation, *, several: bool) -> Text:

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from ragsvc.cli.conversation import HistoryOption, read_history
 from ragsvc.cli.options import (
     AtOption,
     CorporaArgument,
@@ -32,6 +33,7 @@ def search(
     mode: Annotated[ModeName, typer.Option("--mode", help="Which legs to search.")] = "hybrid",
     where: FilterOption = None,
     at: AtOption = None,
+    history: HistoryOption = None,
     as_json: JsonOption = False,
     home: HomeOption = None,
 ) -> int:
@@ -47,6 +49,7 @@ def search(
         mode=Mode(mode),
         where=parse_filter(where),
         at=reference(at),
+        history=read_history(history),
     )
     with session_of(context).service(home) as service:
         result = service.search(local_caller(), request)
@@ -64,6 +67,7 @@ def ask(
     k: Annotated[int, typer.Option("-k", min=1, max=200, help="How many passages to read.")] = 6,
     where: FilterOption = None,
     at: AtOption = None,
+    history: HistoryOption = None,
     as_json: JsonOption = False,
     home: HomeOption = None,
 ) -> int:
@@ -78,6 +82,7 @@ def ask(
         k=k,
         where=parse_filter(where),
         at=reference(at),
+        history=read_history(history),
     )
     with session_of(context).service(home) as service:
         answer = service.answer(local_caller(), request)

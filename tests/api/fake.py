@@ -191,7 +191,15 @@ class FakeService:
             raise self.failure
         commit = self._commit(request)
         hits = self._hits(request.corpora, request.k, request.where)
-        return SearchResult(",".join(request.corpora), commit, request.query, request.mode, hits)
+        searched = " ".join((request.query, *(turn.content for turn in request.history)))
+        return SearchResult(
+            ",".join(request.corpora),
+            commit,
+            request.query,
+            request.mode,
+            hits,
+            searched if request.history else None,
+        )
 
     def answer(self, caller: Caller, request: AnswerRequest) -> Answer:
         if self.failure is not None:
@@ -273,6 +281,7 @@ class FakeService:
             hits,
             "fake",
             {"search": 0.001},
+            request.question if request.history else None,
         )
 
 

@@ -59,6 +59,7 @@ async def answer(request: Request, state: StateOf, body: AnswerBody) -> Response
     """Answer from a corpus or several, with citations; `answered` is false when they hold no answer."""
     state.check_question("question", body.question)
     caller, asked = caller_of(request), body.request()
+    state.check_history(asked.history)
     if body.stream:
         return EventStream(state.queries, lambda: state.service.stream_answer(caller, asked))
     return JsonResponse(answer_json(await state.queries.run(state.service.answer, caller, asked)))

@@ -28,5 +28,7 @@ router = APIRouter(route_class=StrictRoute, prefix="/v1", tags=["ask"])
 async def search(request: Request, state: StateOf, body: SearchBody) -> Response:
     """Find the passages that fit a query best, in one corpus or several."""
     state.check_question("query", body.query)
-    result = await state.queries.run(state.service.search, caller_of(request), body.request())
+    asked = body.request()
+    state.check_history(asked.history)
+    result = await state.queries.run(state.service.search, caller_of(request), asked)
     return JsonResponse(search_json(result))
