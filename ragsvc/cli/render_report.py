@@ -16,7 +16,7 @@ from ragsvc.evaluation.gate import Breach, Gate
 from ragsvc.evaluation.page.charts import duration, p_words, verdict
 from ragsvc.evaluation.page.labels import full_label, label_of, split_system
 from ragsvc.evaluation.report import Figure, Kind, Report
-from ragsvc.evaluation.worst import headline, merit, worst
+from ragsvc.evaluation.worst import facts, headline, merit, worst
 
 _SHOWN_MALFORMED = 20
 _SHOWN_SHIFTS = 3
@@ -128,27 +128,16 @@ def render_worst(console: Console, report: Report, count: int) -> None:
     if not found:
         return
     name = headline(report)
-    by = "" if name is None else f" by {full_label(name)}"
-    console.print(f"\nWorst questions{one_line(by)}:")
+    by = "" if name is None else f" by {one_line(full_label(name))}"
+    console.print(f"\nWorst questions{by}:")
     for item in found:
         value = merit(item.values, name)
         score = "" if value is None else f"{value:.2f}  "
         question = one_line(item.text, _QUESTION_CHARS)
         console.print(Text.assemble((f"{score}{question}", "bold"), f" [{one_line(item.id)}]"))
-        for key, words in _facts(item.detail):
-            console.print(Text(f"    {one_line(key)}: {one_line(words, _FACT_CHARS)}", style="dim"))
-
-
-def _facts(detail: Mapping[str, Any]) -> list[tuple[str, str]]:
-    facts: list[tuple[str, str]] = []
-    for key, value in detail.items():
-        if isinstance(value, Mapping):
-            facts.extend((f"{key} by {name}", words) for name, words in _facts(value))
-        elif isinstance(value, list | tuple):
-            facts.append((key, ", ".join(str(entry) for entry in value[:_SHOWN_FOUND]) or "nothing"))
-        elif value not in (None, ""):
-            facts.append((key, f"{value:.3f}" if isinstance(value, float) else str(value)))
-    return facts
+        for key, words in facts(item.detail):
+            line = one_line(", ".join(words[:_SHOWN_FOUND]), _FACT_CHARS)
+            console.print(Text(f"    {one_line(key)}: {line}", style="dim"))
 
 
 def say_malformed(report: Report) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping
+from typing import Any
 
 from ragsvc.evaluation.report import Item, Kind, Report
 
@@ -50,3 +52,32 @@ def worst(report: Report, count: int) -> list[Item]:
             ranked.append((value, math.fsum(item.values.values()) / len(item.values), item.id, item))
     ranked.sort(key=lambda row: row[:3])
     return [row[3] for row in ranked[:count]]
+
+
+def facts(detail: Mapping[str, Any]) -> list[tuple[str, tuple[str, ...]]]:
+    """What an item says of its question, by name and in words.
+
+    Lists in a table become facts of their own, such as "found by dense". What is empty, true or absent is
+    left out, but for such a list: that nothing was found is a fact.
+    """
+    rows: list[tuple[str, tuple[str, ...]]] = []
+    for key, value in detail.items():
+        if isinstance(value, Mapping):
+            inner = ((f"{key} by {name}", entries) for name, entries in value.items())
+            rows.extend((name, _listed(entries) or ("nothing",)) for name, entries in inner)
+        elif value is not True and (words := _listed(value)):
+            rows.append((key, words))
+    return rows
+
+
+def _listed(value: Any) -> tuple[str, ...]:
+    entries = value if isinstance(value, list | tuple) else [value]
+    return tuple(_worded(entry) for entry in entries if entry is not None and entry != "")
+
+
+def _worded(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:.3f}"
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

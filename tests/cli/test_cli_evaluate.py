@@ -89,9 +89,7 @@ def test_answers_hands_on_what_was_asked(run: Run, evaluations: ScriptedEvaluati
     assert ran.code == 0, ran.err
     assert evaluations.asked == [AnswersEvaluation("handbook", Path("mine.jsonl"), "dev", 3)]
     assert "Right phrase" in ran.out
-    assert "latency (p50, p95, p99): retrieve 4 ms, 11 ms, 20 ms; evidence" in " ".join(
-        ran.out.replace("0.004", "").split("\n")
-    )
+    assert "latency (p50, p95, p99): retrieve 4 ms, 11 ms, 20 ms; evidence" in ran.out
     assert ran.out.count("[line-") == 5
     assert "questions.jsonl:12: not JSON" in ran.err
     assert "1 line could not be used" in ran.err

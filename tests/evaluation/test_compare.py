@@ -11,7 +11,8 @@ from sample_reports import answers_report, make_report, make_setup, retrieval_re
 from ragsvc.errors import InvalidRequest
 from ragsvc.evaluation.bootstrap import bootstrap_mean, randomisation_test
 from ragsvc.evaluation.compare import compare
-from ragsvc.evaluation.report import Item, Report
+from ragsvc.evaluation.report import Item, Kind, Report
+from ragsvc.evaluation.worst import facts, headline, worst
 
 unit = st.floats(0, 1)
 
@@ -96,3 +97,24 @@ def test_what_may_not_be_compared():
         "the settings differ: fusion convex -> rrf, dense_weight 0.6 -> unset",
         "the reports have no question in common: nothing is compared question by question",
     )
+
+
+def test_the_worst_questions_are_told_with_what_they_got():
+    items = [
+        Item("fine", "?", {"phrase": 1.0}),
+        Item("half", "?", {"phrase": 0.0, "document@3": 1.0}),
+        Item("bad", "?", {"phrase": 0.0, "document@3": 0.0}),
+        Item("refused", "?", {"refused_unanswerable": 1.0}),
+        Item("made up", "?", {"refused_unanswerable": 0.0}),
+    ]
+    report = make_report(items, Kind.ANSWERS)
+    assert headline(report) == "phrase"
+    assert [item.id for item in worst(report, 9)] == ["bad", "made up", "half"]
+    assert worst(report, 0) == []
+    detail = {"answered": True, "answerable": False, "wanted": [], "found": {"dense": [], "lexical": ["a"]}}
+    assert facts(detail | {"confidence": 0.5, "answer": ""}) == [
+        ("answerable", ("no",)),
+        ("found by dense", ("nothing",)),
+        ("found by lexical", ("a",)),
+        ("confidence", ("0.500",)),
+    ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,7 +30,7 @@ from ragsvc.evaluation.page.labels import (
     split_system,
 )
 from ragsvc.evaluation.report import Item, Kind, Malformed, Report, Setup
-from ragsvc.evaluation.worst import headline, merit, worst
+from ragsvc.evaluation.worst import facts, headline, merit, worst
 
 WORST = 20
 _TILES = ("document@3", "phrase", "token_f1", "answered", "refused_unanswerable", "supported", "auroc")
@@ -205,29 +205,22 @@ def _asked(item: Item, name: str | None) -> Asked:
     wanted = item.detail.get("wanted")
     right = {str(entry) for entry in wanted} if isinstance(wanted, list | tuple) else set()
     return Asked(
-        item.id, item.text, "" if value is None else f"{value:.2f}", tuple(_facts(item.detail, right))
+        item.id,
+        item.text,
+        "" if value is None else f"{value:.2f}",
+        tuple(_fact(key, words, right) for key, words in facts(item.detail)),
     )
 
 
-def _facts(detail: Mapping[str, Any], right: set[str]) -> list[tuple[str, tuple[Entry, ...]]]:
-    """A detail by name; lists in lists of one name become facts of their own, such as "found: dense"."""
-    facts = []
-    for key, value in detail.items():
-        if isinstance(value, Mapping):
-            inner = {f"{key}: {name}": entry for name, entry in value.items()}
-            facts.extend(_facts(inner, right))
-        elif isinstance(value, list | tuple):
-            words = [_words(entry) for entry in value[:_SHOWN_FOUND]]
-            entries = [Entry(entry, key != "wanted" and entry in right) for entry in words]
-            more = len(value) - len(entries)
-            facts.append((key, tuple([*entries, Entry(f"… {more} more", right=False)] if more else entries)))
-        elif value not in (None, ""):
-            facts.append((key, (Entry(_words(value), right=False),)))
-    return facts
+def _fact(name: str, words: Sequence[str], right: set[str]) -> tuple[str, tuple[Entry, ...]]:
+    entries = [Entry(_cut(entry), name != "wanted" and entry in right) for entry in words[:_SHOWN_FOUND]]
+    more = len(words) - len(entries)
+    return name, tuple([*entries, Entry(f"… {more} more", right=False)] if more else entries)
 
 
 def _words(value: Any) -> str:
-    if isinstance(value, float):
-        return f"{value:.4g}"
-    words = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return _cut(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
+
+
+def _cut(words: str) -> str:
     return words if len(words) <= _SHOWN_CHARS else words[: _SHOWN_CHARS - 1] + "…"
