@@ -53,6 +53,7 @@ class Dot:
     top: float
     bottom: float
     radius: float
+    count: int
     words: str
 
 
@@ -146,6 +147,7 @@ def reliability(bins: Sequence[Bin]) -> list[Dot]:
                 top=PLOT_HEIGHT * (1 - interval.high),
                 bottom=PLOT_HEIGHT * (1 - interval.low),
                 radius=max(_SMALLEST_DOT, _BIGGEST_DOT * math.sqrt(entry.count / most)),
+                count=entry.count,
                 words=words,
             )
         )
