@@ -20,6 +20,7 @@ from ragsvc.cli import (
     corpora,
     documents,
     evaluate,
+    evaluate_make,
     history,
     ingest,
     jobs,
@@ -91,6 +92,7 @@ app.command("import")(carry.import_)
 app.command("serve")(serve.serve)
 app.add_typer(corpora.app, name="corpora")
 app.add_typer(documents.app, name="documents")
+evaluate.app.command("make")(evaluate_make.make)
 app.add_typer(evaluate.app, name="eval")
 app.add_typer(jobs.app, name="jobs")
 

@@ -29,6 +29,7 @@ from ragsvc.domain import (
 from ragsvc.pipeline.retrieve import Looked
 from ragsvc.service.asking import Asker
 from ragsvc.service.browsing import Browser
+from ragsvc.service.drafting import Drafter
 from ragsvc.service.evaluating import Evaluations
 from ragsvc.service.follow import Follower
 from ragsvc.service.jobs import JobRunner
@@ -54,6 +55,7 @@ class Service:
         self._writer = Writer(catalog, self._loader, settings)
         self.lifecycle = Lifecycle(catalog, self._loader, self._asker, settings)
         self.evaluations = Evaluations(catalog, self._loader, self._asker, settings)
+        self.drafter = Drafter(catalog)
         self._runner = JobRunner(catalog, settings)
         self._follower = Follower(catalog, self._asker, settings)
 
