@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -22,6 +23,7 @@ from ragsvc.pipeline.markers import ANY_MARKER
 
 TOP = 3
 REFUSED = "refused_"
+_MARKERS = re.compile(rf"\s*{ANY_MARKER.pattern}")
 ANSWERABLE, UNANSWERABLE = f"{REFUSED}answerable", f"{REFUSED}unanswerable"
 
 
@@ -42,7 +44,7 @@ def answer_item(question: Question, asked: Asked, gold: Sequence[Place] = ()) ->
     :param gold: where the answer stands; () when that is not known.
     """
     answer = asked.answer
-    text = " ".join(ANY_MARKER.sub("", answer.answer).split()) if answer.answered else ""
+    text = bare(answer.answer) if answer.answered else ""
     values = _decision(question, answer.answered)
     right = {name for name, grade in question.judgements.items() if grade > 0}
     if question.answerable:
@@ -73,14 +75,18 @@ def answer_item(question: Question, asked: Asked, gold: Sequence[Place] = ()) ->
     return Item(question.id, question.text, values, detail)
 
 
+def bare(text: str) -> str:
+    """An answer without its markers and the blanks before them, on one line."""
+    return " ".join(_MARKERS.sub("", text).split())
+
+
 def _decision(question: Question, answered: bool) -> dict[str, float]:
     refused = float(not answered)
     if question.answerable:
         return {"answered": float(answered), ANSWERABLE: refused}
-    values = {UNANSWERABLE: refused}
-    if question.kind:
-        values.setdefault(f"{REFUSED}{question.kind}", refused)
-    return values
+    own = f"{REFUSED}{question.kind}" if question.kind else UNANSWERABLE
+    # A kind of the user's own must not pass for answerable questions.
+    return {UNANSWERABLE: refused} | ({} if own == ANSWERABLE else {own: refused})
 
 
 def _compared(question: Question, text: str) -> dict[str, float]:
