@@ -105,7 +105,9 @@ def _phrase(text: str) -> str:
     """The salient part: up to the first aside, unless hardly a word stands before it."""
     whole = _whole(text)
     part = _ASIDE.split(whole)[0]
-    return part if len(part.split()) > 3 else whole
+    # A comma early on rather parts two adjectives.
+    least = 4 if whole[len(part) :].startswith(",") else 3
+    return part if len(part.split()) > least else whole
 
 
 def _defined(sentence: str, spoken: Callable[[str], str]) -> Asked | None:
