@@ -22,6 +22,7 @@ from ragsvc.errors import InvalidRequest
 from ragsvc.evaluation.compare import Comparison, compare
 from ragsvc.evaluation.gate import Breach, Gate, check, read_gate, require_baseline
 from ragsvc.evaluation.report import Kind, Report, read_report, to_json
+from ragsvc.evaluation.worst import worst
 
 CHECK_FAILED = 4
 
@@ -79,7 +80,7 @@ class Conclusion:
     def conclude(self, report: Report) -> int:
         """Write the files, show the report, and give the exit code: 4 when the gate does not hold."""
         if self.out is not None:
-            self.out.write(json.dumps(to_json(report), ensure_ascii=False, indent=1))
+            self.out.write_or_rescue(json.dumps(to_json(report), ensure_ascii=False, indent=1))
         comparison = None if self.baseline is None else compare(self.baseline, report)
         breaches = [] if self.gate is None else check(report, self.gate, comparison)
         write_page(self.html, [report], comparison)
@@ -98,6 +99,7 @@ class Conclusion:
             "report": stored,
             "comparison": None if comparison is None else asdict(comparison),
             "gate": gate_json(self.gate, breaches),
+            "worst": [asdict(item) for item in worst(report, self.worst)],
             "out": path_of(self.out),
             "html": path_of(self.html),
         }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 import uuid
 from collections.abc import Sequence
 from contextlib import suppress
@@ -69,6 +70,24 @@ class Target:
         finally:
             with suppress(OSError):
                 beside.unlink()
+
+    def write_or_rescue(self, text: str) -> None:
+        """As `write`; when it fails, what took long to make is kept in the folder for temporary files.
+
+        :raises DiskFull: if there is no room.
+        :raises StorageError: if it cannot be written any more.
+        """
+        try:
+            self.write(text)
+        except StorageError as error:
+            try:
+                with tempfile.NamedTemporaryFile(
+                    "wb", prefix="ragsvc-", suffix=".json", delete=False
+                ) as kept:
+                    kept.write(text.encode("utf-8", "replace"))
+            except OSError:
+                raise error from error.__cause__
+            raise type(error)(error.message, hint=f"the report is kept in {kept.name}") from error
 
     def _beside(self) -> Path:
         return self._real.with_name(f".{uuid.uuid4().hex}.partial")

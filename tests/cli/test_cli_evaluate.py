@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import tempfile
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -72,6 +73,7 @@ def test_retrieval_hands_on_what_was_asked(run: Run, evaluations: ScriptedEvalua
     ran = run(
         "eval", "retrieval", "handbook", "--beir", str(tmp_path), "--split", "dev", "-k", "5",
         "--modes", "lexical, hybrid", "--at", "head~1", "--filter", '{"lang": "en"}', "--fresh", "--json",
+        "--worst", "1",
     )  # fmt: skip
     assert ran.code == 0, ran.err
     assert evaluations.asked == [
@@ -81,6 +83,7 @@ def test_retrieval_hands_on_what_was_asked(run: Run, evaluations: ScriptedEvalua
     ]
     assert "items" not in ran.json["report"]
     assert ran.json["report"]["figures"]["hybrid.ndcg@10"]["count"] == 60
+    assert [set(item) for item in ran.json["worst"]] == [{"id", "text", "values", "detail"}]
     assert [ran.json[name] for name in ("comparison", "gate", "out", "html")] == [None] * 4
 
 
@@ -162,6 +165,27 @@ def test_what_cannot_be_written_is_said_before_the_work(
         assert message in ran.err, words
     assert questions.read_text() == ""
     assert len(list(tmp_path.iterdir())) == 3
+
+
+def test_a_report_that_cannot_be_written_any_more_is_kept(
+    run: Run, evaluations: ScriptedEvaluations, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    folder, rescue = tmp_path / "gone", tmp_path / "rescue"
+    folder.mkdir()
+    rescue.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(rescue))
+    give = evaluations.answers
+
+    def meanwhile(*args: Any, **options: Any) -> Report:
+        folder.rmdir()
+        return give(*args, **options)
+
+    monkeypatch.setattr(evaluations, "answers", meanwhile)
+    ran = run("eval", "answers", "handbook", "--questions", "q", "--out", str(folder / "report.json"))
+    assert ran.code == 1
+    (kept,) = rescue.iterdir()
+    assert f"hint:  the report is kept in {kept}" in ran.err
+    assert read_report(kept) == evaluations.reports["answers"]
 
 
 def test_a_link_stays_a_link(run: Run, evaluations: ScriptedEvaluations, tmp_path: Path):

@@ -47,7 +47,10 @@ def start(setup: str, *words: str, **options: object) -> subprocess.Popen[bytes]
     )
 
 
-@pytest.mark.parametrize("words", [["--help"], [], ["--version"], ["ingest", "--help"], ["jobs", "--help"]])
+@pytest.mark.parametrize(
+    "words",
+    [["--help"], [], ["--version"], ["ingest", "--help"], ["jobs", "--help"], ["eval", "answers", "--help"]],
+)
 def test_help_imports_nothing_heavy(words: list[str]):
     code = (
         "import sys, ragsvc.__main__ as entry; sys.argv[0] = 'ragsvc'; code = entry.main();"
