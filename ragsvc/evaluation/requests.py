@@ -8,6 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from ragsvc.domain import Mode
+from ragsvc.errors import InvalidRequest
+from ragsvc.evaluation import beir
+from ragsvc.evaluation.questions import Questions, load
 
 MODES = (Mode.HYBRID, Mode.DENSE, Mode.LEXICAL)
 
@@ -48,3 +51,17 @@ class AnswersEvaluation:
     at: str | None = None
     where: Mapping[str, Any] | None = None
     fresh: bool = False
+
+
+def judgements_of(request: RetrievalEvaluation) -> tuple[Questions, str]:
+    """Read what a retrieval evaluation asks, from a file or a collection, and give its name.
+
+    :raises SourceNotFound: if it cannot be read.
+    :raises InvalidRequest: if it holds no question, or not exactly one of the two is given.
+    """
+    if request.questions is not None and request.beir is None:
+        return load(request.questions, request.split), request.questions.name
+    if request.beir is None or request.questions is not None:
+        raise InvalidRequest("what is to be asked?", hint="give a file of questions, or a BEIR folder")
+    collection = beir.load(request.beir, request.split or "test")
+    return Questions(collection.questions, collection.malformed, collection.digest), collection.name

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, TypeAlias
@@ -11,16 +12,16 @@ from typing import Any, TypeAlias
 from ragsvc import __version__
 from ragsvc.domain import Caller, Progress
 from ragsvc.errors import InvalidRequest
-from ragsvc.evaluation import beir
 from ragsvc.evaluation.answering import answer_item, bins_of, figures_of_all
 from ragsvc.evaluation.figures import figures_of, percentiles, tests_of
 from ragsvc.evaluation.grounding import Place
 from ragsvc.evaluation.journal import Journal, key_of
 from ragsvc.evaluation.questions import Question, Questions, judged, load
 from ragsvc.evaluation.report import Item, Kind, Malformed, Report, Setup
-from ragsvc.evaluation.requests import AnswersEvaluation, RetrievalEvaluation
+from ragsvc.evaluation.requests import AnswersEvaluation, RetrievalEvaluation, judgements_of
 from ragsvc.evaluation.retrieval import pairs_of, retrieval_item
 from ragsvc.pipeline.retrieve import MAX_K, Reading
+from ragsvc.pipeline.snapshot import Snapshot
 from ragsvc.service.asking import Asker
 from ragsvc.service.parts import PartsLoader
 from ragsvc.service.questioning import GoldTexts, Ground, query_vectors
@@ -80,21 +81,22 @@ class Evaluations:
         if not request.modes:
             raise InvalidRequest("no mode was named", hint="name at least one: hybrid, dense, lexical")
         modes = tuple(dict.fromkeys(request.modes))
-        asked, source = _of_retrieval(request)
+        asked, source = judgements_of(request)
         scored = judged(asked.questions)
         if not scored:
             raise InvalidRequest(
                 f"no question of {source} says which documents answer it",
                 hint='give answerable questions "documents": ["id", ...], or "spans"',
             )
-        run = self._run(caller, Kind.RETRIEVAL, request, source, asked, scored, progress)
-        run.settings["modes"] = [mode.value for mode in modes]
-        systems = run.ground.searches(run.questions, modes)
+        with self._kept(caller, request) as snapshot:
+            run = self._run(caller, snapshot, request, source, asked, scored, progress)
+            run.settings["modes"] = [mode.value for mode in modes]
+            systems = run.ground.searches(run.questions, modes)
 
-        def item(question: Question) -> Item:
-            return retrieval_item(question, systems, request.k, run.gold[question.id])
+            def item(question: Question) -> Item:
+                return retrieval_item(question, systems, request.k, run.gold[question.id])
 
-        items, resumed = _items(self._catalog, run, item)
+            items, resumed = _items(self._catalog, run, item)
         return _report(run, items, resumed, tests=tests_of(items, pairs_of(list(systems), request.k)))
 
     def answers(self, caller: Caller, request: AnswersEvaluation, *, progress: Told | None = None) -> Report:
@@ -106,17 +108,18 @@ class Evaluations:
         """
         asked = load(request.questions, request.split)
         source = request.questions.name
-        run = self._run(caller, Kind.ANSWERS, request, source, asked, asked.questions, progress)
-        run.settings["max_false_refusals"] = self._settings.max_false_refusals
         seconds: dict[str, list[float]] = {}
+        with self._kept(caller, request) as snapshot:
+            run = self._run(caller, snapshot, request, source, asked, asked.questions, progress)
+            run.settings["max_false_refusals"] = self._settings.max_false_refusals
 
-        def item(question: Question) -> Item:
-            got, took = run.ground.ask(question, request.k)
-            for stage, value in took.items():
-                seconds.setdefault(stage, []).append(value)
-            return answer_item(question, got, run.gold[question.id])
+            def item(question: Question) -> Item:
+                got, took = run.ground.ask(question, request.k)
+                for stage, value in took.items():
+                    seconds.setdefault(stage, []).append(value)
+                return answer_item(question, got, run.gold[question.id])
 
-        items, resumed = _items(self._catalog, run, item)
+            items, resumed = _items(self._catalog, run, item)
         references = {question.id: question.answers for question in run.questions}
         return _report(
             run,
@@ -127,10 +130,23 @@ class Evaluations:
             latency_s=percentiles(seconds),
         )
 
+    @contextmanager
+    def _kept(self, caller: Caller, request: Request) -> Iterator[Snapshot]:
+        """The commit to evaluate; gc leaves it alone meanwhile."""
+        snapshot = self._asker.snapshot(caller, request.corpus, request.at)
+        corpus = snapshot.corpus
+        if not snapshot.alive.any():
+            raise InvalidRequest(
+                f"{corpus.name} holds nothing to search in", hint=f"ragsvc ingest {corpus.name} PATH"
+            )
+        reason = f"evaluation of {corpus.name}"
+        with self._catalog.pinned(reason, corpus_id=corpus.id, commit_id=corpus.commit):
+            yield snapshot
+
     def _run(
         self,
         caller: Caller,
-        kind: Kind,
+        snapshot: Snapshot,
         request: Request,
         source: str,
         asked: Questions,
@@ -143,7 +159,7 @@ class Evaluations:
         told = progress or (lambda _: None)
         for question in questions:
             check_question(f"the question {question.id!r}", question.text, self._settings.max_question_chars)
-        ground = self._ground(caller, request, questions, told)
+        ground = self._ground(caller, snapshot, request, questions, told)
         wanted = {name for question in questions for name in question.judgements}
         corpus = ground.reading.corpus
         held = self._catalog.held_ids(caller, corpus, corpus.commit, sorted(wanted))
@@ -163,7 +179,7 @@ class Evaluations:
         }
         gold, astray = _gold(self._catalog, ground, source, questions)
         return _Run(
-            kind,
+            Kind.RETRIEVAL if isinstance(request, RetrievalEvaluation) else Kind.ANSWERS,
             source,
             asked,
             tuple(questions),
@@ -176,13 +192,18 @@ class Evaluations:
             gold,
         )
 
-    def _ground(self, caller: Caller, request: Request, questions: Sequence[Question], told: Told) -> Ground:
+    def _ground(
+        self,
+        caller: Caller,
+        snapshot: Snapshot,
+        request: Request,
+        questions: Sequence[Question],
+        told: Told,
+    ) -> Ground:
         where = None if request.where is None else parse_filter(request.where)
-        snapshot = self._asker.snapshot(caller, request.corpus, request.at)
         if not snapshot.allowed(self._catalog, where, caller).any():
             raise InvalidRequest(
-                f"{request.corpus} holds nothing to search in" + ("" if where is None else " by this filter"),
-                hint=f"ragsvc ingest {request.corpus} PATH" if where is None else "choose another filter",
+                f"{request.corpus} holds nothing to search in by this filter", hint="choose another filter"
             )
         parts = self._loader.parts(snapshot.corpus.profile)
         # What is searched for after other turns is not known before.
@@ -211,16 +232,6 @@ def _gold(
     return found, astray
 
 
-def _of_retrieval(request: RetrievalEvaluation) -> tuple[Questions, str]:
-    """The questions of a file or of a collection, and its name."""
-    if request.questions is not None and request.beir is None:
-        return load(request.questions, request.split), request.questions.name
-    if request.beir is None or request.questions is not None:
-        raise InvalidRequest("what is to be asked?", hint="give a file of questions, or a BEIR folder")
-    collection = beir.load(request.beir, request.split or "test")
-    return Questions(collection.questions, collection.malformed, collection.digest), collection.name
-
-
 def _items(catalog: Catalog, run: _Run, make: Callable[[Question], Item]) -> tuple[tuple[Item, ...], int]:
     """The items of all questions, and how many of them an interrupted run had made."""
     corpus = run.ground.reading.corpus
@@ -247,6 +258,8 @@ def _items(catalog: Catalog, run: _Run, make: Callable[[Question], Item]) -> tup
             else:
                 resumed += 1
             items.append(item)
+        # The pin keeps gc away, but nobody is kept from deleting a corpus.
+        catalog.check_kept(corpus)
         run.told(Progress("evaluate", len(items), len(items), "questions"))
     return tuple(items), resumed
 

@@ -13,7 +13,7 @@ import pytest
 import pytrec_eval
 
 from ragsvc.domain import Collapse, Mode, Progress, Role, SearchRequest, Turn
-from ragsvc.errors import CorpusNotFound, InvalidRequest
+from ragsvc.errors import CorpusNotFound, InvalidRequest, StaleContent
 from ragsvc.evaluation.report import Item, Report
 from ragsvc.evaluation.requests import RetrievalEvaluation
 from ragsvc.service.service import Service
@@ -278,3 +278,35 @@ def test_a_question_in_a_conversation_is_searched_as_the_service_does(
             best.setdefault(hit.passage.document_id, hit.score)
         assert set(item.detail["found"][mode]) <= set(best)
         assert best[item.detail["found"][mode][0]] == max(best.values())
+
+
+def test_a_corpus_that_goes_away_meanwhile_gives_no_report_and_gc_waits(
+    questions: list[dict[str, Any]], tmp_path: Path
+) -> None:
+    with open_service(new_home(tmp_path), keep_commits=1) as service:
+        upload(service, {name: DOCUMENTS[name] for name in sorted(DOCUMENTS)[:8]})
+        path = write(tmp_path, questions)
+        expected = measure(service, path)
+
+        def overtake(progress: Progress) -> None:
+            if progress.stage == "evaluate" and progress.done == 2:
+                service.delete_document(ME, CORPUS, "d01")
+                service.lifecycle.collect(ME, None)
+
+        request = RetrievalEvaluation(CORPUS, path)
+        assert service.evaluations.retrieval(ME, request, progress=overtake).items == expected.items
+
+        def delete(progress: Progress) -> None:
+            if progress.stage == "evaluate" and progress.done == 2:
+                service.delete_corpus(ME, CORPUS)
+
+        with pytest.raises(StaleContent):
+            service.evaluations.retrieval(ME, request, progress=delete)
+
+
+def test_an_empty_corpus_is_told(tmp_path: Path, questions: list[dict[str, Any]]) -> None:
+    with open_service(new_home(tmp_path)) as service:
+        upload(service, {"a": "Soon gone."})
+        service.delete_document(ME, CORPUS, "a")
+        with pytest.raises(InvalidRequest, match="nothing to search in"):
+            measure(service, write(tmp_path, questions))
