@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, NewType, TypeAlias
@@ -586,6 +586,27 @@ class Hit:
     corpus: str
     passage: Passage
     duplicates: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """The best candidates of one query for a second look, best first.
+
+    question: the stand-alone query. texts: title, headings and text of each.
+    scores: (m,) float64, of the fusion. dense: (m,) cosines. lexical: (m,) BM25.
+    lexical_best: the highest BM25 of any chunk that the query may find, at least 0.
+    vectors: (m, dim) float32, rows L2-normalised.
+    weight_of: inverse frequency of a term in the corpus, at least 0.
+    """
+
+    question: str
+    texts: tuple[str, ...]
+    scores: F64Vector
+    dense: F64Vector
+    lexical: F64Vector
+    lexical_best: float
+    vectors: F32Matrix
+    weight_of: Callable[[str], float]
 
 
 @dataclass(frozen=True, slots=True)

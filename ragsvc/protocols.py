@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Protocol
 
-from ragsvc.domain import EmbedderSpec, Evidence, F32Matrix, Hit, I32Matrix
+from ragsvc.domain import Candidates, EmbedderSpec, Evidence, F32Matrix, F64Vector, Hit, I32Matrix
 
 
 class Embedder(Protocol):
@@ -68,5 +68,21 @@ class Generator(Protocol):
 
         :param evidence: sentences of the passages, best first.
         :raises ModelError: if the generator cannot answer now.
+        """
+        ...
+
+
+class Reranker(Protocol):
+    """Takes a second look at the best candidates of a query."""
+
+    @property
+    def name(self) -> str:
+        """As in the setting that names it."""
+        ...
+
+    def rescore(self, candidates: Candidates) -> F64Vector:
+        """Score every candidate anew: (m,) float64, finite, higher is better.
+
+        :raises ModelError: if the reranker's model cannot be used.
         """
         ...

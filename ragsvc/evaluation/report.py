@@ -135,7 +135,8 @@ def read_report(path: Path) -> Report:
         stored = path.read_bytes()
     except OSError as error:
         raise SourceNotFound(
-            f"cannot read {path}: {error.strerror}", hint="name a file that `ragsvc eval ... --out FILE` wrote"
+            f"cannot read {path}: {error.strerror}",
+            hint="name a file that `ragsvc eval ... --out FILE` wrote",
         ) from error
     try:
         report = _ADAPTER.validate_json(stored)

@@ -222,6 +222,14 @@ class CorpusIndex:
         """Compute the exact cosine of given rows: (m,) float32, in the order of `rows`."""
         return dense.similarities(self._vectors(), query, rows)
 
+    def vectors_of(self, rows: I64Vector) -> F32Matrix:
+        """Vectors of given rows, copied: (m, dim) float32, in the order of `rows`."""
+        found = np.empty((len(rows), self.dimension), np.float32)
+        for first, segment in self._placed():
+            here = np.flatnonzero((rows >= first) & (rows < first + segment.rows))
+            found[here] = segment.vectors[rows[here] - first]
+        return found
+
     def signatures_of(self, rows: I64Vector) -> U16Matrix:
         """Signatures of given rows, copied: (m, 128) uint16, in the order of `rows`; zeros where unknown."""
         found = np.empty((len(rows), SIGNATURE_VALUES), np.uint16)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator
 from typing import Any
 
 import torch
@@ -14,6 +12,7 @@ from ragsvc.domain import EmbedderSpec
 from ragsvc.errors import ModelMismatch, ModelNotFound
 from ragsvc.models.description import BACKEND, DTYPE, read_max_tokens, read_prefixes
 from ragsvc.models.folder import ModelFolder
+from ragsvc.models.quiet import quiet
 
 
 class PipelineEncoder:
@@ -31,7 +30,7 @@ class PipelineEncoder:
         :raises ModelNotFound: if sentence-transformers cannot load it.
         :raises ModelMismatch: if its prompts must be left out of the pooling.
         """
-        with _quiet():
+        with quiet():
             from sentence_transformers import SentenceTransformer
 
             try:
@@ -83,19 +82,3 @@ def _describe(module: Any) -> str:
         return kind
     suffix = "" if getattr(module, "include_prompt", True) else ",include_prompt=False"
     return f"{module.pooling_mode}{suffix}"
-
-
-@contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep the progress bars and load reports of transformers off the terminal."""
-    from transformers.utils import logging
-
-    level, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
-    logging.set_verbosity_error()
-    logging.disable_progress_bar()
-    try:
-        yield
-    finally:
-        logging.set_verbosity(level)
-        if bars:
-            logging.enable_progress_bar()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,6 +10,7 @@ import numpy as np
 from ragsvc.domain import (
     BoolVector,
     Caller,
+    Candidates,
     Collapse,
     Corpus,
     F32Vector,
@@ -22,16 +23,19 @@ from ragsvc.domain import (
 )
 from ragsvc.pipeline.collapse import Fold
 from ragsvc.pipeline.condense import Condensed
-from ragsvc.pipeline.fusion import SCORE_DECIMALS, competition_rank, convex, reciprocal_rank
+from ragsvc.pipeline.fusion import SCORE_DECIMALS, SCORE_STEP, competition_rank, convex, reciprocal_rank
 from ragsvc.pipeline.indexing import ProfileParts
+from ragsvc.pipeline.rerank import CLOSE
 from ragsvc.pipeline.snapshot import Snapshot
-from ragsvc.protocols import Analyser
+from ragsvc.protocols import Analyser, Reranker
 from ragsvc.store.catalog import Catalog
 from ragsvc.store.filters import Filter
 
 # Candidates of each leg. It does not depend on k, so the hits for a small k begin those for a large one.
 DEPTH = 256
 MAX_K = 200
+# Chosen by a sweep over seven collections, see docs/fusion.md; .5 to .6 do about as well.
+DENSE_WEIGHT = 0.55
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,14 +43,14 @@ class Weights:
     """How the legs are fused. dense: [0, 1], share of the dense leg in the convex combination."""
 
     fusion: Fusion = Fusion.CONVEX
-    dense: float = 0.6
+    dense: float = DENSE_WEIGHT
 
 
 @dataclass(frozen=True, slots=True)
 class Query:
     """A query made ready for one corpus.
 
-    text: the stand-alone form; what was asked, completed from the conversation where it leans on it.
+    text: what the passages must speak of, see `Condensed.judged`. searched: the whole stand-alone query.
     vector: (dim,) float32, L2-normalised; None in lexical mode.
     terms: analysed terms, repeats kept; unused in dense mode.
     """
@@ -55,6 +59,7 @@ class Query:
     mode: Mode
     vector: F32Vector | None
     terms: tuple[str, ...]
+    searched: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,44 +83,116 @@ def prepare_condensed(
     :param vector: what `condensed.mix` gave, if the dense leg is asked.
     """
     terms = () if mode is Mode.DENSE else tuple(sorted(condensed.terms(analyser)))
-    return Query(condensed.searched, mode, None if mode is Mode.LEXICAL else vector, terms)
+    given = None if mode is Mode.LEXICAL else vector
+    return Query(condensed.judged, mode, given, terms, condensed.searched)
 
 
 def rank(
-    snapshot: Snapshot, query: Query, term_ids: Sequence[int], allowed: BoolVector, weights: Weights
+    snapshot: Snapshot,
+    query: Query,
+    term_ids: Mapping[str, int],
+    allowed: BoolVector,
+    weights: Weights,
+    close: CloseLook | None = None,
 ) -> Ranked:
-    """Score the candidates of both legs.
+    """Score the candidates of both legs, and the best of a hybrid search a second time.
 
-    :param term_ids: ids of `query.terms` that the catalog knows, in the order of the terms.
+    :param term_ids: of those of `query.terms` that the catalog knows.
     :param allowed: (rows,) the one bitmap.
     :return: best first by score rounded to 1e-6; the order of ties is settled by `hits`.
     """
-    index = snapshot.index
-    lexical = snapshot.lexical.match(term_ids) if query.mode is not Mode.DENSE else None
-    by_terms = index.top(lexical, allowed, DEPTH) if lexical is not None else _NO_ROWS
-    by_vector = index.nearest(query.vector, allowed, DEPTH)[0] if query.vector is not None else _NO_ROWS
-    rows = np.union1d(by_vector, by_terms)
-    if lexical is None:
-        assert query.vector is not None
-        scores = index.similarities(query.vector, rows).astype(np.float64)
-    elif query.vector is None:
-        scores = lexical[rows]
-    else:
-        dense = index.similarities(query.vector, rows).astype(np.float64)
-        if weights.fusion is Fusion.RRF:
-            scores = reciprocal_rank(
-                competition_rank(dense, np.isin(rows, by_vector)),
-                competition_rank(lexical[rows], np.isin(rows, by_terms)),
-            )
-        else:
-            best = float(lexical[by_terms[0]]) if by_terms.size else 0.0
-            scores = convex(dense, lexical[rows], best, weights.dense)
-    scores = np.round(scores, SCORE_DECIMALS)
+    legs = _legs(snapshot, query, term_ids, allowed)
+    scores = np.round(_fused(legs, weights), SCORE_DECIMALS)
     order = np.argsort(-scores, kind="stable")
-    return Ranked(rows[order], scores[order])
+    ranked = Ranked(legs.rows[order], scores[order])
+    if close is None or query.mode is not Mode.HYBRID or not len(order):
+        return ranked
+    top = order[: _end_of_tie(ranked.scores, CLOSE)]
+    candidates = Candidates(
+        question=query.text,
+        texts=tuple(close.texts_of(snapshot.index.chunk_ids[legs.rows[top]].tolist())),
+        scores=scores[top],
+        dense=legs.dense[top],
+        lexical=legs.lexical[top],
+        lexical_best=legs.lexical_best,
+        vectors=snapshot.index.vectors_of(legs.rows[top]),
+        weight_of=lambda term: snapshot.lexical.weight(term_ids[term]) if term in term_ids else 0.0,
+    )
+    return _looked_at_again(ranked, np.round(close.reranker.rescore(candidates), SCORE_DECIMALS))
+
+
+def _looked_at_again(ranked: Ranked, scores: F64Vector) -> Ranked:
+    """Order the best candidates by their new scores; those not looked at again stay behind them."""
+    count = len(scores)
+    order = np.argsort(-scores, kind="stable")
+    rest = ranked.scores[count:]
+    if rest.size:
+        rest = np.round(rest - max(0.0, rest[0] - scores.min() + SCORE_STEP), SCORE_DECIMALS)
+    rows = np.concatenate([ranked.rows[:count][order], ranked.rows[count:]])
+    return Ranked(rows, np.concatenate([scores[order], rest]))
+
+
+def _end_of_tie(scores: F64Vector, depth: int) -> int:
+    """How many to take so that at least `depth` are, and no tie is cut; scores are best first."""
+    if len(scores) <= depth:
+        return len(scores)
+    return int(np.count_nonzero(scores >= scores[depth - 1]))
+
+
+def _legs(snapshot: Snapshot, query: Query, term_ids: Mapping[str, int], allowed: BoolVector) -> _Legs:
+    index, vector = snapshot.index, query.vector
+    matched = None
+    if query.mode is not Mode.DENSE:
+        matched = snapshot.lexical.match([term_ids[term] for term in query.terms if term in term_ids])
+    by_terms = _NO_ROWS if matched is None else index.top(matched, allowed, DEPTH)
+    by_vector = _NO_ROWS if vector is None else index.nearest(vector, allowed, DEPTH)[0]
+    rows = np.union1d(by_vector, by_terms)
+    nothing: F64Vector = np.zeros(len(rows))
+    return _Legs(
+        rows,
+        nothing if vector is None else index.similarities(vector, rows).astype(np.float64),
+        nothing if matched is None else matched[rows],
+        0.0 if matched is None or not by_terms.size else float(matched[by_terms[0]]),
+        np.isin(rows, by_vector),
+        np.isin(rows, by_terms),
+        query.mode,
+    )
+
+
+def _fused(legs: _Legs, weights: Weights) -> F64Vector:
+    if legs.mode is Mode.DENSE:
+        return legs.dense
+    if legs.mode is Mode.LEXICAL:
+        return legs.lexical
+    if weights.fusion is Fusion.RRF:
+        return reciprocal_rank(
+            competition_rank(legs.dense, legs.by_vector), competition_rank(legs.lexical, legs.by_terms)
+        )
+    return convex(legs.dense, legs.lexical, legs.lexical_best, weights.dense)
+
+
+@dataclass(frozen=True, slots=True)
+class _Legs:
+    """What both legs say of the candidates, each (m,); by_vector, by_terms: which leg found them."""
+
+    rows: I64Vector
+    dense: F64Vector
+    lexical: F64Vector
+    lexical_best: float
+    by_vector: BoolVector
+    by_terms: BoolVector
+    mode: Mode
 
 
 _NO_ROWS = np.empty(0, dtype=np.int64)
+
+
+@dataclass(frozen=True, slots=True)
+class CloseLook:
+    """A second look at the best candidates, and where it reads them: texts by the ids of their chunks."""
+
+    reranker: Reranker
+    texts_of: Callable[[Sequence[int]], Sequence[str]]
 
 
 @dataclass(frozen=True, slots=True)

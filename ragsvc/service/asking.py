@@ -24,8 +24,18 @@ from ragsvc.errors import CorpusNotFound, InvalidRequest, RagsvcError, StaleCont
 from ragsvc.pipeline.answer import Found, merge, stream_answer
 from ragsvc.pipeline.condense import condense
 from ragsvc.pipeline.extractive import ExtractiveGenerator
+from ragsvc.pipeline.indexing import ProfileParts
 from ragsvc.pipeline.keeper import SnapshotKeeper
-from ragsvc.pipeline.retrieve import MAX_K, Looked, Reading, Weights, hits, prepare_condensed, rank
+from ragsvc.pipeline.retrieve import (
+    MAX_K,
+    CloseLook,
+    Looked,
+    Reading,
+    Weights,
+    hits,
+    prepare_condensed,
+    rank,
+)
 from ragsvc.pipeline.snapshot import Snapshot
 from ragsvc.service.parts import PartsLoader
 from ragsvc.service.questions import check_history, check_question
@@ -149,7 +159,7 @@ class Asker:
             query=request.query,
             mode=request.mode,
             hits=merge([hit for item in looked for hit in item.hits], request.k),
-            searched=looked[0].query.text if request.history else None,
+            searched=looked[0].query.searched if request.history else None,
         )
         return result, looked
 
@@ -196,13 +206,24 @@ class Asker:
         shown: list[Hit] = []
         if snapshot.index.rows:
             allowed = snapshot.allowed(self._catalog, where, caller)
-            ids = [known[term] for term in query.terms if term in known]
-            weights = Weights(self._settings.fusion, self._settings.dense_weight)
-            ranked = rank(snapshot, query, ids, allowed, weights)
+            ranked = rank(snapshot, query, known, allowed, self.weights, self.close_look(parts))
             reading = Reading(self._catalog, corpus, snapshot, where, caller)
             shown = hits(reading, ranked, request.k, request.collapse)
             self._catalog.check_kept(corpus)
         return Looked(parts, snapshot, query, known, tuple(shown))
+
+    @property
+    def weights(self) -> Weights:
+        """How the legs are fused."""
+        return Weights(self._settings.fusion, self._settings.dense_weight)
+
+    def close_look(self, parts: ProfileParts) -> CloseLook | None:
+        """The second look at the best candidates that the settings ask for.
+
+        :raises ModelNotFound: if its model is not to be had.
+        """
+        reranker = self._loader.reranker(parts)
+        return None if reranker is None else CloseLook(reranker, self._catalog.chunk_texts)
 
     def snapshot(self, caller: Caller, name: str, at: str | None) -> Snapshot:
         """One corpus at a commit; `at` as in `SearchRequest`.

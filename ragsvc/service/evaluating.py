@@ -174,6 +174,7 @@ class Evaluations:
             "where": request.where,
             "fusion": self._settings.fusion.value,
             "dense_weight": self._settings.dense_weight,
+            "reranker": self._settings.reranker,
             "left_out": len(asked.questions) - len(questions),
             "unknown_documents": len(wanted - held),
         }

@@ -7,14 +7,16 @@ from collections.abc import Callable, Collection
 from dataclasses import replace
 from typing import Protocol, TypeAlias
 
-from ragsvc.domain import ChunkerSpec, EmbedderSpec, Profile, ProfileId, ProfileSpec
+from ragsvc.domain import ChunkerSpec, EmbedderSpec, Fusion, Profile, ProfileId, ProfileSpec
 from ragsvc.errors import ModelMismatch, ModelNotFound
 from ragsvc.fingerprints import embedder_fingerprint, profile_fingerprint
+from ragsvc.models.cross_encoder import CrossEncoderReranker
 from ragsvc.models.embedder import SentenceTransformerEmbedder
 from ragsvc.models.folder import model_folder
 from ragsvc.pipeline.indexing import ProfileParts
+from ragsvc.pipeline.rerank import BUILT_IN, NO_RERANKER, CloseReader
 from ragsvc.pipeline.wording import TextVectors
-from ragsvc.protocols import Embedder, Tokeniser
+from ragsvc.protocols import Embedder, Reranker, Tokeniser
 from ragsvc.settings import Settings
 from ragsvc.text.analyse import StandardAnalyser
 from ragsvc.text.chunk import DEFAULT_CHUNKER, Chunker
@@ -48,6 +50,7 @@ class PartsLoader:
         self._embedders: dict[str, LoadedEmbedder] = {}
         self._parts: dict[str, ProfileParts] = {}
         self._analyser = StandardAnalyser()
+        self._cross_encoder = CrossEncoderReranker(settings.reranker)
 
     def serve(self) -> None:
         """From now on many ask at once: unless the settings say otherwise, a question gets one thread.
@@ -113,6 +116,18 @@ class PartsLoader:
             self._parts[profile.fingerprint] = made
         return made
 
+    def reranker(self, parts: ProfileParts) -> Reranker | None:
+        """What takes a second look at the best candidates; None: nothing does.
+
+        The built-in one fuses by the convex combination, so reciprocal ranks stay as they are.
+        """
+        name = self._settings.reranker
+        if name == NO_RERANKER or (name == BUILT_IN and self._settings.fusion is not Fusion.CONVEX):
+            return None
+        if name == BUILT_IN:
+            return CloseReader(parts.analyser, self._settings.dense_weight)
+        return self._cross_encoder
+
     def unsaved_parts(self) -> ProfileParts:
         """The parts of the profile that a new corpus would get, which the catalog need not know."""
         spec = self.new_spec()
@@ -129,6 +144,8 @@ class PartsLoader:
         if profile is not None:
             name = self.parts(profile).profile.spec.embedder.name
         self._embedder(name).warm_up()
+        if self._settings.reranker not in (BUILT_IN, NO_RERANKER):
+            self._cross_encoder.warm_up()
 
     def keep_only(self, profiles: Collection[Profile]) -> None:
         """Forget the models that neither these profiles nor the settings name; who uses one keeps it."""

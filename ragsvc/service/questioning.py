@@ -25,7 +25,7 @@ from ragsvc.evaluation.questions import GoldSpan, Question
 from ragsvc.evaluation.retrieval import Found, Search
 from ragsvc.pipeline.indexing import ProfileParts
 from ragsvc.pipeline.places import Places
-from ragsvc.pipeline.retrieve import MAX_K, Reading, Weights, prepare, rank
+from ragsvc.pipeline.retrieve import MAX_K, Reading, prepare, rank
 from ragsvc.service.asking import Asker
 from ragsvc.settings import Settings
 from ragsvc.store.catalog import Catalog
@@ -79,15 +79,14 @@ class Ground:
         places = Places(self.reading)
         snapshot = self.reading.snapshot
         allowed = snapshot.allowed(self.catalog, self.reading.where, self.reading.caller)
-        weights = Weights(self.settings.fusion, self.settings.dense_weight)
+        weights, close = self.asker.weights, self.asker.close_look(self.parts)
 
         def search(mode: Mode, question: Question) -> list[Found]:
             if question.history:
                 return self._in_conversation(mode, question)
             vector = None if mode is Mode.LEXICAL else self.vectors[question.text]
             query = prepare(question.text, mode, vector, self.parts.analyser)
-            ids = [known[term] for term in query.terms if term in known]
-            best = places.best(rank(snapshot, query, ids, allowed, weights), MAX_K)
+            best = places.best(rank(snapshot, query, known, allowed, weights, close), MAX_K)
             return [Found(held.document_id, held.start, held.end, score) for score, held in best]
 
         return {mode.value: partial(search, mode) for mode in modes}

@@ -32,7 +32,12 @@ class Settings(BaseSettings):
         None, ge=0, le=4096, description="Overlap of new corpora's chunks."
     )
     fusion: Fusion = Field(Fusion.CONVEX, description="How the two legs become one ranking.")
-    dense_weight: float = Field(0.6, ge=0.0, le=1.0, description="Weight of the dense leg, convex fusion.")
+    dense_weight: float = Field(0.55, ge=0.0, le=1.0, description="Weight of the dense leg, convex fusion.")
+    reranker: str = Field(
+        "built-in",
+        min_length=1,
+        description="Second look at the best passages: built-in, none, or a cross-encoder's folder or name.",
+    )
     max_false_refusals: float = Field(
         0.05, gt=0.0, lt=1.0, description="Share of answerable questions that may be refused."
     )

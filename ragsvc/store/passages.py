@@ -87,6 +87,24 @@ class Passages(Section):
         rows.sort(key=lambda row: (order[row.id], row.document_id))
         return [_passage(row, texts[row.version_id]) for row in rows]
 
+    def chunk_texts(self, chunk_ids: Sequence[int]) -> list[str]:
+        """Title, headings and text of chunks, in the order of `chunk_ids`; "" for one that is gone."""
+        c, v = chunk.c, document_version.c
+        found: dict[int, str] = {}
+        with self._db.read() as connection:
+            rows: list[Row[Any]] = []
+            for some in batches(list(chunk_ids)):
+                statement = (
+                    select(c.id, c.version_id, c.start, c.end, c.headings, v.title)
+                    .join(document_version, v.id == c.version_id)
+                    .where(c.id.in_(some))
+                )
+                rows.extend(tuple(connection.execute(statement)))
+            texts = self._read_texts(connection, {row.version_id for row in rows})
+        for row in rows:
+            found[row.id] = "\n".join((row.title, *row.headings, texts[row.version_id][row.start : row.end]))
+        return [found.get(int(chunk_id), "") for chunk_id in chunk_ids]
+
     def holders(
         self,
         corpus: Corpus,

@@ -1,0 +1,84 @@
+"""Any sentence-transformers cross-encoder as a Reranker: it reads question and passage together."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import numpy as np
+
+from ragsvc.domain import Candidates, F64Vector
+from ragsvc.errors import ModelMismatch, ModelNotFound
+from ragsvc.models.folder import open_folder
+from ragsvc.models.quiet import quiet
+
+BATCH_SIZE = 16
+
+
+class CrossEncoderReranker:
+    """Loaded on first use, and safe to share between threads."""
+
+    def __init__(self, name: str) -> None:
+        """Remember what to load; nothing is read yet.
+
+        :param name: a folder, or a hub name such as "cross-encoder/ms-marco-MiniLM-L6-v2".
+        """
+        self._name = name
+        self._lock = threading.Lock()
+        self._model: Any = None
+
+    @property
+    def name(self) -> str:
+        """See Reranker."""
+        return self._name
+
+    def rescore(self, candidates: Candidates) -> F64Vector:
+        """Score every candidate by what the model says of it and the question alone.
+
+        A text longer than the model reads is cut at its end, as the model was trained.
+
+        :raises ModelNotFound: if the model is not to be had.
+        :raises ModelMismatch: if it does not give one finite score for a pair.
+        """
+        model = self._load()
+        pairs = [(candidates.question, text) for text in candidates.texts]
+        with quiet():
+            scores = model.predict(pairs, batch_size=BATCH_SIZE, show_progress_bar=False)
+        found = np.asarray(scores, dtype=np.float64)
+        if found.shape != (len(pairs),) or not np.isfinite(found).all():
+            raise ModelMismatch(
+                f"the reranker {self._name!r} does not give one score for a question and a passage",
+                hint="choose a cross-encoder with one output, or RAGSVC_RERANKER=built-in",
+            )
+        return found
+
+    def warm_up(self) -> None:
+        """Load the model now, so that the first question does not wait for it."""
+        self._load()
+
+    def _load(self) -> Any:
+        with self._lock:
+            if self._model is None:
+                self._model = _open(self._name)
+            return self._model
+
+
+def _open(name: str) -> Any:
+    """Load a folder; never code that it brings."""
+    folder = open_folder(name)
+    with quiet():
+        from sentence_transformers import CrossEncoder
+
+        try:
+            model = CrossEncoder(str(folder.path), device="cpu", local_files_only=True)
+        except Exception as error:  # any of a dozen classes, according to what is broken
+            raise ModelNotFound(
+                f"the reranker {name!r} in {folder.path} cannot be loaded: {error}",
+                hint="it must be a cross-encoder that sentence-transformers opens without remote code",
+            ) from error
+    if model.num_labels != 1:
+        raise ModelMismatch(
+            f"the reranker {name!r} has {model.num_labels} outputs, not one",
+            hint="choose a cross-encoder that was trained to rank, or RAGSVC_RERANKER=built-in",
+        )
+    return model
