@@ -23,6 +23,9 @@ from ragsvc.text.stopwords import ENGLISH
 # Chosen on half of the MTRAG conversations; 8 or 12 words and half or twice the shares do about as well.
 MAX_CARRIED = 6
 MAX_WORD_CHARS = 40
+# More of them would each have to be met by a passage that answers; without any, a follow-up on a subject
+# that the corpus does not know would be answered with another one.
+JUDGED_WORDS = 2
 # How far back a chain of follow-ups is traced, and how much of each turn is read.
 USER_TURNS = 8
 TURN_CHARS = 2000
@@ -57,7 +60,7 @@ _PRONOUN = re.compile(
     r"|such)\b"
     r"|\b(?:the|that|each|which|any|another|last|first|second) one\b"
     # "that" points only where it does not join clauses.
-    r"|^\W*that\b|\b(?:about|of|like|than|do|does|with|for|in|by|from) that\b"
+    r"|^\W*(?:(?:is|was|does|did|will|would|can) )?that\b|\b(?:about|of|like|than|do|does|with|for|in|by|from) that\b"
     r"|\bthat\b(?= ?(?:[?.!,;]|$|(?:is|was|means?|does|did|works?|would|will|can)\b))",
     re.IGNORECASE,
 )
@@ -105,6 +108,11 @@ class Condensed:
     def searched(self) -> str:
         """The stand-alone query; the question itself when nothing is carried."""
         return " ".join((self.question, *self.carried))
+
+    @property
+    def judged(self) -> str:
+        """What the passages must speak of to answer: the question and the first carried words."""
+        return " ".join((self.question, *self.carried[:JUDGED_WORDS]))
 
     def terms(self, analyser: Analyser) -> list[str]:
         """Terms for the lexical leg: the question's own are repeated, so that carried ones weigh less."""

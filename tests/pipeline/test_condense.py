@@ -1,0 +1,158 @@
+"""Follow-ups: what stands by itself stays, what leans takes over the topic, nothing else changes."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from doubles import CORPUS, ME, HashEmbedder, upload
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ragsvc.domain import AnswerRequest, Mode, Role, SearchRequest, Turn
+from ragsvc.errors import TooLarge
+from ragsvc.pipeline.condense import MAX_CARRIED, MAX_WORD_CHARS, Condensed, Lean, condense, leaning
+from ragsvc.service.service import Service
+from ragsvc.text.analyse import StandardAnalyser
+
+ANALYSER = StandardAnalyser()
+texts = st.text(max_size=300) | st.lists(
+    st.sampled_from(
+        ["it", "is", "that", "what", "about", "VAE", "the", "why", "?", "...", "变分", "自编码器", "x" * 50]
+    )
+).map(" ".join)
+turns = st.lists(st.builds(Turn, st.sampled_from(Role), texts), max_size=12)
+
+
+def after(*said: str) -> tuple[Turn, ...]:
+    """The user's turns, each answered."""
+    answered = ((Turn(Role.USER, text), Turn(Role.ASSISTANT, "Bananas are yellow. [1]")) for text in said)
+    return tuple(turn for pair in answered for turn in pair)
+
+
+def carried(question: str, *said: str) -> list[str]:
+    return list(condense(question, after(*said), ANALYSER).carried)
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "How does a variational autoencoder differ from a plain one?",
+        "Which index types make vector search fast?",
+        "What is a GAN?",
+        "who is Ada Lovelace?",
+        "Does Kubernetes cost money?",
+        "Is it possible to store images in a document database?",
+        "I think that backups of large databases take too long to restore",
+    ],
+)
+def test_a_change_of_topic_does_not_drag_the_old_one_along(question: str) -> None:
+    assert leaning(question, ANALYSER) is Lean.NONE
+    assert condense(question, after("How do penguins raise chicks?"), ANALYSER) == Condensed(question)
+
+
+@pytest.mark.parametrize(
+    ("question", "lean"),
+    [
+        ("How does it differ from a GAN?", Lean.MUCH),
+        ("How do I use them?", Lean.MUCH),
+        ("Is that expensive?", Lean.MUCH),
+        ("What about the cost of a large installation abroad?", Lean.SOME),
+        ("Regional differences", Lean.SOME),
+        ("why?", Lean.SOME),
+        ("Which other methods need labelled training data?", Lean.SOME),
+    ],
+)
+def test_what_points_or_is_cut_short_leans(question: str, lean: Lean) -> None:
+    assert leaning(question, ANALYSER) is lean
+
+
+def test_a_pronoun_takes_over_the_entity_as_it_was_written() -> None:
+    assert carried("How does it differ from a GAN?", "What is a VAE?") == ["VAE"]
+    assert carried("Tell me more about it", "Does IBM Cloudant store documents?")[:2] == ["IBM", "Cloudant"]
+
+
+def test_only_what_the_question_lacks_is_carried_and_only_from_the_user() -> None:
+    assert carried("Are VAEs better than it?", "What is a VAE?") == []
+    assert "Bananas" not in carried("Are they yellow?", "What do monkeys eat?")
+
+
+def test_a_chain_is_traced_back_to_the_last_question_that_stood_by_itself() -> None:
+    chain = ("How do penguins raise chicks?", "What is a VAE?", "How is it trained?")
+    assert carried("And why?", *chain) == ["trained", "VAE"]
+
+
+def test_own_terms_outweigh_carried_ones() -> None:
+    much = condense("How is it trained?", after("What is a VAE?"), ANALYSER)
+    assert (much.lean, sorted(much.terms(ANALYSER))) == (Lean.MUCH, ["train", "train", "vae"])
+    some = condense("training time", after("What is a VAE?"), ANALYSER)
+    assert (some.lean, some.terms(ANALYSER).count("train")) == (Lean.SOME, 4)
+
+
+@given(texts, turns)
+def test_any_conversation_gives_one_bounded_query(question: str, history: list[Turn]) -> None:
+    made = condense(question, history, ANALYSER)
+    assert made == condense(question, history, ANALYSER)
+    assert made.question == question
+    assert len(made.carried) <= MAX_CARRIED
+    assert len(made.searched) <= len(question) + MAX_CARRIED * (MAX_WORD_CHARS + 1)
+    vectors = HashEmbedder().embed_queries(made.texts())
+    assert abs(float(np.linalg.norm(made.mix(vectors))) - 1.0) < 1e-5
+    if not made.carried:
+        assert (made.searched, made.judged) == (question, question)
+        assert made.terms(ANALYSER) == ANALYSER.terms(question)
+        assert made.mix(vectors) is not None and (made.mix(vectors) == vectors[0]).all()
+
+
+def test_opposite_vectors_do_not_divide_by_zero() -> None:
+    made = Condensed("a", ("b",), Lean.MUCH)
+    vectors = np.zeros((2, 4), dtype=np.float32)
+    assert np.isfinite(made.mix(vectors)).all()
+
+
+@pytest.fixture
+def talk(service: Service) -> Service:
+    upload(
+        service,
+        {
+            "vae": "A VAE is trained by maximising a lower bound. A VAE samples codes.",
+            "gan": "A GAN is trained by two networks that play a game. A GAN draws images.",
+            "figs": "Figs grow on warm trees in the south.",
+        },
+    )
+    return service
+
+
+@pytest.mark.parametrize("mode", list(Mode))
+def test_without_history_or_leaning_nothing_changes(talk: Service, mode: Mode) -> None:
+    bare = talk.search(ME, SearchRequest((CORPUS,), "How is a GAN trained by networks?", mode=mode))
+    assert bare.searched is None
+    request = SearchRequest(
+        (CORPUS,), "How is a GAN trained by networks?", mode=mode, history=after("Do figs grow?")
+    )
+    asked = talk.search(ME, request)
+    assert asked.hits == bare.hits
+    assert asked.searched == asked.query
+
+
+@pytest.mark.parametrize("mode", list(Mode))
+def test_a_follow_up_finds_what_the_conversation_is_about(talk: Service, mode: Mode) -> None:
+    for name in ("VAE", "GAN"):
+        request = SearchRequest(
+            (CORPUS,), "How is it trained?", mode=mode, history=after(f"What is a {name}?")
+        )
+        result = talk.search(ME, request)
+        assert (result.query, result.searched) == ("How is it trained?", f"How is it trained? {name}")
+        assert result.hits[0].passage.document_id == name.lower()
+
+
+def test_an_answer_says_what_was_searched(talk: Service) -> None:
+    answer = talk.answer(ME, AnswerRequest((CORPUS,), "How is it trained?", history=after("What is a VAE?")))
+    assert (answer.question, answer.searched) == ("How is it trained?", "How is it trained? VAE")
+    assert talk.answer(ME, AnswerRequest((CORPUS,), "How is it trained?")).searched is None
+
+
+def test_a_conversation_that_is_too_long_is_refused(talk: Service) -> None:
+    with pytest.raises(TooLarge, match="201 turns"):
+        talk.search(ME, SearchRequest((CORPUS,), "x", history=(Turn(Role.USER, "y"),) * 201))
+    with pytest.raises(TooLarge, match=r"history\[0\]"):
+        talk.search(ME, SearchRequest((CORPUS,), "x", history=(Turn(Role.USER, "y" * 20_001),)))
