@@ -60,7 +60,8 @@ _PRONOUN = re.compile(
     r"|such)\b"
     r"|\b(?:the|that|each|which|any|another|last|first|second) one\b"
     # "that" points only where it does not join clauses.
-    r"|^\W*(?:(?:is|was|does|did|will|would|can) )?that\b|\b(?:about|of|like|than|do|does|with|for|in|by|from) that\b"
+    r"|^\W*(?:(?:is|was|does|did|will|would|can) )?that\b"
+    r"|\b(?:about|of|like|than|do|does|with|for|in|by|from) that\b"
     r"|\bthat\b(?= ?(?:[?.!,;]|$|(?:is|was|means?|does|did|works?|would|will|can)\b))",
     re.IGNORECASE,
 )
@@ -78,7 +79,7 @@ _OPENER = re.compile(
     re.IGNORECASE,
 )
 _COMPARISON = re.compile(
-    r"\b(?:others?|another|else|former|latter|both|same|instead|more|also|too|as well|rather)\b",
+    r"\b(?:others?|another|else|former|latter|both|same|instead|more|also|too(?=\W*$)|as well|rather)\b",
     re.IGNORECASE,
 )
 
