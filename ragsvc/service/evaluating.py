@@ -25,7 +25,7 @@ from ragsvc.pipeline.snapshot import Snapshot
 from ragsvc.service.asking import Asker
 from ragsvc.service.parts import PartsLoader
 from ragsvc.service.questioning import GoldTexts, Ground, query_vectors
-from ragsvc.service.questions import check_question
+from ragsvc.service.questions import accepted
 from ragsvc.settings import Settings
 from ragsvc.store.catalog import Catalog
 from ragsvc.store.filters import parse_filter
@@ -157,8 +157,7 @@ class Evaluations:
             raise InvalidRequest(f"k must be 1 to {MAX_K}, not {request.k}", hint="choose k from this range")
         started = time.perf_counter()
         told = progress or (lambda _: None)
-        for question in questions:
-            check_question(f"the question {question.id!r}", question.text, self._settings.max_question_chars)
+        questions, refused = accepted(questions, source, self._settings.max_question_chars)
         ground = self._ground(caller, snapshot, request, questions, told)
         wanted = {name for question in questions for name in question.judgements}
         corpus = ground.reading.corpus
@@ -189,7 +188,7 @@ class Evaluations:
             started,
             request.fresh,
             told,
-            (*asked.malformed, *astray),
+            (*asked.malformed, *refused, *astray),
             gold,
         )
 

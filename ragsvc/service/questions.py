@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 from ragsvc.domain import Turn
 from ragsvc.errors import InvalidRequest, TooLarge
+from ragsvc.evaluation.questions import Question
+from ragsvc.evaluation.report import Malformed
 
 MAX_TURNS = 200
 
@@ -43,3 +45,24 @@ def check_history(turns: Sequence[Turn], max_chars: int) -> None:
                 f"history[{number}].content has {len(turn.content)} characters, the most is {max_chars}",
                 hint="shorten it, or raise RAGSVC_MAX_QUESTION_CHARS",
             )
+
+
+def accepted(
+    questions: Sequence[Question], source: str, max_chars: int
+) -> tuple[list[Question], list[Malformed]]:
+    """The questions of an evaluation that the service takes, and what is wrong with the others.
+
+    :raises InvalidRequest: if it takes none.
+    """
+    taken: list[Question] = []
+    refused: list[Malformed] = []
+    for question in questions:
+        try:
+            check_question("the question", question.text, max_chars)
+            check_history(question.history, max_chars)
+            taken.append(question)
+        except (InvalidRequest, TooLarge) as error:
+            refused.append(Malformed(f"{source}: {question.id}", error.message))
+    if not taken:
+        raise InvalidRequest(f"{source}: no question can be asked: {refused[0].error}", hint="shorten them")
+    return taken, refused

@@ -310,3 +310,19 @@ def test_an_empty_corpus_is_told(tmp_path: Path, questions: list[dict[str, Any]]
         service.delete_document(ME, CORPUS, "a")
         with pytest.raises(InvalidRequest, match="nothing to search in"):
             measure(service, write(tmp_path, questions))
+
+
+def test_questions_that_the_service_refuses_are_listed_and_the_rest_measured(
+    service: Service, tmp_path: Path
+) -> None:
+    turn = {"role": "user", "content": "Hello."}
+    rows: list[dict[str, Any]] = [
+        {"id": "long", "question": "copper " * 10_000, "documents": ["d01"]},
+        {"id": "talkative", "question": "copper?", "documents": ["d01"], "history": [turn] * 300},
+        {"id": "fine", "question": "copper?", "documents": ["d01"]},
+    ]
+    report = measure(service, write(tmp_path, rows))
+    assert [item.id for item in report.items] == ["fine"]
+    assert [each.place for each in report.malformed] == ["q.jsonl: long", "q.jsonl: talkative"]
+    with pytest.raises(InvalidRequest, match="no question can be asked"):
+        measure(service, write(tmp_path, rows[:1]))
