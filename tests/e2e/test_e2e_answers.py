@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -96,3 +97,24 @@ def test_output_for_programs_is_not_padded_and_search_agrees(
     assert all(line == line.rstrip() for line in done.out.splitlines())
     for hit in server.search("handbook", QUESTION, k=3):
         assert f"{hit['start']}-{hit['end']}" in done.out
+
+
+def test_a_follow_up_is_answered_from_what_the_conversation_is_about(
+    world: World, handbook: Path, server: Server
+) -> None:
+    history = [
+        {"role": "user", "content": "What is a VAE?"},
+        {"role": "assistant", "content": "A variational autoencoder. [1]"},
+    ]
+    question = "How does it differ from a GAN?"
+    answer = server.post("/v1/answer", corpus="handbook", question=question, history=history)
+    assert answer["searched"] == "How does it differ from a GAN? VAE"
+    assert any("autoencoder" in p["document_id"] or "vae" in p["document_id"] for p in answer["passages"])
+    assert_cited(server, answer)
+    talk = world.folder / "talk.json"
+    talk.write_text(json.dumps(history))
+    done = world.ragsvc("ask", "handbook", question, "--history", talk, "--home", handbook, "--json")
+    assert done.json | {"timings_s": None} == answer | {"timings_s": None}
+    # Another subject is searched by its own words.
+    found = server.post("/v1/search", corpus="handbook", query=QUESTION, history=history)
+    assert found["hits"] == server.search("handbook", QUESTION)
