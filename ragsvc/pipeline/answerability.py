@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -11,14 +12,29 @@ from pathlib import Path
 
 import numpy as np
 
-from ragsvc.domain import Evidence, Hit, Passage
+from ragsvc.domain import Evidence, F64Vector, Hit, Passage
+from ragsvc.pipeline.asking import lacks_kind, negates
+from ragsvc.pipeline.evidence import under_headings
 from ragsvc.pipeline.retrieve import Looked
-from ragsvc.pipeline.wording import content_words, names_in, soft_coverage, word_weights
+from ragsvc.pipeline.wording import (
+    TextVectors,
+    content_words,
+    names_in,
+    nearest_words,
+    soft_coverage,
+    weighted_mean,
+    word_weights,
+)
 from ragsvc.protocols import Analyser
 
 MODEL_FILE = Path(__file__).with_name("answerability.json")
 # One sentence, with the headings over it, should cover all of a question: how many are tried.
 JOINT_SENTENCES = 10
+WEIGHED_SENTENCES = 5
+# Mean similarity of words from which on a sentence is worded as the question is.
+NEAR_COPY = 0.8
+# Each word left out of a question is one more text to embed.
+LEFT_OUT_WORDS = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,11 +105,10 @@ def features_of(looked: Looked, passages: Sequence[Hit], evidence: Sequence[Evid
     weights = word_weights(words, analyser, weight_of)
     of_passage, _ = soft_coverage(words, weights, [passages[0].passage.text], vectors, analyser)
     of_evidence, _ = soft_coverage(words, weights, [item.text for item in evidence[:3]], vectors, analyser)
-    leasts: list[tuple[float, float]] = []
-    for item in evidence[:JOINT_SENTENCES]:
-        passage = _passage_of(item, passages)
-        _, least = soft_coverage(words, weights, [item.text, *_over(passage)], vectors, analyser)
-        leasts.append((least, item.cosine))
+    joint = [
+        _near_words(words, [item.text, *_over(_passage_of(item, passages))], vectors, analyser)
+        for item in evidence[:JOINT_SENTENCES]
+    ]
     return {
         "passage_cosine": float(snapshot.index.similarities(vector, rows).max()),
         "passage_margin": passages[0].score - passages[-1].score,
@@ -101,10 +116,63 @@ def features_of(looked: Looked, passages: Sequence[Hit], evidence: Sequence[Evid
         "unknown_terms": sum(weight_of(term) for term in terms if term not in looked.term_ids) / total,
         "passage_words": of_passage,
         "evidence_words": of_evidence,
-        "sentence_least_word": max(least for least, _ in leasts),
-        "sentence_least_word_cosine": max(least * cosine for least, cosine in leasts),
+        "sentence_least_word": max(float(near.min()) for near in joint),
+        "sentence_least_word_cosine": max(
+            float(near.min()) * item.cosine for near, item in zip(joint, evidence, strict=False)
+        ),
         "missing_name": _missing_name(text, passages[0].passage, analyser, weight_of),
+        "missing_kind": float(lacks_kind(text, evidence[0].text)),
+        "uncovered_word": min(_uncovered(near, weights) for near in joint[:WEIGHED_SENTENCES]),
+        "rests_on_word": _rests_on(text, words, weights, evidence[0], passages, vectors),
+        "unsaid_not": _unsaid_not(text, passages[0].passage, joint[0], weights),
     }
+
+
+def _near_words(
+    words: Sequence[str], texts: Sequence[str], vectors: TextVectors, analyser: Analyser
+) -> F64Vector:
+    """As `nearest_words`; a question without content words is covered, as by one word of weight 0."""
+    return nearest_words(words, texts, vectors, analyser) if words else np.ones(1)
+
+
+def _uncovered(near: F64Vector, weights: F64Vector) -> float:
+    """The rarest word that a sentence is far from: distance times weight."""
+    return float(((1.0 - near) * weights).max()) if len(weights) else 0.0
+
+
+def _unsaid_not(question: str, passage: Passage, near: F64Vector, weights: F64Vector) -> float:
+    """How near a question with a "not" comes to the wording of a passage without one: [0, 1].
+
+    A far wording may well answer what is asked with a "not" ("How do I run it without a key?"); the
+    same wording, all but for the "not", says the contrary.
+    """
+    if not negates(question) or negates(passage.text):
+        return 0.0
+    covered = weighted_mean(near, weights) if len(weights) else 1.0
+    return min(1.0, max(0.0, (covered - NEAR_COPY) / (1.0 - NEAR_COPY)))
+
+
+def _rests_on(
+    question: str,
+    words: Sequence[str],
+    weights: F64Vector,
+    best: Evidence,
+    passages: Sequence[Hit],
+    vectors: TextVectors,
+) -> float:
+    """What the cosine of question and best sentence loses at most by leaving out a word: at most 0.
+
+    Where it rests on one word, the sentence shares a subject with the question and little else.
+    """
+    rarest = [words[place] for place in np.argsort(-weights, kind="stable")[:LEFT_OUT_WORDS]]
+    without = [re.sub(rf"(?<!\w){re.escape(word)}(?!\w)", "", question, flags=re.I) for word in rarest]
+    variants = [" ".join(text.split()) for text in without if text != question]
+    if len(variants) < 2 or not all(variants):
+        return 0.0
+    sentence = under_headings(_passage_of(best, passages), best.text)
+    matrix = vectors.of([sentence, " ".join(question.split()), *variants])
+    cosines = matrix[1:] @ matrix[0]
+    return min(0.0, float(cosines[1:].min() - cosines[0]))
 
 
 def _missing_name(

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from rank_bm25 import BM25Plus
 
-from ragsvc.domain import Evidence, F32Vector, F64Vector, Hit
+from ragsvc.domain import Evidence, F32Vector, F64Vector, Hit, Passage
 from ragsvc.pipeline.wording import TextVectors
 from ragsvc.protocols import Analyser
 from ragsvc.text.sentences import sentences
@@ -69,7 +69,6 @@ def _candidates(passages: Sequence[Hit]) -> list[_Candidate]:
     seen: set[tuple[str, int]] = set()
     for hit in passages:
         passage = hit.passage
-        header = " - ".join(passage.headings) or passage.title
         for span in sentences(passage.text):
             text = passage.text[span.start : span.end]
             key = (passage.version, passage.start + span.start)
@@ -87,13 +86,19 @@ def _candidates(passages: Sequence[Hit]) -> list[_Candidate]:
                     passage.start + span.start,
                     passage.start + span.end,
                     text,
-                    f"{header}: {text}" if header else text,
+                    under_headings(passage, text),
                     f"{passage.title}: {text}" if passage.title else text,
                 )
             )
             if len(found) == MAX_SENTENCES:
                 return found
     return found
+
+
+def under_headings(passage: Passage, sentence: str) -> str:
+    """A sentence as it is embedded: with the headings over it, or else the title."""
+    header = " - ".join(passage.headings) or passage.title
+    return f"{header}: {sentence}" if header else sentence
 
 
 def _lexical(question: str, texts: Sequence[str], analyser: Analyser) -> F64Vector:

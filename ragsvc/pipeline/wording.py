@@ -97,13 +97,28 @@ def soft_coverage(
     """
     if not question:
         return 1.0, 1.0
+    near = nearest_words(question, texts, vectors, analyser)
+    return weighted_mean(near, weights), float(near.min())
+
+
+def nearest_words(
+    question: Sequence[str], texts: Iterable[str], vectors: TextVectors, analyser: Analyser
+) -> F64Vector:
+    """For each word of a question, at least one, the cosine of the most similar word of some texts.
+
+    :return: (len(question),) float64 in [-1, 1]; zeros when the texts have no content words.
+    """
     words = content_words(texts, analyser)
     if not words:
-        return 0.0, 0.0
-    nearest = (vectors.of(question) @ vectors.of(words).T).max(axis=1).astype(np.float64)
+        return np.zeros(len(question))
+    nearest: F64Vector = (vectors.of(question) @ vectors.of(words).T).max(axis=1).astype(np.float64)
+    return nearest
+
+
+def weighted_mean(values: F64Vector, weights: F64Vector) -> float:
+    """Of at least one value; the plain mean where all weights are 0."""
     total = float(weights.sum())
-    mean = float((nearest * weights).sum() / total) if total > 0 else float(nearest.mean())
-    return mean, float(nearest.min())
+    return float((values * weights).sum() / total) if total > 0 else float(values.mean())
 
 
 def word_weights(words: Sequence[str], analyser: Analyser, weight_of: Callable[[str], float]) -> F64Vector:

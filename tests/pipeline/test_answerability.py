@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import math
 
 import numpy as np
@@ -12,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ragsvc.domain import AnswerRequest, Mode, SearchRequest
-from ragsvc.pipeline.answerability import features_of, load_model
+from ragsvc.pipeline.answerability import MODEL_FILE, features_of, load_model
+from ragsvc.pipeline.asking import lacks_kind, negates
 from ragsvc.pipeline.evidence import find_evidence
 from ragsvc.pipeline.wording import TextVectors, content_words, names_in, soft_coverage, word_weights
 from ragsvc.service.service import Service
@@ -44,6 +46,14 @@ def test_the_stored_thresholds_ascend_from_none_to_all() -> None:
     assert all(a[0] < b[0] and a[1] <= b[1] for a, b in itertools.pairwise(stored))
 
 
+def test_the_stored_report_is_of_articles_that_nothing_was_fitted_on() -> None:
+    report = json.loads(MODEL_FILE.read_text("utf-8"))["report"]
+    assert report["held_out_articles"]
+    assert not set(report["held_out_articles"]) & set(report["fitted_articles"])
+    value, low, high = report["held_out"]["auroc"]
+    assert 0.5 < low <= value <= high < 1.0
+
+
 @pytest.mark.parametrize(
     "question",
     ["When do pears ripen?", "the of what", "?", "什么时候成熟", "Wann reifen Birnen?", "PEARS", "a" * 500],
@@ -71,6 +81,56 @@ def test_a_name_that_the_passage_lacks_counts_and_one_that_it_holds_does_not(ser
     upload(service, {"p": PEARS, "f": FIGS})
     assert features(service, "How long does the Conference pear keep?")["missing_name"] == 0.0
     assert features(service, "How long does the South pear keep?")["missing_name"] > 0.0
+
+
+def test_the_passages_wording_with_a_not_counts_and_without_one_does_not(service: Service) -> None:
+    upload(service, {"p": PEARS, "f": FIGS})
+    assert features(service, "Until when does the Conference pear keep?")["unsaid_not"] == 0.0
+    assert features(service, "The Conference pear keeps not until March?")["unsaid_not"] > 0.0
+    assert features(service, "Why do we not store onions, grapes or plums?")["unsaid_not"] == 0.0
+
+
+def test_leaving_out_a_word_counts_only_as_a_loss(service: Service) -> None:
+    upload(service, {"p": PEARS, "f": FIGS})
+    assert features(service, "Until when does the Conference pear keep?")["rests_on_word"] < 0.0
+    assert features(service, "pear")["rests_on_word"] == 0.0
+
+
+@pytest.mark.parametrize(
+    ("question", "text", "lacks"),
+    [
+        ("When do pears ripen?", "Pears ripen in October.", False),
+        ("When do pears ripen?", "Pears are sweet.", True),
+        ("When did the 1901 act end?", "The 1901 act was long.", True),
+        ("When did the 1901 act end?", "The 1901 act lasted until 1950.", False),
+        ("How many pears are there?", "There are twelve pears.", False),
+        ("How many pears are there?", "There are pears.", True),
+        ("Who grew the Conference pear?", "It was grown by Thomas Rivers.", False),
+        ("Who grew the Conference pear?", "The Conference pear was grown by a gardener.", True),
+        ("Which country grows pears?", "It is grown in Italy.", False),
+        ("What is a pear?", "a fruit", False),
+        ("什么时候成熟", "", False),
+        ("", "", False),
+    ],
+)
+def test_who_asks_when_wants_a_time_that_was_not_in_the_question(
+    question: str, text: str, lacks: bool
+) -> None:
+    assert lacks_kind(question, text) is lacks
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("It is not so", True),
+        ("It isn’t", True),
+        ("Nobody knows", False),
+        ("a note, a knot", False),
+        ("", False),
+    ],
+)
+def test_a_not_is_a_word(text: str, expected: bool) -> None:
+    assert negates(text) is expected
 
 
 def test_without_evidence_the_answer_is_a_refusal_without_citations(service: Service) -> None:
