@@ -589,10 +589,25 @@ class Hit:
 
 
 @dataclass(frozen=True, slots=True)
+class ChunkText:
+    """The words of a chunk; title and headings: of the place where it stands."""
+
+    title: str
+    headings: tuple[str, ...]
+    text: str
+
+    @property
+    def whole(self) -> str:
+        """Title, headings and text."""
+        return "\n".join((self.title, *self.headings, self.text))
+
+
+@dataclass(frozen=True, slots=True)
 class Candidates:
     """The best candidates of one query for a second look, best first.
 
-    question: the stand-alone query. texts: title, headings and text of each.
+    question: the stand-alone query. vector: its embedding, (dim,) float32, L2-normalised.
+    texts: of each.
     scores: (m,) float64, of the fusion. dense: (m,) cosines. lexical: (m,) BM25.
     lexical_best: the highest BM25 of any chunk that the query may find, at least 0.
     vectors: (m, dim) float32, rows L2-normalised.
@@ -600,7 +615,8 @@ class Candidates:
     """
 
     question: str
-    texts: tuple[str, ...]
+    vector: F32Vector
+    texts: tuple[ChunkText, ...]
     scores: F64Vector
     dense: F64Vector
     lexical: F64Vector

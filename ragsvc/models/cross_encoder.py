@@ -41,7 +41,7 @@ class CrossEncoderReranker:
         :raises ModelMismatch: if it does not give one finite score for a pair.
         """
         model = self._load()
-        pairs = [(candidates.question, text) for text in candidates.texts]
+        pairs = [(candidates.question, text.whole) for text in candidates.texts]
         with quiet():
             scores = model.predict(pairs, batch_size=BATCH_SIZE, show_progress_bar=False)
         found = np.asarray(scores, dtype=np.float64)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from rank_bm25 import BM25Plus
 
-from ragsvc.domain import Evidence, F32Vector, F64Vector, Hit, Passage
+from ragsvc.domain import ChunkText, Evidence, F32Vector, F64Vector, Hit, Passage
 from ragsvc.pipeline.wording import TextVectors
 from ragsvc.protocols import Analyser
 from ragsvc.text.sentences import sentences
@@ -95,7 +95,7 @@ def _candidates(passages: Sequence[Hit]) -> list[_Candidate]:
     return found
 
 
-def under_headings(passage: Passage, sentence: str) -> str:
+def under_headings(passage: Passage | ChunkText, sentence: str) -> str:
     """A sentence as it is embedded: with the headings over it, or else the title."""
     header = " - ".join(passage.headings) or passage.title
     return f"{header}: {sentence}" if header else sentence

@@ -48,6 +48,8 @@ class Pairs:
         :return: at least 0, on the scale of BM25; a pair adds less than .4 of its weight.
         """
         wanted = self.terms
+        if not wanted:
+            return 0.0
         places = [(place, term) for place, term in enumerate(terms) if term in wanted]
         counts: dict[tuple[str, str], float] = {}
         for number, (place, one) in enumerate(places):

@@ -11,6 +11,7 @@ from ragsvc.domain import (
     BoolVector,
     Caller,
     Candidates,
+    ChunkText,
     Collapse,
     Corpus,
     F32Vector,
@@ -105,11 +106,12 @@ def rank(
     scores = np.round(_fused(legs, weights), SCORE_DECIMALS)
     order = np.argsort(-scores, kind="stable")
     ranked = Ranked(legs.rows[order], scores[order])
-    if close is None or query.mode is not Mode.HYBRID or not len(order):
+    if close is None or query.mode is not Mode.HYBRID or query.vector is None or not len(order):
         return ranked
     top = order[: _end_of_tie(ranked.scores, CLOSE)]
     candidates = Candidates(
         question=query.text,
+        vector=query.vector,
         texts=tuple(close.texts_of(snapshot.index.chunk_ids[legs.rows[top]].tolist())),
         scores=scores[top],
         dense=legs.dense[top],
@@ -192,7 +194,7 @@ class CloseLook:
     """A second look at the best candidates, and where it reads them: texts by the ids of their chunks."""
 
     reranker: Reranker
-    texts_of: Callable[[Sequence[int]], Sequence[str]]
+    texts_of: Callable[[Sequence[int]], Sequence[ChunkText]]
 
 
 @dataclass(frozen=True, slots=True)

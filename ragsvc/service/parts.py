@@ -14,10 +14,12 @@ from ragsvc.models.cross_encoder import CrossEncoderReranker
 from ragsvc.models.embedder import SentenceTransformerEmbedder
 from ragsvc.models.folder import model_folder
 from ragsvc.pipeline.indexing import ProfileParts
-from ragsvc.pipeline.rerank import BUILT_IN, NO_RERANKER, CloseReader
+from ragsvc.pipeline.rerank import BUILT_IN, NO_RERANKER, SENTENCES, CloseReader, SentenceReader
 from ragsvc.pipeline.wording import TextVectors
 from ragsvc.protocols import Embedder, Reranker, Tokeniser
+from ragsvc.service.remembering import RememberingEmbedder
 from ragsvc.settings import Settings
+from ragsvc.store.catalog import Catalog
 from ragsvc.text.analyse import StandardAnalyser
 from ragsvc.text.chunk import DEFAULT_CHUNKER, Chunker
 
@@ -50,6 +52,8 @@ class PartsLoader:
         self._embedders: dict[str, LoadedEmbedder] = {}
         self._parts: dict[str, ProfileParts] = {}
         self._analyser = StandardAnalyser()
+        self._catalog: Catalog | None = None
+        self._close_reader = CloseReader(self._analyser, settings.dense_weight)
         self._cross_encoder = CrossEncoderReranker(settings.reranker)
 
     def serve(self) -> None:
@@ -110,22 +114,39 @@ class PartsLoader:
             Chunker(spec.chunker, embedder.tokeniser, spec.embedder.max_tokens),
             self._analyser,
             embedder,
-            TextVectors(embedder),
+            TextVectors(self._remembering(embedder, profile)),
         )
         with self._lock:
             self._parts[profile.fingerprint] = made
         return made
 
+    def remember(self, catalog: Catalog) -> None:
+        """From now on keep in the catalog what is embedded to answer questions."""
+        with self._lock:
+            self._catalog = catalog
+            self._parts.clear()
+
+    def _remembering(self, embedder: Embedder, profile: Profile) -> Embedder:
+        if self._catalog is None:
+            return embedder
+        return RememberingEmbedder(embedder, self._catalog, profile.embedder_fingerprint)
+
     def reranker(self, parts: ProfileParts) -> Reranker | None:
         """What takes a second look at the best candidates; None: nothing does.
 
-        The built-in one fuses by the convex combination, so reciprocal ranks stay as they are.
+        The built-in ones fuse by the convex combination, so reciprocal ranks stay as they are.
         """
         name = self._settings.reranker
-        if name == NO_RERANKER or (name == BUILT_IN and self._settings.fusion is not Fusion.CONVEX):
+        if name == NO_RERANKER:
             return None
-        if name == BUILT_IN:
-            return CloseReader(parts.analyser, self._settings.dense_weight)
+        if name in (BUILT_IN, SENTENCES):
+            if self._settings.fusion is not Fusion.CONVEX:
+                return None
+            return (
+                self._close_reader
+                if name == BUILT_IN
+                else SentenceReader(self._close_reader, parts.text_vectors)
+            )
         return self._cross_encoder
 
     def unsaved_parts(self) -> ProfileParts:
@@ -144,7 +165,7 @@ class PartsLoader:
         if profile is not None:
             name = self.parts(profile).profile.spec.embedder.name
         self._embedder(name).warm_up()
-        if self._settings.reranker not in (BUILT_IN, NO_RERANKER):
+        if self._settings.reranker not in (BUILT_IN, SENTENCES, NO_RERANKER):
             self._cross_encoder.warm_up()
 
     def keep_only(self, profiles: Collection[Profile]) -> None:

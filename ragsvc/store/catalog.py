@@ -94,7 +94,7 @@ class Catalog(
 
     def forget_caches(self) -> None:
         """Drop texts and term numbers from memory: the file was put back, and gives ids out again."""
-        self._text_cache.clear()
+        self._forget_texts()
         self._term_cache.clear()
 
     def close(self) -> None:

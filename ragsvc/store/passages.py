@@ -5,11 +5,11 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, select
 
-from ragsvc.domain import Caller, ChunkId, CommitId, Corpus, Holder, Passage, VersionId
+from ragsvc.domain import Caller, ChunkId, ChunkText, CommitId, Corpus, Holder, Passage, VersionId
 from ragsvc.store.access import live_at, readable
 from ragsvc.store.engine import Database, Section, batches
 from ragsvc.store.filters import Filter, matching
@@ -18,16 +18,20 @@ from ragsvc.store.tables import chunk, document_version, membership
 _CACHE_CHARS = 16_000_000
 
 
-class TextCache:
-    """Texts of versions read lately; versions are immutable and their ids never reused."""
+_Text = TypeVar("_Text", str, ChunkText)
+_NO_TEXT = ChunkText("", (), "")
+
+
+class TextCache(Generic[_Text]):
+    """Texts of versions, or of chunks, read lately; both are immutable and their ids never reused."""
 
     def __init__(self, limit_chars: int = _CACHE_CHARS) -> None:
-        self._texts: OrderedDict[int, str] = OrderedDict()
+        self._texts: OrderedDict[int, _Text] = OrderedDict()
         self._chars = 0
         self._limit = limit_chars
         self._guard = threading.Lock()
 
-    def get(self, ids: Iterable[int]) -> dict[int, str]:
+    def get(self, ids: Iterable[int]) -> dict[int, _Text]:
         """Those texts that are held."""
         with self._guard:
             held = {i: self._texts[i] for i in ids if i in self._texts}
@@ -41,17 +45,21 @@ class TextCache:
             self._texts.clear()
             self._chars = 0
 
-    def put(self, texts: dict[int, str]) -> None:
+    def put(self, texts: dict[int, _Text]) -> None:
         """Hold texts, dropping those used longest ago; one over the whole limit is not held."""
         with self._guard:
             for i, text in texts.items():
-                if i in self._texts or len(text) > self._limit:
+                if i in self._texts or _chars(text) > self._limit:
                     continue
                 self._texts[i] = text
-                self._chars += len(text)
+                self._chars += _chars(text)
                 while self._chars > self._limit:
                     _, dropped = self._texts.popitem(last=False)
-                    self._chars -= len(dropped)
+                    self._chars -= _chars(dropped)
+
+
+def _chars(text: str | ChunkText) -> int:
+    return len(text) if isinstance(text, str) else len(text.text)
 
 
 class Passages(Section):
@@ -59,7 +67,12 @@ class Passages(Section):
 
     def __init__(self, database: Database) -> None:
         super().__init__(database)
-        self._text_cache = TextCache()
+        self._text_cache: TextCache[str] = TextCache()
+        self._chunk_cache: TextCache[ChunkText] = TextCache()
+
+    def _forget_texts(self) -> None:
+        self._text_cache.clear()
+        self._chunk_cache.clear()
 
     def passages(
         self,
@@ -87,13 +100,14 @@ class Passages(Section):
         rows.sort(key=lambda row: (order[row.id], row.document_id))
         return [_passage(row, texts[row.version_id]) for row in rows]
 
-    def chunk_texts(self, chunk_ids: Sequence[int]) -> list[str]:
-        """Title, headings and text of chunks, in the order of `chunk_ids`; "" for one that is gone."""
+    def chunk_texts(self, chunk_ids: Sequence[int]) -> list[ChunkText]:
+        """The words of chunks, in the order of `chunk_ids`; nothing of one that is gone."""
         c, v = chunk.c, document_version.c
-        found: dict[int, str] = {}
+        held = self._chunk_cache.get(chunk_ids)
+        absent = [chunk_id for chunk_id in chunk_ids if chunk_id not in held]
+        rows: list[Row[Any]] = []
         with self._db.read() as connection:
-            rows: list[Row[Any]] = []
-            for some in batches(list(chunk_ids)):
+            for some in batches(absent):
                 statement = (
                     select(c.id, c.version_id, c.start, c.end, c.headings, v.title)
                     .join(document_version, v.id == c.version_id)
@@ -101,9 +115,13 @@ class Passages(Section):
                 )
                 rows.extend(tuple(connection.execute(statement)))
             texts = self._read_texts(connection, {row.version_id for row in rows})
-        for row in rows:
-            found[row.id] = "\n".join((row.title, *row.headings, texts[row.version_id][row.start : row.end]))
-        return [found.get(int(chunk_id), "") for chunk_id in chunk_ids]
+        fresh = {
+            row.id: ChunkText(row.title, tuple(row.headings), texts[row.version_id][row.start : row.end])
+            for row in rows
+        }
+        self._chunk_cache.put(fresh)
+        held |= fresh
+        return [held.get(chunk_id, _NO_TEXT) for chunk_id in chunk_ids]
 
     def holders(
         self,
