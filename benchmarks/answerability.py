@@ -53,14 +53,14 @@ OPERATING_POINT = 0.05
 GROUP_WEIGHTS = {
     "answerable": 0.5,
     "written answerable": 0.5,
-    "squad answerable": 0.1,
+    "squad answerable": 0.02,
     "near": 0.2,
     "written near": 0.45,
     "far": 0.35,
-    "squad near": 0.1,
+    "squad near": 0.02,
 }
 REFUSABLE = ("near", "written near", "far", "squad near")
-REGULARISATION = 0.3
+REGULARISATION = 0.02
 
 
 def fitted(features: Table, groups: Labels) -> Pipeline:
