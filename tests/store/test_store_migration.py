@@ -12,7 +12,9 @@ from doubles import CORPUS, ME, open_service, search, upload
 from ragsvc.domain import Mode, SearchRequest
 from ragsvc.service.service import Service
 
-# What the ragsvc that wrote the dump found: schema 0001, at commit 86bd822 of this repository.
+# What the ragsvc that wrote the dump found: schema 0001, at commit 86bd822 of this repository, whose
+# default was this fusion.
+FUSION_OF_THEN = {"dense_weight": 0.6, "reranker": "none"}
 FOUND = {
     ("apple fig", Mode.HYBRID): [("docs/a.md", 1.069383), ("docs/c.md", 0.204324)],
     ("apple fig", Mode.DENSE): [("docs/a.md", 0.557819), ("docs/c.md", 0.091492)],
@@ -28,7 +30,7 @@ def service(tmp_path: Path) -> Iterator[Service]:
     with sqlite3.connect(tmp_path / "catalog.db") as connection:
         connection.executescript((Path(__file__).parent / "schema_0001.sql").read_text())
     connection.close()
-    with open_service(tmp_path) as opened:
+    with open_service(tmp_path, **FUSION_OF_THEN) as opened:
         yield opened
 
 
