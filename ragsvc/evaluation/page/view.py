@@ -109,7 +109,7 @@ def report_view(report: Report, place: int) -> ReportView:
     groups = _by_metric(report) if report.kind is Kind.RETRIEVAL else _by_section(report)
     return ReportView(
         anchor=f"report-{place}",
-        name=f"{report.setup.corpus}: {report.setup.questions}",
+        name=_title(report),
         kind=report.kind,
         asked=len(report.items),
         setup=report.setup,
@@ -137,7 +137,7 @@ def overview(reports: Sequence[Report]) -> list[Group]:
         if name is None:
             continue
         _, metric = split_system(name)
-        title = f"{report.setup.corpus}: {report.setup.questions}"
+        title = _title(report)
         if report.kind is Kind.RETRIEVAL:
             group = next(group for group in _by_metric(report) if group.title == label_of(metric).words)
             groups.append(Group(title, group.title, group.bars))
@@ -145,6 +145,12 @@ def overview(reports: Sequence[Report]) -> list[Group]:
             bars = (bar(tile, report.figures[tile]) for tile in _TILES if tile in report.figures)
             groups.append(Group(title, "Answers", tuple(bars)))
     return groups
+
+
+def _title(report: Report) -> str:
+    """Which corpus was asked which questions; a collection often has one name for both."""
+    corpus, questions = report.setup.corpus, report.setup.questions
+    return corpus if corpus == questions else f"{corpus}: {questions}"
 
 
 def _tiles(report: Report, name: str | None) -> list[Tile]:
