@@ -9,10 +9,13 @@ import numpy as np
 
 from ragsvc.domain import Candidates, F64Vector
 from ragsvc.errors import ModelMismatch, ModelNotFound
-from ragsvc.models.folder import open_folder
+from ragsvc.models.folder import ModelFolder, model_folder, open_folder
 from ragsvc.models.quiet import quiet
 
 BATCH_SIZE = 16
+# What transformers calls a model whose scores were trained.
+SCORING = ("ForSequenceClassification", "ForCausalLM")
+OTHERWISE = "or RAGSVC_RERANKER=built-in"
 
 
 class CrossEncoderReranker:
@@ -38,7 +41,7 @@ class CrossEncoderReranker:
         A text longer than the model reads is cut at its end, as the model was trained.
 
         :raises ModelNotFound: if the model is not to be had.
-        :raises ModelMismatch: if it does not give one finite score for a pair.
+        :raises ModelMismatch: if it is no cross-encoder, or does not give one finite score for a pair.
         """
         model = self._load()
         pairs = [(candidates.question, text.whole) for text in candidates.texts]
@@ -48,7 +51,7 @@ class CrossEncoderReranker:
         if found.shape != (len(pairs),) or not np.isfinite(found).all():
             raise ModelMismatch(
                 f"the reranker {self._name!r} does not give one score for a question and a passage",
-                hint="choose a cross-encoder with one output, or RAGSVC_RERANKER=built-in",
+                hint=f"choose a cross-encoder with one output, {OTHERWISE}",
             )
         return found
 
@@ -65,7 +68,8 @@ class CrossEncoderReranker:
 
 def _open(name: str) -> Any:
     """Load a folder; never code that it brings."""
-    folder = open_folder(name)
+    folder = _folder(name)
+    _check_scores(folder)
     with quiet():
         from sentence_transformers import CrossEncoder
 
@@ -79,6 +83,36 @@ def _open(name: str) -> Any:
     if model.num_labels != 1:
         raise ModelMismatch(
             f"the reranker {name!r} has {model.num_labels} outputs, not one",
-            hint="choose a cross-encoder that was trained to rank, or RAGSVC_RERANKER=built-in",
+            hint=f"choose a cross-encoder that was trained to rank, {OTHERWISE}",
         )
     return model
+
+
+def _folder(name: str) -> ModelFolder:
+    """Find the model; a name without a slash is of no hub model, most likely a misspelt choice of ours."""
+    if "/" not in name and model_folder(name) is None:
+        raise ModelNotFound(
+            f"there is no reranker {name!r}",
+            hint="choose built-in, sentences, none, a cross-encoder's folder, or a hub name such as "
+            "cross-encoder/ms-marco-MiniLM-L6-v2",
+        )
+    try:
+        return open_folder(name)
+    except ModelNotFound as error:
+        raise ModelNotFound(
+            f"the reranker {name!r} is not to be had: {error.message}", hint=f"{error.hint}, {OTHERWISE}"
+        ) from error
+
+
+def _check_scores(folder: ModelFolder) -> None:
+    """Refuse an embedder: sentence-transformers would give it outputs of random weights, others each time.
+
+    :raises ModelMismatch: if nothing in the folder was trained to score pairs.
+    """
+    saved = folder.read("config_sentence_transformers.json").get("model_type")
+    made = folder.read("config.json").get("architectures") or []
+    if saved != "CrossEncoder" and not any(str(each).endswith(SCORING) for each in made):
+        raise ModelMismatch(
+            f"the model {folder.name!r} was not trained to score a question with a passage",
+            hint=f"choose a cross-encoder, {OTHERWISE}",
+        )
