@@ -1,73 +1,91 @@
-"""How the two legs are best made one: nDCG@10 of forms, weights and BM25 constants, per collection.
+"""How passages are best ranked: nDCG@10 of all that was tried, per collection.
 
-    RAGSVC_TEST_DATA=folder python -m benchmarks.fusion [SET ...] [--cache DIR]
+    RAGSVC_TEST_DATA=folder python -m benchmarks.fusion [SET ...] [--cache DIR] [--sentences DIR]
 
 Chunks, terms and vectors are those that an ingest would make; the scores of both legs are known for
-every candidate of either. A document counts by its best chunk.
+every candidate of either. A document counts by its best chunk. Every row is compared with the former
+default, query by query.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import sys
-from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
-from benchmarks.sets import BASELINES, CUT, data_folder, documents, figure, table
-from ragsvc.domain import F64Vector, I64Vector
+from benchmarks import dropped
+from benchmarks.prepared import CONSTANTS, Asked, Prepared, Score
+from benchmarks.sets import BASELINES, data_folder, figure, table
+from ragsvc.domain import Candidates, ChunkText, F64Vector
 from ragsvc.evaluation import beir
-from ragsvc.evaluation.metrics import ndcg
-from ragsvc.index import lexical
-from ragsvc.models.embedder import SentenceTransformerEmbedder
-from ragsvc.pipeline.fusion import SCORE_DECIMALS, competition_rank, convex, reciprocal_rank
+from ragsvc.evaluation.bootstrap import randomisation_test
+from ragsvc.evaluation.report import read_report
+from ragsvc.pipeline.fusion import SCORE_STEP, competition_rank, convex, reciprocal_rank
+from ragsvc.pipeline.rerank import CLOSE, CloseReader
+from ragsvc.pipeline.retrieve import DENSE_WEIGHT, DEPTH
 from ragsvc.text.analyse import StandardAnalyser
-from ragsvc.text.chunk import DEFAULT_CHUNKER, Chunker
 
-DEPTH = 100
-CONSTANTS = (0.9, 0.4)
+FORMER = "2 cos, bm25 / max, w = 0.6: the former default"
+DEFAULT = f"**w = {DENSE_WEIGHT}, proximity and kinship: the default**"
+SENTENCES = "the default and the best sentence"
+SURE = 0.05
 
-
-@dataclass(frozen=True, slots=True)
-class Leg:
-    """Scores of the candidates of one query, aligned, and which of them the leg itself proposed.
-
-    scores: (m,) float64. proposed: (m,) bool. best: highest score of any chunk.
-    """
-
-    scores: F64Vector
-    proposed: np.ndarray
-    best: float
+Blind = Callable[[Candidates], Candidates]
 
 
-Fuse = Callable[[Leg, Leg], F64Vector]
-
-
-def doubled(weight: float) -> Fuse:
+def doubled(weight: float) -> Score:
     """The service's own: w * 2 * cosine + (1 - w) * bm25 / max."""
-    return lambda dense, terms: convex(dense.scores, terms.scores, terms.best, weight)
+    return lambda asked: convex(asked.dense, asked.lexical, asked.lexical_best, weight)
 
 
-def windowed(weight: float) -> Fuse:
+def windowed(weight: float) -> Score:
     """w * min-max of the cosines of all candidates + (1 - w) * bm25 / max."""
 
-    def fuse(dense: Leg, terms: Leg) -> F64Vector:
-        low = float(dense.scores.min())
-        window = max(dense.best - low, 1e-9)
-        return convex((dense.scores - low) / window / 2.0, terms.scores, terms.best, weight)
+    def score(asked: Asked) -> F64Vector:
+        low = float(asked.dense.min())
+        window = max(float(asked.dense.max()) - low, 1e-9)
+        return convex((asked.dense - low) / window / 2.0, asked.lexical, asked.lexical_best, weight)
 
-    return fuse
+    return score
 
 
-def ranks(dense: Leg, terms: Leg) -> F64Vector:
+def ranks(asked: Asked) -> F64Vector:
     """Reciprocal rank fusion, constant 60."""
     return reciprocal_rank(
-        competition_rank(dense.scores, dense.proposed), competition_rank(terms.scores, terms.proposed)
+        competition_rank(asked.dense, asked.by_vector), competition_rank(asked.lexical, asked.by_terms)
     )
+
+
+def twice(weight: float, blind: Blind = lambda candidates: candidates) -> Score:
+    """The service's own with its built-in second look.
+
+    :param blind: takes away what the second look may not see.
+    """
+    reader, first = CloseReader(StandardAnalyser(), weight), doubled(weight)
+
+    def score(asked: Asked) -> F64Vector:
+        scores = first(asked)
+        places, candidates = asked.close(scores, CLOSE)
+        again = reader.rescore(blind(candidates))
+        scores = scores - max(0.0, float(scores.max() - again.min())) - SCORE_STEP
+        scores[places] = again
+        return scores
+
+    return score
+
+
+def no_texts(candidates: Candidates) -> Candidates:
+    """What is left is kinship."""
+    return replace(candidates, texts=(ChunkText("", (), ""),) * len(candidates.texts))
+
+
+def no_vectors(candidates: Candidates) -> Candidates:
+    """What is left is proximity."""
+    return replace(candidates, vectors=np.zeros_like(candidates.vectors))
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,104 +93,103 @@ class Trial:
     """One line of the table."""
 
     label: str
-    fuse: Fuse
+    score: Score
     constants: tuple[float, float] = CONSTANTS
     depth: int = DEPTH
 
 
 def trials() -> Iterator[Trial]:
     """All that is compared."""
-    yield Trial("dense alone", lambda dense, _: dense.scores)
+    yield Trial("dense alone", lambda asked: asked.dense)
     for constants in (CONSTANTS, (1.2, 0.75)):
-        yield Trial(f"bm25 alone, {constants}", lambda _, terms: terms.scores, constants)
+        yield Trial(f"bm25 alone, {constants}", lambda asked: asked.lexical, constants)
     yield Trial("reciprocal rank, 60", ranks)
     yield from (Trial(f"min-max / max, w = {weight}", windowed(weight)) for weight in (0.5, 0.6, 0.7, 0.8))
-    yield from (Trial(f"2 cos, bm25 / max, w = {weight}", doubled(weight)) for weight in (0.4, 0.5, 0.7, 0.8))
+    for weight in (0.4, 0.5, 0.55, 0.65, 0.7, 0.8):
+        yield Trial(f"2 cos, bm25 / max, w = {weight}", doubled(weight))
+    yield Trial(FORMER, doubled(0.6))
     for constants in ((0.6, 0.4), (0.9, 0.3), (0.9, 0.6), (1.2, 0.4), (1.2, 0.75)):
-        yield Trial(f"2 cos, bm25 / max, w = 0.6, bm25 {constants}", doubled(0.6), constants)
-    yield Trial("2 cos, bm25 / max, w = 0.6, 200 candidates", doubled(0.6), depth=200)
-    yield Trial("**2 cos, bm25 / max, w = 0.6**", doubled(0.6))
+        yield Trial(f"w = 0.6, bm25 {constants}", doubled(0.6), constants)
+    yield Trial("w = 0.6, 100 candidates of each leg", doubled(0.6), depth=100)
+    yield Trial(f"w = {DENSE_WEIGHT}, proximity", twice(DENSE_WEIGHT, no_vectors))
+    yield Trial(f"w = {DENSE_WEIGHT}, kinship", twice(DENSE_WEIGHT, no_texts))
+    for weight in (0.5, 0.6, 0.65):
+        yield Trial(f"w = {weight}, proximity and kinship", twice(weight))
+    yield Trial(DEFAULT, twice(DENSE_WEIGHT))
 
 
-class Prepared:
-    """A collection cut, analysed and embedded as an ingest would."""
+def dropped_trials() -> Iterator[Trial]:
+    """What was tried beside the former default, and not kept."""
+    for share, leaders in ((0.2, 3), (0.4, 5)):
+        yield Trial(f"query moved by {share} to its best {leaders}", dropped.feedback(share, leaders))
+    for leaders, share in ((5, 0.3), (10, 0.5)):
+        yield Trial(
+            f"RM3, 20 terms of the best {leaders}, share {share}", dropped.expansion(leaders, 20, share)
+        )
+    yield from (Trial(f"less {share} of the mean vector", dropped.centred(share)) for share in (0.5, 1.0))
+    yield from (Trial(f"whitened, power {power}", dropped.whitened(power)) for power in (0.1, 0.3))
+    yield from (Trial(f"CSLS, {share}", dropped.without_hubs(share)) for share in (0.1, 0.4))
+    yield from (Trial(f"bm25 / {share} of its bound", dropped.bounded(share)) for share in (0.4, 0.6))
+    yield from (Trial(f"best chunk and {share} of the second", dropped.pooled(share)) for share in (0.1, 0.3))
 
-    def __init__(self, collection: beir.Collection, cache: Path) -> None:
-        self.collection = collection
-        embedder, analyser = SentenceTransformerEmbedder(), StandardAnalyser()
-        chunker = Chunker(DEFAULT_CHUNKER, embedder.tokeniser, embedder.spec.max_tokens)
-        with collection.corpus.open(encoding="utf-8") as lines:
-            rows = [json.loads(line) for line in lines]
-        cut = [
-            (row["_id"], draft.embedded_text)
-            for row in rows
-            for draft in chunker.split(row.get("title") or "", row["text"], "text/plain")
+
+def measure(prepared: Prepared, tried: Sequence[Trial]) -> dict[str, F64Vector]:
+    """nDCG@10 of every query, (q,) float64, by the trials' labels."""
+    found: dict[str, F64Vector] = {}
+    setups = dict.fromkeys((trial.constants, trial.depth) for trial in tried)
+    for setup in setups:
+        chosen = [trial for trial in tried if (trial.constants, trial.depth) == setup]
+        rows = [
+            [prepared.ndcg(asked, trial.score(asked)) for trial in chosen] for asked in prepared.asked(*setup)
         ]
-        self.owners = [owner for owner, _ in cut]
-        self.cosines = _embedded(cache / f"{collection.name}.npz", embedder, collection, [t for _, t in cut])
-        self._analysed = [analyser.terms(text) for _, text in cut]
-        self._asked = [analyser.terms(query.text) for query in collection.queries]
-        self._matched: dict[tuple[float, float], np.ndarray] = {}
-
-    def matched(self, constants: tuple[float, float]) -> np.ndarray:
-        """BM25 of every chunk for every query, (q, n) float64."""
-        if constants not in self._matched:
-            numbers: dict[str, int] = {}
-            entries = [
-                (numbers.setdefault(term, len(numbers)), row, count)
-                for row, terms in enumerate(self._analysed)
-                for term, count in Counter(terms).items()
-            ]
-            terms, rows, counts = (np.array(column) for column in zip(*entries, strict=True))
-            postings = lexical.Postings.from_entries(terms.astype(np.int32), rows, counts.astype(np.int32))
-            lengths = np.array([len(each) for each in self._analysed], dtype=np.int32)
-            alive = np.ones(len(lengths), dtype=np.bool_)
-            view = lexical.view([(0, postings)], lengths, alive, *constants)
-            self._matched[constants] = np.stack(
-                [view.match([numbers[t] for t in sorted(asked) if t in numbers]) for asked in self._asked]
-            )
-        return self._matched[constants]
-
-    def score(self, trial: Trial) -> float:
-        """Mean nDCG@10."""
-        matched = self.matched(trial.constants)
-        found: list[float] = []
-        for number, query in enumerate(self.collection.queries):
-            cosines, terms = self.cosines[number].astype(np.float64), matched[number]
-            near, like = _top(cosines, trial.depth), _top(terms, trial.depth)
-            like = like[terms[like] > 0]
-            rows = np.union1d(near, like)
-            fused = trial.fuse(
-                Leg(cosines[rows], np.isin(rows, near), float(cosines.max())),
-                Leg(terms[rows], np.isin(rows, like), float(terms.max())),
-            )
-            best = documents(
-                (self.owners[row], score) for row, score in zip(rows, fused.tolist(), strict=True)
-            )
-            order = sorted(best, key=lambda document: (-round(best[document], SCORE_DECIMALS), document))
-            found.append(ndcg(order, self.collection.judgements[query.id], CUT))
-        return float(np.mean(found))
+        found |= zip((trial.label for trial in chosen), np.array(rows, dtype=np.float64).T, strict=True)
+    return {trial.label: found[trial.label] for trial in tried}
 
 
-def _top(scores: F64Vector, depth: int) -> I64Vector:
-    if depth >= len(scores):
-        return np.arange(len(scores))
-    return np.argpartition(-scores, depth)[:depth].astype(np.int64)
+def reported(path: Path, collection: beir.Collection) -> F64Vector:
+    """nDCG@10 of every query as `ragsvc eval retrieval` measured it, (q,) float64."""
+    values = {item.id: item.values["hybrid.ndcg@10"] for item in read_report(path).items}
+    return np.array([values[query.id] for query in collection.queries])
 
 
-def _embedded(
-    file: Path, embedder: SentenceTransformerEmbedder, collection: beir.Collection, texts: Sequence[str]
-) -> np.ndarray:
-    """Cosines of every query with every chunk, (q, n) float32; kept from one run to the next."""
-    if not file.exists():
-        file.parent.mkdir(parents=True, exist_ok=True)
-        queries = embedder.embed_queries([query.text for query in collection.queries])
-        np.savez(file, queries=queries, chunks=embedder.embed_documents(texts))
-    with np.load(file) as held:
-        chunks = held["chunks"]
-        if len(chunks) != len(texts):
-            sys.exit(f"{file} was made from other chunks: delete it")
-        return np.asarray(held["queries"] @ chunks.T)
+def row(
+    label: str, scores: Sequence[F64Vector], former: Sequence[F64Vector], names: Sequence[str]
+) -> list[str]:
+    """One line: means, the worst distance to a baseline, and how many sets differ from the former default."""
+    means = [float(values.mean()) for values in scores]
+    worst = min(mean - BASELINES[name] for mean, name in zip(means, names, strict=True))
+    better = poorer = 0
+    for values, before in zip(scores, former, strict=True):
+        if randomisation_test(values, before) < SURE:
+            better += values.mean() > before.mean()
+            poorer += values.mean() < before.mean()
+    return [
+        label, *map(figure, means), figure(float(np.mean(means))), f"{worst:+.3f}", f"{better} / {poorer}"
+    ]  # fmt: skip
+
+
+def differences(label: str, scores: Sequence[Mapping[str, F64Vector]]) -> list[str]:
+    """How far one ranking is from the former default on every set, with the p value."""
+    return [
+        f"{each[label].mean() - each[FORMER].mean():+.3f} ({randomisation_test(each[label], each[FORMER]):.3f})"
+        for each in scores
+    ]
+
+
+def report(names: Sequence[str], scores: Sequence[Mapping[str, F64Vector]]) -> str:
+    """The tables; scores: of every set by label."""
+    former = [each[FORMER] for each in scores]
+    baselines = [BASELINES[name] for name in names]
+    mean = figure(float(np.mean(baselines)))
+    rows = [["cc baseline, whole documents", *map(figure, baselines), mean, "", ""]]
+    rows += (row(label, [each[label] for each in scores], former, names) for label in scores[0])
+    closer = [[label, *differences(label, scores)] for label in (DEFAULT, SENTENCES) if label in scores[0]]
+    return "\n\n".join(
+        (
+            table(["ranking", *names, "mean", "worst against cc", "better / worse"], rows),
+            table(["against the former default (p)", *names], closer),
+        )
+    )
 
 
 def main() -> int:
@@ -180,21 +197,21 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("sets", nargs="*", metavar="SET", help=", ".join(BASELINES))
     parser.add_argument("--cache", type=Path, default=Path("indexes/bench-fusion"))
+    parser.add_argument(
+        "--sentences", type=Path, metavar="DIR", help="SET.json, reports of RAGSVC_RERANKER=sentences"
+    )
     given = parser.parse_args()
     names = given.sets or list(BASELINES)
     data = data_folder()
-    baselines = [BASELINES[name] for name in names]
-    scores: list[list[float]] = []
-    tried = list(trials())
+    scores: list[dict[str, F64Vector]] = []
     for name in names:
-        prepared = Prepared(beir.load(data / name), given.cache)
-        scores.append([prepared.score(trial) for trial in tried])
+        collection = beir.load(data / name)
+        found = measure(Prepared(collection, given.cache), [*trials(), *dropped_trials()])
+        if given.sentences:
+            found[SENTENCES] = reported(given.sentences / f"{name}.json", collection)
+        scores.append(found)
         print(f"{name} done", file=sys.stderr)
-    rows = [["cc baseline, whole documents", *map(figure, baselines), figure(float(np.mean(baselines))), ""]]
-    for trial, values in zip(tried, zip(*scores, strict=True), strict=True):
-        worst = min(value - baseline for value, baseline in zip(values, baselines, strict=True))
-        rows.append([trial.label, *map(figure, values), figure(float(np.mean(values))), f"{worst:+.3f}"])
-    print(table(["fusion", *names, "mean", "worst against cc"], rows))
+    print(report(names, scores))
     return 0
 
 
