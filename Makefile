@@ -1,4 +1,4 @@
-# make install | run | test | torture | check | bench | clean
+# make install | run | test | torture | check | bench | quality | clean
 PY ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -10,7 +10,7 @@ TORCH := $(shell grep '^torch==' constraints.txt)
 DATA := $(realpath ../shared/data)
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test torture check bench clean
+.PHONY: help install run test torture check bench quality clean
 
 help:
 	@echo "make install   make $(VENV)/ with ragsvc in it"
@@ -19,6 +19,7 @@ help:
 	@echo "make torture   kill it, fill its disk and damage its files, hundreds of times"
 	@echo "make check     ruff, mypy, import layers"
 	@echo "make bench     measure and print ratios"
+	@echo "make quality   measure what is found, answered and refused; ARGS=golden needs no data"
 	@echo "make clean     remove $(VENV)/ and caches (indexes/ stays)"
 
 install: $(STAMP)
@@ -51,6 +52,10 @@ check: install
 
 bench: install
 	HF_HUB_OFFLINE=1 $(BIN)/python -m benchmarks.run $(ARGS)
+
+quality: install
+	HF_HUB_OFFLINE=1 $(if $(DATA),RAGSVC_TEST_DATA=$${RAGSVC_TEST_DATA:-$(DATA)}) \
+		$(BIN)/python -m benchmarks.quality $(ARGS)
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
