@@ -171,8 +171,8 @@ def row(
 def differences(label: str, scores: Sequence[Mapping[str, F64Vector]]) -> list[str]:
     """How far one ranking is from the former default on every set, with the p value."""
     return [
-        f"{each[label].mean() - each[FORMER].mean():+.3f} ({randomisation_test(each[label], each[FORMER]):.3f})"
-        for each in scores
+        f"{each[label].mean() - before.mean():+.3f} ({randomisation_test(each[label], before):.3f})"
+        for each, before in ((each, each[FORMER]) for each in scores)
     ]
 
 

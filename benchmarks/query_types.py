@@ -25,6 +25,7 @@ from benchmarks.sets import BASELINES, data_folder, figure, table
 from ragsvc.domain import F64Vector
 from ragsvc.evaluation import beir
 from ragsvc.evaluation.bootstrap import randomisation_test
+from ragsvc.pipeline.literal import is_literal
 from ragsvc.pipeline.retrieve import DENSE_WEIGHT
 
 NAME = re.compile(r"(?<![\w./:@-])[A-Za-z_][\w.-]{2,38}\w(?![\w/:@-])")
@@ -32,7 +33,6 @@ SIGN = r"\w[_.]\w|\d"
 INSIDE = re.compile(rf"[a-z][A-Z]|{SIGN}")
 # The pages of product-docs were taken from HTML, and many words are glued to the next.
 GLUED = {"product-docs": re.compile(SIGN)}
-QUOTED = re.compile(r'\s*["“”].+["“”]\s*\Z')
 SENTENCE = re.compile(r"(?:[A-Za-z][\w'-]*,? ){9,}")
 MOST_DOCUMENTS = 5
 DRAWN = 150
@@ -105,12 +105,6 @@ def trials() -> list[Trial]:
     ]
 
 
-def ruled(query: str) -> bool:
-    """Whether a rule for names and quotes would take hold of a query: nothing else is in it."""
-    words = [word.strip(".,;?!()") for word in query.split()]
-    return bool(QUOTED.match(query)) or all(NAME.fullmatch(word) and INSIDE.search(word) for word in words)
-
-
 def cells(scores: dict[str, F64Vector], label: str, chosen: Sequence[np.ndarray]) -> list[str]:
     """Mean of each kind with the p value against the default."""
     found = []
@@ -150,9 +144,9 @@ def main() -> int:
         head = ["ranking", *(f"{kind}, {int(of.sum())} (p)" for kind, of in zip(KINDS, chosen, strict=True))]
         print(table(head, ([label, *cells(scores, label, chosen)] for label in scores)))
     held_by_rule = {
-        name: sum(ruled(query.text) for query in beir.load(data / name).queries) for name in BASELINES
+        name: sum(is_literal(query.text) for query in beir.load(data / name).queries) for name in BASELINES
     }
-    print("\nqueries of the public sets that such a rule would touch:", held_by_rule)
+    print("\nqueries of the public sets that the rule touches:", held_by_rule)
     return 0
 
 

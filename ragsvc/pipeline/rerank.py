@@ -45,7 +45,7 @@ class CloseReader:
 
     def __init__(self, analyser: Analyser, dense_weight: float) -> None:
         """
-        :param dense_weight: [0, 1], of the convex fusion that gave the scores.
+        :param dense_weight: [0, 1], of the convex fusion, where a query does not ask for another.
         """
         self._terms: Callable[[str], tuple[str, ...]] = lru_cache(PASSAGES_KEPT)(
             lambda text: tuple(analyser.terms(text))
@@ -63,7 +63,8 @@ class CloseReader:
         near = np.array([pairs.score(self._terms(text.whole)) for text in candidates.texts])
         lexical = candidates.lexical + near
         best = max(candidates.lexical_best, float(lexical.max(initial=0.0)))
-        scores = convex(candidates.dense, lexical, best, self._dense_weight)
+        asked = candidates.dense_weight
+        scores = convex(candidates.dense, lexical, best, self._dense_weight if asked is None else asked)
         return scores + PULL * _kinship(scores, candidates)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -26,6 +26,7 @@ from ragsvc.pipeline.collapse import Fold
 from ragsvc.pipeline.condense import Condensed
 from ragsvc.pipeline.fusion import SCORE_DECIMALS, SCORE_STEP, competition_rank, convex, reciprocal_rank
 from ragsvc.pipeline.indexing import ProfileParts
+from ragsvc.pipeline.literal import dense_weight_of
 from ragsvc.pipeline.rerank import CLOSE
 from ragsvc.pipeline.snapshot import Snapshot
 from ragsvc.protocols import Analyser, Reranker
@@ -41,7 +42,10 @@ DENSE_WEIGHT = 0.55
 
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """How the legs are fused. dense: [0, 1], share of the dense leg in the convex combination."""
+    """How the legs are fused.
+
+    dense: [0, 1], share of the dense leg in the convex combination; `literal` lowers it for names and quotes.
+    """
 
     fusion: Fusion = Fusion.CONVEX
     dense: float = DENSE_WEIGHT
@@ -103,6 +107,7 @@ def rank(
     :return: best first by score rounded to 1e-6; the order of ties is settled by `hits`.
     """
     legs = _legs(snapshot, query, term_ids, allowed)
+    weights = replace(weights, dense=dense_weight_of(query.text, weights.dense))
     scores = np.round(_fused(legs, weights), SCORE_DECIMALS)
     order = np.argsort(-scores, kind="stable")
     ranked = Ranked(legs.rows[order], scores[order])
@@ -119,6 +124,7 @@ def rank(
         lexical_best=legs.lexical_best,
         vectors=snapshot.index.vectors_of(legs.rows[top]),
         weight_of=lambda term: snapshot.lexical.weight(term_ids[term]) if term in term_ids else 0.0,
+        dense_weight=weights.dense,
     )
     return _looked_at_again(ranked, np.round(close.reranker.rescore(candidates), SCORE_DECIMALS))
 

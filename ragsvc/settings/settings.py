@@ -32,7 +32,12 @@ class Settings(BaseSettings):
         None, ge=0, le=4096, description="Overlap of new corpora's chunks."
     )
     fusion: Fusion = Field(Fusion.CONVEX, description="How the two legs become one ranking.")
-    dense_weight: float = Field(0.55, ge=0.0, le=1.0, description="Weight of the dense leg, convex fusion.")
+    dense_weight: float = Field(
+        0.55,
+        ge=0.0,
+        le=1.0,
+        description="Weight of the dense leg, convex fusion; at most .3 for a name or a quote.",
+    )
     reranker: str = Field(
         "built-in",
         min_length=1,
