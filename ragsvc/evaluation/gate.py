@@ -48,11 +48,6 @@ class Gate:
     name: str
     rules: tuple[Rule, ...]
 
-    @property
-    def needs_baseline(self) -> bool:
-        """Whether a rule bounds the change from an earlier report."""
-        return any(rule.limit in _OF_CHANGE for rule in self.rules)
-
 
 @dataclass(frozen=True, slots=True)
 class Breach:

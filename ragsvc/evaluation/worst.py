@@ -21,7 +21,7 @@ def headline(report: Report) -> str | None:
     """
     if report.kind is Kind.ANSWERS:
         return next((name for name in _OF_ANSWERS if name in report.figures), None)
-    for system in ("reranked", "hybrid", ""):
+    for system in ("hybrid", ""):
         for name in report.figures:
             if name.startswith(system) and ".ndcg@" in name:
                 return name

@@ -179,17 +179,17 @@ class Evaluations:
         }
         gold, astray = _gold(self._catalog, ground, source, questions)
         return _Run(
-            Kind.RETRIEVAL if isinstance(request, RetrievalEvaluation) else Kind.ANSWERS,
-            source,
-            asked,
-            tuple(questions),
-            ground,
-            settings,
-            started,
-            request.fresh,
-            told,
-            (*asked.malformed, *refused, *astray),
-            gold,
+            kind=Kind.RETRIEVAL if isinstance(request, RetrievalEvaluation) else Kind.ANSWERS,
+            source=source,
+            asked=asked,
+            questions=tuple(questions),
+            ground=ground,
+            settings=settings,
+            started=started,
+            fresh=request.fresh,
+            told=told,
+            malformed=(*asked.malformed, *refused, *astray),
+            gold=gold,
         )
 
     def _ground(
