@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ragsvc.errors import InvalidRequest, SourceNotFound
-from ragsvc.evaluation.questions import Question, read_object
+from ragsvc.evaluation.questions import Question, check_grade, read_object
 from ragsvc.evaluation.report import Malformed
 
 LAYOUT = "a collection folder holds corpus.jsonl, queries.jsonl and qrels/test.tsv"
@@ -102,8 +102,10 @@ def _judgements(data: bytes, name: str, malformed: list[Malformed]) -> dict[str,
         try:
             query, document, grade = fields
             value = int(grade)
+            check_grade(value)
         except ValueError:
-            error = f"not a query id, a document id and a whole grade with tabs between: {fields!r:.80}"
+            wanted = "a query id, a document id and a whole grade up to a million with tabs between"
+            error = f"not {wanted}: {fields!r:.80}"
             malformed.append(Malformed(f"{name}:{number}", error))
             continue
         found.setdefault(query, {})[document] = value

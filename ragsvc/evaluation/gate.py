@@ -79,7 +79,7 @@ def read_gate(path: Path) -> Gate:
     except UnicodeDecodeError as error:
         raise InvalidRequest(f"{path} is not UTF-8: {error.reason}", hint="save it as UTF-8") from error
     try:
-        table = json.loads(text) if path.suffix.lower() == ".json" else tomllib.loads(text)
+        table = _json(text) if path.suffix.lower() == ".json" else tomllib.loads(text)
     except (ValueError, RecursionError) as error:
         kind = "JSON" if path.suffix.lower() == ".json" else "TOML"
         raise InvalidRequest(
@@ -131,9 +131,33 @@ def _rules(path: Path, names: tuple[str, ...], table: Mapping[str, Any]) -> Iter
                 f"{path}: unknown key {'.'.join((*names, key))!r}",
                 hint=f"a figure is bounded by {', '.join(Limit)}; {_EXAMPLE}",
             )
-        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-            raise InvalidRequest(f"{path}: {place}.{key} is not a number: {value!r}", hint=_EXAMPLE)
-        yield Rule(place, Limit(key), float(value))
+        yield Rule(place, Limit(key), _bound(f"{path}: {place}.{key}", value))
+
+
+def _json(text: str) -> Any:
+    """:raises ValueError: if it is no JSON, or a key is there twice: of two bounds one would be lost."""
+
+    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        table: dict[str, Any] = {}
+        for name, value in pairs:
+            if name in table:
+                raise ValueError(f"the key {name!r} is there twice")
+            table[name] = value
+        return table
+
+    return json.loads(text, object_pairs_hook=unique)
+
+
+def _bound(place: str, value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise InvalidRequest(f"{place} is not a number: {value!r}", hint=_EXAMPLE)
+    try:
+        bound = float(value)
+    except OverflowError as error:
+        raise InvalidRequest(f"{place} is not a number of this size", hint=_EXAMPLE) from error
+    if not math.isfinite(bound):
+        raise InvalidRequest(f"{place} is not a number: {value!r}", hint=_EXAMPLE)
+    return bound
 
 
 def _check_ranges(path: Path, rules: Sequence[Rule]) -> None:

@@ -26,6 +26,8 @@ T = TypeVar("T")
 
 HINT = 'each line is a JSON object such as {"question": "...", "documents": ["id"]}; see docs/evaluation.md'
 MAX_LABEL_CHARS = 64
+# Gains are added up as floats, which hold far larger numbers but not all of them.
+MAX_GRADE = 1_000_000
 _LABEL = re.compile(r"[\w.+-]+(?: [\w.+-]+)*")
 
 
@@ -158,6 +160,8 @@ def read_object(line: bytes) -> dict[str, Any]:
         raise ValueError(f"not JSON: {error.msg} at column {error.colno}") from error
     except RecursionError as error:
         raise ValueError("not readable: nested too deeply") from error
+    except ValueError as error:
+        raise ValueError("not readable: a number has too many digits") from error
     if not isinstance(row, dict):
         raise ValueError("not a JSON object")
     return row
@@ -203,7 +207,15 @@ def _documents(value: Any) -> dict[str, int]:
         raise ValueError('"documents" must be a list of ids, or an object of ids and grades')
     if any(isinstance(grade, bool) or not isinstance(grade, int) for grade in value.values()):
         raise ValueError('the grades of "documents" must be whole numbers')
+    for grade in value.values():
+        check_grade(grade)
     return {_text(name, "documents"): grade for name, grade in value.items()}
+
+
+def check_grade(grade: int) -> None:
+    """:raises ValueError: if no gain can be reckoned with it."""
+    if abs(grade) > MAX_GRADE:
+        raise ValueError(f"a grade is from -{MAX_GRADE:_} to {MAX_GRADE:_}")
 
 
 def _span(value: Any, name: str) -> GoldSpan:

@@ -35,7 +35,7 @@ def test_a_collection_has_its_judged_queries_and_no_gold_answers(tmp_path: Path)
     assert [question.judgements for question in loaded.questions] == [{"d 1": 2, "d2": 0}]
 
 
-@pytest.mark.parametrize("line", ["q1\td1", "q1\td1\tmuch", "q1 d1 1"])
+@pytest.mark.parametrize("line", ["q1\td1", "q1\td1\tmuch", "q1 d1 1", "q1\td1\t1" + "0" * 400])
 def test_a_malformed_judgement_is_named_and_the_rest_used(tmp_path: Path, line: str) -> None:
     loaded = beir.load(collection(tmp_path / "set", f"{line}\nq1\td2\t1\n"))
     assert [each.place for each in loaded.malformed] == ["test.tsv:2"]

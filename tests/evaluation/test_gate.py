@@ -51,6 +51,9 @@ def test_toml_and_json_say_the_same(tmp_path: Path):
         ("[phrase]\nmin = '0.4'", "phrase.min is not a number: '0.4'"),
         ("[phrase]\nmin = true", "phrase.min is not a number: True"),
         ("[phrase]\nmin = nan", "phrase.min is not a number"),
+        ("[phrase]\nmin = inf", "phrase.min is not a number"),
+        (f"[phrase]\nmin = 1{'0' * 400}", "phrase.min is not a number of this size"),
+        (f"[phrase]\nmax = 0x{'f' * 9000}", "phrase.max is not a number of this size"),
         ("[phrase]\nmax_drop = -0.1", "phrase.max_drop is below 0"),
         ("[phrase]\nmin = 0.5\nmax = 0.4", "phrase.min is above its max"),
         ('["a.b"]\nmin = 0.5\n[a.b]\nmin = 0.4', "the same bound twice"),
@@ -63,6 +66,23 @@ def test_a_malformed_gate_names_file_and_key(tmp_path: Path, text: str, words: s
     assert str(path) in caught.value.message
     assert words in caught.value.message
     assert caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ('{"phrase": {"min": 0.9}, "phrase": {"min": 0.1}}', "the key 'phrase' is there twice"),
+        ('{"phrase": {"max": 1, "min": 0.9, "min": 0}}', "the key 'min' is there twice"),
+        ('{"phrase": {"min": 1%s}}' % ("0" * 400), "phrase.min is not a number of this size"),
+        ('{"phrase": {"min": NaN}}', "phrase.min is not a number: nan"),
+        ('{"phrase": {"min": 1e999}}', "phrase.min is not a number: inf"),
+    ],
+)
+def test_json_holds_every_bound_once_and_numbers_alone(tmp_path: Path, text: str, words: str):
+    with pytest.raises(InvalidRequest) as caught:
+        read_gate(written(tmp_path, text, "gate.json"))
+    assert "gate.json" in caught.value.message
+    assert words in caught.value.message
 
 
 def test_gates_that_cannot_be_read(tmp_path: Path):
