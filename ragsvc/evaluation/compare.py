@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections import defaultdict, deque
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +16,9 @@ from ragsvc.evaluation.report import Item, Kind, Report, Setup
 from ragsvc.evaluation.worst import headline
 
 SHOWN_CHANGES = 10
+_SHOWN_NAMES = 10
+# What a question without an id of its own is called.
+_BY_LINE = re.compile(r"line-\d+")
 # Random numbers a figure: with more questions fewer resamples are as sure, and a page comes in seconds.
 _BUDGET = 4_000_000
 _FEWEST = 1_000
@@ -27,7 +32,7 @@ class Difference:
         questions (AUROC and the like), what the reports say.
     change: after - before. low, high: its 95 % bootstrap interval; p: of a two-sided paired
         randomisation test. None for a figure that is no mean of questions.
-    count: questions compared; 0 for such a figure.
+    count: questions compared; 0 for such a figure. earlier: questions of the baseline that have it.
     """
 
     name: str
@@ -38,6 +43,7 @@ class Difference:
     high: float | None
     p: float | None
     count: int
+    earlier: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +62,7 @@ class Comparison:
 
     headline: the figure that `better` and `worse` go by; None when the reports share none.
     common: questions that both reports have. better, worse: the largest shifts, largest first.
+    latency: seconds gained or lost by name, such as "latency.total.p95", where both reports have it.
     warnings: why the two may not be comparable.
     """
 
@@ -67,11 +74,14 @@ class Comparison:
     common: int
     better: tuple[Shift, ...]
     worse: tuple[Shift, ...]
+    latency: Mapping[str, float]
     warnings: tuple[str, ...]
 
 
 def compare(before: Report, after: Report) -> Comparison:
     """Compare two reports question by question; a question is the same when id and words are.
+
+    Of questions that have no id of their own the words decide: a new line moves all lines after it.
 
     :raises InvalidRequest: if they are of different kinds.
     """
@@ -92,14 +102,20 @@ def compare(before: Report, after: Report) -> Comparison:
         common=len(pairs),
         better=better,
         worse=worse,
+        latency=_latency(before, after),
         warnings=_warnings(before, after, len(pairs)),
     )
 
 
 def _pairs(before: Report, after: Report) -> list[tuple[Item, Item]]:
-    earlier = {item.id: item for item in before.items}
-    found = ((earlier.get(item.id), item) for item in after.items)
-    return [(old, new) for old, new in found if old is not None and old.text == new.text]
+    earlier: defaultdict[tuple[str, str], deque[Item]] = defaultdict(deque)
+    for item in before.items:
+        earlier[_name(item)].append(item)
+    return [(earlier[name].popleft(), item) for item in after.items if earlier.get(name := _name(item))]
+
+
+def _name(item: Item) -> tuple[str, str]:
+    return "" if _BY_LINE.fullmatch(item.id) else item.id, item.text
 
 
 def _differences(before: Report, after: Report, pairs: list[tuple[Item, Item]]) -> tuple[Difference, ...]:
@@ -109,31 +125,33 @@ def _differences(before: Report, after: Report, pairs: list[tuple[Item, Item]]) 
         if name not in before.figures:
             continue
         if name in means:
-            difference = _paired(name, pairs)
+            difference = _paired(name, pairs, before.figures[name].count)
         else:
-            old = before.figures[name].value
-            difference = Difference(name, old, figure.value, figure.value - old, None, None, None, 0)
+            old, count = before.figures[name].value, before.figures[name].count
+            difference = Difference(name, old, figure.value, figure.value - old, None, None, None, 0, count)
         if difference is not None:
             rows.append(difference)
     return tuple(rows)
 
 
-def _paired(name: str, pairs: list[tuple[Item, Item]]) -> Difference | None:
-    """None when no question has the figure in both reports."""
+def _paired(name: str, pairs: list[tuple[Item, Item]], earlier: int) -> Difference | None:
+    """None when no question has the figure in both reports.
+
+    :param earlier: questions of the baseline that have it.
+    """
     both = [(old.values[name], new.values[name]) for old, new in pairs if _has(name, old, new)]
     if not both:
         return None
     values: F64Vector = np.asarray(both, dtype=np.float64)
     old, new = values[:, 0], values[:, 1]
+    means, count = (float(old.mean()), float(new.mean())), len(both)
     if np.array_equal(old, new):
         # What every resampling would give.
-        return Difference(name, float(old.mean()), float(new.mean()), 0.0, 0.0, 0.0, 1.0, len(both))
-    resamples = min(RESAMPLES, max(_FEWEST, _BUDGET // len(both)))
+        return Difference(name, *means, 0.0, 0.0, 0.0, 1.0, count, earlier)
+    resamples = min(RESAMPLES, max(_FEWEST, _BUDGET // count))
     interval = bootstrap_mean(new - old, resamples=resamples)
     p = randomisation_test(new, old, resamples=resamples)
-    return Difference(
-        name, float(old.mean()), float(new.mean()), interval.value, interval.low, interval.high, p, len(both)
-    )
+    return Difference(name, *means, interval.value, interval.low, interval.high, p, count, earlier)
 
 
 def _has(name: str, old: Item, new: Item) -> bool:
@@ -154,6 +172,15 @@ def _shifts(pairs: list[tuple[Item, Item]], name: str | None) -> tuple[tuple[Shi
     return better, worse
 
 
+def _latency(before: Report, after: Report) -> dict[str, float]:
+    return {
+        f"latency.{stage}.{name}": value - before.latency_s[stage][name]
+        for stage, row in after.latency_s.items()
+        for name, value in row.items()
+        if name in before.latency_s.get(stage, {})
+    }
+
+
 def _warnings(before: Report, after: Report, common: int) -> tuple[str, ...]:
     old, new = before.setup, after.setup
     words = []
@@ -164,9 +191,14 @@ def _warnings(before: Report, after: Report, common: int) -> tuple[str, ...]:
         )
     if old.corpus != new.corpus:
         words.append(f"the corpora differ: {old.corpus} and {new.corpus}")
+    words.extend(_other_makings(old, new))
     changed = _changed(old.settings, new.settings)
     if changed:
         words.append(f"the settings differ: {', '.join(changed)}")
+    for whose, one, other in (("the baseline", before, after), ("the later report", after, before)):
+        lost = [name for name in one.figures if name not in other.figures]
+        if lost:
+            words.append(f"only {whose} has the figures {_some(lost)}")
     if not common:
         words.append("the reports have no question in common: nothing is compared question by question")
     elif common < max(len(before.items), len(after.items)):
@@ -175,6 +207,25 @@ def _warnings(before: Report, after: Report, common: int) -> tuple[str, ...]:
             f"of {len(before.items)} before and {len(after.items)} after"
         )
     return tuple(words)
+
+
+def _other_makings(old: Setup, new: Setup) -> list[str]:
+    """What indexed and measured, where it is not the same."""
+    words = []
+    if old.embedder != new.embedder:
+        words.append(f"the embedders differ: {old.embedder} and {new.embedder}")
+    elif old.profile != new.profile:
+        words.append(
+            f"the profiles differ, as by the sizes of chunks: {old.profile[:12]} and {new.profile[:12]}"
+        )
+    if old.version != new.version:
+        words.append(f"the versions of ragsvc differ: {old.version} and {new.version}")
+    return words
+
+
+def _some(names: Sequence[str]) -> str:
+    more = len(names) - _SHOWN_NAMES
+    return ", ".join(names[:_SHOWN_NAMES]) + (f" and {more} more" if more > 0 else "")
 
 
 def _changed(old: Mapping[str, object], new: Mapping[str, object]) -> list[str]:

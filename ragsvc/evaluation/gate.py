@@ -18,6 +18,8 @@ from ragsvc.evaluation.report import Report
 _EXAMPLE = 'such as\n["hybrid.ndcg@10"]\nmin = 0.4\nmax_drop = 0.01'
 # What is said of a figure does not hang on the last bit of a sum.
 _SLACK = 1e-9
+# Share of the baseline's questions that a change must be over.
+_LEAST_SHARED = 0.5
 
 
 class Limit(StrEnum):
@@ -99,8 +101,7 @@ def check(report: Report, gate: Gate, comparison: Comparison | None = None) -> l
     """
     if comparison is None:
         require_baseline(gate)
-    changes = {} if comparison is None else {row.name: row.change for row in comparison.differences}
-    return [breach for rule in gate.rules if (breach := _breach(report, rule, changes)) is not None]
+    return [breach for rule in gate.rules if (breach := _breach(report, rule, comparison)) is not None]
 
 
 def require_baseline(gate: Gate) -> None:
@@ -173,11 +174,15 @@ def _check_ranges(path: Path, rules: Sequence[Rule]) -> None:
             raise InvalidRequest(f"{path}: {figure}.min is above its max", hint="no figure could pass")
 
 
-def _breach(report: Report, rule: Rule, changes: Mapping[str, float]) -> Breach | None:
-    changed = rule.limit in _OF_CHANGE
-    value = changes.get(rule.figure) if changed else figure_value(report, rule.figure)
+def _breach(report: Report, rule: Rule, comparison: Comparison | None) -> Breach | None:
+    if rule.limit in _OF_CHANGE and comparison is not None:
+        few = _too_few(rule, comparison)
+        if few is not None:
+            return few
+        value, lacking = _change(rule, comparison), "is not in both reports"
+    else:
+        value, lacking = figure_value(report, rule.figure), "is not in the report"
     if value is None:
-        lacking = "is not in both reports" if changed else "is not in the report"
         return _said(rule, None, f"{rule.figure} {lacking}, so {rule.limit} {rule.bound:g} cannot hold")
     # Put such that what is not a number does not pass.
     holds = {
@@ -195,6 +200,22 @@ def _breach(report: Report, rule: Rule, changes: Mapping[str, float]) -> Breach 
         Limit.MAX_RISE: f"rose by {value:.4f}, more than {rule.bound:g}",
     }[rule.limit]
     return _said(rule, value, f"{rule.figure} {words}")
+
+
+def _change(rule: Rule, comparison: Comparison) -> float | None:
+    changes = {row.name: row.change for row in comparison.differences}
+    return changes.get(rule.figure, comparison.latency.get(rule.figure))
+
+
+def _too_few(rule: Rule, comparison: Comparison) -> Breach | None:
+    """A breach where the reports share under half of the baseline's questions: the rest may be worse."""
+    for row in comparison.differences:
+        # A figure that is no mean of questions is one of all of them.
+        shared = row.count or comparison.common
+        if row.name == rule.figure and shared < row.earlier * _LEAST_SHARED:
+            words = f"only {shared} of its {row.earlier} questions in the baseline are in the new report"
+            return _said(rule, None, f"{rule.figure}: {words}, so {rule.limit} {rule.bound:g} cannot hold")
+    return None
 
 
 def _said(rule: Rule, value: float | None, message: str) -> Breach:

@@ -80,6 +80,34 @@ def test_only_questions_of_the_same_words_are_paired():
     assert "of 3 before and 3 after" in comparison.warnings[1]
 
 
+def test_questions_without_ids_are_paired_by_their_words():
+    before = make_report([Item(f"line-{n}", f"{n}?", {"phrase": n / 10}) for n in (1, 2, 3)], Kind.ANSWERS)
+    # A line was put before them, and one question is asked twice.
+    rows = [("line-1", "new?", 1.0), ("line-2", "1?", 0.1), ("line-3", "2?", 0.4), ("line-4", "1?", 0.5)]
+    after = make_report([Item(name, text, {"phrase": value}) for name, text, value in rows], Kind.ANSWERS)
+    comparison = compare(before, after)
+    assert comparison.common == 2
+    assert [(shift.text, shift.before, shift.after) for shift in comparison.better] == [("2?", 0.2, 0.4)]
+    assert comparison.worse == ()
+
+
+def test_what_indexed_and_measured_is_compared_too():
+    before = report_of({"a": 0.5})
+    setup = make_setup(embedder="other", profile="ef" * 32, version="0.2.0")
+    items = [Item("a", "why?", {"hybrid.ndcg@10": 0.5, "dense.mrr": 0.2})]
+    warnings = compare(before, make_report(items, setup=setup)).warnings
+    assert warnings == (
+        "the embedders differ: bundled:all-MiniLM-L6-v2 and other",
+        "the versions of ragsvc differ: 0.1.0 and 0.2.0",
+        "only the later report has the figures dense.mrr",
+    )
+    (chunks, lost) = compare(
+        make_report(items), replace(before, setup=make_setup(profile="ef" * 32))
+    ).warnings
+    assert "the profiles differ" in chunks
+    assert lost == "only the baseline has the figures dense.mrr"
+
+
 def test_figures_that_are_no_means_have_no_interval():
     before, after = answers_report(), answers_report(seed=1)
     row = {row.name: row for row in compare(before, after).differences}["auroc"]

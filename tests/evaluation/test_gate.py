@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -143,3 +144,32 @@ def test_changes_need_a_baseline():
     assert "fell by 0.0" in breaches[0].message
     rises = Gate("gate.toml", (Rule("hybrid.ndcg@10", Limit.MAX_RISE, 0.01),))
     assert [breach.limit for breach in check(before, rises, compare(after, before))] == [Limit.MAX_RISE]
+
+
+def test_a_change_over_few_of_the_baselines_questions_passes_no_gate():
+    def asked(ids: range, value: float):
+        return make_report([Item(f"q{n}", f"{n}?", {"phrase": 0.9 if n == 0 else value}) for n in ids])
+
+    gate = Gate("gate.toml", (Rule("phrase", Limit.MAX_DROP, 0.1),))
+    before = asked(range(100), 0.9)
+    after = replace(asked(range(1), 0.9), items=(before.items[0], *asked(range(100, 199), 0.1).items))
+    (breach,) = check(after, gate, compare(before, after))
+    assert breach.value is None
+    assert "only 1 of its 100 questions in the baseline" in breach.message
+    half = asked(range(50, 150), 0.9)
+    assert check(half, gate, compare(before, half)) == []
+
+
+def test_a_rise_of_latency_is_bounded():
+    before = retrieval_report()
+    after = replace(before, latency_s={"total": {"p50": 0.04, "p95": 0.2}})
+    rules = (
+        Rule("latency.total.p95", Limit.MAX_RISE, 0.1),
+        Rule("latency.total.p50", Limit.MAX_RISE, 0.0),
+        Rule("latency.retrieve.p50", Limit.MAX_RISE, 0.0),
+    )
+    breaches = check(after, Gate("gate.toml", rules), compare(before, after))
+    assert [breach.message for breach in breaches] == [
+        "latency.total.p95 rose by 0.1100, more than 0.1",
+        "latency.retrieve.p50 is not in both reports, so max_rise 0 cannot hold",
+    ]
