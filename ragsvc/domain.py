@@ -612,7 +612,7 @@ class Candidates:
     lexical_best: the highest BM25 of any chunk that the query may find, at least 0.
     vectors: (m, dim) float32, rows L2-normalised.
     weight_of: inverse frequency of a term in the corpus, at least 0.
-    dense_weight: [0, 1], share of the dense leg that this query asks for; None: as is set.
+    dense_weight: [0, 1], share of the dense leg in the fusion.
     """
 
     question: str
@@ -624,7 +624,7 @@ class Candidates:
     lexical_best: float
     vectors: F32Matrix
     weight_of: Callable[[str], float]
-    dense_weight: float | None = None
+    dense_weight: float
 
 
 @dataclass(frozen=True, slots=True)

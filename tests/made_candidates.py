@@ -40,7 +40,8 @@ def made(question: str, texts: Sequence[ChunkText]) -> Candidates:
     )
     best = float(lexical.max(initial=0.0))
     scores = convex(dense, lexical, best, WEIGHT)
-    return Candidates(question, vector, tuple(texts), scores, dense, lexical, best, vectors, weight_of)
+    shown = tuple(texts)
+    return Candidates(question, vector, shown, scores, dense, lexical, best, vectors, weight_of, WEIGHT)
 
 
 def picked(candidates: Candidates, order: Sequence[int]) -> Candidates:

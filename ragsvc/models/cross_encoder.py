@@ -38,15 +38,17 @@ class CrossEncoderReranker:
     def rescore(self, candidates: Candidates) -> F64Vector:
         """Score every candidate by what the model says of it and the question alone.
 
-        A text longer than the model reads is cut at its end, as the model was trained.
+        A text longer than the model reads is cut at its end, as the model was trained. Whatever scale it
+        was trained on, the scores lie in [0, 1]: what reads them after it expects none below 0.
 
         :raises ModelNotFound: if the model is not to be had.
         :raises ModelMismatch: if it is no cross-encoder, or does not give one finite score for a pair.
         """
         model = self._load()
         pairs = [(candidates.question, text.whole) for text in candidates.texts]
-        with quiet():
-            scores = model.predict(pairs, batch_size=BATCH_SIZE, show_progress_bar=False)
+        from torch.nn import Sigmoid
+
+        scores = model.predict(pairs, batch_size=BATCH_SIZE, show_progress_bar=False, activation_fn=Sigmoid())
         found = np.asarray(scores, dtype=np.float64)
         if found.shape != (len(pairs),) or not np.isfinite(found).all():
             raise ModelMismatch(

@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 
 from ragsvc.domain import Evidence, F64Vector, Hit, Passage
-from ragsvc.pipeline.asking import lacks_kind, negates
 from ragsvc.pipeline.evidence import under_headings
+from ragsvc.pipeline.question_kind import lacks_kind, negates
 from ragsvc.pipeline.retrieve import Looked
 from ragsvc.pipeline.wording import (
     TextVectors,

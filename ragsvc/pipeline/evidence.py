@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from rank_bm25 import BM25Plus
 
-from ragsvc.domain import ChunkText, Evidence, F32Vector, F64Vector, Hit, Passage
+from ragsvc.domain import Evidence, F32Vector, F64Vector, Hit, Passage
 from ragsvc.pipeline.wording import TextVectors
 from ragsvc.protocols import Analyser
 from ragsvc.text.sentences import sentences
@@ -54,8 +54,10 @@ def find_evidence(
     lexical = _lexical(question, [candidate.titled for candidate in candidates], analyser)
     # By rank, not by place: of several corpora these are only the passages of one.
     score_of = {hit.rank: hit.score for hit in passages}
-    best = max(score_of.values()) or 1.0
-    place = np.array([score_of[c.number] / best for c in candidates])
+    best = max(score_of.values())
+    # Rerankers have scales of their own; where even the best passage is below 0, none is preferred.
+    share = {number: max(0.0, score / best) if best > 0.0 else 0.0 for number, score in score_of.items()}
+    place = np.array([share[candidate.number] for candidate in candidates])
     scores = SEMANTIC_SHARE * cosines + (1.0 - SEMANTIC_SHARE) * lexical + PASSAGE_SHARE * place
     order = sorted(range(len(candidates)), key=lambda i: (-round(float(scores[i]), 6), i))
     return [
@@ -95,7 +97,7 @@ def _candidates(passages: Sequence[Hit]) -> list[_Candidate]:
     return found
 
 
-def under_headings(passage: Passage | ChunkText, sentence: str) -> str:
+def under_headings(passage: Passage, sentence: str) -> str:
     """A sentence as it is embedded: with the headings over it, or else the title."""
     header = " - ".join(passage.headings) or passage.title
     return f"{header}: {sentence}" if header else sentence

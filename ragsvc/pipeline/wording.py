@@ -16,7 +16,8 @@ from ragsvc.text.stopwords import ENGLISH
 # 384 dimensions: about 60 MiB.
 TEXTS_KEPT = 40_000
 _WORD = re.compile(r"\w[\w\-]*\w|\w")
-_NAME = re.compile(r"[\w\-&.]*\w")
+# Only from where a run begins: in the midst of one it would be tried again at every sign.
+_NAME = re.compile(r"(?<![\w\-&.])[\w\-&.]*\w")
 # Words that ask rather than name; a text need not hold them to answer.
 _ASKING = frozenset(
     """what which who whom whose when where why how many much does do did is are can could should would i me

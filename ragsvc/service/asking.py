@@ -24,7 +24,6 @@ from ragsvc.errors import CorpusNotFound, InvalidRequest, RagsvcError, StaleCont
 from ragsvc.pipeline.answer import Found, merge, stream_answer
 from ragsvc.pipeline.condense import condense
 from ragsvc.pipeline.extractive import ExtractiveGenerator
-from ragsvc.pipeline.indexing import ProfileParts
 from ragsvc.pipeline.keeper import SnapshotKeeper
 from ragsvc.pipeline.retrieve import (
     MAX_K,
@@ -206,7 +205,7 @@ class Asker:
         shown: list[Hit] = []
         if snapshot.index.rows:
             allowed = snapshot.allowed(self._catalog, where, caller)
-            ranked = rank(snapshot, query, known, allowed, self.weights, self.close_look(parts))
+            ranked = rank(snapshot, query, known, allowed, self.weights, self.close_look())
             reading = Reading(self._catalog, corpus, snapshot, where, caller)
             shown = hits(reading, ranked, request.k, request.collapse)
             self._catalog.check_kept(corpus)
@@ -217,12 +216,12 @@ class Asker:
         """How the legs are fused."""
         return Weights(self._settings.fusion, self._settings.dense_weight)
 
-    def close_look(self, parts: ProfileParts) -> CloseLook | None:
+    def close_look(self) -> CloseLook | None:
         """The second look at the best candidates that the settings ask for.
 
         :raises ModelNotFound: if its model is not to be had.
         """
-        reranker = self._loader.reranker(parts)
+        reranker = self._loader.reranker()
         return None if reranker is None else CloseLook(reranker, self._catalog.chunk_texts)
 
     def snapshot(self, caller: Caller, name: str, at: str | None) -> Snapshot:

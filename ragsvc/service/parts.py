@@ -14,7 +14,7 @@ from ragsvc.models.cross_encoder import CrossEncoderReranker
 from ragsvc.models.embedder import SentenceTransformerEmbedder
 from ragsvc.models.folder import model_folder
 from ragsvc.pipeline.indexing import ProfileParts
-from ragsvc.pipeline.rerank import BUILT_IN, NO_RERANKER, SENTENCES, CloseReader, SentenceReader
+from ragsvc.pipeline.rerank import BUILT_IN, NO_RERANKER, CloseReader
 from ragsvc.pipeline.wording import TextVectors
 from ragsvc.protocols import Embedder, Reranker, Tokeniser
 from ragsvc.service.remembering import RememberingEmbedder
@@ -53,7 +53,7 @@ class PartsLoader:
         self._parts: dict[str, ProfileParts] = {}
         self._analyser = StandardAnalyser()
         self._catalog: Catalog | None = None
-        self._close_reader = CloseReader(self._analyser, settings.dense_weight)
+        self._close_reader = CloseReader(self._analyser)
         self._cross_encoder = CrossEncoderReranker(settings.reranker)
 
     def serve(self) -> None:
@@ -131,22 +131,16 @@ class PartsLoader:
             return embedder
         return RememberingEmbedder(embedder, self._catalog, profile.embedder_fingerprint)
 
-    def reranker(self, parts: ProfileParts) -> Reranker | None:
+    def reranker(self) -> Reranker | None:
         """What takes a second look at the best candidates; None: nothing does.
 
-        The built-in ones fuse by the convex combination, so reciprocal ranks stay as they are.
+        The built-in one fuses by the convex combination, so reciprocal ranks stay as they are.
         """
         name = self._settings.reranker
         if name == NO_RERANKER:
             return None
-        if name in (BUILT_IN, SENTENCES):
-            if self._settings.fusion is not Fusion.CONVEX:
-                return None
-            return (
-                self._close_reader
-                if name == BUILT_IN
-                else SentenceReader(self._close_reader, parts.text_vectors)
-            )
+        if name == BUILT_IN:
+            return self._close_reader if self._settings.fusion is Fusion.CONVEX else None
         return self._cross_encoder
 
     def unsaved_parts(self) -> ProfileParts:
@@ -165,7 +159,7 @@ class PartsLoader:
         if profile is not None:
             name = self.parts(profile).profile.spec.embedder.name
         self._embedder(name).warm_up()
-        if self._settings.reranker not in (BUILT_IN, SENTENCES, NO_RERANKER):
+        if self._settings.reranker not in (BUILT_IN, NO_RERANKER):
             self._cross_encoder.warm_up()
 
     def keep_only(self, profiles: Collection[Profile]) -> None:

@@ -79,7 +79,7 @@ class Ground:
         places = Places(self.reading)
         snapshot = self.reading.snapshot
         allowed = snapshot.allowed(self.catalog, self.reading.where, self.reading.caller)
-        weights, close = self.asker.weights, self.asker.close_look(self.parts)
+        weights, close = self.asker.weights, self.asker.close_look()
 
         def search(mode: Mode, question: Question) -> list[Found]:
             if question.history:

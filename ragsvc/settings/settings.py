@@ -41,7 +41,7 @@ class Settings(BaseSettings):
     reranker: str = Field(
         "built-in",
         min_length=1,
-        description="Second look at the best passages: built-in, sentences, none, or a cross-encoder's name.",
+        description="Second look at the best passages: built-in, none, or a cross-encoder's folder or name.",
     )
     max_false_refusals: float = Field(
         0.05, gt=0.0, lt=1.0, description="Share of answerable questions that may be refused."

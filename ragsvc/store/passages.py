@@ -59,7 +59,7 @@ class TextCache(Generic[_Text]):
 
 
 def _chars(text: str | ChunkText) -> int:
-    return len(text) if isinstance(text, str) else len(text.text)
+    return len(text if isinstance(text, str) else text.whole)
 
 
 class Passages(Section):

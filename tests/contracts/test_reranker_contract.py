@@ -6,15 +6,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from doubles import HashEmbedder
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from made_candidates import ANALYSER, WEIGHT, WildReranker, made, picked, tiny_cross_encoder
+from made_candidates import ANALYSER, WildReranker, made, picked, tiny_cross_encoder
 
 from ragsvc.domain import ChunkText
 from ragsvc.models.cross_encoder import CrossEncoderReranker
-from ragsvc.pipeline.rerank import CloseReader, SentenceReader
-from ragsvc.pipeline.wording import TextVectors
+from ragsvc.pipeline.rerank import CloseReader
 from ragsvc.protocols import Reranker
 
 words = st.sampled_from(["apple", "pear", "plum", "fig", "kiwi", "lemon", "the", "of", "running", "42", "梨"])
@@ -32,14 +30,11 @@ together = settings(
 )
 
 
-@pytest.fixture(scope="module", params=["built-in", "sentences", "cross-encoder", "double"])
+@pytest.fixture(scope="module", params=["built-in", "cross-encoder", "double"])
 def reranker(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Reranker:
-    close = CloseReader(ANALYSER, WEIGHT)
     match request.param:
         case "built-in":
-            return close
-        case "sentences":
-            return SentenceReader(close, TextVectors(HashEmbedder()))
+            return CloseReader(ANALYSER)
         case "cross-encoder":
             folder: Path = tmp_path_factory.mktemp("models") / "tiny"
             return CrossEncoderReranker(str(tiny_cross_encoder(folder)))

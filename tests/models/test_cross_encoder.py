@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 from made_candidates import made, tiny_cross_encoder
+from torch.nn import Sigmoid
 
 from ragsvc.domain import ChunkText
 from ragsvc.errors import ModelMismatch, ModelNotFound
@@ -38,7 +39,9 @@ def test_scores_match_sentence_transformers(folder: Path) -> None:
 
     oracle = CrossEncoder(str(folder), device="cpu", local_files_only=True)
     pairs = [(QUESTION, "\n".join((text.title, *text.headings, text.text))) for text in TEXTS]
-    expected = np.array([oracle.predict([pair], show_progress_bar=False)[0] for pair in pairs])
+    expected = np.array(
+        [oracle.predict([pair], show_progress_bar=False, activation_fn=Sigmoid())[0] for pair in pairs]
+    )
     found = CrossEncoderReranker(str(folder)).rescore(made(QUESTION, TEXTS))
     assert (found.dtype, found.shape) == (np.float64, (len(TEXTS),))
     np.testing.assert_allclose(found, expected, atol=1e-6)

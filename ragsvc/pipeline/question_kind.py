@@ -22,7 +22,7 @@ _NUMBER = re.compile(
     re.I,
 )
 # A word with a capital after another word, an abbreviation, or a capital inside a word.
-_NAME = re.compile(r"(?<=\S\s)[A-Z][\w\-]+|\b[A-Z]{2,}\b|[a-z]+[A-Z]\w+")
+_NAME = re.compile(r"(?<=\S\s)[A-Z][\w\-]+|\b[A-Z]{2,}\b|(?<![a-z])[a-z]+[A-Z]\w+")
 _NEGATION = re.compile(r"\b(?:not|no|never|none|nor|neither|cannot)\b|n['’]t\b", re.I)
 _WORD = re.compile(r"\w+")
 
