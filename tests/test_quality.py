@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.quality import abstention, golden, multiturn, retrieval, spans
-from benchmarks.quality.__main__ import PARTS, write
+from benchmarks.quality.__main__ import PARTS, README, replaced, write
 from benchmarks.quality.jobs import Job, Section
 from benchmarks.sets import BASELINES
 from ragsvc.evaluation import figures
@@ -72,10 +72,10 @@ def test_a_missed_line_of_the_acceptance_is_told(
     assert section.text.count("MISSED") == expected.count(False)
 
 
-def test_a_column_for_sentences_stands_there_only_when_they_were_measured() -> None:
+def test_another_reranker_has_a_column_only_when_it_was_measured() -> None:
     reports = collections(0.95, 0.9)
-    assert "by sentence" not in retrieval.conclude(reports).body
-    more = {f"retrieval.{name}.sentences": searched({"hybrid": [0.93] * 20}) for name in BASELINES}
+    assert "other" not in retrieval.conclude(reports).body
+    more = {f"retrieval.{name}.other": searched({"hybrid": [0.93] * 20}) for name in BASELINES}
     assert "| .900 | .930 | **.950** |" in retrieval.conclude(reports | more).body
 
 
@@ -98,9 +98,10 @@ def answered(count: int, right: int, refused: int) -> Report:
 def test_golden_questions_are_held_to_their_aims() -> None:
     section = golden.conclude({golden.NAME: answered(20, right=18, refused=9)})
     assert all(held(section))
-    assert "90.0% (18 of 20)" in section.body and "90.0% (9 of 10)" in section.body
+    assert "90.0 % (18 of 20)" in section.body and "90.0 % (9 of 10)" in section.body
     section = golden.conclude({golden.NAME: answered(20, right=15, refused=8)})
     assert held(section).count(False) == 2
+    assert section.body.count("**missed**") == 2
 
 
 def test_nothing_of_a_private_question_is_written(tmp_path: Path) -> None:
@@ -118,8 +119,9 @@ def test_nothing_of_a_private_question_is_written(tmp_path: Path) -> None:
 def test_abstention_draws_the_reliability_plot() -> None:
     report = answered(20, right=18, refused=9)
     more = {name: report.figures["phrase"] for name in abstention.ROWS}
-    body = abstention.conclude({abstention.NAME: replace(report, figures={**report.figures, **more})}).body
-    assert "| 0.5 – 0.6 | .550 | .750 | 8 | `###########¦###.....` |" in body
+    section = abstention.conclude({abstention.NAME: replace(report, figures={**report.figures, **more})})
+    assert section.body.startswith("30 questions, 10 of them without an answer")
+    assert "| 0.5 – 0.6 | .550 | .750 | 8 | `###########¦###.....` |" in section.more
 
 
 def test_chunks_that_hold_a_span_share_a_character_with_it() -> None:
@@ -137,9 +139,15 @@ def test_follow_ups_are_compared_with_the_question_alone() -> None:
 
     scores = zip(multiturn.NAMES.values(), (0.5, 0.75, 0.5), strict=True)
     rows = multiturn.conclude({name: of(score) for name, score in scores}).body.splitlines()
-    assert rows[2].startswith("| last turn | .500 |") and rows[2].endswith("|  |  |")
-    assert "+0.250" in rows[3] and "+0.000" in rows[4]
+    assert rows[4].startswith("| last turn | .500 |") and rows[4].endswith("|  |  |")
+    assert "+.250" in rows[5] and "+.000" in rows[6]
 
 
-def test_every_part_of_the_table_has_a_name() -> None:
-    assert list(PARTS) == ["golden", "retrieval", "abstention", "spans", "multiturn"]
+def test_the_readme_has_a_place_for_every_part() -> None:
+    text = README.read_text("utf-8")
+    for name in PARTS:
+        changed = replaced(text, name, "| new |")
+        assert f"<!-- quality: {name} -->\n| new |\n<!-- quality: end -->" in changed
+        assert replaced(changed, name, "| old |") == replaced(text, name, "| old |")
+    with pytest.raises(SystemExit, match="no place for other"):
+        replaced(text, "other", "| new |")

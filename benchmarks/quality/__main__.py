@@ -4,7 +4,8 @@
 
 What is not in the home yet is ingested first; another run embeds hardly anything. Prints the tables as
 Markdown, and writes every report as JSON and all of them as one page. Of the golden questions only sums are
-printed or written. Exit code 4 when a line of the acceptance is missed.
+printed or written. With --write the README's tables are replaced. Exit code 4 when a line of the acceptance
+is missed.
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ PARTS: dict[str, Part] = {
     "spans": spans.PART,
     "multiturn": multiturn.PART,
 }
+README = golden.ROOT / "README.md"
 PROCESSES = 2
 MISSED = 4
 
@@ -79,6 +81,16 @@ def write(out: Path, jobs: Sequence[Job], reports: Mapping[str, Report]) -> None
     (out / "quality.html").write_text(render(kept), "utf-8")
 
 
+def replaced(readme: str, name: str, body: str) -> str:
+    """The README with another table of a part; what stands around it is left alone."""
+    begin, end = f"<!-- quality: {name} -->\n", "\n<!-- quality: end -->"
+    before, found, rest = readme.partition(begin)
+    _, closed, after = rest.partition(end)
+    if not found or not closed:
+        raise SystemExit(f"README.md has no place for {name}: {begin.strip()} ... {end.strip()}")
+    return before + begin + body + end + after
+
+
 def say(line: str) -> None:
     print(line, file=sys.stderr, flush=True)
 
@@ -91,11 +103,14 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--home", type=Path, default=Path("indexes/quality"))
     parser.add_argument("--out", type=Path, default=Path("indexes/quality-reports"))
     parser.add_argument("--sets", nargs="+", choices=BASELINES, default=list(BASELINES), metavar="SET")
-    parser.add_argument("--sentences", action="store_true", help="also rerank by sentences (slow at first)")
+    parser.add_argument("--reranker", metavar="NAME", help="another RAGSVC_RERANKER to measure too")
+    parser.add_argument("--write", action="store_true", help="put the tables into README.md")
     given = parser.parse_args()
     unknown = [name for name in given.parts if name not in PARTS]
     if unknown:
         parser.error(f"unknown part {unknown[0]!r}; known: {', '.join(PARTS)}")
+    if given.write and (given.reranker is not None or set(given.sets) != set(BASELINES)):
+        parser.error("--write is of all sets, and of the service as it comes")
     return given
 
 
@@ -105,16 +120,24 @@ def main() -> int:
     started = time.perf_counter()
     with tempfile.TemporaryDirectory() as scratch:
         parts = given.parts or list(PARTS)
+        for name in parts if given.write else ():
+            # Found out now, not after minutes.
+            replaced(README.read_text("utf-8"), name, "")
         # The golden questions and their corpus are in the repository.
         data = data_folder() if set(parts) != {"golden"} else Path()
-        jobs = prepare(given.home, parts, Bench(data, Path(scratch), given.sets, given.sentences))
+        jobs = prepare(given.home, parts, Bench(data, Path(scratch), given.sets, given.reranker))
         every = [job for some in jobs.values() for job in some]
         reports = measure(given.home, every)
     write(given.out, every, reports)
-    sections = [PARTS[name].conclude(reports) for name in jobs]
-    print("\n\n".join(section.text for section in sections))
+    sections = {name: PARTS[name].conclude(reports) for name in jobs}
+    print("\n\n".join(section.text for section in sections.values()))
+    if given.write:
+        text = README.read_text("utf-8")
+        for name, section in sections.items():
+            text = replaced(text, name, section.body)
+        README.write_text(text, "utf-8")
     say(f"\n{time.perf_counter() - started:.0f} s; page: {given.out / 'quality.html'}")
-    return 0 if all(check.held for section in sections for check in section.checks) else MISSED
+    return 0 if all(check.held for section in sections.values() for check in section.checks) else MISSED
 
 
 if __name__ == "__main__":

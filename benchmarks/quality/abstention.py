@@ -6,10 +6,10 @@ import json
 from collections.abc import Mapping
 
 from benchmarks.asked import SQUAD, squad
-from benchmarks.quality.jobs import CALLER, Bench, Job, Part, Section, percent
+from benchmarks.quality.jobs import CALLER, Bench, Job, Part, Section, percent, plain
 from benchmarks.sets import figure, table
 from ragsvc.domain import IngestRequest
-from ragsvc.evaluation.report import Figure, Report
+from ragsvc.evaluation.report import Report
 from ragsvc.evaluation.requests import AnswersEvaluation
 from ragsvc.service.service import Service
 
@@ -43,7 +43,7 @@ def conclude(reports: Mapping[str, Report]) -> Section:
     """The figures and the reliability plot."""
     report = reports[NAME]
     unanswerable = sum(not item.detail["answerable"] for item in report.items)
-    rows = [[label, *_plain(report.figures[name])] for name, label in ROWS.items()]
+    rows = [[label, *plain(report.figures[name])] for name, label in ROWS.items()]
     rows += [[label, *percent(report.figures[name])] for name, label in SHARES.items()]
     bins = [
         [
@@ -56,15 +56,11 @@ def conclude(reports: Mapping[str, Report]) -> Section:
         for each in report.reliability
     ]
     return Section(
-        f"Abstention: {len(report.items)} questions, {unanswerable} of them unanswerable",
-        table(["figure", "value", "95 %"], rows)
-        + "\n\n"
-        + table(["confidence", "mean", "answerable", "questions", "`#` answerable, `¦` confidence"], bins),
+        "Abstention",
+        f"{len(report.items)} questions, {unanswerable} of them without an answer:\n\n"
+        + table(["figure", "value", "95 %"], rows),
+        table(["confidence", "mean", "answerable", "questions", "`#` answerable, `¦` confidence"], bins),
     )
-
-
-def _plain(found: Figure) -> tuple[str, str]:
-    return figure(found.value), f"{figure(found.low)} – {figure(found.high)}"
 
 
 def _bar(share: float, confidence: float) -> str:

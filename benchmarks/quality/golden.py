@@ -41,14 +41,18 @@ def conclude(reports: Mapping[str, Report]) -> Section:
     """Figures beside their aims."""
     report = reports[NAME]
     figures = report.figures
-    rows = [[label, *percent(figures[name]), _aim(name)] for name, label in ROWS.items() if name in figures]
+    rows = [
+        [label, *percent(figures[name]), _marked(name, figures[name])]
+        for name, label in ROWS.items()
+        if name in figures
+    ]
     answered = _phrase_where_answered(report)
     if answered is not None:
         rows.insert(2, ["... of the questions that were answered", *percent(answered), ""])
     cited = all(bool(item.detail["cited"]) is item.detail["answered"] for item in report.items)
     checks = [_check(name, figures[name]) for name in (*LEAST, *MOST) if name in figures]
     checks.append(Check("whatever is answered has citations, and a refusal has none", cited))
-    return Section("Questions and answers", table(["figure", "value", "95 %", "aim"], rows), checks)
+    return Section("Questions and answers", table(["figure", "value", "95 %", "aim"], rows), checks=checks)
 
 
 def _aim(name: str) -> str:
@@ -57,9 +61,16 @@ def _aim(name: str) -> str:
     return f"at most {100 * MOST[name]:.0f}" if name in MOST else ""
 
 
+def _marked(name: str, found: Figure) -> str:
+    return _aim(name) + ("" if _held(name, found) else ", **missed**")
+
+
+def _held(name: str, found: Figure) -> bool:
+    return LEAST.get(name, 0.0) <= found.value <= MOST.get(name, 1.0)
+
+
 def _check(name: str, found: Figure) -> Check:
-    held = found.value >= LEAST[name] if name in LEAST else found.value <= MOST[name]
-    return Check(f"{ROWS[name]}: {found.value:.1%}, aim {_aim(name)} %", held)
+    return Check(f"{ROWS[name]}: {found.value:.1%}, aim {_aim(name)} %", _held(name, found))
 
 
 def _phrase_where_answered(report: Report) -> Figure | None:

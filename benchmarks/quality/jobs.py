@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
+from benchmarks.sets import figure as three
 from ragsvc.domain import Caller
 from ragsvc.evaluation.report import Figure, Report
 from ragsvc.evaluation.requests import AnswersEvaluation, RetrievalEvaluation
@@ -50,29 +51,30 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """What a part found, in Markdown."""
+    """What a part found, in Markdown. body: what the README holds of it; more: what is shown besides."""
 
     title: str
     body: str
+    more: str = ""
     checks: Sequence[Check] = ()
 
     @property
     def text(self) -> str:
         lines = [f"- {'held' if check.held else 'MISSED'}: {check.text}" for check in self.checks]
-        return "\n\n".join(filter(None, (f"## {self.title}", self.body, "\n".join(lines))))
+        return "\n\n".join(filter(None, (f"## {self.title}", self.body, self.more, "\n".join(lines))))
 
 
 @dataclass(frozen=True, slots=True)
 class Bench:
     """data: folder of the public collections. scratch: where questions are written.
 
-    sets: collections to search. sentences: whether that reranker is measured too.
+    sets: collections to search. reranker: one to measure besides the default, or None.
     """
 
     data: Path
     scratch: Path
     sets: Sequence[str]
-    sentences: bool
+    reranker: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +108,27 @@ def values_of(report: Report, name: str) -> list[float]:
 
 
 def percent(figure: Figure) -> tuple[str, str]:
-    """A share and its interval, as the README has them; a share is of whole questions."""
+    """A share of whole questions and its interval, in percent."""
     count = f"{round(figure.value * figure.count)} of {figure.count}"
-    return f"{figure.value:.1%} ({count})", f"{figure.low:.1%} – {figure.high:.1%}"
+    value, low, high = (f"{100 * each:.1f}".replace("100.0", "100") for each in _values(figure))
+    return f"{value} % ({count})", f"{low} – {high}"
+
+
+def plain(figure: Figure) -> tuple[str, str]:
+    """A value and its interval."""
+    value, low, high = map(three, _values(figure))
+    return value, f"{low} – {high}"
+
+
+def signed(difference: float) -> str:
+    """Three decimals after a sign, without the leading zero."""
+    return ("-" if difference < 0 else "+") + three(abs(difference))
+
+
+def chance(p: float) -> str:
+    """A p value."""
+    return "< .001" if p < 0.001 else three(p)
+
+
+def _values(figure: Figure) -> tuple[float, float, float]:
+    return figure.value, figure.low, figure.high

@@ -9,7 +9,7 @@ import numpy as np
 
 from benchmarks import multiturn
 from benchmarks.multiturn import CONDENSED, LAST, REWRITE
-from benchmarks.quality.jobs import Bench, Job, Part, Section, values_of
+from benchmarks.quality.jobs import Bench, Job, Part, Section, chance, plain, signed, values_of
 from benchmarks.sets import CUT, figure, table
 from ragsvc.domain import Mode
 from ragsvc.evaluation.bootstrap import bootstrap_mean, randomisation_test
@@ -56,15 +56,14 @@ def conclude(reports: Mapping[str, Report]) -> Section:
         rows.append(
             [
                 way,
-                figure(ndcg.value),
-                f"{figure(ndcg.low)} – {figure(ndcg.high)}",
+                *plain(ndcg),
                 figure(report.figures[RECALL].value),
-                "" if way == LAST else f"{gain.value:+.3f}",
-                "" if way == LAST else f"{randomisation_test(own, alone):.3f}",
+                "" if way == LAST else signed(gain.value),
+                "" if way == LAST else chance(randomisation_test(own, alone)),
             ]
         )
     head = ["searched for", f"nDCG@{CUT}", "95 %", f"recall@{CUT}", "gain", "p"]
-    return Section(f"Follow-ups: {len(alone)} questions", table(head, rows))
+    return Section("Follow-ups", f"{len(alone)} questions:\n\n" + table(head, rows))
 
 
 PART = Part(prepare, conclude)

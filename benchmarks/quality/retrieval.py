@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from benchmarks.quality.jobs import CALLER, Bench, Check, Job, Part, Section, values_of
+from benchmarks.quality.jobs import CALLER, Bench, Check, Job, Part, Section, chance, plain, signed, values_of
 from benchmarks.sets import BASELINES, CUT, TOLERANCE, figure, table
 from ragsvc.domain import IngestRequest, Mode
 from ragsvc.evaluation.bootstrap import randomisation_test
@@ -16,7 +16,7 @@ from ragsvc.evaluation.requests import MODES, RetrievalEvaluation
 from ragsvc.service.service import Service
 
 PREFIX = "retrieval."
-PLAIN, SENTENCES = "none", "sentences"
+PLAIN, OTHER = "none", "other"
 GAIN = 0.01
 SURE = 0.05
 LEGS = (Mode.LEXICAL, Mode.DENSE)
@@ -24,12 +24,12 @@ LEGS = (Mode.LEXICAL, Mode.DENSE)
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The reports of one collection: of the default, without a reranker, and with sentences if asked for."""
+    """The reports of one collection: of the default, without a reranker, and with another if asked for."""
 
     name: str
     default: Report
     plain: Report
-    sentences: Report | None
+    other: Report | None
 
     @property
     def hybrid(self) -> Figure:
@@ -42,7 +42,7 @@ class Outcome:
     @property
     def rerankers(self) -> dict[str, Report]:
         """Other reports of hybrid searches."""
-        return {PLAIN: self.plain} | ({} if self.sentences is None else {SENTENCES: self.sentences})
+        return {PLAIN: self.plain} | ({} if self.other is None else {OTHER: self.other})
 
     def leg(self, mode: Mode) -> float:
         """Mean nDCG of a leg alone; no reranker touches it."""
@@ -63,8 +63,8 @@ def prepare(service: Service, bench: Bench) -> list[Job]:
         fused = RetrievalEvaluation(name, beir=folder, k=CUT, modes=(Mode.HYBRID,))
         jobs.append(Job(PREFIX + name, request))
         jobs.append(Job(f"{PREFIX}{name}.{PLAIN}", fused, reranker=PLAIN))
-        if bench.sentences:
-            jobs.append(Job(f"{PREFIX}{name}.{SENTENCES}", fused, reranker=SENTENCES))
+        if bench.reranker is not None:
+            jobs.append(Job(f"{PREFIX}{name}.{OTHER}", fused, reranker=bench.reranker))
     return jobs
 
 
@@ -75,16 +75,16 @@ def conclude(reports: Mapping[str, Report]) -> Section:
             name,
             reports[PREFIX + name],
             reports[f"{PREFIX}{name}.{PLAIN}"],
-            reports.get(f"{PREFIX}{name}.{SENTENCES}"),
+            reports.get(f"{PREFIX}{name}.{OTHER}"),
         )
         for name in BASELINES
         if PREFIX + name in reports
     ]
-    labels = {PLAIN: "fused only", SENTENCES: "by sentence"}
+    labels = {PLAIN: "fused only", OTHER: "other"}
     others = [labels[name] for name in outcomes[0].rerankers]
     head = ["set", "queries", "bm25", "dense", *others, "default", "95 %", "cc", "difference"]
     body = table([*head, "p, best leg", "p, fused only"], [*map(_row, outcomes), _means(outcomes)])
-    return Section("Retrieval", body, _checks(outcomes))
+    return Section("Retrieval", body, checks=_checks(outcomes))
 
 
 def _key(mode: Mode) -> str:
@@ -104,11 +104,11 @@ def _row(outcome: Outcome) -> list[str]:
         *(figure(outcome.leg(leg)) for leg in LEGS),
         *(figure(report.figures[_key(Mode.HYBRID)].value) for report in outcome.rerankers.values()),
         f"**{figure(hybrid.value)}**",
-        f"{figure(hybrid.low)} – {figure(hybrid.high)}",
+        plain(hybrid)[1],
         figure(baseline),
-        f"{hybrid.value - baseline:+.3f}",
-        f"{outcome.p(outcome.best_leg):.3f}",
-        f"{second:.3f}",
+        signed(hybrid.value - baseline),
+        chance(outcome.p(outcome.best_leg)),
+        chance(second),
     ]
 
 
@@ -120,7 +120,7 @@ def _means(outcomes: Sequence[Outcome]) -> list[str]:
     ]
     legs = [float(np.mean([each.leg(leg) for each in outcomes])) for leg in LEGS]
     cells = [*map(figure, (*legs, *others)), f"**{figure(default)}**", "", figure(baseline)]
-    return ["**mean**", "", *cells, f"{default - baseline:+.3f}", "", ""]
+    return ["**mean**", "", *cells, signed(default - baseline), "", ""]
 
 
 def _mean(reports: Sequence[Report]) -> float:

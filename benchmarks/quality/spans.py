@@ -15,8 +15,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from benchmarks.quality.jobs import CALLER, Bench, Job, Part, Section
-from benchmarks.sets import figure, table
+from benchmarks.quality.jobs import CALLER, Bench, Job, Part, Section, plain
+from benchmarks.sets import table
 from ragsvc.domain import Collapse, IngestRequest, Mode, SearchRequest
 from ragsvc.evaluation.figures import figures_of
 from ragsvc.evaluation.grounding import Place, span_overlap
@@ -142,7 +142,8 @@ def conclude(reports: Mapping[str, Report]) -> Section:
     rows += [["published: pieces of 1200 characters", ".809", "", ".177", ""]]
     rows += [["published: best", ".897", "", ".183", ""]]
     return Section(
-        f"Spans: {len(report.items)} questions", table(["passages", "recall", "95 %", "IoU", "95 %"], rows)
+        "Spans",
+        f"{len(report.items)} questions:\n\n" + table(["passages", "recall", "95 %", "IoU", "95 %"], rows),
     )
 
 
@@ -150,7 +151,7 @@ def _row(report: Report, name: str, words: str) -> list[str]:
     cells = [words]
     for metric in ("span_recall", "span_iou"):
         found = report.figures[name.format(metric)]
-        cells += [figure(found.value), f"{figure(found.low)} – {figure(found.high)}"]
+        cells += plain(found)
     return cells
 
 
