@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
+import io
 import json
 import os
 import time
@@ -12,7 +13,7 @@ from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
-from typing import Any, BinaryIO
+from typing import Any
 
 from ragsvc.evaluation.report import Item
 from ragsvc.store.folders import make_folder, open_lock_file, written
@@ -44,14 +45,15 @@ class Journal:
         folder = home / "evaluations"
         self.items: dict[str, Item] = {}
         self._path = folder / f"{key}{SUFFIX}"
-        self._stream: BinaryIO | None = None
+        self._stream: io.FileIO | None = None
         with written(self._path):
             make_folder(folder)
             _sweep(folder, self._path)
             descriptor = _locked(self._path)
             if descriptor is None:
                 return
-            self._stream = os.fdopen(descriptor, "r+b")
+            # Without a buffer: closing it must not try once more to write what found no room.
+            self._stream = io.FileIO(descriptor, "r+b")
             if fresh:
                 self._stream.truncate(0)
             end = self._take_over(self._stream.read())
@@ -77,13 +79,15 @@ class Journal:
     def add(self, item: Item) -> None:
         """Record an item; from now on it survives the death of this process.
 
-        :raises DiskFull: if there is no room.
+        :raises DiskFull: if there is no room; what was recorded before stays.
+        :raises HomeNotWritable: if it cannot be written otherwise.
         """
         if self._stream is not None:
             line = json.dumps(asdict(item), separators=(",", ":"), allow_nan=False) + "\n"
+            rest = memoryview(line.encode("ascii"))
             with written(self._path):
-                self._stream.write(line.encode("ascii"))
-                self._stream.flush()
+                while rest:
+                    rest = rest[self._stream.write(rest) :]
 
     def _take_over(self, data: bytes) -> int:
         """Read items up to the first line that is none; gives where it begins."""

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from ragsvc.errors import StorageError
 from ragsvc.evaluation.journal import KEPT_S, Journal, key_of
 from ragsvc.evaluation.report import Item
 
@@ -48,6 +51,23 @@ def test_an_interrupted_run_is_taken_over_and_a_finished_one_leaves_nothing(tmp_
     assert list(path.parent.iterdir()) == []
     with Journal(tmp_path, KEY) as journal:
         assert journal.items == {}
+
+
+def test_a_file_that_cannot_grow_is_said_and_keeps_what_it_has(tmp_path: Path) -> None:
+    def fill() -> None:
+        with Journal(tmp_path, KEY) as journal:
+            for item in ITEMS:
+                journal.add(replace(item, text="x" * 1000))
+
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (3000, limits[1]))
+    try:
+        with pytest.raises(StorageError, match=KEY):
+            fill()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    with Journal(tmp_path, KEY) as journal:
+        assert list(journal.items) == ["q0", "q1"]
 
 
 def test_a_fresh_run_forgets(tmp_path: Path) -> None:
