@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import math
+import time
 
 import numpy as np
 import pytest
@@ -164,3 +165,17 @@ def test_words_that_are_held_are_covered_wholly(words: list[str]) -> None:
     np.testing.assert_allclose(held, (1.0, 1.0), atol=1e-5)
     mean, least = soft_coverage(question, weights, [FIGS], vectors, analyser)
     assert -1.0 <= least <= mean + 1e-6 <= 1.0 + 2e-6
+
+
+def test_runs_of_signs_take_time_by_their_length():
+    """Sixteen times as many signs took 256 times as long, and held up every other question."""
+
+    def seconds(signs: int) -> float:
+        started = time.perf_counter()
+        for _ in range(3):
+            names_in("what " + "-" * signs)
+            lacks_kind("what " + "-" * signs, "a" * signs)
+        return time.perf_counter() - started
+
+    seconds(1000)
+    assert seconds(80_000) < 64 * max(seconds(5000), 1e-4)
