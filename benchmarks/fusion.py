@@ -1,6 +1,6 @@
 """How passages are best ranked: nDCG@10 of all that was tried, per collection.
 
-    RAGSVC_TEST_DATA=folder python -m benchmarks.fusion [SET ...] [--cache DIR] [--sentences DIR]
+    RAGSVC_TEST_DATA=folder python -m benchmarks.fusion [SET ...] [--cache DIR]
 
 Chunks, terms and vectors are those that an ingest would make; the scores of both legs are known for
 every candidate of either. A document counts by its best chunk. Every row is compared with the former
@@ -23,7 +23,6 @@ from benchmarks.sets import BASELINES, data_folder, figure, table
 from ragsvc.domain import Candidates, ChunkText, F64Vector
 from ragsvc.evaluation import beir
 from ragsvc.evaluation.bootstrap import randomisation_test
-from ragsvc.evaluation.report import read_report
 from ragsvc.pipeline.fusion import SCORE_STEP, competition_rank, convex, reciprocal_rank
 from ragsvc.pipeline.rerank import CLOSE, CloseReader
 from ragsvc.pipeline.retrieve import DENSE_WEIGHT, DEPTH
@@ -31,7 +30,6 @@ from ragsvc.text.analyse import StandardAnalyser
 
 FORMER = "2 cos, bm25 / max, w = 0.6: the former default"
 DEFAULT = f"**w = {DENSE_WEIGHT}, proximity and kinship: the default**"
-SENTENCES = "the default and the best sentence"
 SURE = 0.05
 
 Blind = Callable[[Candidates], Candidates]
@@ -65,11 +63,11 @@ def twice(weight: float, blind: Blind = lambda candidates: candidates) -> Score:
 
     :param blind: takes away what the second look may not see.
     """
-    reader, first = CloseReader(StandardAnalyser(), weight), doubled(weight)
+    reader, first = CloseReader(StandardAnalyser()), doubled(weight)
 
     def score(asked: Asked) -> F64Vector:
         scores = first(asked)
-        places, candidates = asked.close(scores, CLOSE)
+        places, candidates = asked.close(scores, CLOSE, weight)
         again = reader.rescore(blind(candidates))
         scores = scores - max(0.0, float(scores.max() - again.min())) - SCORE_STEP
         scores[places] = again
@@ -146,12 +144,6 @@ def measure(prepared: Prepared, tried: Sequence[Trial]) -> dict[str, F64Vector]:
     return {trial.label: found[trial.label] for trial in tried}
 
 
-def reported(path: Path, collection: beir.Collection) -> F64Vector:
-    """nDCG@10 of every query as `ragsvc eval retrieval` measured it, (q,) float64."""
-    values = {item.id: item.values["hybrid.ndcg@10"] for item in read_report(path).items}
-    return np.array([values[query.id] for query in collection.queries])
-
-
 def row(
     label: str, scores: Sequence[F64Vector], former: Sequence[F64Vector], names: Sequence[str]
 ) -> list[str]:
@@ -183,11 +175,10 @@ def report(names: Sequence[str], scores: Sequence[Mapping[str, F64Vector]]) -> s
     mean = figure(float(np.mean(baselines)))
     rows = [["cc baseline, whole documents", *map(figure, baselines), mean, "", ""]]
     rows += (row(label, [each[label] for each in scores], former, names) for label in scores[0])
-    closer = [[label, *differences(label, scores)] for label in (DEFAULT, SENTENCES) if label in scores[0]]
     return "\n\n".join(
         (
             table(["ranking", *names, "mean", "worst against cc", "better / worse"], rows),
-            table(["against the former default (p)", *names], closer),
+            table(["against the former default (p)", *names], [[DEFAULT, *differences(DEFAULT, scores)]]),
         )
     )
 
@@ -197,9 +188,6 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("sets", nargs="*", metavar="SET", help=", ".join(BASELINES))
     parser.add_argument("--cache", type=Path, default=Path("indexes/bench-fusion"))
-    parser.add_argument(
-        "--sentences", type=Path, metavar="DIR", help="SET.json, reports of RAGSVC_RERANKER=sentences"
-    )
     given = parser.parse_args()
     names = given.sets or list(BASELINES)
     data = data_folder()
@@ -207,8 +195,6 @@ def main() -> int:
     for name in names:
         collection = beir.load(data / name)
         found = measure(Prepared(collection, given.cache), [*trials(), *dropped_trials()])
-        if given.sentences:
-            found[SENTENCES] = reported(given.sentences / f"{name}.json", collection)
         scores.append(found)
         print(f"{name} done", file=sys.stderr)
     print(report(names, scores))

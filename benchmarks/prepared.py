@@ -49,8 +49,11 @@ class Asked:
     def vectors(self, rows: I64Vector) -> F32Matrix:
         return self.prepared.vectors[rows]
 
-    def close(self, scores: F64Vector, count: int) -> tuple[I64Vector, Candidates]:
-        """The best `count` as a second look gets them, and their places among the candidates."""
+    def close(self, scores: F64Vector, count: int, weight: float) -> tuple[I64Vector, Candidates]:
+        """The best `count` as a second look gets them, and their places among the candidates.
+
+        :param weight: [0, 1], of the dense leg in the fusion that gave the scores.
+        """
         best = np.argsort(-scores, kind="stable")[:count]
         numbers, bm25 = self.prepared.numbers, self.view
         return best, Candidates(
@@ -63,6 +66,7 @@ class Asked:
             lexical_best=self.lexical_best,
             vectors=self.vectors(self.rows[best]),
             weight_of=lambda term: bm25.weight(numbers[term]) if term in numbers else 0.0,
+            dense_weight=weight,
         )
 
 

@@ -17,7 +17,7 @@ from statistics import median
 from benchmarks.sets import data_folder, table
 from ragsvc.domain import Caller, IngestRequest, Mode
 from ragsvc.evaluation import beir
-from ragsvc.pipeline.rerank import BUILT_IN, NO_RERANKER, SENTENCES
+from ragsvc.pipeline.rerank import BUILT_IN, NO_RERANKER
 from ragsvc.pipeline.retrieve import CloseLook, Query, prepare, rank
 from ragsvc.pipeline.snapshot import Snapshot
 from ragsvc.service.asking import Asker
@@ -41,7 +41,7 @@ class Ranking:
         parts = loader.parts(self._snapshot.corpus.profile)
         self._allowed = self._snapshot.allowed(catalog, None, CALLER)
         self._weights = asker.weights
-        self._close: CloseLook | None = asker.close_look(parts)
+        self._close: CloseLook | None = asker.close_look()
         vectors = parts.embedder.embed_queries(texts)
         self._queries: list[Query] = [
             prepare(text, Mode.HYBRID, vector, parts.analyser)
@@ -70,7 +70,7 @@ def main() -> int:
     rows = []
     with Service.open(Settings(home=given.home)) as service:
         service.ingest(CALLER, IngestRequest(given.set, (str(collection.corpus),)))
-    for reranker in (NO_RERANKER, BUILT_IN, SENTENCES):
+    for reranker in (NO_RERANKER, BUILT_IN):
         catalog = Catalog.open(given.home)
         try:
             settings = Settings(home=given.home, reranker=reranker, threads=1)
