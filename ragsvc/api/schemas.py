@@ -81,7 +81,7 @@ class TurnBody(Body):
 
     role: Annotated[Role, Field(strict=False)] = Field(description="Who said it.", examples=["user"])
     content: str = Field(
-        description="What was said. At most RAGSVC_MAX_QUESTION_CHARS characters.",
+        description="What was said; of the user at most RAGSVC_MAX_QUESTION_CHARS characters.",
         examples=["How are backups made?"],
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ragsvc.domain import Turn
+from ragsvc.domain import Role, Turn
 from ragsvc.errors import InvalidRequest, TooLarge
 from ragsvc.evaluation.questions import Question
 from ragsvc.evaluation.report import Malformed
@@ -31,8 +31,8 @@ def check_question(name: str, text: str, max_chars: int) -> None:
 def check_history(turns: Sequence[Turn], max_chars: int) -> None:
     """Refuse a conversation that is too long; only the last turns are of use.
 
-    :param max_chars: of each turn.
-    :raises TooLarge: if it has more than 200 turns, or one of them more than `max_chars` characters.
+    :param max_chars: of each turn of the user; others may be of any length, for they are not read.
+    :raises TooLarge: if it has more than 200 turns, or one of the user's more than `max_chars` characters.
     """
     if len(turns) > MAX_TURNS:
         raise TooLarge(
@@ -40,7 +40,7 @@ def check_history(turns: Sequence[Turn], max_chars: int) -> None:
             hint=f"send only the last {MAX_TURNS} turns",
         )
     for number, turn in enumerate(turns):
-        if len(turn.content) > max_chars:
+        if turn.role is Role.USER and len(turn.content) > max_chars:
             raise TooLarge(
                 f"history[{number}].content has {len(turn.content)} characters, the most is {max_chars}",
                 hint="shorten it, or raise RAGSVC_MAX_QUESTION_CHARS",

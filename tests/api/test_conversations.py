@@ -61,3 +61,12 @@ def test_an_overlong_turn_is_refused_before_anything_is_sent(
     response = client.post(route, json=body | {"history": [TURN, long]})
     assert_problem(response, 413, "too_large")
     assert "history[1].content" in response.json()["detail"]
+
+
+@pytest.mark.parametrize(("route", "body"), ROUTES)
+def test_a_long_answer_before_is_taken(
+    client: TestClient, service: FakeService, route: str, body: dict[str, Any]
+) -> None:
+    long = {"role": "assistant", "content": "x" * (service.settings.max_question_chars + 1)}
+    response = client.post(route, json=body | {"history": [TURN, long]})
+    assert response.status_code == 200, response.text
