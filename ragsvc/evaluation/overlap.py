@@ -1,7 +1,8 @@
 """How far the words of an answer are those of reference answers: the usual figures, best over the references.
 
 Every figure lies in [0, 1], higher is better. On ASCII they equal the programs that made them known: the
-script of SQuAD 2.0, rouge-score without its stemmer, and sacrebleu with its defaults. Beyond ASCII exact
+script of SQuAD 2.0, rouge-score without its stemmer, and sacrebleu with its defaults, each on texts without
+inline Markdown: a reference written without backticks means what an answer says with them. Beyond ASCII exact
 match, F1 and ROUGE-L know all letters and signs of Unicode, and take each character of a script without
 blanks between words (and of Hangul) for a word. BLEU stays as sacrebleu has it, which takes a whole run of
 such a script for one word and says little there.
@@ -22,6 +23,7 @@ import numpy as np
 
 from ragsvc.errors import InvalidRequest
 from ragsvc.evaluation.bootstrap import SEED, Interval
+from ragsvc.evaluation.markup import plain
 from ragsvc.text.analyse import MARKS, UNSPACED
 
 MAX_ORDER = 4
@@ -40,11 +42,12 @@ _BLEU_RULES = (
 
 
 def normalised(text: str) -> str:
-    """A text as SQuAD compares it: lower case, without punctuation and English articles, single blanks.
+    """A text as SQuAD compares it: lower case, no punctuation, no English articles, single blanks.
 
-    Compatibility forms become the usual ones; characters of scripts without blanks stand alone.
+    Inline Markdown goes first, of a link all but its words. Compatibility forms become the usual ones;
+    characters of scripts without blanks stand alone.
     """
-    lowered = unicodedata.normalize("NFKC", text).lower()
+    lowered = unicodedata.normalize("NFKC", plain(text)).lower()
     bare = "".join(char for char in lowered if not _is_punctuation(char))
     return " ".join(_ARTICLES.sub(" ", _UNSPACED.sub(r" \1 ", bare)).split())
 
@@ -124,7 +127,7 @@ def corpus_bleu_interval(
 
 
 def holds_phrase(answer: str, phrases: Sequence[str]) -> bool:
-    """Whether an answer holds one of the phrases, letter case and white space aside.
+    """Whether an answer holds one of the phrases, letter case, white space and inline Markdown aside.
 
     A phrase begins where a word begins, and numbers count only whole: "gradient" is found in "gradients",
     but 64 neither in 1964 nor in 640. A phrase of white space is never found.
@@ -155,6 +158,7 @@ def _shared_f1(answer: Sequence[str], reference: Sequence[str]) -> float:
 
 
 def _rouge_words(text: str) -> list[str]:
+    text = plain(text)
     lowered = text.lower() if text.isascii() else unicodedata.normalize("NFKC", text).lower()
     return _ROUGE_WORD.findall(_UNSPACED.sub(r" \1 ", lowered))
 
@@ -213,7 +217,7 @@ def _grams(words: Sequence[str], order: int) -> Counter[tuple[str, ...]]:
 
 
 def _bleu_words(text: str) -> list[str]:
-    line = text.rstrip().replace("<skipped>", "").replace("-\n", "").replace("\n", " ")
+    line = plain(text).rstrip().replace("<skipped>", "").replace("-\n", "").replace("\n", " ")
     for entity, char in _BLEU_ENTITIES:
         line = line.replace(entity, char)
     line = f" {line} "
@@ -245,7 +249,7 @@ def _bleu(rows: Sequence[_Matches], *, effective_order: bool) -> float:
 
 
 def _fold(text: str) -> str:
-    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
+    return " ".join(unicodedata.normalize("NFKC", plain(text)).casefold().split())
 
 
 def _holds(text: str, phrase: str) -> bool:

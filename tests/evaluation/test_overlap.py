@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from rouge_score.rouge_scorer import RougeScorer
 
 from ragsvc.errors import InvalidRequest
+from ragsvc.evaluation.markup import plain
 from ragsvc.evaluation.overlap import (
     corpus_bleu,
     exact_match,
@@ -43,7 +44,7 @@ RATES = (exact_match, token_f1, rouge_l, sentence_bleu)
 
 def squad_words(text: str) -> list[str]:
     """As `normalize_answer` and `get_tokens` of the evaluation script of SQuAD 2.0."""
-    bare = "".join(char for char in text.lower() if char not in set(string.punctuation))
+    bare = "".join(char for char in plain(text).lower() if char not in set(string.punctuation))
     return re.sub(re.compile(r"\b(a|an|the)\b", re.UNICODE), " ", bare).split()
 
 
@@ -72,7 +73,7 @@ def test_exact_match_and_f1_match_the_script_of_squad(answer: str, references: l
 @given(ASCII, SOME_ASCII)
 def test_rouge_l_matches_rouge_score(answer: str, references: list[str]) -> None:
     scorer = RougeScorer(["rougeL"], use_stemmer=False)
-    best = max(scorer.score(each, answer)["rougeL"].fmeasure for each in references)
+    best = max(scorer.score(plain(each), plain(answer))["rougeL"].fmeasure for each in references)
     assert rouge_l(answer, references) == pytest.approx(best)
 
 
@@ -80,16 +81,16 @@ def test_rouge_l_matches_rouge_score(answer: str, references: list[str]) -> None
 @example("a b c d", ["a b c d"])
 @example("", [""])
 def test_sentence_bleu_matches_sacrebleu(answer: str, references: list[str]) -> None:
-    expected = sacrebleu.sentence_bleu(answer, references).score / 100
+    expected = sacrebleu.sentence_bleu(plain(answer), [plain(each) for each in references]).score / 100
     assert sentence_bleu(answer, references) == pytest.approx(expected, abs=1e-12)
 
 
 @given(st.lists(st.tuples(ASCII, SOME_ASCII), min_size=1, max_size=4))
 def test_corpus_bleu_matches_sacrebleu(pairs: list[tuple[str, list[str]]]) -> None:
     answers, references_of = [answer for answer, _ in pairs], [references for _, references in pairs]
-    streams = [[each[n] if n < len(each) else None for each in references_of] for n in range(3)]
+    streams = [[plain(each[n]) if n < len(each) else None for each in references_of] for n in range(3)]
     used = [stream for stream in streams if any(each is not None for each in stream)]
-    expected = sacrebleu.corpus_bleu(answers, used).score / 100
+    expected = sacrebleu.corpus_bleu([plain(each) for each in answers], used).score / 100
     assert corpus_bleu(answers, references_of) == pytest.approx(expected, abs=1e-9)
 
 
@@ -119,6 +120,42 @@ def test_rouge_l_follows_the_table_of_common_subsequences(one: list[str], other:
     length = len(one) + len(other)
     expected = 2 * table[-1][-1] / length if length else 0.0
     assert rouge_l(" ".join(one), [" ".join(other)]) == pytest.approx(expected)
+
+
+MARKED = "**Note:** an _equivalent_ shortcut through `create_react_agent` is *in* [the guide](https://x.org/a_(b))."
+PLAIN = "Note: an equivalent shortcut through create_react_agent is in the guide."
+
+
+def test_inline_markdown_of_either_side_is_no_difference() -> None:
+    assert plain(MARKED) == PLAIN
+    assert plain("![a `b`](c.png) and [d][e], **(f)** and __g.__") == "a b and d, (f) and g."
+    for rate in RATES:
+        assert rate(MARKED, [PLAIN]) == rate(PLAIN, [MARKED]) == pytest.approx(1.0)
+    assert corpus_bleu([MARKED], [[PLAIN]]) == pytest.approx(1.0)
+    for phrase in ("shortcut through create_react_agent", "an *equivalent* shortcut", "in the guide", "`in`"):
+        assert holds_phrase(MARKED, [phrase])
+    # A phrase that was cut out of what is emphasised holds one half of the marks.
+    assert holds_phrase("It is **very slow here**.", ["**very slow"])
+    assert holds_phrase("Call `f(**kwargs)` with `2 * 3`.", ["f(**kwargs)", "2 * 3"])
+
+
+@pytest.mark.parametrize(
+    "text", ["2 * 3 * 4", 'the wildcard "*".', "*.md or **/*.py", "a[i](x)", "x_y", "f(*)"]
+)
+def test_what_only_looks_like_markdown_stays(text: str) -> None:
+    assert plain(text) == text
+
+
+@given(
+    st.lists(WORDS, min_size=1, max_size=8), st.sampled_from(["`{}`", "**{}**", "_{}_", "[{}](u)"]), st.data()
+)
+def test_marks_around_any_words_change_no_figure(words: list[str], mark: str, data: st.DataObject) -> None:
+    start = data.draw(st.integers(0, len(words) - 1))
+    inside = [*words[:start], mark.format(" ".join(words[start:]))]
+    if not words[-1][-1].isalnum() and mark == "_{}_":
+        return
+    for rate in RATES:
+        assert rate(" ".join(inside), [" ".join(words)]) == rate(" ".join(words), [" ".join(words)])
 
 
 def test_scripts_without_blanks_are_compared_by_character() -> None:
