@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -10,14 +11,16 @@ import pytest
 
 from benchmarks.quality import abstention, golden, multiturn, retrieval, spans
 from benchmarks.quality.__main__ import PARTS, README, replaced, write
-from benchmarks.quality.jobs import Job, Section
+from benchmarks.quality.jobs import Bench, Job, Section
 from benchmarks.sets import BASELINES
 from ragsvc.evaluation import figures
 from ragsvc.evaluation.figures import figures_of
 from ragsvc.evaluation.report import Bin, Item, Kind, Report, read_report
-from ragsvc.evaluation.requests import AnswersEvaluation
+from ragsvc.evaluation.requests import AnswersEvaluation, RetrievalEvaluation
+from tests.doubles import ME, new_home, open_service
 from tests.sample_reports import make_report
 
+WORDS = ["anchor", "basil", "copper", "delta", "ember", "falcon", "garnet", "harbour", "indigo", "juniper"]
 SECRET = "a question of the half that nobody reads"
 
 
@@ -130,6 +133,28 @@ def test_chunks_that_hold_a_span_share_a_character_with_it() -> None:
     assert spans.holding([("a", 9, 11), ("a", 10, 12)], chunks) == [("a", 0, 10), ("a", 10, 20)]
     assert spans.holding([("a", 29, 30), ("b", 3, 4)], chunks) == [("a", 20, 30), ("b", 0, 50)]
     assert spans.holding([("c", 0, 9)], chunks) == []
+
+
+def test_spans_are_measured_at_every_depth_through_the_service(tmp_path: Path) -> None:
+    text = " ".join(f"Sentence {number} tells of {word}." for number, word in enumerate(WORDS * 40))
+    folder = tmp_path / spans.CORPUS / spans.FOLDER
+    folder.mkdir(parents=True)
+    (folder / "long.md").write_text(text, "utf-8")
+    start = text.index("Sentence 77 ")
+    gold = {"content": text[start : start + 25], "start_index": start, "end_index": start + 25}
+    question = {"_id": "q", "corpus_id": "long", "text": "Sentence 77?", "references": [gold]}
+    (folder.parent / "questions.jsonl").write_text(json.dumps(question), "utf-8")
+    home = new_home(tmp_path)
+    with open_service(home) as service:
+        (job,) = spans.prepare(service, Bench(tmp_path, tmp_path, (), None))
+        assert isinstance(job.request, RetrievalEvaluation) and job.then is not None
+        report = job.then(service, home, service.evaluations.retrieval(ME, job.request))
+    found = report.figures
+    assert found["ideal.span_recall"].value == 1.0
+    assert found["hybrid.span_recall@5"].value <= found["hybrid.span_recall@10"].value
+    assert 0.0 < found["ideal.span_iou"].value < 0.5
+    assert found["hybrid.span_iou@n"].value in (0.0, pytest.approx(found["ideal.span_iou"].value))
+    assert "| as many as hold the answer |" in spans.conclude({spans.NAME: report}).body
 
 
 def test_follow_ups_are_compared_with_the_question_alone() -> None:
