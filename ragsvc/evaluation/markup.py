@@ -7,7 +7,7 @@ import re
 _LINK = re.compile(r"(?<!\w)!?\[([^\[\]\n]*)\](?:\((?:[^()\n]|\([^()\n]*\))*\)|\[[^\[\]\n]*\])")
 # Each mark is judged by what stands beside it alone, never by its other half: a phrase may be cut out of
 # the middle of what is emphasised. "2 * 3", "*.md" and the wildcard "*" are no emphasis.
-_OPENING = re.compile(r"(?<![\w*])(?:\*{1,3}|_{1,3})(?=[\w(])")
+_OPENING = re.compile(r"(?<![\w*])(?:\*{1,3}|_{1,3})(?=[^\W_]|\()")
 _CLOSING = re.compile(r"(?:(?<=[^\W_])(?:\*{1,3}|_{1,3})|(?<=[.,:;!?)])(?:\*{2,3}|_{2,3}))(?![\w*])")
 
 
