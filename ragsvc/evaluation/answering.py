@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence, Set
+from dataclasses import dataclass, replace
+from types import MappingProxyType
 
-from ragsvc.domain import Answer, BoolVector, F64Vector
+from ragsvc.domain import Answer, BoolVector, Citation, F64Vector, Passage
 from ragsvc.evaluation import overlap
 from ragsvc.evaluation.calibration import (
     auroc,
@@ -23,6 +24,7 @@ from ragsvc.pipeline.markers import ANY_MARKER
 
 TOP = 3
 REFUSED = "refused_"
+NO_VERSIONS: Mapping[str, str] = MappingProxyType({})
 _MARKERS = re.compile(rf"\s*{ANY_MARKER.pattern}")
 ANSWERABLE, UNANSWERABLE = f"{REFUSED}answerable", f"{REFUSED}unanswerable"
 
@@ -35,13 +37,20 @@ class Asked:
     read_back: tuple[bool, ...]
 
 
-def answer_item(question: Question, asked: Asked, gold: Sequence[Place] = ()) -> Item:
+def answer_item(
+    question: Question,
+    asked: Asked,
+    gold: Sequence[Place] = (),
+    versions: Mapping[str, str] = NO_VERSIONS,
+) -> Item:
     """Score an answer.
 
-    A refused answerable question counts 0 in what compares with references: a refusal is no right answer.
+    Of documents that hold the same text one is shown and cited, so each is as right as the others. A refused
+    answerable question counts 0 in what compares with references: a refusal is no right answer.
     What is said of citations is said of answered questions alone.
 
     :param gold: where the answer stands; () when that is not known.
+    :param versions: of documents that are right or hold gold places, by id: the same text, the same version.
     """
     answer = asked.answer
     text = bare(answer.answer) if answer.answered else ""
@@ -49,8 +58,8 @@ def answer_item(question: Question, asked: Asked, gold: Sequence[Place] = ()) ->
     right = {name for name, grade in question.judgements.items() if grade > 0}
     if question.answerable:
         if right:
-            first = {hit.passage.document_id for hit in answer.passages[:TOP]}
-            values[f"document@{TOP}"] = float(bool(right & first))
+            first = [hit.passage for hit in answer.passages[:TOP]]
+            values[f"document@{TOP}"] = float(any(_is_of(right, versions, each) for each in first))
         values |= _compared(question, text)
     if answer.answered:
         values["citation_reads_back"] = float(bool(asked.read_back) and all(asked.read_back))
@@ -58,10 +67,11 @@ def answer_item(question: Question, asked: Asked, gold: Sequence[Place] = ()) ->
         if verdicts:
             values["supported"] = sum(verdicts) / len(verdicts)
         if right and question.answerable:
-            cited = {citation.document_id for citation in answer.citations}
-            values["cited_document"] = float(bool(right & cited))
+            cited = any(_is_of(right, versions, citation) for citation in answer.citations)
+            values["cited_document"] = float(cited)
         if gold and question.answerable:
-            values["citation_precision"], values["citation_recall"] = citation_scores(answer.citations, gold)
+            scores = _citation_scores(answer.citations, gold, versions)
+            values["citation_precision"], values["citation_recall"] = scores
     detail = {
         "answerable": question.answerable,
         "answered": answer.answered,
@@ -73,6 +83,23 @@ def answer_item(question: Question, asked: Asked, gold: Sequence[Place] = ()) ->
         "cited": [citation.document_id for citation in answer.citations][:10],
     }
     return Item(question.id, question.text, values, detail)
+
+
+def _is_of(names: Set[str], versions: Mapping[str, str], place: Passage | Citation) -> bool:
+    """Whether something stands in one of these documents, or in one of the same text."""
+    return place.document_id in names or any(versions.get(name) == place.version for name in names)
+
+
+def _citation_scores(
+    citations: Sequence[Citation], gold: Sequence[Place], versions: Mapping[str, str]
+) -> tuple[float, float]:
+    """As `citation_scores`, where documents of the same text are one."""
+    names: dict[str, str] = {}
+    for document, _, _ in gold:
+        names.setdefault(versions.get(document, document), document)
+    one = [replace(each, document_id=names.get(each.version, each.document_id)) for each in citations]
+    places = [(names[versions.get(document, document)], start, end) for document, start, end in gold]
+    return citation_scores(one, list(dict.fromkeys(places)))
 
 
 def bare(text: str) -> str:

@@ -40,7 +40,7 @@ class _Run:
 
     asked: all that the file holds. questions: those that can be scored.
     settings: all that decides the results. malformed: what of the file could not be used.
-    gold: where the answers stand, by id of the question.
+    gold: where the answers stand, by id of the question. versions: of right documents, by id.
     """
 
     kind: Kind
@@ -54,6 +54,7 @@ class _Run:
     told: Told
     malformed: tuple[Malformed, ...]
     gold: Mapping[str, Sequence[Place]]
+    versions: Mapping[str, str]
 
 
 class Evaluations:
@@ -117,7 +118,7 @@ class Evaluations:
                 got, took = run.ground.ask(question, request.k)
                 for stage, value in took.items():
                     seconds.setdefault(stage, []).append(value)
-                return answer_item(question, got, run.gold[question.id])
+                return answer_item(question, got, run.gold[question.id], run.versions)
 
             items, resumed = _items(self._catalog, run, item)
         references = {question.id: question.answers for question in run.questions}
@@ -161,8 +162,9 @@ class Evaluations:
         ground = self._ground(caller, snapshot, request, questions, told)
         wanted = {name for question in questions for name in question.judgements}
         corpus = ground.reading.corpus
-        held = self._catalog.held_ids(caller, corpus, corpus.commit, sorted(wanted))
-        if wanted and not held:
+        named = wanted | {span.document_id for question in questions for span in question.spans}
+        held = self._catalog.held_versions(caller, corpus, corpus.commit, sorted(named))
+        if wanted and not wanted & held.keys():
             raise InvalidRequest(
                 f"{corpus.name} has none of the documents that {source} names, such as {min(wanted)[:80]!r}",
                 hint=f"ragsvc documents list {corpus.name} shows the ids of its documents",
@@ -175,7 +177,7 @@ class Evaluations:
             "dense_weight": self._settings.dense_weight,
             "reranker": self._settings.reranker,
             "left_out": len(asked.questions) - len(questions),
-            "unknown_documents": len(wanted - held),
+            "unknown_documents": len(wanted - held.keys()),
         }
         gold, astray = _gold(self._catalog, ground, source, questions)
         return _Run(
@@ -190,6 +192,7 @@ class Evaluations:
             told=told,
             malformed=(*asked.malformed, *refused, *astray),
             gold=gold,
+            versions=held,
         )
 
     def _ground(

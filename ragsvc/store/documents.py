@@ -50,19 +50,25 @@ class Documents(Section):
         with self._db.read() as connection:
             return _document(corpus, _one(connection, caller, corpus, document_id, commit))
 
-    def held_ids(self, caller: Caller, corpus: Corpus, commit: CommitId, ids: Sequence[str]) -> set[str]:
-        """Those of these ids whose documents are live at the commit."""
-        m = membership.c
-        found: set[str] = set()
+    def held_versions(
+        self, caller: Caller, corpus: Corpus, commit: CommitId, ids: Sequence[str]
+    ) -> dict[str, str]:
+        """The versions by id of those of these documents that are live at the commit."""
+        m, v = membership.c, document_version.c
+        found: dict[str, str] = {}
         with self._db.read() as connection:
             for some in batches(ids):
-                statement = select(m.document_id).where(
-                    m.corpus_id == int(corpus.id),
-                    live_at(commit),
-                    readable(caller),
-                    m.document_id.in_(some),
+                statement = (
+                    select(m.document_id, v.version)
+                    .join(document_version, v.id == m.version_id)
+                    .where(
+                        m.corpus_id == int(corpus.id),
+                        live_at(commit),
+                        readable(caller),
+                        m.document_id.in_(some),
+                    )
                 )
-                found.update(connection.execute(statement).scalars())
+                found.update((row.document_id, row.version) for row in connection.execute(statement))
         return found
 
     def document_chunk_count(self, caller: Caller, corpus: Corpus, document_id: str, commit: CommitId) -> int:

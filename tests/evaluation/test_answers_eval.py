@@ -189,6 +189,20 @@ def test_citations_that_do_not_read_back_are_counted() -> None:
     assert uncited.values["citation_reads_back"] == 0.0
 
 
+def test_a_document_of_the_same_text_is_as_right(tmp_path: Path, path: Path) -> None:
+    wanted: dict[str, Any] = {"documents": ["b.md"], "spans": []}
+    for quote in ("harbour master", "nine in the evening"):
+        wanted["spans"] += [{"document_id": name, "quote": quote} for name in ("a.md", "b.md")]
+    row = {"id": "gate", "question": QUESTIONS[0]["question"], **wanted}
+    path.write_text(json.dumps(row), encoding="utf-8")
+    with open_service(new_home(tmp_path), max_false_refusals=1e-9) as service:
+        upload(service, {"a.md": DOCUMENTS["harbour.md"], "b.md": DOCUMENTS["harbour.md"]} | DOCUMENTS)
+        (item,) = measure(service, path).items
+    assert "b.md" not in (*item.detail["found"], *item.detail["cited"])
+    names = ("document@3", "cited_document", "citation_precision", "citation_recall")
+    assert [item.values[name] for name in names] == [1.0] * 4
+
+
 def test_markers_are_no_words_of_an_answer() -> None:
     assert bare("At nine [1][2]. Not\nten [12] or [x].") == "At nine. Not ten or [x]."
 
