@@ -659,6 +659,53 @@ class Evidence:
     cosine: float
 
 
+class Unsupported(StrEnum):
+    """What becomes of sentences of an answer that no passage bears out."""
+
+    FLAG = "flag"
+    REMOVE = "remove"
+
+
+class FinishReason(StrEnum):
+    """Why a generator stopped."""
+
+    STOP = "stop"
+    LENGTH = "length"
+
+
+@dataclass(frozen=True, slots=True)
+class Generation:
+    """What a generator is asked to write.
+
+    question: the stand-alone question. history: the turns before it, oldest first.
+    evidence: sentences of the passages, best first.
+    max_tokens: at least 1, of the answer; None: as the generator is set up.
+    temperature: at least 0; 0 always takes the likeliest token. stop: texts before which the answer ends.
+    """
+
+    question: str
+    passages: tuple[Hit, ...]
+    evidence: tuple[Evidence, ...]
+    history: tuple[Turn, ...] = ()
+    max_tokens: int | None = None
+    temperature: float = 0.0
+    stop: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A piece of an answer as it is written.
+
+    finish: with the last piece, why it is the last. prompt_tokens, completion_tokens: with the last piece,
+    in the generator's own tokens; 0 where it has none.
+    """
+
+    text: str
+    finish: FinishReason | None = None
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+
+
 @dataclass(frozen=True, slots=True)
 class Citation:
     """A span of an immutable version that supports the answer where `marker` stands."""
@@ -681,6 +728,8 @@ class Answer:
 
     confidence: [0, 1], fitted probability that the passages answer the question.
     searched: as in SearchResult.
+    unsupported: code points of `answer` that no passage bears out, ascending; () for a refusal.
+    finish: why the generator stopped. prompt_tokens, completion_tokens: as in Piece.
     """
 
     corpus: str
@@ -694,6 +743,10 @@ class Answer:
     generator: str
     timings_s: Mapping[str, float]
     searched: str | None = None
+    unsupported: tuple[Span, ...] = ()
+    finish: FinishReason = FinishReason.STOP
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -874,7 +927,10 @@ class SearchRequest:
 
 @dataclass(frozen=True, slots=True)
 class AnswerRequest:
-    """One question. k: passages to read, 1..200. at, history: as in SearchRequest."""
+    """One question. k: passages to read, 1..200. at, history: as in SearchRequest.
+
+    max_tokens, temperature, stop: as in Generation; None: as is set.
+    """
 
     corpora: tuple[str, ...]
     question: str
@@ -882,6 +938,9 @@ class AnswerRequest:
     where: Mapping[str, Any] | None = None
     at: str | None = None
     history: tuple[Turn, ...] = ()
+    max_tokens: int | None = None
+    temperature: float | None = None
+    stop: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Protocol
 
-from ragsvc.domain import Candidates, EmbedderSpec, Evidence, F32Matrix, F64Vector, Hit, I32Matrix
+from ragsvc.domain import Candidates, EmbedderSpec, F32Matrix, F64Vector, Generation, I32Matrix, Piece
 
 
 class Embedder(Protocol):
@@ -63,11 +63,13 @@ class Generator(Protocol):
         """Shown as `generator` in an answer."""
         ...
 
-    def stream(self, question: str, passages: Sequence[Hit], evidence: Sequence[Evidence]) -> Iterator[str]:
-        """Yield pieces of an answer; `[n]` refers to passages[n - 1].
+    def stream(self, asked: Generation) -> Iterator[Piece]:
+        """Write an answer; `[n]` refers to passages[n - 1].
 
-        :param evidence: sentences of the passages, best first.
+        Closing the iterator stops the work within a second.
+
         :raises ModelError: if the generator cannot answer now.
+        :raises Overloaded: if too many wait for it already.
         """
         ...
 

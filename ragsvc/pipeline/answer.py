@@ -12,15 +12,18 @@ from ragsvc.domain import (
     CitationEvent,
     DoneEvent,
     Evidence,
+    Generation,
     Hit,
     PassagesEvent,
     SearchResult,
     TokenEvent,
+    Turn,
+    Unsupported,
 )
 from ragsvc.pipeline.answerability import features_of, load_model
 from ragsvc.pipeline.evidence import find_evidence
-from ragsvc.pipeline.markers import checked, cite
 from ragsvc.pipeline.retrieve import Looked
+from ragsvc.pipeline.writing import Writing
 from ragsvc.protocols import Generator
 
 REFUSAL = "I cannot answer this from the documents in {corpus}."
@@ -38,11 +41,25 @@ class Found:
     seconds: float
 
 
-def stream_answer(found: Found, generator: Generator, max_false_refusals: float) -> Iterator[AnswerEvent]:
-    """Answer a question, piece by piece; the last event holds the whole answer.
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How an answer is written.
 
-    :param max_false_refusals: (0, 1), the share of answerable questions that may be refused.
+    max_false_refusals: (0, 1), the share of answerable questions that may be refused.
+    unsupported: what becomes of sentences that no passage bears out.
+    history, max_tokens, temperature, stop: as in Generation.
     """
+
+    max_false_refusals: float
+    unsupported: Unsupported = Unsupported.FLAG
+    history: tuple[Turn, ...] = ()
+    max_tokens: int | None = None
+    temperature: float = 0.0
+    stop: tuple[str, ...] = ()
+
+
+def stream_answer(found: Found, generator: Generator, manner: Manner) -> Iterator[AnswerEvent]:
+    """Answer a question, piece by piece; the last event holds the whole answer."""
     passages = found.result.hits
     yield PassagesEvent(passages)
     started = time.perf_counter()
@@ -63,16 +80,22 @@ def stream_answer(found: Found, generator: Generator, max_false_refusals: float)
         timings_s={},
         searched=found.result.searched,
     )
-    if evidence and confidence >= load_model().threshold(max_false_refusals):
-        pieces: list[str] = []
-        for piece in checked(generator.stream(standing, passages, evidence), len(passages)):
-            pieces.append(piece)
+    if evidence and confidence >= load_model().threshold(manner.max_false_refusals):
+        asked = Generation(
+            standing,
+            passages,
+            tuple(evidence),
+            manner.history,
+            manner.max_tokens,
+            manner.temperature,
+            manner.stop,
+        )
+        writing = Writing(generator.stream(asked), passages, manner.unsupported)
+        for piece in writing.pieces():
             yield TokenEvent(piece)
-        text = "".join(pieces)
-        citations = cite(text, passages)
-        for citation in citations:
+        answer = writing.finished(answer)
+        for citation in answer.citations:
             yield CitationEvent(citation)
-        answer = replace(answer, answered=True, answer=text, citations=citations)
     else:
         yield TokenEvent(answer.answer)
     ended = time.perf_counter()

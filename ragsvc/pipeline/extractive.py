@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from ragsvc.domain import Evidence, Hit
+from ragsvc.domain import Evidence, FinishReason, Generation, Hit, Piece
 
 # An answer is a short paragraph: a fifth sentence only when the others leave room for it.
 MAX_SENTENCES = 5
@@ -29,17 +29,13 @@ class ExtractiveGenerator:
         """Shown as `generator` in an answer."""
         return "extractive"
 
-    def stream(
-        self,
-        question: str,  # noqa: ARG002 - the evidence was ranked by it
-        passages: Sequence[Hit],
-        evidence: Sequence[Evidence],
-    ) -> Iterator[str]:
+    def stream(self, asked: Generation) -> Iterator[Piece]:
         """Yield one sentence at a time."""
         separator = ""
-        for item in select(passages, evidence):
-            yield f"{separator}{readable(item.text)} [{item.number}]"
+        for item in select(asked.passages, asked.evidence):
+            yield Piece(f"{separator}{readable(item.text)} [{item.number}]")
             separator = " "
+        yield Piece("", FinishReason.STOP)
 
 
 def select(passages: Sequence[Hit], evidence: Sequence[Evidence]) -> list[Evidence]:

@@ -21,9 +21,8 @@ from ragsvc.domain import (
     SearchResult,
 )
 from ragsvc.errors import CorpusNotFound, InvalidRequest, RagsvcError, StaleContent
-from ragsvc.pipeline.answer import Found, merge, stream_answer
+from ragsvc.pipeline.answer import Found, Manner, merge, stream_answer
 from ragsvc.pipeline.condense import condense
-from ragsvc.pipeline.extractive import ExtractiveGenerator
 from ragsvc.pipeline.keeper import SnapshotKeeper
 from ragsvc.pipeline.retrieve import (
     MAX_K,
@@ -36,6 +35,7 @@ from ragsvc.pipeline.retrieve import (
     rank,
 )
 from ragsvc.pipeline.snapshot import Snapshot
+from ragsvc.service.generators import Generators
 from ragsvc.service.parts import PartsLoader
 from ragsvc.service.questions import check_history, check_question
 from ragsvc.settings import Settings
@@ -54,7 +54,7 @@ class Asker:
         self._loader = loader
         self._settings = settings
         self._keeper = SnapshotKeeper(catalog)
-        self._generator = ExtractiveGenerator()
+        self._generators = Generators(settings)
         # A server has a thread that follows commits; queries then never wait for one to be taken in.
         self.followed = False
 
@@ -88,8 +88,19 @@ class Asker:
         result, found = self.look(caller, search, ready)
         yield from stream_answer(
             Found(result, tuple(found), time.perf_counter() - started),
-            self._generator,
-            self._settings.max_false_refusals,
+            self._generators.current(),
+            self._manner(request),
+        )
+
+    def _manner(self, request: AnswerRequest) -> Manner:
+        settings = self._settings
+        return Manner(
+            settings.max_false_refusals,
+            settings.unsupported,
+            request.history,
+            request.max_tokens,
+            settings.temperature if request.temperature is None else request.temperature,
+            request.stop,
         )
 
     def warm_up(self) -> None:

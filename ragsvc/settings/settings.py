@@ -7,7 +7,7 @@ from pathlib import Path
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from ragsvc.domain import Fusion
+from ragsvc.domain import Fusion, Unsupported
 
 
 class Settings(BaseSettings):
@@ -43,6 +43,25 @@ class Settings(BaseSettings):
         min_length=1,
         description="Second look at the best passages: built-in, none, or a cross-encoder's folder or name.",
     )
+    generator: str = Field(
+        "extractive",
+        description="What writes answers: extractive, transformers:NAME_OR_PATH, or openai:URL.",
+    )
+    generator_model: str | None = Field(None, description="Model to ask for at an openai:URL.")
+    generator_api_key: SecretStr | None = Field(None, description="Key for an openai:URL.")
+    generator_timeout_s: float = Field(
+        60.0, gt=0, description="Longest wait for the next piece of an openai:URL."
+    )
+    generator_waiting: int = Field(8, ge=0, description="Answers that may wait for a transformers: model.")
+    prompt_tokens: int = Field(
+        3072, ge=256, description="Most tokens of a prompt; passages are left out whole."
+    )
+    max_answer_tokens: int = Field(512, ge=1, description="Most tokens of a generated answer.")
+    temperature: float = Field(0.0, ge=0.0, le=2.0, description="Of a generator, where a request names none.")
+    unsupported: Unsupported = Field(
+        Unsupported.FLAG, description="Sentences that no passage bears out: flag, or remove."
+    )
+    sources_footer: bool = Field(False, description="End chat completions with a list of sources.")
     max_false_refusals: float = Field(
         0.05, gt=0.0, lt=1.0, description="Share of answerable questions that may be refused."
     )

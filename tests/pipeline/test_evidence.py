@@ -10,7 +10,7 @@ from doubles import HashEmbedder
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ragsvc.domain import ChunkId, Evidence, Hit, Passage, VersionId
+from ragsvc.domain import ChunkId, Evidence, Generation, Hit, Passage, VersionId
 from ragsvc.pipeline.evidence import find_evidence
 from ragsvc.pipeline.extractive import MAX_CHARS, MAX_SENTENCES, ExtractiveGenerator, readable, select
 from ragsvc.pipeline.wording import TextVectors
@@ -58,7 +58,9 @@ def test_evidence_quotes_its_passage_and_answers_hold_only_valid_markers(
         passage = hits[item.number - 1].passage
         assert passage.text[item.start - passage.start : item.end - passage.start] == item.text
     assert all(before.score > after.score - 1e-5 for before, after in itertools.pairwise(found))
-    answer = "".join(ExtractiveGenerator().stream(question, hits, found))
+    answer = "".join(
+        piece.text for piece in ExtractiveGenerator().stream(Generation(question, tuple(hits), tuple(found)))
+    )
     assert bool(answer) == bool(found)
     assert {int(n) for n in re.findall(r"\[(\d+)\]", answer)} <= {hit.rank for hit in hits}
 
@@ -93,7 +95,12 @@ def test_a_text_without_blanks_or_latin_letters_is_quoted() -> None:
     hits = hits_of(
         ["Груши созревают поздней осенью. Яблоки растут на деревьях.", "梨在秋天成熟。苹果长在树上。"]
     )
-    answer = "".join(ExtractiveGenerator().stream("", hits, evidence_of("Когда созревают груши?", hits)))
+    answer = "".join(
+        piece.text
+        for piece in ExtractiveGenerator().stream(
+            Generation("", tuple(hits), tuple(evidence_of("Когда созревают груши?", hits)))
+        )
+    )
     assert "Груши созревают поздней осенью. [1]" in answer
 
 
