@@ -692,6 +692,22 @@ class Generation:
     stop: tuple[str, ...] = ()
 
 
+class Speaker(StrEnum):
+    """Whose words a message of a prompt holds."""
+
+    SYSTEM = "system"
+    USER = "user"
+    ASSISTANT = "assistant"
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One part of the prompt of a chat model."""
+
+    role: Speaker
+    content: str
+
+
 @dataclass(frozen=True, slots=True)
 class Piece:
     """A piece of an answer as it is written.

@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Protocol
 
-from ragsvc.domain import Candidates, EmbedderSpec, F32Matrix, F64Vector, Generation, I32Matrix, Piece
+from ragsvc.domain import (
+    Candidates,
+    EmbedderSpec,
+    F32Matrix,
+    F64Vector,
+    Generation,
+    I32Matrix,
+    Message,
+    Piece,
+)
 
 
 class Embedder(Protocol):
@@ -69,6 +78,38 @@ class Generator(Protocol):
         Closing the iterator stops the work within a second.
 
         :raises ModelError: if the generator cannot answer now.
+        :raises Overloaded: if too many wait for it already.
+        """
+        ...
+
+
+class Chat(Protocol):
+    """A language model that continues a conversation."""
+
+    @property
+    def name(self) -> str:
+        """As in the setting that names it."""
+        ...
+
+    def count(self, text: str) -> int:
+        """Tokens of a text in the model's own tokens, or a guess on the safe side.
+
+        :raises ModelError: if the model cannot be used.
+        """
+        ...
+
+    def stream(
+        self, messages: Sequence[Message], max_tokens: int, temperature: float, stop: Sequence[str]
+    ) -> Iterator[Piece]:
+        """Write the next message; only the last piece has a `finish`.
+
+        Closing the iterator stops the work within a second.
+
+        :param messages: at least one; no control token in them counts as one.
+        :param max_tokens: at least 1, of what is written.
+        :param temperature: at least 0; 0 always takes the likeliest token.
+        :param stop: texts, none empty, before which the message ends; they never come out.
+        :raises ModelError: if the model cannot answer now.
         :raises Overloaded: if too many wait for it already.
         """
         ...
