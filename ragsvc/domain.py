@@ -681,6 +681,8 @@ class Generation:
     evidence: sentences of the passages, best first.
     max_tokens: at least 1, of the answer; None: as the generator is set up.
     temperature: at least 0; 0 always takes the likeliest token. stop: texts before which the answer ends.
+    instructions: what the caller asks of the manner of writing; a generator without a language model
+    takes no notice.
     """
 
     question: str
@@ -945,7 +947,7 @@ class SearchRequest:
 class AnswerRequest:
     """One question. k: passages to read, 1..200. at, history: as in SearchRequest.
 
-    max_tokens, temperature, stop: as in Generation; None: as is set.
+    max_tokens, temperature, stop, instructions: as in Generation; None: as is set.
     """
 
     corpora: tuple[str, ...]
@@ -957,6 +959,7 @@ class AnswerRequest:
     max_tokens: int | None = None
     temperature: float | None = None
     stop: tuple[str, ...] = ()
+    instructions: str = ""
 
 
 @dataclass(frozen=True, slots=True)

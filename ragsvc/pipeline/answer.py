@@ -47,7 +47,7 @@ class Manner:
 
     max_false_refusals: (0, 1), the share of answerable questions that may be refused.
     unsupported: what becomes of sentences that no passage bears out.
-    history, max_tokens, temperature, stop: as in Generation.
+    history, max_tokens, temperature, stop, instructions: as in Generation.
     """
 
     max_false_refusals: float
@@ -56,6 +56,7 @@ class Manner:
     max_tokens: int | None = None
     temperature: float = 0.0
     stop: tuple[str, ...] = ()
+    instructions: str = ""
 
 
 def stream_answer(found: Found, generator: Generator, manner: Manner) -> Iterator[AnswerEvent]:
@@ -89,6 +90,7 @@ def stream_answer(found: Found, generator: Generator, manner: Manner) -> Iterato
             manner.max_tokens,
             manner.temperature,
             manner.stop,
+            manner.instructions,
         )
         writing = Writing(generator.stream(asked), passages, manner.unsupported)
         for piece in writing.pieces():

@@ -101,6 +101,7 @@ class Asker:
             request.max_tokens,
             settings.temperature if request.temperature is None else request.temperature,
             request.stop,
+            request.instructions,
         )
 
     def warm_up(self) -> None:
