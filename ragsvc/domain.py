@@ -692,6 +692,7 @@ class Generation:
     max_tokens: int | None = None
     temperature: float = 0.0
     stop: tuple[str, ...] = ()
+    instructions: str = ""
 
 
 class Speaker(StrEnum):
