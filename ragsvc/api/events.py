@@ -1,35 +1,70 @@
-"""Server-sent events of an answer; a client that hangs up stops the work."""
+"""Events sent as they come; a client that hangs up stops the work."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, Generic, Protocol, TypeVar
 
 import anyio
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from ragsvc.api.errors import problem_of, unexpected_problem
+from ragsvc.api.errors import Problem, problem_of, unexpected_problem
 from ragsvc.api.limits import Gate
 from ragsvc.api.rendering import encode, problem_json
 from ragsvc.domain import AnswerEvent, CitationEvent, DoneEvent, PassagesEvent, TokenEvent
 from ragsvc.errors import RagsvcError
 from ragsvc.service.serialise import answer_json, citation_json, encodable, hit_json
 
+Event = TypeVar("Event")
+In = TypeVar("In", contravariant=True)
+
 PING_S = 10.0
 
 
-def frame(event: AnswerEvent) -> bytes:
-    """Write one event in the format of server-sent events."""
-    match event:
-        case PassagesEvent(passages):
-            return _frame("passages", {"passages": [hit_json(hit) for hit in passages]})
-        case TokenEvent(text):
-            return _frame("token", {"text": encodable(text)})
-        case CitationEvent(citation):
-            return _frame("citation", citation_json(citation))
-        case DoneEvent(answer):
-            return _frame("done", answer_json(answer))
+class Frames(Protocol[In]):
+    """How events are written to the client."""
+
+    @property
+    def media_type(self) -> str:
+        """Media type of the body."""
+        ...
+
+    @property
+    def ping(self) -> bytes:
+        """What keeps a quiet connection open; b"" where nothing may be added."""
+        ...
+
+    def frame(self, event: In) -> bytes:
+        """Write one event; b"" when nothing is sent for it."""
+        ...
+
+    def error(self, problem: Problem) -> bytes:
+        """Write why the body ends here."""
+        ...
+
+
+class AnswerFrames:
+    """Server-sent events: `passages`, `token`, `citation`, `done`, and `error`."""
+
+    media_type = "text/event-stream"
+    ping = b": ping\n\n"
+
+    def frame(self, event: AnswerEvent) -> bytes:
+        """Write one event in the format of server-sent events."""
+        match event:
+            case PassagesEvent(passages):
+                return _frame("passages", {"passages": [hit_json(hit) for hit in passages]})
+            case TokenEvent(text):
+                return _frame("token", {"text": encodable(text)})
+            case CitationEvent(citation):
+                return _frame("citation", citation_json(citation))
+            case DoneEvent(answer):
+                return _frame("done", answer_json(answer))
+
+    def error(self, problem: Problem) -> bytes:
+        """Write the last event of a stream that broke."""
+        return _frame("error", problem_json(problem))
 
 
 def _frame(name: str, data: Any) -> bytes:
@@ -37,85 +72,90 @@ def _frame(name: str, data: Any) -> bytes:
     return b"event: " + name.encode() + b"\ndata: " + encode(data) + b"\n\n"
 
 
-class EventStream(Response):
-    """Streams the events of one answer.
+class EventStream(Response, Generic[Event]):
+    """Sends events as they come.
 
-    Errors before the first event are raised, so they get a proper status; later ones become the
-    event `error`. Every event is pulled in a thread of the gate: a client that reads slowly holds
-    a slot, but no thread.
+    Errors before the first frame are raised, so they get a proper status; later ones become a frame of
+    their own. Every event is pulled in a thread of the gate: a client that reads slowly holds a slot, but
+    no thread.
     """
 
-    media_type = "text/event-stream"
-
-    def __init__(self, gate: Gate, begin: Callable[[], Iterator[AnswerEvent]]) -> None:
-        super().__init__(headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"})
+    def __init__(self, gate: Gate, begin: Callable[[], Iterator[Event]], frames: Frames[Event]) -> None:
+        super().__init__(
+            headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"}, media_type=frames.media_type
+        )
         del self.headers["content-length"]
         self._gate = gate
         self._begin = begin
+        self._frames = frames
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         with self._gate.slot():
             events = await self._gate.thread(self._begin)
             try:
-                first = await self._gate.thread(next, events, None)
-                await self._stream(scope, receive, _Line(send), events, first)
+                await self._stream(scope, receive, _Line(self, send), events)
             finally:
                 # Closing a generator raises GeneratorExit where it stands: retrieval and writing stop there.
                 with anyio.CancelScope(shield=True):
                     await self._gate.thread(_close, events)
 
-    async def _stream(
-        self,
-        scope: Scope,
-        receive: Receive,
-        line: _Line,
-        events: Iterator[AnswerEvent],
-        first: AnswerEvent | None,
-    ) -> None:
-        await line.start(self)
+    async def _stream(self, scope: Scope, receive: Receive, line: _Line, events: Iterator[Event]) -> None:
+        failure: Exception | None = None
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(_watch, receive, tasks.cancel_scope)
-            tasks.start_soon(_ping, line)
-            await self._write(scope, line, events, first)
+            if self._frames.ping:
+                tasks.start_soon(_ping, line, self._frames.ping)
+            failure = await self._write(scope, line, events)
             tasks.cancel_scope.cancel()
+        if failure is not None:
+            raise failure
         await line.finish()
 
-    async def _write(
-        self, scope: Scope, line: _Line, events: Iterator[AnswerEvent], event: AnswerEvent | None
-    ) -> None:
+    async def _write(self, scope: Scope, line: _Line, events: Iterator[Event]) -> Exception | None:
+        """Write all events; gives back what went wrong while a status could still tell."""
         try:
-            while event is not None:
-                await line.write(frame(event))
-                event = await self._gate.thread(next, events, None)
-        except OSError:
-            return  # the client is gone
+            while (event := await self._gate.thread(next, events, None)) is not None:
+                if data := self._frames.frame(event):
+                    await line.write(data)
+        except OSError as error:
+            # The client is gone; before that, it is an error like any other.
+            return None if line.started else error
         except RagsvcError as error:
-            await line.write(_frame("error", problem_json(problem_of(error, scope))))
-        except Exception as error:  # noqa: BLE001 - the status is sent: an event is all that can still tell
-            await line.write(_frame("error", problem_json(unexpected_problem(error, scope))))
+            if not line.started:
+                return error
+            await line.write(self._frames.error(problem_of(error, scope)))
+        except Exception as error:  # noqa: BLE001 - raised again, or told as far as that is still possible
+            if not line.started:
+                return error
+            await line.write(self._frames.error(unexpected_problem(error, scope)))
+        return None
 
 
 class _Line:
-    """The way to the client; writers take turns."""
+    """The way to the client; writers take turns. The first one sends the status."""
 
-    def __init__(self, send: Send) -> None:
+    def __init__(self, response: Response, send: Send) -> None:
+        self._response = response
         self._send = send
         self._lock = anyio.Lock()
-
-    async def start(self, response: Response) -> None:
-        start = {
-            "type": "http.response.start",
-            "status": response.status_code,
-            "headers": response.raw_headers,
-        }
-        await self._send(start)
+        self.started = False
 
     async def write(self, data: bytes) -> None:
         async with self._lock:
+            if not self.started:
+                self.started = True
+                await self._send(
+                    {
+                        "type": "http.response.start",
+                        "status": self._response.status_code,
+                        "headers": self._response.raw_headers,
+                    }
+                )
             await self._send({"type": "http.response.body", "body": data, "more_body": True})
 
     async def finish(self) -> None:
-        await self._send({"type": "http.response.body", "body": b"", "more_body": False})
+        if self.started:
+            await self._send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
 async def _watch(receive: Receive, scope: anyio.CancelScope) -> None:
@@ -124,14 +164,14 @@ async def _watch(receive: Receive, scope: anyio.CancelScope) -> None:
     scope.cancel()
 
 
-async def _ping(line: _Line) -> None:
+async def _ping(line: _Line, ping: bytes) -> None:
     """Keep proxies from closing a stream that waits for its next word."""
     while True:
         await anyio.sleep(PING_S)
-        await line.write(b": ping\n\n")
+        await line.write(ping)
 
 
-def _close(events: Iterator[AnswerEvent]) -> None:
+def _close(events: Iterator[Any]) -> None:
     close = getattr(events, "close", None)
     if close is not None:
         close()

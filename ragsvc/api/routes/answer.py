@@ -6,7 +6,7 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from ragsvc.api.events import EventStream
+from ragsvc.api.events import AnswerFrames, EventStream
 from ragsvc.api.openapi import BODY, Responses, problems
 from ragsvc.api.rendering import JsonResponse
 from ragsvc.api.schemas import AnswerBody
@@ -61,5 +61,5 @@ async def answer(request: Request, state: StateOf, body: AnswerBody) -> Response
     caller, asked = caller_of(request), body.request()
     state.check_history(asked.history)
     if body.stream:
-        return EventStream(state.queries, lambda: state.service.stream_answer(caller, asked))
+        return EventStream(state.queries, lambda: state.service.stream_answer(caller, asked), AnswerFrames())
     return JsonResponse(answer_json(await state.queries.run(state.service.answer, caller, asked)))
