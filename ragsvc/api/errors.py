@@ -107,6 +107,7 @@ class Problem:
 
     instance: path of the request, percent-encoded.
     extra: further members, such as `errors` with one entry per wrong field.
+    cause: of the first wrong field, what the schema calls the mistake; "" without one.
     """
 
     status: int
@@ -117,6 +118,7 @@ class Problem:
     instance: str
     headers: Mapping[str, str] = field(default_factory=dict)
     extra: Mapping[str, Any] = field(default_factory=dict)
+    cause: str = ""
 
 
 def instance_of(scope: Scope) -> str:
@@ -182,8 +184,10 @@ def validation_problem(error: RequestValidationError, scope: Scope) -> Problem:
     hint = "/docs describes every field; GET /openapi.json is the same for programs"
     if kind is e.InvalidName:
         hint = "a corpus name is 1 to 64 of a-z, 0-9, dot, underscore and hyphen; the first a letter or digit"
+    cause = str(error.errors()[0]["type"]) if fields else ""
+    instance = instance_of(scope)
     return Problem(
-        row.status, row.title, kind.code, detail, hint, instance_of(scope), extra={"errors": fields}
+        row.status, row.title, kind.code, detail, hint, instance, extra={"errors": fields}, cause=cause
     )
 
 

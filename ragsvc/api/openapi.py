@@ -7,6 +7,7 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
+from ragsvc.api.openai.errors import speaks_openai
 from ragsvc.api.views import ProblemView
 
 Responses = dict[int | str, dict[str, Any]]
@@ -15,7 +16,7 @@ DESCRIPTION = """Search your own documents and get answers whose every citation 
 
 Offsets count Unicode code points of the stored text of an immutable document version: the slice
 `[start, end)` of that text *is* the quote. Errors are `application/problem+json` with a stable `code`
-and a `hint`.
+and a `hint`; under the routes of the OpenAI API they have its shape.
 """
 
 WORDS = {
@@ -36,6 +37,7 @@ ALWAYS = (401, 403, 422, 500, 503)
 BODY = (408, 413, 415)
 TAGS = [
     {"name": "ask", "description": "Search and answer."},
+    {"name": "openai", "description": "The same for clients of the OpenAI API."},
     {"name": "corpora", "description": "Corpora and their documents."},
     {"name": "history", "description": "Commits, tags and going back."},
     {"name": "jobs", "description": "Long work, done in the background."},
@@ -61,9 +63,12 @@ def document(app: FastAPI) -> dict[str, Any]:
             routes=app.routes,
             tags=TAGS,
         )
-        for path in schema["paths"].values():
+        for name, path in schema["paths"].items():
             for operation in path.values():
                 _as_problems(operation["responses"])
+                if speaks_openai(name):
+                    # The framework's own shape, which is never sent.
+                    operation["responses"].pop("422", None)
         if app.state.ragsvc_key_needed:
             _require_key(schema)
         app.openapi_schema = schema

@@ -1,0 +1,70 @@
+"""Errors in the shape that clients of the OpenAI API read."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+from urllib.parse import unquote
+
+from ragsvc.api.errors import Problem
+from ragsvc.service.serialise import plain
+
+_PATHS = re.compile(r"/v1/(?:chat/completions|embeddings|models(?:/.*)?)", re.DOTALL)
+# Those clients repeat what got 429 by themselves and take 400 for a mistake in the request.
+_STATUS: Mapping[str, int] = MappingProxyType({"overloaded": 429})
+_CODES: Mapping[str, str] = MappingProxyType(
+    {
+        "corpus_not_found": "model_not_found",
+        "unauthenticated": "invalid_api_key",
+        "overloaded": "rate_limit_exceeded",
+    }
+)
+# By the schema's name for the mistake.
+_FIELD_CODES: Mapping[str, str] = MappingProxyType(
+    {
+        "extra_forbidden": "unknown_parameter",
+        "missing": "missing_required_parameter",
+        "unsupported": "unsupported_parameter",
+    }
+)
+
+
+def speaks_openai(instance: str) -> bool:
+    """Whether the errors of a path have this shape.
+
+    :param instance: path of the request, percent-encoded.
+    """
+    return _PATHS.fullmatch(unquote(instance)) is not None
+
+
+def status_of(problem: Problem) -> int:
+    """Status of a problem under these routes."""
+    return _STATUS.get(problem.code, 400 if problem.status == 422 else problem.status)
+
+
+def error_object(problem: Problem) -> Mapping[str, Any]:
+    """A problem as `{"error": {"message", "type", "param", "code"}}`."""
+    status = status_of(problem)
+    fields = problem.extra.get("errors", ())
+    code = _CODES.get(problem.code, problem.code)
+    if fields:
+        code = _FIELD_CODES.get(problem.cause, "invalid_value")
+    error = {
+        "message": f"{problem.detail} ({problem.hint})" if problem.hint else problem.detail,
+        "type": _type_of(status),
+        "param": fields[0]["field"] if fields else _param_of(problem),
+        "code": code,
+    }
+    return {"error": plain(error)}
+
+
+def _param_of(problem: Problem) -> str | None:
+    return "model" if problem.code == "corpus_not_found" else None
+
+
+def _type_of(status: int) -> str:
+    if status == 429:
+        return "rate_limit_error"
+    return "server_error" if status >= 500 else "invalid_request_error"

@@ -1,0 +1,113 @@
+"""The messages of a chat: the question, what was said before it, and instructions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, WrapValidator
+from pydantic_core import PydanticCustomError
+
+from ragsvc.api.openai.fields import Absent, EmptyList, only
+from ragsvc.api.openai.footer import without_footer
+from ragsvc.domain import Role, Turn
+from ragsvc.errors import InvalidRequest, TooLarge
+from ragsvc.service.questions import MAX_TURNS, check_question
+
+INSTRUCTING = ("system", "developer")
+
+
+class Part(BaseModel):
+    """A part of a message: text, or what an assistant said when it refused."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+    type: Literal["text", "refusal"]
+    text: str = ""
+    refusal: str = ""
+
+
+def _content(value: Any, inner: Callable[[Any], Any]) -> Any:
+    try:
+        return inner(value)
+    except ValidationError as error:
+        raise PydanticCustomError(
+            "unsupported",
+            "should be a text, or a list of parts of the type text; images and audio are not read",
+        ) from error
+
+
+class MessageBody(BaseModel):
+    """One message. What this server sends in a message may be sent back as it is."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+    role: Annotated[
+        Literal["system", "developer", "user", "assistant"],
+        only("send system, developer, user or assistant"),
+        Field(description="Who says it.", examples=["user"]),
+    ]
+    content: Annotated[
+        str | list[Part] | None,
+        WrapValidator(_content),
+        Field(description="A text, or a list of parts of text.", examples=["How are backups made?"]),
+    ] = None
+    name: str | None = Field(None, description="Taken and not used.")
+    refusal: str | None = Field(None, description="What an assistant said instead of `content`.")
+    annotations: list[Any] | None = Field(None, description="Taken and not used.")
+    ragsvc: dict[str, Any] | None = Field(None, description="Taken and not used.")
+    tool_calls: EmptyList = None
+    function_call: Absent = None
+    audio: Absent = None
+
+    @property
+    def text(self) -> str:
+        """All that it says."""
+        if self.content is None:
+            return self.refusal or ""
+        if isinstance(self.content, str):
+            return self.content
+        return "".join(part.text or part.refusal for part in self.content)
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """A chat as the service takes it. history: before the question, oldest first."""
+
+    question: str
+    history: tuple[Turn, ...]
+    instructions: str
+
+
+def read_messages(messages: Sequence[MessageBody], max_chars: int) -> Conversation:
+    """Find the question, which the last message asks, and what goes with it.
+
+    Only the last 200 turns before it are kept, for no more are of use.
+
+    :param max_chars: of each message of the user, and of all instructions together.
+    :raises InvalidRequest: if the user does not have the last word, or says nothing.
+    :raises TooLarge: if a message is over the limit.
+    """
+    turns: list[Turn] = []
+    instructions: list[str] = []
+    for number, message in enumerate(messages):
+        text = message.text
+        if message.role in INSTRUCTING:
+            instructions.append(text.strip())
+        elif message.role == "user":
+            check_question(f"messages[{number}].content", text, max_chars)
+            turns.append(Turn(Role.USER, text))
+        else:
+            turns.append(Turn(Role.ASSISTANT, without_footer(text)))
+    if not turns or turns[-1].role is not Role.USER:
+        raise InvalidRequest(
+            "the last of messages must be of the user", hint='end with {"role": "user", "content": ...}'
+        )
+    joined = "\n\n".join(filter(None, instructions))
+    if len(joined) > max_chars:
+        raise TooLarge(
+            f"the system messages have {len(joined)} characters, the most is {max_chars}",
+            hint="shorten them, or raise RAGSVC_MAX_QUESTION_CHARS",
+        )
+    return Conversation(turns[-1].content, tuple(turns[:-1][-MAX_TURNS:]), joined)
