@@ -1,0 +1,193 @@
+"""Calls to a server of the OpenAI kind: tried again while nothing was said, refusals put into words."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+import httpx
+
+from ragsvc.errors import ModelError, ModelNotFound, Overloaded
+from ragsvc.models.remote_reply import Lines, message_in, short
+
+MAX_RETRIES = 2
+BACKOFF_S = 0.5
+MAX_RETRY_AFTER_S = 10.0
+PASSING = (429, 500, 502, 503, 504)
+# Enough of a refusal to say why; a server that refuses may not send without end.
+MAX_REFUSAL_BYTES = 64 << 10
+REFUSAL_S = 5.0
+
+
+class Refused(Exception):
+    """The server does not like the request; perhaps it takes it in another form."""
+
+    def __init__(self, problem: ModelError) -> None:
+        super().__init__(problem.message)
+        self.problem = problem
+
+
+class Line:
+    """A way to one server, open for one answer."""
+
+    def __init__(self, client: httpx.AsyncClient, server: str, key: str | None) -> None:
+        """server: how messages call it. key: sent to it, and kept out of every message."""
+        self._client = client
+        self._server = server
+        self._key = key
+
+    @asynccontextmanager
+    async def opened(
+        self, method: str, path: str, body: dict[str, Any] | None = None
+    ) -> AsyncIterator[httpx.Response]:
+        """Ask, at most three times, and give the response with its body unread; leaving closes it.
+
+        :raises Refused: on status 400 or 422.
+        :raises ModelNotFound: on status 404.
+        :raises Overloaded: if it still has no room for more after the last try.
+        :raises ModelError: if it cannot be reached, or answers with another status than 200.
+        """
+        response = await self._asked(method, path, body)
+        try:
+            with self.translated():
+                yield response
+        finally:
+            await response.aclose()
+
+    async def read(self, response: httpx.Response) -> str:
+        """A whole body.
+
+        :raises ModelError: if it is longer than a reply may be, or is not UTF-8.
+        """
+        lines = Lines(self._server)
+        found = [line async for data in response.aiter_raw() for line in lines.feed(data)]
+        return "\n".join((*found, lines.end()))
+
+    @contextmanager
+    def translated(self) -> Iterator[None]:
+        """Turn what goes wrong on the way into our errors."""
+        try:
+            yield
+        except (httpx.ConnectError, httpx.ConnectTimeout) as error:
+            raise ModelError(
+                f"{self._server} cannot be reached: {short(str(error)) or 'no answer'}",
+                hint=f"is the server running? try: curl {self._client.base_url}models",
+            ) from error
+        except (httpx.TimeoutException, TimeoutError) as error:
+            raise ModelError(
+                f"{self._server} was silent for too long",
+                hint="wait until it has less to do, or raise RAGSVC_GENERATOR_TIMEOUT_S",
+            ) from error
+        except httpx.HTTPError as error:
+            raise ModelError(
+                f"the connection to {self._server} broke: {short(str(error)) or type(error).__name__}",
+                hint="look into its log, then ask again",
+            ) from error
+
+    async def _asked(self, method: str, path: str, body: dict[str, Any] | None) -> httpx.Response:
+        retries = 0
+        while True:
+            try:
+                return await self._once(method, path, body)
+            except _Passing as passing:
+                if retries == MAX_RETRIES or passing.wait_s > MAX_RETRY_AFTER_S:
+                    raise passing.problem from passing.problem.__cause__
+                await asyncio.sleep(passing.wait_s or BACKOFF_S * 2**retries)
+                retries += 1
+
+    async def _once(self, method: str, path: str, body: dict[str, Any] | None) -> httpx.Response:
+        content = None if body is None else json.dumps(body).encode()
+        request = self._client.build_request(method, path, content=content)
+        try:
+            with self.translated():
+                response = await self._client.send(request, stream=True)
+        except ModelError as error:
+            if isinstance(error.__cause__, httpx.TimeoutException) and not isinstance(
+                error.__cause__, httpx.ConnectTimeout
+            ):
+                raise  # it has the question already, and is at work on it
+            raise _Passing(error, 0.0) from error
+        encoding = response.headers.get("content-encoding", "identity").lower()
+        if response.status_code == 200 and encoding == "identity":
+            return response
+        try:
+            said = await self._refusal(response)
+        finally:
+            await response.aclose()
+        if response.status_code == 200:
+            raise ModelError(f"{self._server} sent its answer compressed, which it was not asked for")
+        problem = self._problem(response, said)
+        if response.status_code in PASSING:
+            raise _Passing(problem, _retry_after_s(response.headers.get("retry-after", "")))
+        if response.status_code in (400, 422) and isinstance(problem, ModelError):
+            raise Refused(problem)
+        raise problem
+
+    async def _refusal(self, response: httpx.Response) -> str:
+        """Why the server says no; "" when it does not say so soon."""
+        data = bytearray()
+        with suppress(TimeoutError, httpx.HTTPError):
+            async with asyncio.timeout(REFUSAL_S):
+                async for piece in response.aiter_raw():
+                    data += piece
+                    if len(data) > MAX_REFUSAL_BYTES:
+                        break
+        text = data[:MAX_REFUSAL_BYTES].decode("utf-8", "replace")
+        if self._key:
+            text = text.replace(self._key, "***")
+        try:
+            return message_in(json.loads(text))
+        except (ValueError, RecursionError):
+            return short(text)
+
+    def _problem(self, response: httpx.Response, said: str) -> ModelError | Overloaded:
+        status = response.status_code
+        answered = f"{self._server} answered {status}" + (f": {said}" if said else "")
+        if response.is_redirect:
+            target = short(response.headers.get("location", ""))
+            return ModelError(
+                f"{self._server} redirects to {target}, which is not followed",
+                hint="set RAGSVC_GENERATOR=openai:URL to the server's final base URL",
+            )
+        match status:
+            case 400 | 422:
+                return ModelError(answered, hint="look into its log; RAGSVC_GENERATOR_MODEL names the model")
+            case 401 | 403:
+                return ModelError(answered, hint="set RAGSVC_GENERATOR_API_KEY to a key of that server")
+            case 404:
+                return ModelNotFound(
+                    answered,
+                    hint="set RAGSVC_GENERATOR_MODEL to one of its models: "
+                    f"curl {self._client.base_url}models; the URL often ends in /v1",
+                )
+            case 429:
+                return Overloaded(answered, hint="wait a little, then ask again")
+            case _:
+                return ModelError(answered, hint="look into its log, then ask again")
+
+
+class _Passing(Exception):
+    """A failure that may be over soon. wait_s: as the server asks; 0 when it does not say."""
+
+    def __init__(self, problem: ModelError | Overloaded, wait_s: float) -> None:
+        super().__init__(problem.message)
+        self.problem = problem
+        self.wait_s = wait_s
+
+
+def _retry_after_s(value: str) -> float:
+    """Seconds of a `Retry-After` header, which holds a number or a date; 0 without a readable one."""
+    try:
+        return max(0.0, float(value)) if value[:1].isdigit() else _until(parsedate_to_datetime(value))
+    except (ValueError, TypeError):
+        return 0.0
+
+
+def _until(when: datetime) -> float:
+    now = datetime.now(UTC)
+    return max(0.0, ((when if when.tzinfo else when.replace(tzinfo=UTC)) - now).total_seconds())
