@@ -1006,7 +1006,10 @@ class PassagesEvent:
 
 @dataclass(frozen=True, slots=True)
 class TokenEvent:
-    """A piece of the answer; all pieces joined are `Answer.answer`."""
+    """A piece of the answer; all pieces joined are `Answer.answer`.
+
+    An empty one says that the answer is being written, but that nothing of it can be shown yet.
+    """
 
     text: str
 

@@ -21,8 +21,10 @@ from ragsvc.domain import (
     Unsupported,
 )
 from ragsvc.pipeline.answerability import features_of, load_model
+from ragsvc.pipeline.closing import closed_after
 from ragsvc.pipeline.evidence import find_evidence
 from ragsvc.pipeline.retrieve import Looked
+from ragsvc.pipeline.support import Support
 from ragsvc.pipeline.writing import Writing
 from ragsvc.protocols import Generator
 
@@ -92,9 +94,13 @@ def stream_answer(found: Found, generator: Generator, manner: Manner) -> Iterato
             manner.stop,
             manner.instructions,
         )
-        writing = Writing(generator.stream(asked), passages, manner.unsupported)
-        for piece in writing.pieces():
-            yield TokenEvent(piece)
+        analyser = found.looked[0].parts.analyser
+        writing = Writing(
+            generator.stream(asked), passages, Support(passages, analyser), manner.unsupported, answer.answer
+        )
+        with closed_after(writing.pieces()) as pieces:
+            for piece in pieces:
+                yield TokenEvent(piece)
         answer = writing.finished(answer)
         for citation in answer.citations:
             yield CitationEvent(citation)

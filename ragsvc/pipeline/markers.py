@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 
 from ragsvc.domain import Citation, Hit, Span
 from ragsvc.text.sentences import sentences
@@ -20,17 +20,33 @@ _WORD = re.compile(r"\w+")
 def checked(pieces: Iterable[str], passages: int) -> Iterator[str]:
     """Pass an answer through, without markers that do not name a passage.
 
-    A marker may be split over any number of pieces: what may still become one is held back. Each
-    character is judged by itself, so the output does not depend on how the answer comes in pieces.
-
     :param passages: valid markers are [1] .. [passages].
     """
-    held = ""
+    check = MarkerCheck(passages)
     for piece in pieces:
-        ready: list[str] = []
+        if text := check.feed(piece):
+            yield text
+    if text := check.end():
+        yield text
+
+
+class MarkerCheck:
+    """Takes the markers that name no passage out of one answer while it comes in pieces.
+
+    A marker may be split over any number of pieces: what may still become one is held back. Each
+    character is judged by itself, so the output does not depend on how the answer comes in pieces.
+    """
+
+    def __init__(self, passages: int) -> None:
+        self._passages = passages
+        self._held = ""
+
+    def feed(self, piece: str) -> str:
+        """What is certain after one more piece."""
+        held, ready = self._held, []
         for char in piece:
             if char == "]" and (marker := _MARKER.search(held + char, max(0, len(held) + 1 - _MARKER_CHARS))):
-                if not 1 <= int(marker.group(1)) <= passages:
+                if not 1 <= int(marker.group(1)) <= self._passages:
                     held = held[: marker.start()]
                     continue
             elif _OPEN.search(held + char, max(0, len(held) + 1 - _MARKER_CHARS)):
@@ -39,26 +55,51 @@ def checked(pieces: Iterable[str], passages: int) -> Iterator[str]:
             keep = char if char == " " else ""
             ready.append(held + char.removesuffix(keep))
             held = keep
-        if text := "".join(ready):
-            yield text
-    if held:
-        yield held
+        self._held = held
+        return "".join(ready)
+
+    def end(self) -> str:
+        """What was held back, when nothing more comes."""
+        held, self._held = self._held, ""
+        return held
 
 
-def cite(answer: str, passages: Sequence[Hit]) -> tuple[Citation, ...]:
+def cite(
+    answer: str, passages: Sequence[Hit], choose: Callable[[int, str], Span] | None = None
+) -> tuple[Citation, ...]:
     """Resolve every marker to the span of its passage that supports the sentence before it.
 
     :param answer: with checked markers.
+    :param choose: the span of a passage's text, by number, that supports a sentence; None: as `support`.
     :return: in order of appearance, without repeats; each quote is a slice of the stored text.
     """
-    found: dict[tuple[int, int, int], Citation] = {}
+    return distinct(citation for _, citation in placed(answer, passages, choose))
+
+
+def placed(
+    answer: str, passages: Sequence[Hit], choose: Callable[[int, str], Span] | None = None
+) -> Iterator[tuple[int, Citation]]:
+    """As `cite`, each with the code point of the answer at which its markers end, repeats kept."""
     begin = 0
     for group in _MARKERS_AT_END.finditer(answer):
         sentence = _last_sentence(answer[begin : group.start()])
         begin = group.end()
         for number in dict.fromkeys(int(n) for n in re.findall(r"\d+", group.group(0))):
-            citation = _citation(number, sentence, passages[number - 1])
-            found.setdefault((number, citation.start, citation.end), citation)
+            hit = passages[number - 1]
+            span = choose(number, sentence) if choose else support(sentence, hit.passage.text)
+            yield begin, citation_of(number, hit, span)
+
+
+def numbers_in(text: str) -> tuple[int, ...]:
+    """Numbers of the markers of a text, in order, each once."""
+    return tuple(dict.fromkeys(int(number) for number in ANY_MARKER.findall(text)))
+
+
+def distinct(citations: Iterable[Citation]) -> tuple[Citation, ...]:
+    """Each span under each number once, in order of appearance."""
+    found: dict[tuple[int, int, int], Citation] = {}
+    for citation in citations:
+        found.setdefault((citation.marker, citation.start, citation.end), citation)
     return tuple(found.values())
 
 
@@ -67,9 +108,9 @@ def _last_sentence(text: str) -> str:
     return text[spans[-1].start : spans[-1].end] if spans else text
 
 
-def _citation(number: int, sentence: str, hit: Hit) -> Citation:
+def citation_of(number: int, hit: Hit, span: Span) -> Citation:
+    """A citation of a span of a passage's text."""
     passage = hit.passage
-    span = support(sentence, passage.text)
     return Citation(
         marker=number,
         document_id=passage.document_id,
@@ -86,16 +127,23 @@ def _citation(number: int, sentence: str, hit: Hit) -> Citation:
 
 def support(sentence: str, text: str) -> Span:
     """The sentence of a passage that shares most words with a sentence of the answer (token F1)."""
-    wanted = _words(sentence)
-    best, best_score = Span(0, len(text)), 0.0
-    for span in sentences(text):
-        words = _words(text[span.start : span.end])
+    spans = sentences(text)
+    place = best_of(sentence, [words_of(text[span.start : span.end]) for span in spans])
+    return Span(0, len(text)) if place is None else spans[place]
+
+
+def best_of(sentence: str, texts: Sequence[Set[str]]) -> int | None:
+    """The place of the first text that shares most words with a sentence (token F1); None: none does."""
+    wanted = words_of(sentence)
+    best, best_score = None, 0.0
+    for place, words in enumerate(texts):
         shared = len(wanted & words)
         score = 2.0 * shared / (len(wanted) + len(words)) if shared else 0.0
         if score > best_score:
-            best, best_score = span, score
+            best, best_score = place, score
     return best
 
 
-def _words(text: str) -> set[str]:
+def words_of(text: str) -> Set[str]:
+    """The distinct words of a text, in small letters."""
     return {word.lower() for word in _WORD.findall(text)}

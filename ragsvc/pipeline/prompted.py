@@ -1,0 +1,41 @@
+"""A generator made of a chat model: the prompt goes in, an answer with markers comes out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from ragsvc.domain import Generation, Piece
+from ragsvc.pipeline.closing import closed_after
+from ragsvc.pipeline.notation import Notation
+from ragsvc.pipeline.prompt import prompt
+from ragsvc.protocols import Chat
+
+
+class PromptedGenerator:
+    """Answers with a chat model."""
+
+    def __init__(self, chat: Chat, *, prompt_tokens: int, max_answer_tokens: int) -> None:
+        self._chat = chat
+        self._prompt_tokens = prompt_tokens
+        self._max_answer_tokens = max_answer_tokens
+
+    @property
+    def name(self) -> str:
+        """The name of the chat model."""
+        return self._chat.name
+
+    def stream(self, asked: Generation) -> Iterator[Piece]:
+        """See `Generator.stream`; every piece of the model gives one piece, though it may be empty.
+
+        :raises TooLarge: if the question leaves no room for a passage.
+        """
+        made = prompt(asked, self._prompt_tokens, self._chat.count)
+        limit = min(asked.max_tokens or self._max_answer_tokens, self._max_answer_tokens)
+        notation = Notation(made.shown)
+        with closed_after(self._chat.stream(made.messages, limit, asked.temperature, asked.stop)) as pieces:
+            for piece in pieces:
+                text = notation.feed(piece.text)
+                yield replace(piece, text=text if piece.finish is None else text + notation.end())
+            if rest := notation.end():
+                yield Piece(rest)
