@@ -1,29 +1,63 @@
-"""The generator that the settings name, loaded once per process."""
+"""The generator that the settings name, made once per process."""
 
 from __future__ import annotations
 
+import threading
+
 from ragsvc.errors import InvalidRequest
 from ragsvc.pipeline.extractive import ExtractiveGenerator
-from ragsvc.protocols import Generator
+from ragsvc.pipeline.prompted import PromptedGenerator
+from ragsvc.protocols import Chat, Generator
 from ragsvc.settings import Settings
 
 EXTRACTIVE = "extractive"
+OPENAI = "openai"
 
 
 class Generators:
     """Gives the generator of the settings."""
 
     def __init__(self, settings: Settings) -> None:
-        self._name = settings.generator
+        self._settings = settings
+        self._lock = threading.Lock()
+        self._made: Generator | None = None
 
     def current(self) -> Generator:
-        """The generator; a model loads when it is first used.
+        """The generator, always the same; a model loads, or is asked, when it is first used.
 
-        :raises InvalidRequest: if the setting names no kind of generator.
+        :raises InvalidRequest: if the setting names no kind of generator, or a URL that cannot be used.
         """
-        if self._name == EXTRACTIVE:
+        with self._lock:
+            if self._made is None:
+                self._made = self._make()
+            return self._made
+
+    def _make(self) -> Generator:
+        kind, _, rest = self._settings.generator.partition(":")
+        if kind == EXTRACTIVE and not rest:
             return ExtractiveGenerator()
+        if kind == OPENAI:
+            return self._prompted(self._remote(rest))
         raise InvalidRequest(
-            f"RAGSVC_GENERATOR={self._name} names no generator",
+            f"RAGSVC_GENERATOR={self._settings.generator} names no generator",
             hint="choose extractive, transformers:NAME_OR_PATH or openai:URL",
+        )
+
+    def _prompted(self, chat: Chat) -> Generator:
+        settings = self._settings
+        return PromptedGenerator(
+            chat, prompt_tokens=settings.prompt_tokens, max_answer_tokens=settings.max_answer_tokens
+        )
+
+    def _remote(self, url: str) -> Chat:
+        # Its HTTP library is for those alone who have set it.
+        from ragsvc.models.remote import RemoteChat
+
+        settings = self._settings
+        key = settings.generator_api_key
+        return RemoteChat(
+            url,
+            settings.generator_model,
+            None if key is None else key.get_secret_value(),
+            settings.generator_timeout_s,
         )
