@@ -62,8 +62,17 @@ def open_folder(name: str) -> ModelFolder:
     """
     if name.startswith(BUNDLED_PREFIX):
         return _open_bundled(name)
-    path = model_folder(name) or _hub_folder(name).resolve()
+    path = locate(name)
     return ModelFolder(name=name, path=path, weights=_weights_hash(name, path))
+
+
+def locate(name: str) -> Path:
+    """Find a model's folder without reading its weights.
+
+    :param name: a folder, or a hub name.
+    :raises ModelNotFound: if it is not here and cannot be fetched.
+    """
+    return model_folder(name) or _hub_folder(name).resolve()
 
 
 def model_folder(name: str) -> Path | None:
@@ -104,7 +113,7 @@ def _hub_folder(name: str) -> Path:
     from huggingface_hub import constants
 
     offline = bool(constants.HF_HUB_OFFLINE)
-    wanted = ["*.json", "*.safetensors", "*.txt", "*.model", "*.bin"]
+    wanted = ["*.json", "*.safetensors", "*.txt", "*.model", "*.bin", "*.jinja"]
     unwanted = [f"{folder}/*" for folder in FOREIGN_FOLDERS]
     repository = name if "/" in name else f"sentence-transformers/{name}"
     # The cache is asked first, so a model that was fetched once never needs the network again.

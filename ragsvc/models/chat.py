@@ -1,0 +1,111 @@
+"""Any causal or sequence-to-sequence model of transformers as a Chat: one answer at a time."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from ragsvc.domain import Message, Piece, Speaker
+from ragsvc.errors import ModelError
+from ragsvc.models.chat_prompt import ChatPrompt
+from ragsvc.models.chat_writer import ChatWriter
+from ragsvc.models.language_model import LanguageModel, Sampling
+from ragsvc.models.turnstile import Turnstile
+from ragsvc.models.unfolding import StopTexts
+
+# A reader that cannot be interrupted sees at least this often whether its client is still there.
+BEAT_S = 0.25
+
+
+@dataclass(frozen=True, slots=True)
+class _Ready:
+    model: LanguageModel
+    prompt: ChatPrompt
+
+
+class TransformersChat:
+    """Loaded on first use, and safe to share between threads."""
+
+    def __init__(self, name: str, waiting: int) -> None:
+        """Remember what to load; nothing is read yet.
+
+        :param name: a folder, or a hub name such as "Qwen/Qwen2.5-0.5B-Instruct".
+        :param waiting: answers that may wait for the one being written, at least 0.
+        """
+        self._name = name
+        self._turnstile = Turnstile(waiting)
+        self._lock = threading.Lock()
+        self._loaded: _Ready | None = None
+
+    @property
+    def name(self) -> str:
+        """See Chat."""
+        return f"transformers:{self._name}"
+
+    def warm_up(self) -> None:
+        """Load the model and write one token, so that the first question does not wait for it.
+
+        :raises ModelError: if the model cannot be used.
+        """
+        for _ in self.stream([Message(Speaker.USER, "warm up")], 1, 0.0, ()):
+            pass
+
+    def count(self, text: str) -> int:
+        """See Chat; exact, without what the template adds.
+
+        :raises ModelError: if the model cannot be used.
+        """
+        return self._load().prompt.count(text)
+
+    def stream(
+        self, messages: Sequence[Message], max_tokens: int, temperature: float, stop: Sequence[str]
+    ) -> Iterator[Piece]:
+        """See Chat; pieces without text come while nothing else does, and while others are served.
+
+        :raises ModelError: if the model cannot be used, or the prompt does not fit.
+        :raises Overloaded: if too many wait for it already.
+        """
+        ticket = self._turnstile.enter()
+        writer: ChatWriter | None = None
+        try:
+            while not self._turnstile.through(ticket, BEAT_S):
+                yield Piece("")
+            ready = self._load()
+            ids = ready.prompt.ids(messages)
+            _check_fits(ready.model, len(ids), max_tokens)
+            stops = StopTexts((*stop, *ready.prompt.stops))
+            sampling = Sampling(max_tokens, temperature)
+            begun = ChatWriter(ready.model, ready.prompt, ids, sampling, stops)
+            begun.begin(lambda: self._turnstile.leave(ticket))
+            # From here on the thread has the turn: it makes way when the model is free again.
+            writer = begun
+            yield from writer.pieces(BEAT_S)
+        finally:
+            if writer is None:
+                self._turnstile.leave(ticket)
+            else:
+                writer.stop()
+
+    def _load(self) -> _Ready:
+        with self._lock:
+            if self._loaded is None:
+                model = LanguageModel.load(self._name)
+                prompt = ChatPrompt(self._name, model.tokenizer, two_texts=model.two_texts)
+                self._loaded = _Ready(model, prompt)
+            return self._loaded
+
+
+def _check_fits(model: LanguageModel, prompt_tokens: int, max_tokens: int) -> None:
+    """Refuse what the model cannot read: it would fail midway, or forget the beginning.
+
+    :raises ModelError: if prompt and answer do not fit together; each by itself where they are two texts.
+    """
+    limit = model.context_tokens
+    needed = max(prompt_tokens, max_tokens) if model.two_texts else prompt_tokens + max_tokens
+    if limit is not None and needed > limit:
+        raise ModelError(
+            f"a prompt of {prompt_tokens} tokens and an answer of up to {max_tokens} do not fit into the "
+            f"{limit} tokens of the model {model.name!r}",
+            hint="lower RAGSVC_PROMPT_TOKENS or RAGSVC_MAX_ANSWER_TOKENS, or choose a model that reads more",
+        )
