@@ -56,7 +56,7 @@ class AnswerFrames:
             case PassagesEvent(passages):
                 return _frame("passages", {"passages": [hit_json(hit) for hit in passages]})
             case TokenEvent(text):
-                return _frame("token", {"text": encodable(text)})
+                return _frame("token", {"text": encodable(text)}) if text else b""
             case CitationEvent(citation):
                 return _frame("citation", citation_json(citation))
             case DoneEvent(answer):

@@ -67,6 +67,13 @@ class CitationView(View):
     page: int | None = Field(examples=[3], description="Page of `start`, from 1; null without pages.")
 
 
+class SpanView(View):
+    """Code points of a text."""
+
+    start: int = Field(examples=[0], description="First code point.")
+    end: int = Field(examples=[24], description="Code point after the last one.")
+
+
 class AnswerView(View):
     """A grounded answer, or the statement that there is none."""
 
@@ -83,6 +90,9 @@ class AnswerView(View):
     confidence: float = Field(examples=[0.94], description="0 to 1: how likely the passages answer it.")
     citations: list[CitationView] = Field(description="Where each marker points.")
     passages: list[HitView] = Field(description="What was read, best first.")
+    unsupported: list[SpanView] = Field(
+        examples=[[]], description="Sentences of `answer` that no passage bears out."
+    )
     generator: str = Field(examples=["extractive"], description="What wrote the answer.")
     timings_s: dict[str, float] = Field(examples=[{"search": 0.02}], description="Seconds of each step.")
 

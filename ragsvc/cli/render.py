@@ -30,7 +30,7 @@ _HINTS: Mapping[str, str] = {
 
 
 def render_answer(console: Console, answer: Answer, *, several: bool = False) -> None:
-    """The answer, then each citation with its place and its quote.
+    """The answer, then each citation with its place and its quote, then sentences without support.
 
     several: whether it comes from more than one corpus, so that each place names its own.
     """
@@ -40,6 +40,10 @@ def render_answer(console: Console, answer: Answer, *, several: bool = False) ->
     for citation in answer.citations:
         console.print(_source_line(citation, several=several))
         _print_indented(console, Text(f"“{one_line(citation.quote)}”", style="dim"))
+    if answer.unsupported:
+        console.print("\nNo passage bears out:")
+    for span in answer.unsupported:
+        _print_indented(console, Text(one_line(answer.answer[span.start : span.end]), style="yellow"))
     if not answer.answered and answer.passages:
         console.print("\nClosest passages:")
         for hit in answer.passages[:_CLOSEST]:

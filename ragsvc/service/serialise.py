@@ -126,6 +126,7 @@ def answer_json(answer: Answer) -> JsonObject:
         "confidence": plain(float(answer.confidence)),
         "citations": [citation_json(citation) for citation in answer.citations],
         "passages": [hit_json(hit) for hit in answer.passages],
+        "unsupported": [{"start": span.start, "end": span.end} for span in answer.unsupported],
         "generator": encodable(answer.generator),
         "timings_s": plain({name: float(seconds) for name, seconds in answer.timings_s.items()}),
     }

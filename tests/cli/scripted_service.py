@@ -35,6 +35,7 @@ from ragsvc.domain import (
     SearchRequest,
     SearchResult,
     Skipped,
+    Span,
     TextSlice,
 )
 from ragsvc.errors import CorpusNotFound, DocumentNotFound, JobNotFound
@@ -76,6 +77,7 @@ def make_answer(request: AnswerRequest) -> Answer:
         passages=(make_hit(),),
         generator="extractive",
         timings_s={"search": 0.01},
+        unsupported=(Span(0, 37),) if answered and "doubt" in request.question else (),
     )
 
 

@@ -131,11 +131,20 @@ def test_ask_gives_the_contract_object(run):
     ran = run("ask", "handbook", "what about a deadlock?", "--json")
     assert list(ran.json) == [
         "corpus", "commit", "question", "answered", "answer", "confidence", "citations", "passages",
-        "generator", "timings_s",
+        "unsupported", "generator", "timings_s",
     ]  # fmt: skip
     assert list(ran.json["citations"][0]) == [
         "marker", "document_id", "version", "source", "title", "start", "end", "quote", "page", "corpus",
     ]  # fmt: skip
+
+
+def test_sentences_without_support_are_shown_and_listed(run):
+    ran = run("ask", "handbook", "what about a deadlock in doubt?")
+    place = ran.out.splitlines().index("No passage bears out:")
+    assert ran.out.splitlines()[place + 1].strip() == "A deadlock is found after one second."
+    assert run("ask", "handbook", "a deadlock in doubt", "--json").json["unsupported"] == [
+        {"start": 0, "end": 37}
+    ]
 
 
 def test_an_unanswered_question_is_no_error(run):
