@@ -666,6 +666,13 @@ class Unsupported(StrEnum):
     REMOVE = "remove"
 
 
+class InputKind(StrEnum):
+    """Which prefix of the embedder a text gets."""
+
+    DOCUMENT = "document"
+    QUERY = "query"
+
+
 class FinishReason(StrEnum):
     """Why a generator stopped."""
 

@@ -28,11 +28,13 @@ from ragsvc.domain import (
     SearchRequest,
     SearchResult,
 )
+from ragsvc.errors import InvalidRequest
 from ragsvc.service.service import Service
 from ragsvc.settings import Settings
 
 ME = Caller()
 DIMENSION = 32
+WORDS = 1000
 CORPUS = "c"
 _WORD = re.compile(r"\w+")
 _TOKEN = re.compile(r"\w+|[^\w\s]")
@@ -49,6 +51,11 @@ class WordTokeniser:
     def spans(self, text: str) -> I32Matrix:
         found = [match.span() for match in _TOKEN.finditer(text)]
         return np.array(found, dtype=np.int32).reshape(-1, 2)
+
+    def text(self, ids: Sequence[int]) -> str:
+        if any(number >= WORDS for number in ids):
+            raise InvalidRequest("a token id is not one of ours")
+        return " ".join(f"w{number}" for number in ids)
 
 
 class HashEmbedder:

@@ -14,7 +14,18 @@ import ragsvc
 from ragsvc.api import docs, openapi, rendering
 from ragsvc.api.access import Guard
 from ragsvc.api.limits import BodyLimit
-from ragsvc.api.routes import answer, chat, corpora, documents, health, history, jobs, models, search
+from ragsvc.api.routes import (
+    answer,
+    chat,
+    corpora,
+    documents,
+    embeddings,
+    health,
+    history,
+    jobs,
+    models,
+    search,
+)
 from ragsvc.api.security import AccessControl, has_key
 from ragsvc.api.state import State
 
@@ -38,7 +49,7 @@ def create_app(service: Service) -> FastAPI:
     )
     app.state.ragsvc = State.of_service(service)
     app.state.ragsvc_key_needed = has_key(settings.api_key)
-    for room in (search, answer, chat, models, corpora, documents, history, jobs, health):
+    for room in (search, answer, chat, models, embeddings, corpora, documents, history, jobs, health):
         app.include_router(room.router)
     app.openapi = partial(openapi.document, app)  # type: ignore[method-assign]
     docs.install(app)

@@ -9,7 +9,7 @@ import numpy as np
 from tokenizers import Tokenizer
 
 from ragsvc.domain import I32Matrix
-from ragsvc.errors import ModelNotFound
+from ragsvc.errors import InvalidRequest, ModelNotFound
 from ragsvc.models.folder import open_folder
 
 
@@ -76,6 +76,30 @@ class EmbedderTokeniser:
             else:
                 rows.append(encoding.ids)
         return rows
+
+    def text(self, ids: Sequence[int]) -> str:
+        """The text that these ids of this tokeniser spell; special tokens at both ends are left out.
+
+        :raises InvalidRequest: if tokenising that text would give other ids.
+        """
+        ends = set(self.raw.encode("", add_special_tokens=True).ids)
+        inner = list(ids)
+        while inner and inner[0] in ends:
+            inner.pop(0)
+        while inner and inner[-1] in ends:
+            inner.pop()
+        size = self.raw.get_vocab_size()
+        if any(not 0 <= number < size for number in inner):
+            raise InvalidRequest(
+                f"a token id is not among the {size} of the embedder's own tokeniser", hint="send texts"
+            )
+        text: str = self.raw.decode(inner, skip_special_tokens=False)
+        # Ids of another tokeniser spell something too; it would be embedded, and mean nothing.
+        if self.raw.encode(text, add_special_tokens=False).ids != inner:
+            raise InvalidRequest(
+                "the token ids are not what the embedder's own tokeniser makes of a text", hint="send texts"
+            )
+        return text
 
     @staticmethod
     def _cut(ids: list[int], special: list[int], max_tokens: int) -> list[int]:

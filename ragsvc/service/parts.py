@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from typing import Protocol, TypeAlias
 
@@ -24,11 +24,22 @@ from ragsvc.text.analyse import StandardAnalyser
 from ragsvc.text.chunk import DEFAULT_CHUNKER, Chunker
 
 
+class LoadedTokeniser(Tokeniser, Protocol):
+    """A tokeniser that also reads its own tokens."""
+
+    def text(self, ids: Sequence[int]) -> str:
+        """The text that token ids spell, without special tokens at both ends.
+
+        :raises InvalidRequest: if tokenising that text would give other ids.
+        """
+        ...
+
+
 class LoadedEmbedder(Embedder, Protocol):
     """An embedder that comes with its tokeniser and can be loaded ahead of time."""
 
     @property
-    def tokeniser(self) -> Tokeniser:
+    def tokeniser(self) -> LoadedTokeniser:
         """The model's own tokeniser."""
         ...
 
@@ -142,6 +153,16 @@ class PartsLoader:
         if name == BUILT_IN:
             return self._close_reader if self._settings.fusion is Fusion.CONVEX else None
         return self._cross_encoder
+
+    def embedder(self, profile: Profile | None = None) -> LoadedEmbedder:
+        """The embedder of a profile; None: the one of the settings.
+
+        :raises ModelNotFound: if the recorded embedder is not to be had.
+        :raises ModelMismatch: if its files are not the recorded ones.
+        """
+        if profile is None:
+            return self._embedder(self._settings.embedder)
+        return self._recorded(profile.spec.embedder)
 
     def unsaved_parts(self) -> ProfileParts:
         """The parts of the profile that a new corpus would get, which the catalog need not know."""

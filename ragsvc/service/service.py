@@ -30,6 +30,7 @@ from ragsvc.pipeline.retrieve import Looked
 from ragsvc.service.asking import Asker
 from ragsvc.service.browsing import Browser
 from ragsvc.service.drafting import Drafter
+from ragsvc.service.embedding import Embeddings
 from ragsvc.service.evaluating import Evaluations
 from ragsvc.service.follow import Follower
 from ragsvc.service.jobs import JobRunner
@@ -56,6 +57,7 @@ class Service:
         self.lifecycle = Lifecycle(catalog, self._loader, self._asker, settings)
         self.evaluations = Evaluations(catalog, self._loader, self._asker, settings)
         self.drafter = Drafter(catalog)
+        self.embeddings = Embeddings(catalog, self._loader, settings)
         self._runner = JobRunner(catalog, settings)
         self._follower = Follower(catalog, self._asker, settings)
 

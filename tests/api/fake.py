@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from fake_embedding import fake_embeddings
 from fake_history import HEAD, FakeLifecycle
 
 from ragsvc.domain import (
@@ -71,6 +72,7 @@ class FakeService:
             "handbook": {"handbook/a.md": "Backups are nightly."}
         }
         self.lifecycle = FakeLifecycle(self)
+        self.embeddings = fake_embeddings(self)
         self.jobs_by_id: dict[str, Job] = {}
         self.stall = 0.0
         self.block: threading.Event | None = None

@@ -131,7 +131,9 @@ def test_of_a_long_conversation_the_last_turns_are_kept(
 HARMLESS: dict[str, Any] = {
     "n": 1, "seed": 7, "user": "u", "frequency_penalty": 0, "presence_penalty": 0.0, "top_p": 1.0,
     "tools": [],    "logprobs": False, "top_logprobs": 0, "logit_bias": {}, "tool_choice": "none",
-    "parallel_tool_calls": True,    "response_format": {"type": "text"}, "modalities": ["text"], "store": False, "metadata": {"a": "b"},
+    "parallel_tool_calls": True,    "response_format": {"type": "text"},
+    "modalities": ["text"],
+    "store": False, "metadata": {"a": "b"},
     "service_tier": "auto", "stream_options": None, "stop": [], "max_tokens": None, "temperature": None,
     "audio": None, "functions": [], "function_call": None, "reasoning_effort": "low",
 }  # fmt: skip

@@ -40,7 +40,7 @@ class StreamOptions(Body):
 class TextFormat(Body):
     """The one format of answers."""
 
-    type: Literal["text"]
+    type: Literal["text"] = Field(description="Plain text.")
 
 
 class Extension(Body):
@@ -63,7 +63,7 @@ class ChatBody(Body):
         "System and developer messages are given to a language model, and without one are not used.",
     )
     stream: bool | None = Field(None, description="true: send the answer in chunks while it is written.")
-    stream_options: StreamOptions | None = None
+    stream_options: StreamOptions | None = Field(None, description="What a stream sends besides.")
     max_tokens: Limit | None = Field(
         None, description="Most tokens of the answer; RAGSVC_MAX_ANSWER_TOKENS is the limit in any case."
     )
@@ -89,11 +89,23 @@ class ChatBody(Body):
     logit_bias: EmptyObject = None
     tools: EmptyList = None
     functions: EmptyList = None
-    tool_choice: Annotated[Literal["none", "auto"] | None, only(OUT)] = None
-    function_call: Annotated[Literal["none", "auto"] | None, only(OUT)] = None
-    response_format: Annotated[TextFormat | None, only('leave it out, or send {"type": "text"}')] = None
-    modalities: Annotated[list[Literal["text"]] | None, only('leave it out, or send ["text"]')] = None
-    verbosity: Annotated[Literal["medium"] | None, only(OUT)] = None
+    tool_choice: Annotated[
+        Literal["none", "auto"] | None,
+        only(OUT),
+        Field(description="`none` and `auto` pass, for there are no tools."),
+    ] = None
+    function_call: Annotated[
+        Literal["none", "auto"] | None, only(OUT), Field(description="As `tool_choice`.")
+    ] = None
+    response_format: Annotated[
+        TextFormat | None,
+        only('leave it out, or send {"type": "text"}'),
+        Field(description="Plain text alone."),
+    ] = None
+    modalities: Annotated[
+        list[Literal["text"]] | None, only('leave it out, or send ["text"]'), Field(description="Text alone.")
+    ] = None
+    verbosity: Annotated[Literal["medium"] | None, only(OUT), Field(description="`medium` alone.")] = None
     audio: Absent = None
     prediction: Absent = None
     web_search_options: Absent = None

@@ -35,7 +35,11 @@ EmptyList = Annotated[
 EmptyObject = Annotated[
     Annotated[dict[str, Any], Field(max_length=0)] | None, only(OUT), Field(description="Not supported.")
 ]
-Off = Annotated[Literal[False] | None, only("leave it out, or send false")]
+Off = Annotated[
+    Literal[False] | None,
+    only("leave it out, or send false"),
+    Field(description="false; true is refused."),
+]
 Zero = Annotated[
     Annotated[float, Field(ge=0, le=0)] | None,
     only("leave it out, or send 0"),

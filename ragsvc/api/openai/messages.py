@@ -23,9 +23,9 @@ class Part(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
-    type: Literal["text", "refusal"]
-    text: str = ""
-    refusal: str = ""
+    type: Literal["text", "refusal"] = Field(description="Which of the two.")
+    text: str = Field("", description="The text.")
+    refusal: str = Field("", description="The refusal.")
 
 
 def _content(value: Any, inner: Callable[[Any], Any]) -> Any:

@@ -7,14 +7,16 @@ from typing import Any, Literal
 from pydantic import Field
 
 from ragsvc.api.openapi import ALWAYS, WORDS, Responses
-from ragsvc.api.views import CitationView, HitView, View
+from ragsvc.api.views import CitationView, HitView, SpanView, View
 
 
 class OpenAIErrorDetail(View):
     """What went wrong."""
 
     message: str = Field(description="What is wrong, and what to do.")
-    type: Literal["invalid_request_error", "rate_limit_error", "server_error"]
+    type: Literal["invalid_request_error", "rate_limit_error", "server_error"] = Field(
+        description="Whose fault it is."
+    )
     param: str | None = Field(description="The wrong field.", examples=["temperature"])
     code: str = Field(description="Stable.", examples=["unsupported_parameter"])
 
@@ -23,13 +25,6 @@ class OpenAIErrorView(View):
     """An error, as clients of the OpenAI API read it."""
 
     error: OpenAIErrorDetail
-
-
-class SpanView(View):
-    """Code points [start, end) of the answer."""
-
-    start: int
-    end: int
 
 
 class ExtensionView(View):
@@ -49,61 +44,61 @@ class ExtensionView(View):
 class MessageView(View):
     """What the assistant says."""
 
-    role: Literal["assistant"]
+    role: Literal["assistant"] = Field(description="Who speaks.")
     content: str = Field(description="Text with markers such as [1].")
-    refusal: None
+    refusal: None = Field(description="Always null: that the documents hold no answer is said in `content`.")
     ragsvc: ExtensionView
 
 
 class ChoiceView(View):
     """The one choice."""
 
-    index: int
+    index: int = Field(description="0.")
     message: MessageView
-    logprobs: None
-    finish_reason: Literal["stop", "length"]
+    logprobs: None = Field(description="Always null.")
+    finish_reason: Literal["stop", "length"] = Field(description="length: the most tokens were written.")
 
 
 class UsageView(View):
     """Tokens of the model."""
 
-    prompt_tokens: int
-    completion_tokens: int
-    total_tokens: int
+    prompt_tokens: int = Field(description="Of what the model read; 0 where no language model writes.")
+    completion_tokens: int = Field(description="Of what it wrote.")
+    total_tokens: int = Field(description="Both.")
 
 
 class CompletionView(View):
     """A chat completion."""
 
-    id: str = Field(examples=["chatcmpl-3f2a"])
-    object: Literal["chat.completion"]
+    id: str = Field(description="Of this completion alone.", examples=["chatcmpl-3f2a"])
+    object: Literal["chat.completion"] = Field(description="What this is.")
     created: int = Field(description="Unix time.")
-    model: str = Field(examples=["ragsvc/handbook"])
+    model: str = Field(description="As in the request.", examples=["ragsvc/handbook"])
     system_fingerprint: str = Field(description="The commit that was read.", examples=["commit-42"])
-    choices: list[ChoiceView]
+    choices: list[ChoiceView] = Field(description="One.")
     usage: UsageView
 
 
 class ModelView(View):
     """A corpus as a model."""
 
-    id: str = Field(examples=["ragsvc/handbook"])
-    object: Literal["model"]
+    id: str = Field(description="What a request names as `model`.", examples=["ragsvc/handbook"])
+    object: Literal["model"] = Field(description="What this is.")
     created: int = Field(description="Unix time.")
-    owned_by: str
+    owned_by: str = Field(description="Always ragsvc.")
 
 
 class ModelsView(View):
     """All corpora as models."""
 
-    object: Literal["list"]
-    data: list[ModelView]
+    object: Literal["list"] = Field(description="What this is.")
+    data: list[ModelView] = Field(description="By name.")
 
 
 class EmbeddingView(View):
     """The vector of one input."""
 
-    object: Literal["embedding"]
+    object: Literal["embedding"] = Field(description="What this is.")
     index: int = Field(description="Place of the input, from 0.")
     embedding: list[float] | str = Field(description="Of length 1; base64: float32, little-endian.")
 
@@ -111,16 +106,16 @@ class EmbeddingView(View):
 class EmbeddingUsageView(View):
     """Tokens of the inputs."""
 
-    prompt_tokens: int
-    total_tokens: int
+    prompt_tokens: int = Field(description="Without prefixes and special tokens.")
+    total_tokens: int = Field(description="The same.")
 
 
 class EmbeddingsView(View):
     """Vectors in the order of the inputs."""
 
-    object: Literal["list"]
-    data: list[EmbeddingView]
-    model: str
+    object: Literal["list"] = Field(description="What this is.")
+    data: list[EmbeddingView] = Field(description="In the order of the inputs.")
+    model: str = Field(description="As in the request.")
     usage: EmbeddingUsageView
 
 
@@ -131,10 +126,9 @@ def openai_problems(*statuses: int) -> Responses:
         400: WORDS[422],
         429: "Too busy; try again after `Retry-After` seconds.",
     }
-    always = {400, 429, *ALWAYS} - {422}
     return {
         status: {"model": OpenAIErrorView, "description": words[status].replace("`detail`", "`message`")}
-        for status in sorted({*always, *statuses})
+        for status in sorted({400, 429, *ALWAYS, *statuses})
     }
 
 
