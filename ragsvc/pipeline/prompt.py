@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
@@ -20,6 +21,7 @@ HISTORY_SHARE = 0.25
 """Most of the budget that earlier turns may take: the question stands alone, they only set its tone."""
 
 _MAX_TITLE_CHARS = 120
+_MARKER = re.compile(rf" ?{ANY_MARKER.pattern}")
 _RULES = """\
 Answer the question from the numbered passages alone.
 - After each statement name the passage that it stands in: [1]. Name several as [1][2].
@@ -159,7 +161,7 @@ def _message(turn: Turn) -> Message:
     if turn.role is Role.USER:
         return Message(Speaker.USER, neutralised(turn.content))
     # The numbers of an earlier answer named other passages.
-    return Message(Speaker.ASSISTANT, neutralised(ANY_MARKER.sub("", turn.content)))
+    return Message(Speaker.ASSISTANT, neutralised(_MARKER.sub("", turn.content)))
 
 
 def _tokens(parts: Iterable[Message], count: Count) -> int:
