@@ -140,6 +140,13 @@ def lying(handler: Handler) -> None:
     handler.end()
 
 
+def mixed(handler: Handler) -> None:
+    """The truth, and lies around it."""
+    handler.begin()
+    handler.words([*LIES, " ", *WORDS, " ", *LIES])
+    handler.end()
+
+
 def slow(handler: Handler) -> None:
     """One word, then silence."""
     handler.begin()
