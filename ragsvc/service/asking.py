@@ -105,8 +105,9 @@ class Asker:
         )
 
     def warm_up(self) -> None:
-        """Load the default model now, so that the first question does not wait for it."""
+        """Load the default models now, so that the first question does not wait for them."""
         self._loader.warm_up()
+        self._generators.warm_up()
 
     def refresh(self, caller: Caller, name: str) -> None:
         """Take in the newest commit of a corpus, if it is still there and anything of it was taken in before.
