@@ -56,6 +56,7 @@ class AnswerFrames:
             case PassagesEvent(passages):
                 return _frame("passages", {"passages": [hit_json(hit) for hit in passages]})
             case TokenEvent(text):
+                # An empty one only says that the work goes on.
                 return _frame("token", {"text": encodable(text)}) if text else b""
             case CitationEvent(citation):
                 return _frame("citation", citation_json(citation))

@@ -19,10 +19,11 @@ _EMPHASIS = re.compile(r"(\*\*|__|(?<!\w)[*_](?=\S)|(?<=\S)[*_](?!\w))")
 _LINK = re.compile(r"!?\[([^\]]*)\]\([^)]*\)")
 _MARKER_LIKE = re.compile(r"\[(\d+)\]")
 _SPACE = re.compile(r"\s+")
+_WORD = re.compile(r"\S+")
 
 
 class ExtractiveGenerator:
-    """Answers with sentences of the passages, each followed by its marker."""
+    """Answers with sentences of the passages, each followed by its marker. Its tokens are words."""
 
     @property
     def name(self) -> str:
@@ -31,11 +32,34 @@ class ExtractiveGenerator:
 
     def stream(self, asked: Generation) -> Iterator[Piece]:
         """Yield one sentence at a time."""
-        separator = ""
-        for item in select(asked.passages, asked.evidence):
-            yield Piece(f"{separator}{readable(item.text)} [{item.number}]")
-            separator = " "
-        yield Piece("", FinishReason.STOP)
+        chosen = select(asked.passages, asked.evidence)
+        sentences = [f"{readable(item.text)} [{item.number}]" for item in chosen]
+        room, finish = limit(sentences, asked.max_tokens, asked.stop)
+        for number, sentence in enumerate(sentences):
+            piece = f" {sentence}" if number else sentence
+            yield Piece(piece[:room])
+            room -= len(piece)
+            if room <= 0:
+                break
+        yield Piece("", finish)
+
+
+def limit(sentences: Sequence[str], max_words: int | None, stop: Sequence[str]) -> tuple[int, FinishReason]:
+    """How many characters of the sentences, joined by blanks, may be said, and why no more.
+
+    Sentences are kept whole, unless the first one alone has more words than may be said.
+    """
+    text = " ".join(sentences)
+    end = min((at for at in map(text.find, stop) if at >= 0), default=len(text))
+    words = [match.end() for match in _WORD.finditer(text, 0, end)]
+    if max_words is None or len(words) <= max_words:
+        return end, FinishReason.STOP
+    end, whole = words[max_words - 1], -1
+    for sentence in sentences:
+        if whole + 1 + len(sentence) > end:
+            break
+        whole += 1 + len(sentence)
+    return (end if whole < 0 else whole), FinishReason.LENGTH
 
 
 def select(passages: Sequence[Hit], evidence: Sequence[Evidence]) -> list[Evidence]:
