@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
 import httpx
 
-from ragsvc.domain import Message, Piece
+from ragsvc.domain import FinishReason, Message, Piece
 from ragsvc.errors import ModelNotFound
 from ragsvc.models.relay import Emit, relayed
 from ragsvc.models.remote_address import checked_key, checked_url
 from ragsvc.models.remote_call import Line, Refused
 from ragsvc.models.remote_reply import Lines, Reply, read_json, whole
+from ragsvc.models.unfolding import StopTexts
 
 CONNECT_S = 5.0
 BYTES_A_TOKEN = 3
@@ -104,7 +105,7 @@ class RemoteChat:
                         "POST", "chat/completions", _body(asked, model, dialect)
                     ) as response:
                         self._found, self._dialect = model, dialect
-                        await self._read(line, response, emit)
+                        await self._read(line, response, asked, emit)
                     return
                 except Refused as error:
                     following = dialect.after(error.problem.message)
@@ -115,11 +116,17 @@ class RemoteChat:
                     self._found = None  # the server may have another model by now
                     raise
 
-    async def _read(self, line: Line, response: httpx.Response, emit: Emit) -> None:
-        reply = Reply(self.name)
+    async def _read(self, line: Line, response: httpx.Response, asked: _Asked, emit: Emit) -> None:
+        reply, stops = Reply(self.name), StopTexts(asked.stop)
+
+        def take(pieces: Iterable[Piece]) -> bool:
+            texts = [stops.feed(piece.text) for piece in pieces]
+            for text in texts:
+                emit(Piece(text))
+            return bool(texts)
+
         if response.headers.get("content-type", "").split(";")[0].strip().lower() == "application/json":
-            for piece in reply.body(await line.read(response)):
-                emit(piece)
+            take(reply.body(await line.read(response)))
         else:
             lines = Lines(self.name)
             loop = asyncio.get_running_loop()
@@ -127,14 +134,13 @@ class RemoteChat:
             async with asyncio.timeout(self._timeout_s) as limit:
                 async for data in response.aiter_raw():
                     for text in lines.feed(data):
-                        for piece in reply.line(text):
+                        if take(reply.line(text)):
                             limit.reschedule(loop.time() + self._timeout_s)
-                            emit(piece)
-                    if reply.done:
+                    if reply.done or stops.reached:
                         break
-            for piece in reply.line(lines.end()):
-                emit(piece)
-        emit(reply.last())
+        # A server that takes no stop texts would write on.
+        last = Piece("", FinishReason.STOP) if stops.reached else reply.last()
+        emit(replace(last, text=stops.feed(last.text) + stops.end()))
 
     async def _first(self, line: Line) -> str:
         """The first model that the server lists."""

@@ -81,6 +81,15 @@ def test_the_limit_ends_an_answer_and_says_so():
     assert (text_of(pieces), pieces[-1].finish) == ("".join(WORDS[:2]), FinishReason.LENGTH)
 
 
+def test_a_stop_text_never_comes_out_though_the_server_knows_of_none():
+    for answers in (servers.good, servers.whole):
+        with serving(answers) as server:
+            pieces = write(chat(server.url), stop=("on a tr", "never"))
+        assert (text_of(pieces), pieces[-1].finish) == ("The pear grows ", FinishReason.STOP)
+    with serving(servers.endless) as server:
+        assert text_of(write(chat(server.url), stop=("on and",))) == "and "
+
+
 def test_made_up_citations_come_through_for_those_who_check_them():
     with serving(servers.lying) as server:
         assert text_of(write(chat(server.url))) == "".join(servers.LIES)
