@@ -31,7 +31,8 @@ class Notation:
 
     def __init__(self, numbers: Collection[int]) -> None:
         self._numbers = frozenset(numbers)
-        self._held = ""
+        # What may become a marker, and what may become one once a marker inside it has gone.
+        self._open: list[str] = []
         self._code = _Code()
 
     def feed(self, piece: str) -> str:
@@ -40,29 +41,33 @@ class Notation:
 
     def end(self) -> str:
         """What was held back, when nothing more comes."""
-        held, self._held = self._held, ""
+        held = "".join(self._open)
+        self._open.clear()
         return held
 
     def _step(self, char: str) -> str:
         in_code = self._code.step(char)
-        if self._held and char in _CLOSERS:
-            return self._closed(self.end() + char)
         if char in _OPENERS and not in_code:
-            before, self._held = self._held, char
-            return before
-        if not self._held:
+            self._open.append(char)
+            return self.end() if sum(map(len, self._open)) > MAX_CHARS else ""
+        if not self._open:
             return char
-        if len(self._held) < MAX_CHARS and _MAY_BE_INSIDE.match(char):
-            self._held += char
+        if char in _CLOSERS:
+            return self._closed(self._open.pop() + char)
+        if sum(map(len, self._open)) < MAX_CHARS and _MAY_BE_INSIDE.match(char):
+            self._open[-1] += char
             return ""
         return self.end() + char
 
     def _closed(self, text: str) -> str:
         found = _WHOLE.fullmatch(unicodedata.normalize("NFKC", text[1:-1]))
         if not found:
-            return text
+            return self.end() + text
         listed = [number for number in _listed(found.group(1)) if number in self._numbers]
-        return "".join(f"[{number}]" for number in listed or [0])
+        if not listed and self._open:
+            self._open[-1] = self._open[-1].removesuffix(" ")
+            return ""
+        return self.end() + "".join(f"[{number}]" for number in listed or [0])
 
 
 class _Code:
