@@ -8,6 +8,7 @@ from typing import TypeAlias
 
 from ragsvc.domain import Answer, Citation, Span
 from ragsvc.pipeline.markers import ANY_MARKER
+from ragsvc.pipeline.support import HEADING, bare, enough
 from ragsvc.protocols import Analyser
 from ragsvc.text.analyse import StandardAnalyser
 from ragsvc.text.sentences import sentences
@@ -15,12 +16,6 @@ from ragsvc.text.sentences import sentences
 Place: TypeAlias = tuple[str, int, int]
 """Document id, first code point and the one after the last."""
 
-HELD_SHARE = 0.6
-"""A sentence is supported when its quotes hold at least this share of its content words.
-
-Less would pass sentences that only share a topic with the quote; more would fail fair rewordings.
-"""
-_HEADING = re.compile(r"#{1,6}\s")
 _BLANK_LINE = re.compile(r"\n[ \t]*\n")
 
 
@@ -57,7 +52,7 @@ def span_overlap(retrieved: Sequence[Place], gold: Sequence[Place]) -> tuple[flo
 def supported(answer: Answer, analyser: Analyser | None = None) -> list[bool]:
     """Whether the quotes of its citations hold each sentence of an answer.
 
-    Held are at least `HELD_SHARE` of the distinct terms of the sentence. A sentence's markers are those
+    Held are at least `support.HELD_SHARE` of the distinct terms of the sentence. A sentence's markers are those
     from its beginning to the next sentence; without any it takes those of the next sentence that has
     some in the same paragraph, and without those it is unsupported. A marker stands for all quotes cited
     under its number. Only words are compared: a sentence that denies its quote passes.
@@ -74,18 +69,17 @@ def supported(answer: Answer, analyser: Analyser | None = None) -> list[bool]:
     verdicts = []
     for sentence, markers in _marked(answer.answer):
         terms = set(analyser.terms(sentence))
-        if not terms or _HEADING.match(sentence):
+        if not terms or HEADING.match(sentence):
             continue
         held = set(analyser.terms("\n".join(quote for number in markers for quote in quotes.get(number, ()))))
-        verdicts.append(len(terms & held) >= HELD_SHARE * len(terms))
+        verdicts.append(enough(terms, held))
     return verdicts
 
 
 def _marked(answer: str) -> list[tuple[str, list[int]]]:
     """Sentences without their markers, in order, with the numbers of the markers that speak for them."""
-    # Blanks in place of the markers keep offsets, and let a sentence go on after a marker inside it.
-    bare = ANY_MARKER.sub(lambda marker: " " * len(marker.group(0)), answer)
-    spans = sentences(bare)
+    text = bare(answer)
+    spans = sentences(text)
     rows: list[tuple[str, list[int]]] = []
     end = len(answer)
     later: list[int] = []
@@ -93,7 +87,7 @@ def _marked(answer: str) -> list[tuple[str, list[int]]]:
         own = [int(number) for number in ANY_MARKER.findall(answer[span.start : end])]
         if not own and not _BLANK_LINE.search(answer[span.end : end]):
             own = later
-        rows.append((bare[span.start : span.end], own))
+        rows.append((text[span.start : span.end], own))
         end, later = span.start, own
     return rows[::-1]
 

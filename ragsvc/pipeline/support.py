@@ -146,8 +146,9 @@ class Support:
         sentence = _REFERENCE.sub(" ", readable(bare(sentence)))
         terms = set(self._analyser.terms(sentence))
         if not terms:
-            held = words_of(sentence) <= {word for number in numbers for word in self._said(sentence, number)}
-            return Verdict(Standing.SUPPORTED if numbers and held else Standing.NOTHING_CLAIMED)
+            words = words_of(sentence)
+            held = words <= {word for number in numbers for word in self._said(sentence, number)}
+            return Verdict(Standing.SUPPORTED if words and held else Standing.NOTHING_CLAIMED)
         if numbers:
             return self._together(sentence, terms, numbers)
         verdicts = [self._together(sentence, terms, [number + 1]) for number in range(len(self._grounds))]

@@ -1,0 +1,282 @@
+"""Answers of any generator: only markers that resolve, quotes that slice again, sentences that stand."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Iterator, Sequence
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from ragsvc.domain import (
+    Answer,
+    ChunkId,
+    CommitId,
+    FinishReason,
+    Generation,
+    Hit,
+    Message,
+    Passage,
+    Piece,
+    Unsupported,
+    VersionId,
+)
+from ragsvc.pipeline.markers import ANY_MARKER
+from ragsvc.pipeline.prompt import CANNOT
+from ragsvc.pipeline.prompted import PromptedGenerator
+from ragsvc.pipeline.segments import Segments
+from ragsvc.pipeline.support import Support
+from ragsvc.pipeline.writing import Writing
+from ragsvc.text.analyse import StandardAnalyser
+
+WATER = "Steam is a gas. Water boils at 100 degrees Celsius. It freezes at 0 degrees. Ice is solid."
+MOON = "The Moon orbits the Earth in 27 days. Neil Armstrong walked on it in 1969."
+REFUSAL = "I cannot answer this from the documents in c."
+ANALYSER = StandardAnalyser()
+# Anything that a reader would take for a marker, outside code.
+LOOKS_LIKE = re.compile(r"[\[［【] ?\d+(?: ?[,;] ?\d+)* ?[\]］】]")
+
+
+def hit(number: int, text: str) -> Hit:
+    passage = Passage(
+        ChunkId(number), f"d{number}", f"v{number}", VersionId(number), "s", "Nature",
+        100, 100 + len(text), text, None, (), {},
+    )  # fmt: skip
+    return Hit(number, 1.0, "c", passage)
+
+
+HITS = (hit(1, WATER), hit(2, MOON))
+
+
+class ScriptedChat:
+    """A Chat that writes what it is told to."""
+
+    name = "scripted"
+
+    def __init__(self, pieces: Sequence[str], finish: FinishReason = FinishReason.STOP) -> None:
+        self.pieces = pieces
+        self.finish = finish
+        self.asked: list[tuple[Message, ...]] = []
+        self.limits: list[int] = []
+        self.closed = False
+
+    def count(self, text: str) -> int:
+        return len(text.split())
+
+    def stream(
+        self, messages: Sequence[Message], max_tokens: int, temperature: float, stop: Sequence[str]
+    ) -> Iterator[Piece]:
+        self.asked.append(tuple(messages))
+        self.limits.append(max_tokens)
+        try:
+            for piece in self.pieces:
+                yield Piece(piece)
+            yield Piece("", self.finish, 7, len(self.pieces))
+        finally:
+            self.closed = True
+
+
+def write(
+    *pieces: str, unsupported: Unsupported = Unsupported.FLAG, finish: FinishReason = FinishReason.STOP
+) -> tuple[list[str], Answer]:
+    chat = ScriptedChat(pieces, finish)
+    generator = PromptedGenerator(chat, prompt_tokens=600, max_answer_tokens=50)
+    stream = generator.stream(Generation("Why?", HITS, ()))
+    writing = Writing(stream, HITS, Support(HITS, ANALYSER), unsupported, REFUSAL)
+    shown = list(writing.pieces())
+    blank = Answer("c", CommitId(1), "Why?", False, REFUSAL, 0.9, (), HITS, generator.name, {})
+    assert chat.closed
+    return shown, writing.finished(blank)
+
+
+def flagged(answer: Answer) -> list[str]:
+    return [answer.answer[span.start : span.end] for span in answer.unsupported]
+
+
+def cited(answer: Answer) -> list[tuple[int, str]]:
+    return [(citation.marker, citation.quote) for citation in answer.citations]
+
+
+MARKERS = "[1]|[2]| [1][2]|[1, 2]|［1］|【2】|[٢]|[99]|[0]|[1,|[|]|9|1|[Passage 1]|[12345678901234567890]"
+WORDS = "Water boils at 100 degrees|.| | The Moon orbits the Earth.|\n\n|\n- |Cats sleep.|# Head\n|。|```"
+SAYINGS = [*MARKERS.split("|"), *WORDS.split("|"), "I cannot answer this."]
+
+said = st.lists(
+    st.one_of(
+        st.sampled_from(SAYINGS),
+        st.text(max_size=8),
+    ),
+    max_size=14,
+)
+
+
+@given(said, st.sampled_from(Unsupported), st.data())
+@example(["Water boils at 100 degrees. [1, ", "[9", "9]2]"], Unsupported.FLAG, None)
+@example(
+    ["Water boils.[1] See [", " Cats sleep. ", "99]. It freezes at 0 degrees. [1]"], Unsupported.REMOVE, None
+)
+def test_whatever_is_written_every_marker_resolves_and_every_quote_slices_again(
+    pieces: list[str], unsupported: Unsupported, data: st.DataObject | None
+) -> None:
+    shown, answer = write(*pieces, unsupported=unsupported)
+    text = answer.answer
+    assert "".join(shown) == text
+    if not answer.answered:
+        assert (text, answer.citations, answer.unsupported) == (REFUSAL, (), ())
+    elif "`" not in text:
+        assert all(ANY_MARKER.fullmatch(found) for found in LOOKS_LIKE.findall(text))
+    numbers = {int(number) for number in ANY_MARKER.findall(text)}
+    assert numbers <= {citation.marker for citation in answer.citations} <= {1, 2}
+    for citation in answer.citations:
+        passage = HITS[citation.marker - 1].passage
+        assert (citation.document_id, citation.version) == (passage.document_id, passage.version)
+        assert passage.start <= citation.start < citation.end <= passage.end
+        assert passage.text[citation.start - 100 : citation.end - 100] == citation.quote
+    bounds = [bound for span in answer.unsupported for bound in (span.start, span.end)]
+    assert bounds == sorted(bounds)
+    assert all(part and part == part.strip() for part in flagged(answer))
+    assert unsupported is Unsupported.FLAG or not answer.unsupported
+    if data is not None:
+        whole = "".join(pieces)
+        cuts = sorted(data.draw(st.sets(st.integers(0, len(whole)), max_size=8)))
+        parts = [whole[a:b] for a, b in itertools.pairwise([0, *cuts, len(whole)])]
+        again = write(*parts, unsupported=unsupported)[1]
+        assert (again.answer, again.citations, again.unsupported) == (
+            text, answer.citations, answer.unsupported,
+        )  # fmt: skip
+
+
+@given(said)
+def test_what_is_left_after_removing_is_what_is_not_flagged(pieces: list[str]) -> None:
+    kept, all_of_it = write(*pieces, unsupported=Unsupported.REMOVE)[1], write(*pieces)[1]
+    assert kept.answered == all_of_it.answered
+    if not all_of_it.unsupported and all_of_it.answered:
+        assert all_of_it.answer.startswith(kept.answer)
+    rest = iter(re.sub(r"\s", "", all_of_it.answer))
+    assert all(char in rest for char in re.sub(r"\s", "", kept.answer))
+
+
+@given(st.text(alphabet="ab .!?[1]。\n-#`", max_size=60), st.data())
+def test_segments_join_to_the_text_however_it_comes(text: str, data: st.DataObject) -> None:
+    cuts = sorted(data.draw(st.sets(st.integers(0, len(text)))))
+    one, many = Segments(), Segments()
+    whole = one.feed(text) + one.end()
+    parts = [text[a:b] for a, b in itertools.pairwise([0, *cuts, len(text)])]
+    assert [segment for part in parts for segment in many.feed(part)] + many.end() == whole
+    assert "".join(whole) == text
+
+
+@pytest.mark.parametrize(
+    ("sentence", "stands"),
+    [
+        ("Water boils at 100 degrees Celsius. [1]", True),
+        ("At 100 degrees water boils, and at 0 degrees it freezes [1].", True),
+        ("According to passage [1], water boils at 100 degrees.", True),
+        ("1. Water boils at 100 degrees [1].", True),
+        # Another number, another name, another passage.
+        ("Water boils at 90 degrees Celsius. [1]", False),
+        ("The Moon orbits the Earth in 28 days. [2]", False),
+        ("Then Buzz Aldrin walked on the Moon in 1969. [2]", False),
+        ("Water boils at 100 degrees Celsius. [2]", False),
+        # Together they stand.
+        ("Water boils at 100 degrees and the Moon orbits the Earth. [1][2]", True),
+        ("Water boils at 100 degrees and the Moon orbits the Earth. [1]", False),
+        # Without a marker: any passage, but one.
+        ("The Moon orbits the Earth in 27 days.", True),
+        ("Water boils, ice is solid and the Moon orbits the Earth.", False),
+    ],
+)
+def test_a_sentence_stands_on_the_words_numbers_and_names_of_its_passages(
+    sentence: str, stands: bool
+) -> None:
+    first = "Ice is solid. [1] "
+    _, answer = write(first + sentence)
+    assert answer.answered
+    assert flagged(answer) == ([] if stands else [sentence])
+    _, kept = write(first + sentence, unsupported=Unsupported.REMOVE)
+    assert kept.answer == (first + sentence if stands else first.strip())
+
+
+def test_sentences_without_marker_are_cited_where_no_marker_speaks_for_them() -> None:
+    text = "The Moon orbits the Earth. Water boils at 100 degrees.\n\nIce is solid. [1]"
+    assert cited(write(text)[1]) == [
+        (2, "The Moon orbits the Earth in 27 days."),
+        (1, "Water boils at 100 degrees Celsius."),
+        (1, "Ice is solid."),
+    ]
+    assert cited(write("It boils: water. Water boils at 100 degrees Celsius. [1]")[1]) == [
+        (1, "Water boils at 100 degrees Celsius.")
+    ]
+    # Two sentences next to each other may hold what one does not.
+    assert cited(write("It boils at 100, it freezes at 0. [1]")[1]) == [
+        (1, "Water boils at 100 degrees Celsius. It freezes at 0 degrees.")
+    ]
+
+
+def test_nothing_is_shown_before_a_sentence_stands_and_then_all_at_once() -> None:
+    pieces = [
+        "Sure",
+        ", here",
+        " it is.",
+        " Ice",
+        " is solid",
+        " [1",
+        "]. The",
+        " Moon",
+        " fell",
+        " down",
+        ".",
+    ]
+    shown, answer = write(*pieces)
+    assert shown[:7] == [""] * 7
+    assert "".join(shown) == answer.answer == "".join(pieces)
+    assert [piece for piece in shown if piece][1:] == [" fell", " down", "."]
+    assert flagged(answer) == ["Sure, here it is.", "The Moon fell down."]
+    shown, answer = write(*pieces, unsupported=Unsupported.REMOVE)
+    assert answer.answer == "Ice is solid [1]."
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        " \n",
+        CANNOT,
+        f"{CANNOT} [1]",
+        f"{CANNOT} But ice is solid. [1]",
+        "I'm sorry, but I don't know.",
+        "I am unable to determine this. Ice is solid [1].",
+        "Cats sleep all day [1]. Dogs bark [99].",
+        "[1]",
+        "# Cats",
+    ],
+)
+@pytest.mark.parametrize("unsupported", Unsupported)
+def test_what_is_no_answer_becomes_the_refusal(text: str, unsupported: Unsupported) -> None:
+    shown, answer = write(*text, unsupported=unsupported, finish=FinishReason.LENGTH)
+    assert "".join(shown) == answer.answer == REFUSAL
+    assert not answer.answered
+    assert (answer.citations, answer.unsupported) == ((), ())
+    assert (answer.finish, answer.prompt_tokens, answer.completion_tokens) == (
+        FinishReason.LENGTH, 7, len(text),
+    )  # fmt: skip
+
+
+def test_an_answer_to_a_part_may_say_what_it_leaves_open() -> None:
+    _, answer = write("Ice is solid. [1] I cannot answer the rest.")
+    assert answer.answered
+    assert flagged(answer) == []
+
+
+def test_a_client_that_leaves_ends_the_work() -> None:
+    chat = ScriptedChat(["word "] * 1000)
+    generator = PromptedGenerator(chat, prompt_tokens=600, max_answer_tokens=50)
+    stream = generator.stream(Generation("Why?", HITS, (), max_tokens=9000))
+    pieces = Writing(stream, HITS, Support(HITS, ANALYSER), Unsupported.FLAG, REFUSAL).pieces()
+    assert next(pieces) == ""
+    assert chat.limits == [50]
+    assert not chat.closed
+    pieces.close()  # type: ignore[attr-defined]
+    assert chat.closed
