@@ -260,13 +260,19 @@ def passing(status: int, times: int, retry_after: str | None = None) -> Callable
     return answer
 
 
+class Server(ThreadingHTTPServer):
+    """Waits for its requests to end; many may come at once."""
+
+    daemon_threads = False
+    request_queue_size = 128
+
+
 @contextmanager
 def serving(answers: Callable[[Handler], None], words: list[str] | None = None) -> Iterator[State]:
     """Serve on a free port of the loopback; `url` of what is given is the base of the API."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server = Server(("127.0.0.1", 0), Handler)
     state = State(f"http://127.0.0.1:{server.server_address[1]}/v1", WORDS if words is None else words)
     server.RequestHandlerClass = type("Given", (Handler,), {"state": state, "answers": staticmethod(answers)})
-    server.daemon_threads = False
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
     try:

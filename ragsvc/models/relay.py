@@ -62,6 +62,7 @@ class _Running(threading.Thread):
         try:
             with suppress(asyncio.CancelledError):
                 self._loop.run_until_complete(self._task)
+            self._loop.run_until_complete(_settle())
         finally:
             self._loop.close()
             self.box.put(None)
@@ -77,3 +78,10 @@ class _Running(threading.Thread):
             await work(self.box.put)
         except Exception as error:  # noqa: BLE001 - handed to the thread that reads
             self.box.put(error)
+
+
+async def _settle() -> None:
+    """Let what the work has left open close before its loop does."""
+    await asyncio.get_running_loop().shutdown_asyncgens()
+    if left := asyncio.all_tasks() - {asyncio.current_task()}:
+        await asyncio.wait(left, timeout=STOP_S)

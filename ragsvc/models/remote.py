@@ -54,7 +54,7 @@ class RemoteChat:
     """Asks one server; safe to share between threads.
 
     Nothing goes anywhere but to the URL: proxies of the environment are not used, redirects are not
-    followed. Certificates are checked against those of the system (`SSL_CERT_FILE` adds to them).
+    followed. Certificates are checked against those of the system, or of `SSL_CERT_FILE`.
     """
 
     def __init__(self, url: str, model: str | None, key: str | None, timeout_s: float) -> None:

@@ -74,10 +74,11 @@ class Line:
         try:
             yield
         except (httpx.ConnectError, httpx.ConnectTimeout) as error:
-            raise ModelError(
-                f"{self._server} cannot be reached: {short(str(error)) or 'no answer'}",
-                hint=f"is the server running? try: curl {self._client.base_url}models",
-            ) from error
+            hint = f"is the server running? try: curl {self._client.base_url}models"
+            if "CERTIFICATE" in str(error):
+                hint = "set SSL_CERT_FILE to the certificates of the authority that signed the server's own"
+            reason = short(str(error)) or "no answer"
+            raise ModelError(f"{self._server} cannot be reached: {reason}", hint=hint) from error
         except (httpx.TimeoutException, TimeoutError) as error:
             raise ModelError(
                 f"{self._server} was silent for too long",

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from typing import Any
 
@@ -28,8 +29,13 @@ TEXT = "".join(WORDS)
 
 
 @pytest.fixture(autouse=True)
-def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+def short_pauses(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> Iterator[None]:
+    """And nothing is left open, which asyncio would tell its log."""
     monkeypatch.setattr(remote_call, "BACKOFF_S", 0.01)
+    yield
+    gc.collect()
+    records = caplog.get_records("call")
+    assert [r.getMessage() for r in records if r.name == "asyncio" and r.levelno > logging.DEBUG] == []
 
 
 def chat(url: str, timeout_s: float = 5.0, model: str | None = "tiny", key: str | None = KEY) -> RemoteChat:
