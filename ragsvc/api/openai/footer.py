@@ -30,7 +30,7 @@ def _line(citation: Citation) -> str:
     name = _escaped(citation.title or citation.document_id)
     if citation.source.startswith(("http://", "https://")):
         name = f"[{name}]({quote(citation.source, safe=_URL_SAFE)})"
-    elif citation.title:
+    elif citation.title not in ("", citation.document_id):
         name = f"{name} ({_escaped(citation.document_id)})"
     page = "" if citation.page is None else f", page {citation.page}"
     return f"- [{citation.marker}] {name}{page}"

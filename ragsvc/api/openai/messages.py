@@ -80,6 +80,19 @@ class Conversation:
     instructions: str
 
 
+def check_length(name: str, text: str, max_chars: int) -> None:
+    """Refuse an overlong text.
+
+    :param name: of the field, for the message.
+    :raises TooLarge: if it has more than `max_chars` characters.
+    """
+    if len(text) > max_chars:
+        raise TooLarge(
+            f"{name} has {len(text)} characters, the most is {max_chars}",
+            hint="shorten it, or raise RAGSVC_MAX_QUESTION_CHARS",
+        )
+
+
 def read_messages(messages: Sequence[MessageBody], max_chars: int) -> Conversation:
     """Find the question, which the last message asks, and what goes with it.
 
@@ -96,7 +109,7 @@ def read_messages(messages: Sequence[MessageBody], max_chars: int) -> Conversati
         if message.role in INSTRUCTING:
             instructions.append(text.strip())
         elif message.role == "user":
-            check_question(f"messages[{number}].content", text, max_chars)
+            check_length(f"messages[{number}].content", text, max_chars)
             turns.append(Turn(Role.USER, text))
         else:
             turns.append(Turn(Role.ASSISTANT, without_footer(text)))
@@ -104,10 +117,7 @@ def read_messages(messages: Sequence[MessageBody], max_chars: int) -> Conversati
         raise InvalidRequest(
             "the last of messages must be of the user", hint='end with {"role": "user", "content": ...}'
         )
+    check_question("the last of messages", turns[-1].content, max_chars)
     joined = "\n\n".join(filter(None, instructions))
-    if len(joined) > max_chars:
-        raise TooLarge(
-            f"the system messages have {len(joined)} characters, the most is {max_chars}",
-            hint="shorten them, or raise RAGSVC_MAX_QUESTION_CHARS",
-        )
+    check_length("the content of all system messages", joined, max_chars)
     return Conversation(turns[-1].content, tuple(turns[:-1][-MAX_TURNS:]), joined)
