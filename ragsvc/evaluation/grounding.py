@@ -52,8 +52,8 @@ def span_overlap(retrieved: Sequence[Place], gold: Sequence[Place]) -> tuple[flo
 def supported(answer: Answer, analyser: Analyser | None = None) -> list[bool]:
     """Whether the quotes of its citations hold each sentence of an answer.
 
-    Held are at least `support.HELD_SHARE` of the distinct terms of the sentence. A sentence's markers are those
-    from its beginning to the next sentence; without any it takes those of the next sentence that has
+    Held are at least `support.HELD_SHARE` of the distinct terms of the sentence. A sentence's markers are
+    those from its beginning to the next sentence; without any it takes those of the next sentence that has
     some in the same paragraph, and without those it is unsupported. A marker stands for all quotes cited
     under its number. Only words are compared: a sentence that denies its quote passes.
 

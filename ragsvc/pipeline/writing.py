@@ -117,6 +117,8 @@ class Writing:
         self._held += text
         for segment in segments:
             self._place(segment, *self._judge(segment))
+            if self._refused:
+                break
         if not self._answered:
             return ""
         shown, self._held = self._held, ""
@@ -126,6 +128,8 @@ class Writing:
         """Sentences that are supported, with what claims nothing before them."""
         for segment in segments:
             numbers, verdict = self._judge(segment)
+            if self._refused:
+                break
             if verdict.standing is not Standing.UNSUPPORTED:
                 self._waiting.append((segment, numbers, verdict))
             if verdict.standing is Standing.SUPPORTED:

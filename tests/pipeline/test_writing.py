@@ -113,6 +113,7 @@ said = st.lists(
 
 
 @given(said, st.sampled_from(Unsupported), st.data())
+@example(["I cannot answer this. ", "Ice is solid. [1] So."], Unsupported.FLAG, None)
 @example(["Water boils at 100 degrees. [1, ", "[9", "9]2]"], Unsupported.FLAG, None)
 @example(
     ["Water boils.[1] See [", " Cats sleep. ", "99]. It freezes at 0 degrees. [1]"], Unsupported.REMOVE, None
