@@ -79,7 +79,9 @@ class Settings(BaseSettings):
     max_file_bytes: int = Field(512 << 20, ge=1, description="Largest file that is read.")
     max_request_bytes: int = Field(64 << 20, ge=1024, description="Largest HTTP request body.")
     max_question_chars: int = Field(20_000, ge=16, description="Longest question or query.")
-    max_concurrent_queries: int = Field(32, ge=1, description="Queries in work or waiting; more get 503.")
+    max_concurrent_queries: int = Field(
+        32, ge=1, description="Queries in work or waiting; more get 503, or 429 under the OpenAI routes."
+    )
     lock_timeout_s: float = Field(60.0, ge=0, description="How long a writer waits for another writer.")
     keep_commits: int = Field(
         10, ge=1, description="Newest commits of each corpus that `gc` keeps; tagged ones stay as well."
