@@ -108,9 +108,9 @@ def causal(
     return folder
 
 
-def seq2seq(folder: Path, text: str, *, context: int = 512) -> Path:
+def seq2seq(folder: Path, text: str, *, context: int = 4096, words: tuple[str, ...] = ()) -> Path:
     """Save a T5 that answers anything with `text`."""
-    tokenizer = byte_tokenizer(None)
+    tokenizer = byte_tokenizer(None, words)
     tokenizer.model_max_length = context
     size = len(tokenizer)
     config = T5Config(

@@ -34,7 +34,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         "bfloat16": causal(home / "bfloat16", TEXT, dtype=torch.bfloat16),
         "plain": causal(home / "plain", TEXT, template=None),
         "stern": causal(home / "stern", TEXT, template=STERN),
-        "seq2seq": seq2seq(home / "seq2seq", TEXT),
+        "seq2seq": seq2seq(home / "seq2seq", TEXT, context=512),
         "endless": causal(home / "endless", TEXT, loop=True, context=10_000_000),
     }
 
