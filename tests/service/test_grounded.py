@@ -1,0 +1,99 @@
+"""A chat model behind the service: what it makes up is flagged, removed or refused."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pytest
+from doubles import CORPUS, ME, open_service, upload
+
+from ragsvc.domain import (
+    Answer,
+    AnswerRequest,
+    CitationEvent,
+    DoneEvent,
+    FinishReason,
+    Message,
+    PassagesEvent,
+    Piece,
+    TokenEvent,
+    Unsupported,
+)
+from ragsvc.pipeline.prompted import PromptedGenerator
+from ragsvc.service.generators import Generators
+from ragsvc.service.serialise import answer_json
+
+PEARS = "Pears ripen in October. They are stored in a cool cellar."
+
+
+class Parrot:
+    """A Chat that writes one text, a character a piece."""
+
+    name = "parrot"
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.asked: Sequence[Message] = ()
+
+    def count(self, text: str) -> int:
+        return len(text.split())
+
+    def stream(
+        self, messages: Sequence[Message], max_tokens: int, temperature: float, stop: Sequence[str]
+    ) -> Iterator[Piece]:
+        self.asked = messages
+        yield from map(Piece, self.text)
+        yield Piece("", FinishReason.STOP, 5, len(self.text))
+
+
+@pytest.fixture
+def ask(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    def ask(text: str, policy: Unsupported = Unsupported.FLAG) -> tuple[Answer, Parrot]:
+        parrot = Parrot(text)
+        generator = PromptedGenerator(parrot, prompt_tokens=512, max_answer_tokens=99)
+        monkeypatch.setattr(Generators, "current", lambda self: generator)
+        with open_service(tmp_path / "home", unsupported=policy, max_false_refusals=0.0001) as service:
+            upload(service, {"pears": PEARS})
+            asked = AnswerRequest((CORPUS,), "When do pears ripen in October?")
+            events = list(service.stream_answer(ME, asked))
+        assert isinstance(events[0], PassagesEvent)
+        assert isinstance(events[-1], DoneEvent)
+        answer = events[-1].answer
+        assert "".join(event.text for event in events if isinstance(event, TokenEvent)) == answer.answer
+        cited = tuple(event.citation for event in events if isinstance(event, CitationEvent))
+        assert cited == answer.citations
+        assert all(PEARS[citation.start : citation.end] == citation.quote for citation in cited)
+        return answer, parrot
+
+    return ask
+
+
+LIE = "Pears ripen in October [1]. Apples are blue [7]. They taste of lemon [1]."
+
+
+def test_made_up_citations_never_come_out_and_made_up_sentences_are_flagged(ask):
+    answer, parrot = ask(LIE)
+    assert answer.answer == "Pears ripen in October [1]. Apples are blue. They taste of lemon [1]."
+    shape = answer_json(answer)
+    assert [answer.answer[span["start"] : span["end"]] for span in shape["unsupported"]] == [
+        "Apples are blue.",
+        "They taste of lemon [1].",
+    ]
+    assert answer.citations[0].quote == "Pears ripen in October."
+    assert (answer.generator, answer.prompt_tokens) == ("parrot", 5)
+    assert PEARS in parrot.asked[-1].content
+
+
+def test_made_up_sentences_are_removed_where_that_is_set(ask):
+    answer, _ = ask(LIE, Unsupported.REMOVE)
+    assert answer.answer == "Pears ripen in October [1]."
+    assert (len(answer.citations), answer.unsupported) == (1, ())
+
+
+@pytest.mark.parametrize("text", ["Apples are blue [1].", "I cannot answer this from the documents.", ""])
+def test_a_guess_is_the_services_own_refusal(ask, text):
+    answer, _ = ask(text)
+    assert not answer.answered
+    assert answer.answer == f"I cannot answer this from the documents in {CORPUS}."
+    assert (answer.citations, answer.unsupported, answer.completion_tokens) == ((), (), len(text))
