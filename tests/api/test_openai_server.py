@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import http.client
 import json
+import threading
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -18,7 +20,7 @@ from test_openai_chat import CHAT, PATH, assert_error, chunks_of
 
 from ragsvc.api.app import create_app
 from ragsvc.api.openai.footer import footer, without_footer
-from ragsvc.domain import Answer, Citation, CommitId
+from ragsvc.domain import Answer, AnswerEvent, AnswerRequest, Caller, Citation, CommitId, TokenEvent
 from ragsvc.settings.settings import Settings
 
 
@@ -39,6 +41,29 @@ def test_a_client_that_hangs_up_stops_the_work(running: int, service: FakeServic
     connection.close()
     assert service.stream_closed.wait(5)
     assert service.sent < 1000
+
+
+@pytest.mark.parametrize("stream", [True, False])
+def test_a_client_that_hangs_up_before_the_first_word_leaves_the_queue(
+    running: int, service: FakeService, monkeypatch: pytest.MonkeyPatch, stream: bool
+) -> None:
+    waiting = threading.Event()
+
+    def wait(caller: Caller, request: AnswerRequest) -> Iterator[AnswerEvent]:
+        try:
+            while True:
+                yield TokenEvent("")
+                waiting.set()
+                time.sleep(0.05)
+        finally:
+            service.stream_closed.set()
+
+    monkeypatch.setattr(service, "stream_answer", wait)
+    connection = post(running, CHAT | {"stream": stream})
+    assert waiting.wait(5)
+    connection.sock.close()
+    connection.close()
+    assert service.stream_closed.wait(1)
 
 
 def test_the_first_words_arrive_while_the_answer_is_written(running: int, service: FakeService) -> None:
