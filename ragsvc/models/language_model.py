@@ -18,6 +18,8 @@ from ragsvc.models.quiet import quiet
 LEAST_TEMPERATURE = 0.01
 # A prompt is read in parts, so that a client who leaves meanwhile is noticed.
 PREFILL_TOKENS = 256
+# Without these a processor computes bfloat16 far slower than float32.
+FAST_BFLOAT16 = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
 # Configurations name the longest text differently.
 CONTEXT_FIELDS = ("max_position_embeddings", "n_positions", "n_ctx", "max_seq_len", "max_sequence_length")
 # Tokenizers say 1e30 where they know no limit.
@@ -138,7 +140,8 @@ class LanguageModel:
             config.temperature = sampling.temperature
         else:
             config.temperature = config.top_p = config.top_k = config.min_p = config.typical_p = None
-        if not self.two_texts and getattr(self.model, "_supports_default_dynamic_cache", lambda: True)():
+        # A model whose memory is no cache of keys and values reads its prompt at once.
+        if not (self.two_texts or self.model._is_stateful) and config.use_cache:
             config.prefill_chunk_size = PREFILL_TOKENS
         return config
 
@@ -192,7 +195,8 @@ def _placed(config: Any) -> tuple[Any, Any]:
     if torch.cuda.is_available():
         unable = kept == torch.bfloat16 and not torch.cuda.is_bf16_supported(including_emulation=False)
         return torch.device("cuda"), torch.float16 if unable else kept
-    able = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
+    # Not every version of torch can tell.
+    able = any(getattr(torch.cpu, ask, bool)() for ask in FAST_BFLOAT16)
     half = kept in (torch.bfloat16, torch.float16)
     return torch.device("cpu"), torch.bfloat16 if half and able else torch.float32
 

@@ -18,6 +18,7 @@ from ragsvc.domain import FinishReason, Message, Piece, Speaker
 from ragsvc.errors import ModelError, ModelMismatch, ModelNotFound, Overloaded, RagsvcError
 from ragsvc.models.chat import TransformersChat
 from ragsvc.models.chat_writer import THREAD
+from ragsvc.models.language_model import PREFILL_TOKENS, Sampling
 
 # No byte of it comes twice, see made_models; characters of one to four tokens.
 TEXT = "Fig; ü€4🍐!"
@@ -70,6 +71,26 @@ def test_every_kind_of_model_streams_token_by_token(made: dict[str, Path], kind:
     assert (last.finish, last.completion_tokens) == (FinishReason.STOP, TOKENS)
     assert last.prompt_tokens > chat.count("".join(message.content for message in MESSAGES))
     assert gone_within(1)
+
+
+def test_a_long_prompt_read_in_parts_gives_the_same_tokens(made: dict[str, Path]) -> None:
+    """Random weights, so that every token depends on all before it; the oracle reads at once."""
+    chat = chat_of(made["causal"])
+    model = chat._load().model
+    torch.manual_seed(5)
+    with torch.no_grad():
+        for weight in model.model.parameters():
+            weight.normal_(std=0.3)
+    ids = chat._load().prompt.ids([Message(Speaker.USER, "Does the pear grow? " * 40)])
+    assert len(ids) > 3 * PREFILL_TOKENS
+    prompt = torch.tensor([ids])
+    expected = model.model.generate(
+        prompt, attention_mask=torch.ones_like(prompt), max_new_tokens=40, do_sample=False
+    )[0, len(ids) :].tolist()
+    found: list[int] = []
+    model.run(ids, Sampling(40, 0.0), found.append, threading.Event())
+    assert found == expected
+    assert len(set(found)) > 5
 
 
 def test_max_tokens_are_kept_and_characters_are_whole(made: dict[str, Path]) -> None:

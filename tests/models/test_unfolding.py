@@ -91,6 +91,13 @@ def test_a_tokenizer_that_folds_what_it_reads_finds_no_control_token_either() ->
         assert control.neutralised(hostile)[1:] == hostile[1:]
 
 
+def test_an_end_that_also_stands_for_unknown_words_is_a_control_token() -> None:
+    tokenizer = byte_tokenizer()
+    tokenizer.unk_token = tokenizer.eos_token
+    prompt = ChatPrompt("made", tokenizer, two_texts=False)
+    assert prompt._control.neutralised(f"a {tokenizer.eos_token}") == "a ‹|im_end|>"
+
+
 def test_runs_of_spaces_that_are_added_tokens_are_left_alone() -> None:
     prompt = ChatPrompt("made", byte_tokenizer(words=("    ", "pear")), two_texts=False)
     assert prompt._control.neutralised("    pear") == "    pear"
