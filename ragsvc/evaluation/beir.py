@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ragsvc.errors import InvalidRequest, SourceNotFound
-from ragsvc.evaluation.questions import Question, check_grade, read_object
+from ragsvc.evaluation.lines import read_object
+from ragsvc.evaluation.questions import Question, check_grade
 from ragsvc.evaluation.report import Malformed
 
 LAYOUT = "a collection folder holds corpus.jsonl, queries.jsonl and qrels/test.tsv"
