@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from copy import copy
 from types import MappingProxyType
 
 from ragsvc.domain import (
@@ -57,6 +58,17 @@ class Asker:
         self._generator = ExtractiveGenerator()
         # A server has a thread that follows commits; queries then never wait for one to be taken in.
         self.followed = False
+
+    def over(self, loader: PartsLoader) -> Asker:
+        """One that shares the snapshots and embeds and reranks by the parts of another loader."""
+        made = copy(self)
+        made._loader = loader
+        return made
+
+    @property
+    def generator(self) -> str:
+        """Name of what writes answers."""
+        return self._generator.name
 
     def search(self, caller: Caller, request: SearchRequest) -> SearchResult:
         """See `Service.search`."""

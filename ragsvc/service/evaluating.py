@@ -208,14 +208,14 @@ class Evaluations:
             raise InvalidRequest(
                 f"{request.corpus} holds nothing to search in by this filter", hint="choose another filter"
             )
-        # The next run asks the same questions of nearly the same passages.
-        self._loader.remember(self._catalog)
-        parts = self._loader.parts(snapshot.corpus.profile)
+        # The next run asks the same questions of nearly the same passages; who just asks leaves no trace.
+        loader = self._loader.apart(self._catalog)
+        parts = loader.parts(snapshot.corpus.profile)
         # What is searched for after other turns is not known before.
         texts = [question.text for question in questions if not question.history]
         return Ground(
             self._catalog,
-            self._asker,
+            self._asker.over(loader),
             self._settings,
             parts,
             Reading(self._catalog, snapshot.corpus, snapshot, where, caller),

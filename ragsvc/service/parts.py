@@ -17,7 +17,7 @@ from ragsvc.pipeline.indexing import ProfileParts
 from ragsvc.pipeline.rerank import BUILT_IN, NO_RERANKER, CloseReader
 from ragsvc.pipeline.wording import TextVectors
 from ragsvc.protocols import Embedder, Reranker, Tokeniser
-from ragsvc.service.remembering import RememberingEmbedder
+from ragsvc.service.remembering import Memory, RememberingEmbedder
 from ragsvc.settings import Settings
 from ragsvc.store.catalog import Catalog
 from ragsvc.text.analyse import StandardAnalyser
@@ -120,16 +120,21 @@ class PartsLoader:
             self._parts[profile.fingerprint] = made
         return made
 
-    def remember(self, catalog: Catalog) -> None:
-        """From now on keep in the catalog what is embedded to answer questions."""
-        with self._lock:
-            self._catalog = catalog
-            self._parts.clear()
+    def apart(self, catalog: Catalog | None = None) -> PartsLoader:
+        """A loader of the same models whose parts are new, and remember nothing of earlier questions.
+
+        :param catalog: where what its parts embed to answer questions is kept; None: nowhere.
+        """
+        made = PartsLoader(self._settings, self._make)
+        made._lock, made._embedders = self._lock, self._embedders
+        made._cross_encoder, made._catalog = self._cross_encoder, catalog
+        return made
 
     def _remembering(self, embedder: Embedder, profile: Profile) -> Embedder:
         if self._catalog is None:
             return embedder
-        return RememberingEmbedder(embedder, self._catalog, profile.embedder_fingerprint)
+        memory = Memory(self._catalog, profile.embedder_fingerprint, profile.spec.embedder.dimension)
+        return RememberingEmbedder(embedder, memory)
 
     def reranker(self) -> Reranker | None:
         """What takes a second look at the best candidates; None: nothing does.

@@ -27,6 +27,7 @@ from ragsvc.pipeline.indexing import ProfileParts
 from ragsvc.pipeline.places import Places
 from ragsvc.pipeline.retrieve import MAX_K, Reading, prepare, rank
 from ragsvc.service.asking import Asker
+from ragsvc.service.remembering import Memory
 from ragsvc.settings import Settings
 from ragsvc.store.catalog import Catalog
 
@@ -36,24 +37,24 @@ EMBED_STEP = 256
 def query_vectors(
     catalog: Catalog, parts: ProfileParts, texts: Sequence[str], told: Callable[[Progress], None]
 ) -> dict[str, F32Vector]:
-    """Embed queries in batches, each text once in the life of a catalog (until gc).
+    """Embed queries in batches, each text once in the life of a catalog (until gc), where it can be kept.
 
     :return: (dim,) float32 by text.
     """
-    fingerprint = parts.profile.embedder_fingerprint
-    dimension = parts.profile.spec.embedder.dimension
+    memory = Memory(catalog, parts.profile.embedder_fingerprint, parts.profile.spec.embedder.dimension)
     # No text that is stored begins so: a query must not be taken for a document, whose prefix differs.
     hashes = {
         text: hashlib.sha256(b"query\0" + text.encode("utf-8")).digest() for text in dict.fromkeys(texts)
     }
-    held = catalog.held_vectors(fingerprint, dimension, list(hashes.values()))
+    held = memory.held(list(hashes.values()))
     missing = [text for text, digest in hashes.items() if digest not in held]
     for start in range(0, len(missing), EMBED_STEP):
         told(Progress("embed", start, len(missing), "questions"))
         some = missing[start : start + EMBED_STEP]
         matrix = parts.embedder.embed_queries(some)
-        catalog.put_vectors(fingerprint, [hashes[text] for text in some], matrix)
-        held.update((hashes[text], row) for text, row in zip(some, matrix, strict=True))
+        made = {hashes[text]: row for text, row in zip(some, matrix, strict=True)}
+        memory.keep(made)
+        held.update(made)
     return {text: held[digest] for text, digest in hashes.items()}
 
 
@@ -147,7 +148,7 @@ class GoldTexts:
     def places(self, question: Question) -> tuple[list[Place], list[str]]:
         """The spans of a question as places.
 
-        :return: and what is wrong with the others, in words for a person.
+        :return: and what is odd about them, in words for a person; a span without a place is left out.
         """
         found: list[Place] = []
         wrong: list[str] = []
@@ -155,12 +156,18 @@ class GoldTexts:
             try:
                 text = self._text(span.document_id)
             except DocumentNotFound as error:
-                wrong.append(error.message)
+                wrong.append(f"{error.message}: its span is left out")
                 continue
             place = _place(span, text)
             if place is None:
-                wrong.append(f"the document {span.document_id!r} does not hold the span")
+                wrong.append(f"the document {span.document_id!r} does not hold the span, which is left out")
             else:
+                times = 0 if span.start is not None or span.quote is None else text.count(span.quote)
+                if times > 1:
+                    wrong.append(
+                        f"the quote {span.quote[:40]!r} stands {times} times in {span.document_id!r}: "
+                        "the first counts"
+                    )
                 found.append((span.document_id, *place))
         return found, wrong
 

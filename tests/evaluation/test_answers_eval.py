@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,13 +13,14 @@ from typing import Any
 import pytest
 
 from ragsvc.domain import Answer, AnswerRequest, Citation, Progress
-from ragsvc.errors import InvalidRequest
+from ragsvc.errors import DiskFull, InvalidRequest, RagsvcError, StorageError, WriterBusy
 from ragsvc.evaluation import calibration, overlap
 from ragsvc.evaluation.answering import Asked, answer_item, bare, bins_of, figures_of_all
 from ragsvc.evaluation.questions import GoldSpan, Question
 from ragsvc.evaluation.report import Item, Kind, Report, read_report, to_json
 from ragsvc.evaluation.requests import AnswersEvaluation
 from ragsvc.service.service import Service
+from ragsvc.store.catalog import Catalog
 from tests.doubles import CORPUS, ME, new_home, open_service, upload
 
 DOCUMENTS = {
@@ -201,6 +204,40 @@ def test_a_document_of_the_same_text_is_as_right(tmp_path: Path, path: Path) -> 
     assert "b.md" not in (*item.detail["found"], *item.detail["cited"])
     names = ("document@3", "cited_document", "citation_precision", "citation_recall")
     assert [item.values[name] for name in names] == [1.0] * 4
+
+
+def stored_vectors(home: Path) -> int:
+    with closing(sqlite3.connect(home / "catalog.db")) as catalog:
+        return int(catalog.execute("SELECT count(*) FROM vector").fetchone()[0])
+
+
+def test_what_a_run_embeds_is_kept_and_nothing_of_a_plain_answer_after_it(tmp_path: Path, path: Path) -> None:
+    made = new_home(tmp_path)
+    with open_service(made, max_false_refusals=1e-9) as service:
+        upload(service, DOCUMENTS)
+        before = stored_vectors(made)
+        measure(service, path)
+        kept = stored_vectors(made)
+        assert kept > before
+        assert service.answer(ME, AnswerRequest((CORPUS,), "Which purple zebra grows in water?")).answered
+        assert stored_vectors(made) == kept
+
+
+@pytest.mark.parametrize("error", [DiskFull, WriterBusy, StorageError])
+@pytest.mark.parametrize("method", ["put_vectors", "held_vectors"])
+def test_what_cannot_be_kept_is_embedded_anew(
+    bold: Service, path: Path, monkeypatch: pytest.MonkeyPatch, error: type[RagsvcError], method: str
+) -> None:
+    def refuse(*_: Any) -> Any:
+        calls.append(1)
+        raise error("no", hint="no")
+
+    calls: list[int] = []
+    expected = measure(bold, path)
+    monkeypatch.setattr(Catalog, method, refuse)
+    assert measure(bold, path).items == expected.items
+    # Each try may have waited for another writer.
+    assert len(calls) <= 2
 
 
 def test_markers_are_no_words_of_an_answer() -> None:
