@@ -23,6 +23,7 @@ from ragsvc.evaluation.retrieval import pairs_of, retrieval_item
 from ragsvc.pipeline.retrieve import MAX_K, Reading
 from ragsvc.pipeline.snapshot import Snapshot
 from ragsvc.service.asking import Asker
+from ragsvc.service.noting import unknown_documents
 from ragsvc.service.parts import PartsLoader
 from ragsvc.service.questioning import GoldTexts, Ground, query_vectors
 from ragsvc.service.questions import accepted
@@ -40,6 +41,7 @@ class _Run:
 
     asked: all that the file holds. questions: those that can be scored.
     settings: all that decides the results. malformed: what of the file could not be used.
+    notes: what is odd about the rest.
     gold: where the answers stand, by id of the question. versions: of right documents, by id.
     """
 
@@ -53,6 +55,7 @@ class _Run:
     fresh: bool
     told: Told
     malformed: tuple[Malformed, ...]
+    notes: tuple[Malformed, ...]
     gold: Mapping[str, Sequence[Place]]
     versions: Mapping[str, str]
 
@@ -190,7 +193,8 @@ class Evaluations:
             started=started,
             fresh=request.fresh,
             told=told,
-            malformed=(*asked.malformed, *refused, *astray),
+            malformed=(*asked.malformed, *refused),
+            notes=(*asked.notes, *unknown_documents(questions, held, source, corpus.name), *astray),
             gold=gold,
             versions=held,
         )
@@ -227,30 +231,21 @@ class Evaluations:
 def _gold(
     catalog: Catalog, ground: Ground, source: str, questions: Sequence[Question]
 ) -> tuple[dict[str, list[Place]], list[Malformed]]:
-    """Where the answers stand, by id of the question, and spans that stand nowhere."""
+    """Where the answers stand, by id of the question, and what is odd about the spans."""
     texts = GoldTexts(catalog, ground.reading)
     found: dict[str, list[Place]] = {}
     astray: list[Malformed] = []
     for question in questions:
         found[question.id], wrong = texts.places(question)
-        astray.extend(Malformed(f"{source}: {question.id}", error) for error in wrong)
+        astray.extend(Malformed(question.place(source), error) for error in wrong)
     return found, astray
 
 
 def _items(catalog: Catalog, run: _Run, make: Callable[[Question], Item]) -> tuple[tuple[Item, ...], int]:
     """The items of all questions, and how many of them an interrupted run had made."""
     corpus = run.ground.reading.corpus
-    key = key_of(
-        {
-            "kind": run.kind,
-            "version": __version__,
-            "corpus": corpus.uid,
-            "commit": corpus.commit_uid,
-            "profile": corpus.profile.fingerprint,
-            "questions": run.asked.digest,
-            "settings": run.settings,
-        }
-    )
+    rest = {"kind": run.kind, "questions": run.asked.digest, "settings": run.settings}
+    key = key_of(run.ground.decides() | rest)
     items: list[Item] = []
     resumed = 0
     with Journal(catalog.home, key, fresh=run.fresh) as journal:
@@ -288,6 +283,7 @@ def _report(run: _Run, items: tuple[Item, ...], resumed: int, **rest: Any) -> Re
         figures={**figures_of(items), **more},
         items=items,
         malformed=run.malformed,
+        notes=run.notes,
         resumed=resumed,
         seconds=round(time.perf_counter() - run.started, 3),
         **({"tests": {}} | rest),

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
+from ragsvc import __version__
 from ragsvc.domain import (
     AnswerRequest,
     Citation,
@@ -23,6 +24,7 @@ from ragsvc.evaluation.answering import Asked
 from ragsvc.evaluation.grounding import Place
 from ragsvc.evaluation.questions import GoldSpan, Question
 from ragsvc.evaluation.retrieval import Found, Search
+from ragsvc.pipeline.answerability import MODEL_FILE
 from ragsvc.pipeline.indexing import ProfileParts
 from ragsvc.pipeline.places import Places
 from ragsvc.pipeline.retrieve import MAX_K, Reading, prepare, rank
@@ -72,6 +74,23 @@ class Ground:
     reading: Reading
     where: Mapping[str, object] | None
     vectors: Mapping[str, F32Vector]
+
+    def decides(self) -> dict[str, object]:
+        """All that decides what is found and answered here but the settings, as JSON values.
+
+        :raises ModelError: if the reranker's model cannot be used.
+        """
+        corpus, caller = self.reading.corpus, self.reading.caller
+        return {
+            "version": __version__,
+            "caller": [caller.principal, sorted(caller.groups), caller.tenant],
+            "corpus": corpus.uid,
+            "commit": corpus.commit_uid,
+            "profile": corpus.profile.fingerprint,
+            "reranker": self.asker.reranker_fingerprint(),
+            "answerability": hashlib.sha256(MODEL_FILE.read_bytes()).hexdigest(),
+            "generator": self.asker.generator,
+        }
 
     def searches(self, questions: Sequence[Question], modes: Sequence[Mode]) -> Mapping[str, Search]:
         """A way to search in each mode; it finds what `Service.search` finds without collapsing."""
@@ -162,12 +181,10 @@ class GoldTexts:
             if place is None:
                 wrong.append(f"the document {span.document_id!r} does not hold the span, which is left out")
             else:
-                times = 0 if span.start is not None or span.quote is None else text.count(span.quote)
-                if times > 1:
-                    wrong.append(
-                        f"the quote {span.quote[:40]!r} stands {times} times in {span.document_id!r}: "
-                        "the first counts"
-                    )
+                quote = span.quote if span.start is None else None
+                if quote is not None and (times := text.count(quote)) > 1:
+                    where = f"stands {times} times in {span.document_id!r}"
+                    wrong.append(f"the quote {quote[:40]!r} {where}: the first counts")
                 found.append((span.document_id, *place))
         return found, wrong
 

@@ -98,6 +98,7 @@ class ReportView:
     stages: tuple[Stage, ...]
     worst: tuple[Asked, ...]
     malformed: tuple[Malformed, ...]
+    notes: tuple[Malformed, ...]
     seconds: str
     resumed: int
 
@@ -124,6 +125,7 @@ def report_view(report: Report, place: int) -> ReportView:
         stages=tuple(stages(report.latency_s)),
         worst=tuple(_asked(item, name) for item in worst(report, WORST)),
         malformed=report.malformed,
+        notes=report.notes,
         seconds=duration(report.seconds),
         resumed=report.resumed,
     )
