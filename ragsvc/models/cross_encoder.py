@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import threading
 from typing import Any
 
@@ -15,6 +16,8 @@ from ragsvc.models.quiet import quiet
 BATCH_SIZE = 16
 # What transformers calls a model whose scores were trained.
 SCORING = ("ForSequenceClassification", "ForCausalLM")
+# Files beside the weights that change what is read and scored.
+DECIDING = frozenset({".json", ".model", ".txt"})
 OTHERWISE = "or RAGSVC_RERANKER=built-in"
 
 
@@ -29,6 +32,7 @@ class CrossEncoderReranker:
         self._name = name
         self._lock = threading.Lock()
         self._model: Any = None
+        self._fingerprint = ""
 
     @property
     def name(self) -> str:
@@ -61,11 +65,35 @@ class CrossEncoderReranker:
         """Load the model now, so that the first question does not wait for it."""
         self._load()
 
+    def fingerprint(self) -> str:
+        """Hash of weights, configuration and vocabulary as they were loaded, 64 hex digits.
+
+        :raises ModelError: if the model cannot be used.
+        """
+        self._load()
+        return self._fingerprint
+
     def _load(self) -> Any:
         with self._lock:
             if self._model is None:
+                self._fingerprint = _fingerprint(_folder(self._name))
                 self._model = _open(self._name)
             return self._model
+
+
+def _fingerprint(folder: ModelFolder) -> str:
+    digest = hashlib.sha256(folder.weights.encode("ascii"))
+    try:
+        for path in sorted(folder.path.iterdir()):
+            if path.suffix in DECIDING and path.is_file():
+                digest.update(f"\0{path.name}\0".encode("utf-8", "surrogateescape"))
+                digest.update(hashlib.sha256(path.read_bytes()).digest())
+    except OSError as error:
+        raise ModelNotFound(
+            f"the reranker {folder.name!r} in {folder.path} cannot be read: {error.strerror}",
+            hint=f"let this user read it, {OTHERWISE}",
+        ) from error
+    return digest.hexdigest()
 
 
 def _open(name: str) -> Any:

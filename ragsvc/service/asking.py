@@ -65,6 +65,10 @@ class Asker:
         made._loader = loader
         return made
 
+    def reranker_fingerprint(self) -> str:
+        """See `PartsLoader.reranker_fingerprint`."""
+        return self._loader.reranker_fingerprint()
+
     @property
     def generator(self) -> str:
         """Name of what writes answers."""

@@ -23,6 +23,9 @@ from ragsvc.store.catalog import Catalog
 from ragsvc.text.analyse import StandardAnalyser
 from ragsvc.text.chunk import DEFAULT_CHUNKER, Chunker
 
+# To be raised when the built-in second look comes to other scores.
+BUILT_IN_VERSION = 1
+
 
 class LoadedEmbedder(Embedder, Protocol):
     """An embedder that comes with its tokeniser and can be loaded ahead of time."""
@@ -147,6 +150,16 @@ class PartsLoader:
         if name == BUILT_IN:
             return self._close_reader if self._settings.fusion is Fusion.CONVEX else None
         return self._cross_encoder
+
+    def reranker_fingerprint(self) -> str:
+        """Equal exactly when candidates are looked at again in the same way.
+
+        :raises ModelError: if the reranker's model cannot be used.
+        """
+        name = self._settings.reranker
+        if name == NO_RERANKER:
+            return name
+        return f"{name} {BUILT_IN_VERSION}" if name == BUILT_IN else self._cross_encoder.fingerprint()
 
     def unsaved_parts(self) -> ProfileParts:
         """The parts of the profile that a new corpus would get, which the catalog need not know."""
