@@ -12,6 +12,7 @@ import numpy as np
 from ragsvc.domain import F64Vector
 from ragsvc.errors import InvalidRequest
 from ragsvc.evaluation.bootstrap import RESAMPLES, bootstrap_mean, randomisation_test
+from ragsvc.evaluation.page.labels import setting_label
 from ragsvc.evaluation.report import Item, Kind, Report, Setup
 from ragsvc.evaluation.worst import headline
 
@@ -231,7 +232,12 @@ def _some(names: Sequence[str]) -> str:
 def _changed(old: Mapping[str, object], new: Mapping[str, object]) -> list[str]:
     names = dict.fromkeys((*old, *new))
     return [
-        f"{name} {old.get(name, 'unset')} -> {new.get(name, 'unset')}"
+        f"{setting_label(name)} {_worded(old.get(name))} -> {_worded(new.get(name))}"
         for name in names
         if old.get(name) != new.get(name)
     ]
+
+
+def _worded(value: object) -> str:
+    """A setting's value in words; one that an older version did not know is unset, too."""
+    return "unset" if value is None else str(value)

@@ -11,6 +11,7 @@ from sample_reports import answers_report, make_report, make_setup, retrieval_re
 from ragsvc.errors import InvalidRequest
 from ragsvc.evaluation.bootstrap import bootstrap_mean, randomisation_test
 from ragsvc.evaluation.compare import compare
+from ragsvc.evaluation.page.render import render
 from ragsvc.evaluation.report import Item, Kind, Report
 from ragsvc.evaluation.worst import facts, headline, worst
 
@@ -122,7 +123,7 @@ def test_what_may_not_be_compared():
     assert comparison.differences == ()
     assert comparison.warnings == (
         "the corpora differ: handbook and wiki",
-        "the settings differ: fusion convex -> rrf, dense_weight 0.6 -> unset",
+        "the settings differ: fusion convex -> rrf, dense weight 0.6 -> unset",
         "the reports have no question in common: nothing is compared question by question",
     )
 
@@ -146,3 +147,21 @@ def test_the_worst_questions_are_told_with_what_they_got():
         ("found by lexical", ("a",)),
         ("confidence", ("0.500",)),
     ]
+
+
+def test_settings_are_called_by_plain_words() -> None:
+    before, after = (
+        make_report([], setup=make_setup(settings=settings))
+        for settings in (
+            {"left_out": 4, "unknown_documents": 2, "split": None},
+            {"left_out": 10, "unknown_documents": 0, "where": None},
+        )
+    )
+    words = [words for words in compare(before, after).warnings if words.startswith("the settings")]
+    assert words == [
+        "the settings differ: questions that were not scored 4 -> 10, "
+        "named documents that the corpus lacks 2 -> 0"
+    ]
+    page = render([after])
+    assert "<dt>questions that were not scored</dt><dd>10</dd>" in page
+    assert "<dt>filter</dt>" not in page and "null" not in page

@@ -27,6 +27,7 @@ from ragsvc.evaluation.page.labels import (
     REFUSING,
     full_label,
     label_of,
+    setting_label,
     split_system,
 )
 from ragsvc.evaluation.report import Item, Kind, Malformed, Report, Setup
@@ -114,7 +115,11 @@ def report_view(report: Report, place: int) -> ReportView:
         kind=report.kind,
         asked=len(report.items),
         setup=report.setup,
-        settings=tuple((key, _words(value)) for key, value in report.setup.settings.items()),
+        settings=tuple(
+            (setting_label(key), _words(value))
+            for key, value in report.setup.settings.items()
+            if value is not None
+        ),
         tiles=tuple(_tiles(report, name)),
         groups=tuple(groups),
         tests=tuple(_test_words(test, p) for test, p in report.tests.items()),
