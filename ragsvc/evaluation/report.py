@@ -101,7 +101,8 @@ class Report:
         figure differs from the second by chance with this probability.
     reliability: bins of confidence, ascending; () where nothing was answered.
     malformed: lines that could not be used. notes: what is odd about lines that were used.
-    latency_s: stage -> {"p50", "p95", "p99"} in seconds, of the questions asked in this run.
+    latency_s: stage -> {"p50", "p95", "p99"} in seconds, of the first questions asked of a service that has
+        its models loaded and remembers nothing; measured anew by every run.
     seconds: wall time of this run. resumed: questions taken over from an interrupted run.
     """
 

@@ -112,16 +112,18 @@ class Evaluations:
         """
         asked = load(request.questions, request.split)
         source = request.questions.name
-        seconds: dict[str, list[float]] = {}
         with self._kept(caller, request) as snapshot:
             run = self._run(caller, snapshot, request, source, asked, asked.questions, progress)
             run.settings["max_false_refusals"] = self._settings.max_false_refusals
 
             def item(question: Question) -> Item:
-                got, took = run.ground.ask(question, request.k)
-                for stage, value in took.items():
-                    seconds.setdefault(stage, []).append(value)
+                got = run.ground.ask(question, request.k)
                 return answer_item(question, got, run.gold[question.id], run.versions)
+
+            def fresh() -> Asker:
+                return self._asker.over(self._loader.apart())
+
+            seconds = run.ground.seconds(fresh, run.questions, request.k, run.told)
 
             items, resumed = _items(self._catalog, run, item)
         references = {question.id: question.answers for question in run.questions}

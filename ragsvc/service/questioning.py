@@ -34,6 +34,8 @@ from ragsvc.settings import Settings
 from ragsvc.store.catalog import Catalog
 
 EMBED_STEP = 256
+# Questions that are asked for their latency; a hundred say no more of it.
+TIMED = 50
 
 
 def query_vectors(
@@ -127,22 +129,46 @@ class Ground:
         passages = [(hit.passage, hit.score) for hit in result.hits]
         return [Found(each.document_id, each.start, each.end, score) for each, score in passages]
 
-    def ask(self, question: Question, k: int) -> tuple[Asked, Mapping[str, float]]:
-        """Answer as the service does, and read every citation back.
-
-        :return: with the seconds of each stage and of all.
-        """
-        name = self.reading.corpus.name
-        at = str(self.reading.corpus.commit)
-        request = AnswerRequest((name,), question.text, k, self.where, at, question.history)
+    def ask(self, question: Question, k: int) -> Asked:
+        """Answer as the service does, and read every citation back."""
         ready: dict[str, F32Vector] = {}
         if not question.history:
             ready[self.parts.profile.embedder_fingerprint] = self.vectors[question.text]
-        started = time.perf_counter()
-        answer = self.asker.answer(self.reading.caller, request, ready)
-        total = time.perf_counter() - started
-        read_back = tuple(self._reads_back(citation) for citation in answer.citations)
-        return Asked(answer, read_back), {**answer.timings_s, "total": total}
+        answer = self.asker.answer(self.reading.caller, self._request(question, k), ready)
+        return Asked(answer, tuple(self._reads_back(citation) for citation in answer.citations))
+
+    def seconds(
+        self,
+        fresh: Callable[[], Asker],
+        questions: Sequence[Question],
+        k: int,
+        told: Callable[[Progress], None],
+    ) -> dict[str, list[float]]:
+        """Ask the first questions one after the other, as a service that was just started is asked.
+
+        Its models are loaded and what it reads of the catalog has been read before; nothing that was
+        embedded for these questions is there, so that the next run takes as long.
+
+        :param fresh: gives what answers, without memory of earlier questions.
+        :return: of each stage and of all, one per question.
+        """
+        some = questions[:TIMED]
+        found: dict[str, list[float]] = {}
+        # What is slow only once: loading, and the first look at the files.
+        fresh().answer(self.reading.caller, self._request(some[0], k))
+        asker = fresh()
+        for number, question in enumerate(some):
+            told(Progress("latency", number, len(some), "questions"))
+            started = time.perf_counter()
+            answer = asker.answer(self.reading.caller, self._request(question, k))
+            total = time.perf_counter() - started
+            for stage, value in {**answer.timings_s, "total": total}.items():
+                found.setdefault(stage, []).append(value)
+        return found
+
+    def _request(self, question: Question, k: int) -> AnswerRequest:
+        name, at = self.reading.corpus.name, str(self.reading.corpus.commit)
+        return AnswerRequest((name,), question.text, k, self.where, at, question.history)
 
     def _reads_back(self, citation: Citation) -> bool:
         stored = self.catalog.text(

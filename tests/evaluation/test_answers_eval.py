@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from ragsvc.domain import Answer, AnswerRequest, Citation, Progress
+from ragsvc.domain import Answer, AnswerRequest, Citation, F32Matrix, Progress
 from ragsvc.errors import DiskFull, InvalidRequest, RagsvcError, StorageError, WriterBusy
 from ragsvc.evaluation import calibration, overlap
 from ragsvc.evaluation.answering import Asked, answer_item, bare, bins_of, figures_of_all
@@ -21,7 +21,7 @@ from ragsvc.evaluation.report import Item, Kind, Report, read_report, to_json
 from ragsvc.evaluation.requests import AnswersEvaluation
 from ragsvc.service.service import Service
 from ragsvc.store.catalog import Catalog
-from tests.doubles import CORPUS, ME, new_home, open_service, upload
+from tests.doubles import CORPUS, ME, HashEmbedder, new_home, open_service, upload
 
 DOCUMENTS = {
     "harbour.md": "# Harbour\n\nThe harbour master closes the eastern gate at nine in the evening.",
@@ -204,6 +204,47 @@ def test_a_document_of_the_same_text_is_as_right(tmp_path: Path, path: Path) -> 
     assert "b.md" not in (*item.detail["found"], *item.detail["cited"])
     names = ("document@3", "cited_document", "citation_precision", "citation_recall")
     assert [item.values[name] for name in names] == [1.0] * 4
+
+
+class Counting(HashEmbedder):
+    """Tells which texts were embedded while latency was measured."""
+
+    def __init__(self, name: str = "hash") -> None:
+        super().__init__(name)
+        self.queries: list[str] = []
+
+    def embed_queries(self, texts: Sequence[str]) -> F32Matrix:
+        self.queries += texts
+        return super().embed_queries(texts)
+
+
+def test_latency_is_that_of_a_service_that_remembers_nothing(home: Path, path: Path) -> None:
+    """Also in the second run, and in one that was taken up when all answers were there."""
+
+    def watch(progress: Progress) -> None:
+        if progress.stage == "latency" and progress.done == 0:
+            embedder.queries.clear()
+            embedder.texts.clear()
+        if progress.stage == "evaluate" and progress.done == 0:
+            seen.append((tuple(embedder.queries), frozenset(embedder.texts)))
+        if progress.stage == "evaluate" and progress.done == stop:
+            raise Stopped
+
+    embedder = Counting()
+    seen: list[tuple[tuple[str, ...], frozenset[str]]] = []
+    with open_service(home, lambda _: embedder, max_false_refusals=1e-9) as service:
+        request = AnswersEvaluation(CORPUS, path)
+        for stop in (7, len(QUESTIONS), 7):
+            if stop == len(QUESTIONS):
+                with pytest.raises(Stopped):
+                    service.evaluations.answers(ME, request, progress=watch)
+                continue
+            report = service.evaluations.answers(ME, request, progress=watch)
+            assert "total" in report.latency_s
+    assert report.resumed == len(QUESTIONS)
+    assert seen[0] == seen[1] == seen[2]
+    assert seen[0][0] == tuple(row["question"] for row in QUESTIONS)
+    assert seen[0][1]
 
 
 def stored_vectors(home: Path) -> int:
