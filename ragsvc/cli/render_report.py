@@ -16,7 +16,7 @@ from ragsvc.evaluation.gate import Breach, Gate
 from ragsvc.evaluation.page.charts import duration, p_words, verdict
 from ragsvc.evaluation.page.labels import full_label, label_of, split_system
 from ragsvc.evaluation.report import Figure, Kind, Malformed, Report
-from ragsvc.evaluation.worst import facts, headline, merit, worst
+from ragsvc.evaluation.worst import basis, facts, fault, worst
 
 _SHOWN_MALFORMED = 20
 _SHOWN_SHIFTS = 3
@@ -127,12 +127,10 @@ def render_worst(console: Console, report: Report, count: int) -> None:
     found = worst(report, count)
     if not found:
         return
-    name = headline(report)
-    by = "" if name is None else f" by {one_line(full_label(name))}"
-    console.print(f"\nWorst questions{by}:")
+    console.print(f"\nWorst questions by {one_line(basis(report))}:")
     for item in found:
-        value = merit(item.values, name)
-        score = "" if value is None else f"{value:.2f}  "
+        wrong = fault(report, item)
+        score = "" if wrong is None else f"{wrong.failure or format(wrong.value, '.2f')}  "
         question = one_line(item.text, _QUESTION_CHARS)
         console.print(Text.assemble((f"{score}{question}", "bold"), f" [{one_line(item.id)}]"))
         for key, words in facts(item.detail):

@@ -13,7 +13,7 @@ from ragsvc.evaluation.bootstrap import bootstrap_mean, randomisation_test
 from ragsvc.evaluation.compare import compare
 from ragsvc.evaluation.page.render import render
 from ragsvc.evaluation.report import Item, Kind, Report
-from ragsvc.evaluation.worst import facts, headline, worst
+from ragsvc.evaluation.worst import facts, fault, headline, worst
 
 unit = st.floats(0, 1)
 
@@ -138,7 +138,7 @@ def test_the_worst_questions_are_told_with_what_they_got():
     ]
     report = make_report(items, Kind.ANSWERS)
     assert headline(report) == "phrase"
-    assert [item.id for item in worst(report, 9)] == ["bad", "made up", "half"]
+    assert [item.id for item in worst(report, 9)] == ["made up", "bad", "half"]
     assert worst(report, 0) == []
     detail = {"answered": True, "answerable": False, "wanted": [], "found": {"dense": [], "lexical": ["a"]}}
     assert facts(detail | {"confidence": 0.5, "answer": ""}) == [
@@ -147,6 +147,31 @@ def test_the_worst_questions_are_told_with_what_they_got():
         ("found by lexical", ("a",)),
         ("confidence", ("0.500",)),
     ]
+
+
+def test_every_kind_of_failure_is_among_the_worst_answers() -> None:
+    refused = {"answered": 0.0, "refused_answerable": 1.0, "document@3": 1.0}
+    answered = {"answered": 1.0, "refused_answerable": 0.0, "document@3": 1.0}
+    items = [Item(f"r{n}", "?", refused) for n in range(9)]
+    items += [
+        Item("made up", "?", {"refused_unanswerable": 0.0, "supported": 1.0}),
+        Item("lost", "?", answered | {"document@3": 0.0}),
+        Item("wordy", "?", answered | {"token_f1": 0.2}),
+        Item("wrong", "?", answered | {"phrase": 0.0, "token_f1": 0.4}),
+        Item("fine", "?", answered | {"phrase": 1.0, "token_f1": 1.0}),
+        Item("unknown", "?", {}),
+    ]
+    report = make_report(items, Kind.ANSWERS)
+    # Few of the questions have references: they do not decide for the others.
+    assert headline(report) == "document@3"
+    found = worst(report, 4)
+    assert [item.id for item in found] == ["r0", "made up", "lost", "wrong"]
+    words = [fault(report, item) for item in found]
+    assert [each.failure for each in words if each] == [
+        "wrongly refused", "wrongly answered", "right document missing", "no right phrase"
+    ]  # fmt: skip
+    assert [item.id for item in worst(report, 99)][-1] == "wordy"
+    assert "wrongly answered" in render([report])
 
 
 def test_settings_are_called_by_plain_words() -> None:

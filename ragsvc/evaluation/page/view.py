@@ -31,7 +31,7 @@ from ragsvc.evaluation.page.labels import (
     split_system,
 )
 from ragsvc.evaluation.report import Item, Kind, Malformed, Report, Setup
-from ragsvc.evaluation.worst import facts, headline, merit, worst
+from ragsvc.evaluation.worst import basis, facts, fault, headline, worst
 
 WORST = 20
 _TILES = ("document@3", "phrase", "token_f1", "answered", "refused_unanswerable", "supported", "auroc")
@@ -68,7 +68,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A question that went badly. facts: by name."""
+    """A question that went badly. value: of the figure, or what failed. facts: by name."""
 
     id: str
     text: str
@@ -80,7 +80,7 @@ class Asked:
 class ReportView:
     """One report as the page shows it.
 
-    anchor: unique on the page. headline: label of what `worst` goes by; spread: of what the histogram shows.
+    anchor: unique on the page. basis: what `worst` goes by; spread: of what the histogram shows.
     """
 
     anchor: str
@@ -92,7 +92,7 @@ class ReportView:
     tiles: tuple[Tile, ...]
     groups: tuple[Group, ...]
     tests: tuple[tuple[str, str, str], ...]
-    headline: str
+    basis: str
     spread: str
     histogram: tuple[Column, ...]
     reliability: tuple[Dot, ...]
@@ -123,12 +123,12 @@ def report_view(report: Report, place: int) -> ReportView:
         tiles=tuple(_tiles(report, name)),
         groups=tuple(groups),
         tests=tuple(_test_words(test, p) for test, p in report.tests.items()),
-        headline="" if name is None else full_label(name),
+        basis=basis(report),
         spread=spread,
         histogram=tuple(histogram(values)) if values else (),
         reliability=tuple(reliability(report.reliability)),
         stages=tuple(stages(report.latency_s)),
-        worst=tuple(_asked(item, name) for item in worst(report, WORST)),
+        worst=tuple(_asked(report, item) for item in worst(report, WORST)),
         malformed=report.malformed,
         notes=report.notes,
         seconds=duration(report.seconds),
@@ -213,14 +213,14 @@ def _test_words(test: str, p: float) -> tuple[str, str, str]:
     return full_label(first), full_label(second), p_words(p)
 
 
-def _asked(item: Item, name: str | None) -> Asked:
-    value = merit(item.values, name)
+def _asked(report: Report, item: Item) -> Asked:
+    wrong = fault(report, item)
     wanted = item.detail.get("wanted")
     right = {str(entry) for entry in wanted} if isinstance(wanted, list | tuple) else set()
     return Asked(
         item.id,
         item.text,
-        "" if value is None else f"{value:.2f}",
+        "" if wrong is None else wrong.failure or f"{wrong.value:.2f}",
         tuple(_fact(key, words, right) for key, words in facts(item.detail)),
     )
 
