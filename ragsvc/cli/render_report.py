@@ -12,6 +12,7 @@ from rich.text import Text
 from ragsvc.cli.output import one_line, safe, write_line
 from ragsvc.cli.render import render_table
 from ragsvc.evaluation.compare import Comparison, Difference, Shift
+from ragsvc.evaluation.figures import AGAINST
 from ragsvc.evaluation.gate import Breach, Gate
 from ragsvc.evaluation.page.charts import duration, p_words, verdict
 from ragsvc.evaluation.page.labels import full_label, label_of, split_system
@@ -49,7 +50,7 @@ def render_figures(console: Console, report: Report) -> None:
         if rows:
             render_table(console, rows, tuple(rows[0]))
     for test, p in report.tests.items():
-        first, _, second = test.partition(" > ")
+        first, _, second = test.partition(AGAINST)
         console.print(f"{one_line(full_label(first))} against {one_line(full_label(second))}: {p_words(p)}")
     if report.latency_s:
         console.print(f"latency (p50, p95, p99): {_latency(report.latency_s)}")

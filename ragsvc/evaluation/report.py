@@ -97,8 +97,8 @@ class Report:
     """One evaluation of one corpus.
 
     figures: by name; "hybrid.ndcg@10" belongs to the system "hybrid".
-    tests: p values of a paired randomisation test, such as "hybrid.ndcg@10 > dense.ndcg@10": the first
-        figure differs from the second by chance with this probability.
+    tests: p values of a paired randomisation test, such as "hybrid.ndcg@10 against dense.ndcg@10": chance
+        alone would make the two differ as much, in either direction, with this probability.
     reliability: bins of confidence, ascending; () where nothing was answered.
     malformed: lines that could not be used. notes: what is odd about lines that were used.
     latency_s: stage -> {"p50", "p95", "p99"} in seconds, of the first questions asked of a service that has

@@ -16,6 +16,7 @@ from ragsvc.domain import Answer, AnswerRequest, Citation, F32Matrix, Progress
 from ragsvc.errors import DiskFull, InvalidRequest, RagsvcError, StorageError, WriterBusy
 from ragsvc.evaluation import calibration, overlap
 from ragsvc.evaluation.answering import Asked, answer_item, bare, bins_of, figures_of_all
+from ragsvc.evaluation.figures import figures_of
 from ragsvc.evaluation.questions import GoldSpan, Question
 from ragsvc.evaluation.report import Item, Kind, Report, read_report, to_json
 from ragsvc.evaluation.requests import AnswersEvaluation
@@ -306,6 +307,21 @@ def test_figures_of_confidence_are_those_of_calibration() -> None:
     assert figures["corpus_bleu"].value == overlap.corpus_bleu(["a b c d e"], [["a b c d f"]])
     assert bins_of(items) == calibration.reliability(sure, truth)
     assert bins_of([replace(item, detail=item.detail | {"answerable": True}) for item in items]) == ()
+
+
+def test_few_questions_leave_every_figure_open() -> None:
+    items = [
+        Item(f"q{n}", "?", {"token_f1": 0.63}, {"answerable": yes, "confidence": each, "answer": "a b c d e"})
+        for n, (each, yes) in enumerate([(0.9, True), (0.1, False)])
+    ]
+    found = {**figures_of(items[:1]), **figures_of_all(items, {"q0": ["a b c d e"]})}
+    assert {name: (figure.value, figure.low < 0.4, figure.high) for name, figure in found.items()} == {
+        "token_f1": (0.63, True, pytest.approx(0.969, abs=1e-3)),
+        "corpus_bleu": (pytest.approx(1.0), True, 1.0),
+        "auroc": (1.0, True, 1.0),
+        "refusal_recall@5%": (1.0, True, 1.0),
+        "calibration_error": (pytest.approx(0.1), True, pytest.approx(0.83, abs=0.01)),
+    }
 
 
 def test_what_cannot_be_evaluated_is_said(bold: Service, path: Path) -> None:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from sample_reports import answers_report, make_report, make_setup, retrieval_report
 
 from ragsvc.errors import InvalidRequest
-from ragsvc.evaluation.bootstrap import bootstrap_mean, randomisation_test
+from ragsvc.evaluation.bootstrap import bootstrap_mean, randomisation_test, widened
 from ragsvc.evaluation.compare import compare
 from ragsvc.evaluation.page.render import render
 from ragsvc.evaluation.report import Item, Kind, Report
@@ -38,7 +38,7 @@ def test_a_difference_is_that_of_the_paired_values(pairs: dict[str, tuple[float,
     assert row.low <= row.change <= row.high
     assert row.count == len(pairs)
     if not np.array_equal(old, new):
-        interval = bootstrap_mean(new - old)
+        interval = widened(bootstrap_mean(new - old), len(old), -1.0, 1.0)
         assert (row.low, row.high) == (interval.low, interval.high)
         assert row.p == randomisation_test(new, old)
     mirrored = compare(after, before)
@@ -107,6 +107,13 @@ def test_what_indexed_and_measured_is_compared_too():
     ).warnings
     assert "the profiles differ" in chunks
     assert lost == "only the baseline has the figures dense.mrr"
+
+
+def test_one_question_decides_nothing():
+    (row,) = compare(report_of({"a": 0.2}), report_of({"a": 0.6})).differences
+    assert row.low is not None and row.high is not None
+    assert row.low < 0.0 < row.high
+    assert row.p == 1.0
 
 
 def test_figures_that_are_no_means_have_no_interval():

@@ -97,7 +97,7 @@ def test_hostile_words_are_words():
     items = [Item(HOSTILE, HOSTILE, {f"{HOSTILE}.ndcg@10": 0.5, HOSTILE: 0.1}, {HOSTILE: [HOSTILE]})]
     for kind in Kind:
         report = make_report(
-            items, kind, setup=hostile, tests={f"{HOSTILE} > {HOSTILE}": 0.5},
+            items, kind, setup=hostile, tests={f"{HOSTILE} against {HOSTILE}": 0.5},
             malformed=(Malformed(HOSTILE, HOSTILE),), notes=(Malformed(HOSTILE, HOSTILE),),
             latency_s={HOSTILE: {"p50": 1.0}},
         )  # fmt: skip

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ragsvc.evaluation.figures import AGAINST
 from ragsvc.evaluation.page.charts import (
     Bar,
     Column,
@@ -209,7 +210,7 @@ def _by_section(report: Report) -> list[Group]:
 
 
 def _test_words(test: str, p: float) -> tuple[str, str, str]:
-    first, _, second = test.partition(" > ")
+    first, _, second = test.partition(AGAINST)
     return full_label(first), full_label(second), p_words(p)
 
 
