@@ -118,14 +118,21 @@ def _open(name: str) -> Any:
     return model
 
 
-def _folder(name: str) -> ModelFolder:
-    """Find the model; a name without a slash is of no hub model, most likely a misspelt choice of ours."""
-    if "/" not in name and model_folder(name) is None:
+def check_name(name: str) -> None:
+    """Refuse what neither a folder nor a hub can be, most likely a misspelt choice of ours; loads nothing.
+
+    :raises ModelNotFound: if it has no slash, or begins like a path, and no folder is there.
+    """
+    if model_folder(name) is None and ("/" not in name or name.startswith(("/", ".", "~"))):
         raise ModelNotFound(
             f"there is no reranker {name!r}",
-            hint="choose built-in, sentences, none, a cross-encoder's folder, or a hub name such as "
+            hint="choose built-in, none, a cross-encoder's folder, or a hub name such as "
             "cross-encoder/ms-marco-MiniLM-L6-v2",
         )
+
+
+def _folder(name: str) -> ModelFolder:
+    check_name(name)
     try:
         return open_folder(name)
     except ModelNotFound as error:
