@@ -26,7 +26,8 @@ from ragsvc.pipeline.markers import ANY_MARKER
 TOP = 3
 REFUSED = "refused_"
 NO_VERSIONS: Mapping[str, str] = MappingProxyType({})
-_MARKERS = re.compile(rf"\s*{ANY_MARKER.pattern}")
+# Only from the first blank on: in the midst of many it would be tried again at each.
+_MARKERS = re.compile(rf"(?<!\s)\s*{ANY_MARKER.pattern}")
 ANSWERABLE, UNANSWERABLE = f"{REFUSED}answerable", f"{REFUSED}unanswerable"
 
 
