@@ -21,6 +21,7 @@ from ragsvc.evaluation.questions import GoldSpan, Question
 from ragsvc.evaluation.report import Item, Kind, Report, read_report, to_json
 from ragsvc.evaluation.requests import AnswersEvaluation
 from ragsvc.service.service import Service
+from ragsvc.store import engine
 from ragsvc.store.catalog import Catalog
 from tests.doubles import CORPUS, ME, HashEmbedder, new_home, open_service, upload
 
@@ -280,6 +281,24 @@ def test_what_cannot_be_kept_is_embedded_anew(
     assert measure(bold, path).items == expected.items
     # Each try may have waited for another writer.
     assert len(calls) <= 2
+
+
+def test_a_writer_that_does_not_end_costs_no_report(
+    tmp_path: Path, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "BUSY_TIMEOUT_S", 0.1)
+    with open_service(new_home(tmp_path), max_false_refusals=1e-9) as service:
+        upload(service, DOCUMENTS)
+        with closing(sqlite3.connect(tmp_path / "home" / "catalog.db", isolation_level=None)) as other:
+
+            def write(progress: Progress) -> None:
+                if progress.stage == "evaluate" and not other.in_transaction:
+                    other.execute("BEGIN IMMEDIATE")
+
+            request = AnswersEvaluation(CORPUS, path)
+            report = service.evaluations.answers(ME, request, progress=write)
+            other.execute("ROLLBACK")
+        assert len(report.items) == len(QUESTIONS)
 
 
 def test_markers_are_no_words_of_an_answer() -> None:
