@@ -43,7 +43,7 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     row = dict(pairs)
     if len(row) < len(pairs):
         name = next(name for name, count in Counter(name for name, _ in pairs).items() if count > 1)
-        raise _Repeated(f"the field {name[:80]!r} is there twice")
+        raise _Repeated(f"the key {name[:80]!r} is there twice")
     return row
 
 
