@@ -66,6 +66,9 @@ class WildReranker:
         self.name = name
         self.seen: list[Candidates] = []
 
+    def fingerprint(self) -> str:
+        return self.name
+
     def rescore(self, candidates: Candidates) -> F64Vector:
         self.seen.append(candidates)
         said = [f"{candidates.question}\0{text.whole}".encode() for text in candidates.texts]

@@ -67,7 +67,7 @@ def retrieval_report(count: int = 60, seed: int = 0, lift: float = 0.0, **change
         }
         text = f"What does note {number} say?" if number else f"What is {HOSTILE}?"
         items.append(Item(f"q{number}", text, values, {"wanted": [f"notes/{number}.md"], "found": found}))
-    tests = {"hybrid.ndcg@10 > dense.ndcg@10": 0.0004, "hybrid.ndcg@10 > lexical.ndcg@10": 0.21}
+    tests = {"hybrid.ndcg@10 against dense.ndcg@10": 0.0004, "hybrid.ndcg@10 against lexical.ndcg@10": 0.21}
     return make_report(items, **{"tests": tests, **changes})
 
 

@@ -50,7 +50,7 @@ class Outcome:
 
     def p(self, mode: Mode) -> float:
         """Of the difference between the default and a leg."""
-        return self.default.tests[f"{_key(Mode.HYBRID)} > {_key(mode)}"]
+        return self.default.tests[f"{_key(Mode.HYBRID)} against {_key(mode)}"]
 
 
 def prepare(service: Service, bench: Bench) -> list[Job]:

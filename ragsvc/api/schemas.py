@@ -87,9 +87,8 @@ class TurnBody(Body):
 
 
 History = Annotated[
-    list[TurnBody],
+    Annotated[list[TurnBody], Field(max_length=MAX_TURNS)] | None,
     Field(
-        max_length=MAX_TURNS,
         description="The turns before this one, oldest first. What leans on them is completed with words of "
         "the user's last turns; the response tells in `searched` what was looked for.",
         examples=[
@@ -127,7 +126,7 @@ class SearchBody(Body):
         examples=[{"lang": "en", "year": {"$gte": 2020}}],
     )
     at: At = None
-    history: History = []
+    history: History = None
 
     def request(self) -> SearchRequest:
         """Give the service's form of it."""
@@ -161,7 +160,7 @@ class AnswerBody(Body):
         examples=[{"lang": "en"}],
     )
     at: At = None
-    history: History = []
+    history: History = None
     stream: bool = Field(
         False,
         description="true: send server-sent events `passages`, `token`, `citation` and `done` (or `error`) "
@@ -234,9 +233,9 @@ def optional(at: int | str | None) -> str | None:
     return None if at is None else reference(at)
 
 
-def turns_of(history: list[TurnBody]) -> tuple[Turn, ...]:
-    """Give a conversation in the service's form."""
-    return tuple(Turn(turn.role, turn.content) for turn in history)
+def turns_of(history: list[TurnBody] | None) -> tuple[Turn, ...]:
+    """Give a conversation in the service's form; None is none."""
+    return tuple(Turn(turn.role, turn.content) for turn in history or ())
 
 
 def corpora_of(corpus: str | list[str]) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import sys
 from collections import Counter
 from pathlib import Path
@@ -92,7 +93,10 @@ def _told(draft: Draft, count: int, out: Path | None) -> list[str]:
             f"no more could be drafted from the {draft.documents} documents of {safe(draft.corpus)}: "
             "the rules need English prose, and leave out what several documents answer"
         )
-    words.append("read and correct them; then: ragsvc eval retrieval CORPUS --questions FILE")
+    file = "FILE" if out is None else shlex.quote(safe(str(out)))
+    words.append(
+        f"read and correct them; then: ragsvc eval retrieval {safe(draft.corpus)} --questions {file}"
+    )
     return words
 
 

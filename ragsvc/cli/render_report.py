@@ -12,11 +12,12 @@ from rich.text import Text
 from ragsvc.cli.output import one_line, safe, write_line
 from ragsvc.cli.render import render_table
 from ragsvc.evaluation.compare import Comparison, Difference, Shift
+from ragsvc.evaluation.figures import AGAINST
 from ragsvc.evaluation.gate import Breach, Gate
 from ragsvc.evaluation.page.charts import duration, p_words, verdict
 from ragsvc.evaluation.page.labels import full_label, label_of, split_system
-from ragsvc.evaluation.report import Figure, Kind, Report
-from ragsvc.evaluation.worst import facts, headline, merit, worst
+from ragsvc.evaluation.report import Figure, Kind, Malformed, Report
+from ragsvc.evaluation.worst import basis, facts, fault, worst
 
 _SHOWN_MALFORMED = 20
 _SHOWN_SHIFTS = 3
@@ -49,7 +50,7 @@ def render_figures(console: Console, report: Report) -> None:
         if rows:
             render_table(console, rows, tuple(rows[0]))
     for test, p in report.tests.items():
-        first, _, second = test.partition(" > ")
+        first, _, second = test.partition(AGAINST)
         console.print(f"{one_line(full_label(first))} against {one_line(full_label(second))}: {p_words(p)}")
     if report.latency_s:
         console.print(f"latency (p50, p95, p99): {_latency(report.latency_s)}")
@@ -127,12 +128,10 @@ def render_worst(console: Console, report: Report, count: int) -> None:
     found = worst(report, count)
     if not found:
         return
-    name = headline(report)
-    by = "" if name is None else f" by {one_line(full_label(name))}"
-    console.print(f"\nWorst questions{by}:")
+    console.print(f"\nWorst questions by {one_line(basis(report))}:")
     for item in found:
-        value = merit(item.values, name)
-        score = "" if value is None else f"{value:.2f}  "
+        wrong = fault(report, item)
+        score = "" if wrong is None else f"{wrong.failure or format(wrong.value, '.2f')}  "
         question = one_line(item.text, _QUESTION_CHARS)
         console.print(Text.assemble((f"{score}{question}", "bold"), f" [{one_line(item.id)}]"))
         for key, words in facts(item.detail):
@@ -141,21 +140,29 @@ def render_worst(console: Console, report: Report, count: int) -> None:
 
 
 def say_malformed(report: Report) -> None:
-    """Tell on stderr which lines could not be used."""
-    for line in report.malformed[:_SHOWN_MALFORMED]:
-        write_line(f"{one_line(line.place)}: {one_line(line.error)}", sys.stderr)
-    count = len(report.malformed)
-    if count > _SHOWN_MALFORMED:
-        write_line(f"… and {count - _SHOWN_MALFORMED} more; --json lists all", sys.stderr)
-    if count:
-        lines = "line" if count == 1 else "lines"
-        write_line(f"warning: {count} {lines} could not be used; the figures are of the others", sys.stderr)
+    """Tell on stderr which lines could not be used, and what is odd about those that were."""
+    _say(report.malformed, "")
+    if report.malformed:
+        lines = _count(len(report.malformed), "line")
+        write_line(f"warning: {lines} could not be used; the figures are of the others", sys.stderr)
+    _say(report.notes, "note: ")
+
+
+def _say(lines: Sequence[Malformed], before: str) -> None:
+    for line in lines[:_SHOWN_MALFORMED]:
+        write_line(f"{before}{one_line(line.place)}: {one_line(line.error)}", sys.stderr)
+    if len(lines) > _SHOWN_MALFORMED:
+        write_line(f"{before}… and {len(lines) - _SHOWN_MALFORMED} more; --json lists all", sys.stderr)
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def render_gate(console: Console, gate: Gate, breaches: Sequence[Breach]) -> None:
     """The verdict of the gate; what broke it on stderr."""
     for breach in breaches:
         write_line(f"gate: {one_line(breach.message)}", sys.stderr)
-    rules = f"{len(gate.rules)} rule{'' if len(gate.rules) == 1 else 's'}"
+    rules = _count(len(gate.rules), "rule")
     words = "passed" if not breaches else f"FAILED: {len(breaches)} of {rules} broken"
     console.print(f"gate {one_line(gate.name)} {words}" + (f" ({rules})" if not breaches else ""))

@@ -9,6 +9,7 @@ from types import MappingProxyType
 
 from ragsvc.domain import Answer, BoolVector, Citation, F64Vector, Passage
 from ragsvc.evaluation import overlap
+from ragsvc.evaluation.bootstrap import widened
 from ragsvc.evaluation.calibration import (
     auroc,
     bootstrap_of,
@@ -25,7 +26,8 @@ from ragsvc.pipeline.markers import ANY_MARKER
 TOP = 3
 REFUSED = "refused_"
 NO_VERSIONS: Mapping[str, str] = MappingProxyType({})
-_MARKERS = re.compile(rf"\s*{ANY_MARKER.pattern}")
+# Only from the first blank on: in the midst of many it would be tried again at each.
+_MARKERS = re.compile(rf"(?<!\s)\s*{ANY_MARKER.pattern}")
 ANSWERABLE, UNANSWERABLE = f"{REFUSED}answerable", f"{REFUSED}unanswerable"
 
 
@@ -141,17 +143,19 @@ def figures_of_all(items: Sequence[Item], answers: Mapping[str, Sequence[str]]) 
     if compared:
         texts = [item.detail["answer"] for item in compared]
         interval = overlap.corpus_bleu_interval(texts, [answers[item.id] for item in compared])
-        found["corpus_bleu"] = figure(interval, len(compared))
+        found["corpus_bleu"] = figure(widened(interval, len(compared)), len(compared))
     sure, truth = _confidence(items)
     if len(set(truth)) < 2:
         return found
+    # What is sure of these hangs on the kind of which there are fewer questions.
+    fewer = min(sum(truth), len(truth) - sum(truth))
     statistics = {
         "auroc": auroc,
         "refusal_recall@5%": _recall,
         "calibration_error": expected_calibration_error,
     }
     for name, statistic in statistics.items():
-        found[name] = figure(bootstrap_of(statistic, sure, truth), len(items))
+        found[name] = figure(widened(bootstrap_of(statistic, sure, truth), fewer), len(items))
     return found
 
 

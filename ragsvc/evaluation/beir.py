@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from ragsvc.errors import InvalidRequest, SourceNotFound
-from ragsvc.evaluation.questions import Question, check_grade, read_object
+from ragsvc.evaluation.lines import read_object
+from ragsvc.evaluation.questions import Question, check_grade
 from ragsvc.evaluation.report import Malformed
 
+BEIR_COLUMNS = 3
+SHOWN = 5
 LAYOUT = "a collection folder holds corpus.jsonl, queries.jsonl and qrels/test.tsv"
 
 
@@ -28,7 +31,8 @@ class Collection:
 
     corpus: path of corpus.jsonl, which `ragsvc ingest` reads as it is; nothing here reads it.
     judgements: query id -> document id -> grade; 0 or less is not relevant.
-    malformed: lines that are not used. digest: sha256 hex of queries and judgements.
+    malformed: lines that are not used. notes: what is odd about those that are.
+    digest: sha256 hex of queries and judgements.
     """
 
     name: str
@@ -37,6 +41,7 @@ class Collection:
     judgements: Mapping[str, Mapping[str, int]]
     malformed: tuple[Malformed, ...] = ()
     digest: str = ""
+    notes: tuple[Malformed, ...] = ()
 
     @property
     def questions(self) -> tuple[Question, ...]:
@@ -55,7 +60,7 @@ def load(folder: Path, split: str = "test") -> Collection:
     """
     malformed: list[Malformed] = []
     digest = hashlib.sha256()
-    judgements = _judgements(_read(folder / "qrels" / f"{split}.tsv", digest), f"{split}.tsv", malformed)
+    judgements = _judgements(_split(folder, split, digest), f"{split}.tsv", malformed)
     texts = _queries(_read(folder / "queries.jsonl", digest), malformed)
     malformed.extend(
         Malformed("queries.jsonl", f"lacks the judged query {query[:80]!r}")
@@ -73,7 +78,22 @@ def load(folder: Path, split: str = "test") -> Collection:
         {query.id: judgements[query.id] for query in queries},
         tuple(malformed),
         digest.hexdigest(),
+        tuple(_without_grade(queries, judgements, f"{split}.tsv")),
     )
+
+
+def _without_grade(
+    queries: Sequence[Query], judgements: Mapping[str, Mapping[str, int]], source: str
+) -> Iterator[Malformed]:
+    """One note for all queries that have no right document."""
+    vain = [query.id[:80] for query in queries if max(judgements[query.id].values()) <= 0]
+    if vain:
+        more = ", …" if len(vain) > SHOWN else ""
+        words = "1 query has" if len(vain) == 1 else f"{len(vain)} queries have"
+        yield Malformed(
+            source,
+            f"{words} no grade above 0, and nothing found counts as right: {', '.join(vain[:SHOWN])}{more}",
+        )
 
 
 def _queries(data: bytes, malformed: list[Malformed]) -> dict[str, str]:
@@ -94,12 +114,16 @@ def _queries(data: bytes, malformed: list[Malformed]) -> dict[str, str]:
 
 
 def _judgements(data: bytes, name: str, malformed: list[Malformed]) -> dict[str, dict[str, int]]:
+    """Grades by query and document, of lines of BEIR or, with another column between the ids, of TREC."""
     found: dict[str, dict[str, int]] = {}
     for number, line in _lines(data):
-        fields = line.decode("utf-8", "replace").split("\t")
+        text = line.decode("utf-8", "replace")
+        fields = text.split("\t")
         if number == 1 and fields[0] == "query-id":
             continue
         try:
+            if len(fields) != BEIR_COLUMNS and len(trec := text.split()) == BEIR_COLUMNS + 1:
+                fields = [trec[0], *trec[2:]]
             query, document, grade = fields
             value = int(grade)
             check_grade(value)
@@ -110,6 +134,22 @@ def _judgements(data: bytes, name: str, malformed: list[Malformed]) -> dict[str,
             continue
         found.setdefault(query, {})[document] = value
     return found
+
+
+def _split(folder: Path, split: str, digest: hashlib._Hash) -> bytes:
+    """Read the judgements of a split.
+
+    :raises SourceNotFound: if it is not there; the hint names those that are.
+    """
+    try:
+        return _read(folder / "qrels" / f"{split}.tsv", digest)
+    except SourceNotFound as error:
+        there = sorted(path.stem for path in (folder / "qrels").glob("*.tsv"))
+        if not there:
+            raise
+        raise SourceNotFound(
+            error.message, hint=f"its splits: {', '.join(there)}; choose one with --split"
+        ) from error
 
 
 def _lines(data: bytes) -> Iterator[tuple[int, bytes]]:

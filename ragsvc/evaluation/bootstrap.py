@@ -16,6 +16,8 @@ RESAMPLES = 10_000
 SEED = 20_240_101
 # Two-sided 95 % of the normal distribution.
 Z95 = 1.959963984540054
+# Sums of equal numbers differ in their last bits.
+_NO_WIDTH = 1e-12
 # Numbers drawn at a time, which bounds the memory.
 _BLOCK = 2_000_000
 
@@ -85,7 +87,28 @@ def wilson(successes: int, trials: int) -> Interval:
         raise InvalidRequest(
             f"{successes} of {trials} is no proportion", hint="at least one trial, no more hits than trials"
         )
-    share = successes / trials
+    return _score(successes / trials, trials)
+
+
+def widened(interval: Interval, trials: int, least: float = 0.0, most: float = 1.0) -> Interval:
+    """An interval without width, as of a single figure or of equal ones, made as wide as it may have to be.
+
+    Resampling what is all the same says nothing of what other questions would give. Of all figures with a
+    given mean those that are only ever the least or the most possible vary most; so this is Wilson's
+    interval, as if the figure were such. Intervals with a width stay as they are.
+
+    :param trials: figures that the value is over, at least 1.
+    :param least, most: what one figure can be, least < most; the value lies between.
+    """
+    if interval.high - interval.low > _NO_WIDTH:
+        return interval
+    size = most - least
+    found = _score(min(max((interval.value - least) / size, 0.0), 1.0), trials)
+    low, high = least + size * found.low, least + size * found.high
+    return Interval(interval.value, min(low, interval.value), max(high, interval.value))
+
+
+def _score(share: float, trials: int) -> Interval:
     spread = 1.0 + Z95**2 / trials
     centre = (share + Z95**2 / (2 * trials)) / spread
     half = Z95 / spread * math.sqrt(share * (1.0 - share) / trials + Z95**2 / (4 * trials**2))

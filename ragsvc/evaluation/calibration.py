@@ -118,7 +118,9 @@ def bootstrap_of(
 ) -> Interval:
     """Percentile bootstrap interval of a figure of confidence; the same input gives the same interval.
 
-    Answerable and unanswerable questions are drawn apart, so every resample has as many of each.
+    Answerable and unanswerable questions are drawn apart, so every resample has as many of each. A distance
+    from the truth, as the calibration error is one, grows with the noise that drawing adds: its resamples
+    lie mostly above the value, so its interval leans upward and is no more than a cautious bound.
 
     :param statistic: such as `auroc`; gets (n,) float64 and (n,) bool.
     :param confidence: (n,) finite.

@@ -26,7 +26,10 @@ _INSIDE = re.compile(r"(?<=[a-z,] )[A-Za-z][a-z]+(?![\w./(=-])")
 _CODE = re.compile(r"^(```|~~~).*?^\1|`[^`\n]*`", re.MULTILINE | re.DOTALL)
 _CAPITAL = re.compile(r"[A-Z][a-z’'-]+")
 _LINK = re.compile(r"!?\[([^\[\]\n]*)\](?:\([^()\n]*\)|\[[^\[\]\n]*\])")
-_MARKS = re.compile(r"(?<![\w*])[*_]{1,3}(?=\S)|(?<=\S)[*_]{1,3}(?![\w*])|`|\[\d{1,3}\]")
+_FENCE = re.compile(r"^ {0,3}(?:```|~~~)", re.MULTILINE)
+_MARKS = re.compile(
+    r"(?P<ticks>`+)(?P<code>[^`\n]+)(?P=ticks)|(?<![\w*])[*_]{1,3}(?=\S)|(?<=\S)[*_]{1,3}(?![\w*])|`|\[\d{1,3}\]"
+)
 _LIST = re.compile(r"[ \t]*(?:[-*+•–][ \t]+|\(?\d{1,3}[.)][ \t]+|>[ \t]*)+")
 _NOT_PROSE = re.compile(r"[|{}<>=\\]|https?:|^(?:```|~~~|#|import |from |:::)|\.\.\.|…")
 
@@ -173,9 +176,11 @@ def _first_paragraph(text: str, start: int, stop: int) -> tuple[int, int] | None
     end = stop if end < 0 else end
     last = None
     for span in sentences(text[opening:end]):
-        piece = _clean(text[opening + span.start : opening + span.end])
+        raw = text[opening + span.start : opening + span.end]
+        piece = _clean(raw)
         if (
-            opening + span.end - opening > SECTION_CHARS
+            span.end > SECTION_CHARS
+            or _FENCE.search(raw)
             or piece.endswith((":", "："))
             or _NOT_PROSE.search(piece)
         ):
@@ -185,7 +190,9 @@ def _first_paragraph(text: str, start: int, stop: int) -> tuple[int, int] | None
 
 
 def _clean(raw: str) -> str:
-    return " ".join(_MARKS.sub("", _LINK.sub(r"\1", raw)).split())
+    """A text as it is read; what code holds stays as it is."""
+    bare = _MARKS.sub(lambda mark: mark["code"] or "", _LINK.sub(r"\1", raw))
+    return " ".join(bare.split())
 
 
 def _is_prose(sentence: str) -> bool:

@@ -11,7 +11,8 @@ import numpy as np
 
 from ragsvc.domain import F64Vector
 from ragsvc.errors import InvalidRequest
-from ragsvc.evaluation.bootstrap import RESAMPLES, bootstrap_mean, randomisation_test
+from ragsvc.evaluation.bootstrap import RESAMPLES, bootstrap_mean, randomisation_test, widened
+from ragsvc.evaluation.page.labels import setting_label
 from ragsvc.evaluation.report import Item, Kind, Report, Setup
 from ragsvc.evaluation.worst import headline
 
@@ -149,7 +150,7 @@ def _paired(name: str, pairs: list[tuple[Item, Item]], earlier: int) -> Differen
         # What every resampling would give.
         return Difference(name, *means, 0.0, 0.0, 0.0, 1.0, count, earlier)
     resamples = min(RESAMPLES, max(_FEWEST, _BUDGET // count))
-    interval = bootstrap_mean(new - old, resamples=resamples)
+    interval = widened(bootstrap_mean(new - old, resamples=resamples), count, -1.0, 1.0)
     p = randomisation_test(new, old, resamples=resamples)
     return Difference(name, *means, interval.value, interval.low, interval.high, p, count, earlier)
 
@@ -231,7 +232,12 @@ def _some(names: Sequence[str]) -> str:
 def _changed(old: Mapping[str, object], new: Mapping[str, object]) -> list[str]:
     names = dict.fromkeys((*old, *new))
     return [
-        f"{name} {old.get(name, 'unset')} -> {new.get(name, 'unset')}"
+        f"{setting_label(name)} {_worded(old.get(name))} -> {_worded(new.get(name))}"
         for name in names
         if old.get(name) != new.get(name)
     ]
+
+
+def _worded(value: object) -> str:
+    """A setting's value in words; one that an older version did not know is unset, too."""
+    return "unset" if value is None else str(value)

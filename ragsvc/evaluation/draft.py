@@ -83,12 +83,21 @@ def draft(read: Callable[[], Iterable[Source]], count: int, seed: int, unanswera
     pool = _spread(_unique(found, vocabulary), 4 * count + 40, random.Random(seed))  # noqa: S311 - not a secret
     seen = _look_again(read(), pool)
     both = list(zip(pool, seen, strict=True))
-    kept = [(c, s) for c, s in both if _is_unambiguous(c, s, vocabulary.count)][: count - aside]
+    kept = _mixed([(c, s) for c, s in both if _is_unambiguous(c, s, vocabulary.count)], count - aside)
     if not kept:
         return []
     # Where few can be drafted, the share is kept.
     aside = min(aside, round(len(kept) * unanswerable / (1 - unanswerable)))
     return [_drafted(c, s) for c, s in kept] + _unanswered(both, vocabulary, aside, seed)
+
+
+def _mixed(found: Sequence[tuple[Candidate, _Seen]], count: int) -> list[tuple[Candidate, _Seen]]:
+    """The first of them, but fewer than half "What is X?" as long as there are others."""
+    plain = [each for each in found if each[0].asked.kind == "definition"]
+    others = len(found) - len(plain)
+    wanted = max((count - 1) // 2, count - others)
+    chosen = {id(each) for each in plain[:wanted]}
+    return [each for each in found if each[0].asked.kind != "definition" or id(each) in chosen][:count]
 
 
 def to_line(drafted: Drafted) -> dict[str, Any]:
@@ -229,10 +238,17 @@ def _unanswered(
     return about[: count - len(remote)] + remote
 
 
+def _is_term(subject: str) -> bool:
+    """Whether it is a name, or a term of two or three words: who would patent "the hook"?"""
+    words = subject.split()
+    named = any(letter.isupper() for letter in subject[1:]) or (len(words) == 1 and subject[0].isupper())
+    return len(words) <= 3 and (named or len(words) > 1)
+
+
 def _near(pool: Sequence[tuple[Candidate, _Seen]], count: int, chance: random.Random) -> Iterator[Drafted]:
     asked: Counter[str] = Counter()
     taken: set[str] = set()
-    defined = [(c, s) for c, s in pool if c.asked.named and len(c.asked.subject.split()) <= 3]
+    defined = [(c, s) for c, s in pool if c.asked.named and _is_term(c.asked.subject)]
     chance.shuffle(defined)
     for candidate, seen in defined:
         if len(taken) >= count:

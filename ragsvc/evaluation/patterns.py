@@ -98,13 +98,21 @@ def _do(subject: str, verb: str) -> str:
 
 def _whole(text: str) -> str:
     """Up to the next clause."""
-    return re.split(r"[;:] |, (?=[^,]{0,40}? (?:is|are|means|was) )", text.strip().rstrip("."))[0]
+    whole = text.strip().rstrip(".")
+    return _closed(re.split(r"[;:] |, (?=[^,]{0,40}? (?:is|are|means|was) )", whole)[0])
+
+
+def _closed(part: str) -> str:
+    """Up to a bracket that is not closed."""
+    for opening, closing in ("()", "[]"):
+        while part.count(opening) > part.count(closing):
+            part = part[: part.rindex(opening)].rstrip()
+    return part
 
 
 def _phrase(text: str) -> str:
     """The salient part: up to the first aside, unless hardly a word stands before it."""
-    whole = _whole(text)
-    part = _ASIDE.split(whole)[0]
+    part = _closed(_ASIDE.split(whole := _whole(text))[0])
     # A comma early on rather parts two adjectives.
     least = 4 if whole[len(part) :].startswith(",") else 3
     return part if len(part.split()) > least else whole

@@ -5,14 +5,15 @@
      "answers"?: [str, ...], "phrases"?: [str, ...], "history"?: [{"role", "content"}, ...],
      "kind"?: str, "split"?: str, "origin"?: str}
 
-Other fields are ignored. A line that is none of this is listed, and the rest is used.
+Other fields are ignored, and noted where they look misspelt. A line that is none of this is listed, and the
+rest is used.
 """
 
 from __future__ import annotations
 
 import hashlib
-import json
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,10 +21,16 @@ from typing import Any, TypeVar
 
 from ragsvc.domain import Role, Turn
 from ragsvc.errors import InvalidRequest, SourceNotFound
+from ragsvc.evaluation.lines import misspelt, read_object
 from ragsvc.evaluation.report import Malformed
 
 T = TypeVar("T")
+_MARK = b"\xef\xbb\xbf"
 
+FIELDS = (
+    "id", "question", "answerable", "documents", "spans", "answers", "phrases", "history", "kind", "split",
+    "origin",
+)  # fmt: skip
 HINT = 'each line is a JSON object such as {"question": "...", "documents": ["id"]}; see docs/evaluation.md'
 MAX_LABEL_CHARS = 64
 # Gains are added up as floats, which hold far larger numbers but not all of them.
@@ -51,6 +58,7 @@ class Question:
     documents: grade by id of a document, in the order given; 0 is not relevant.
     answers: right ones. phrases: a right answer holds one of them.
     kind: of an unanswerable question mostly, such as "near"; split: such as "tune"; origin: who made it.
+    line: where it stands in its file, from 1.
     """
 
     id: str
@@ -64,6 +72,11 @@ class Question:
     kind: str | None = None
     split: str | None = None
     origin: str | None = None
+    line: int | None = field(default=None, compare=False)
+
+    def place(self, source: str) -> str:
+        """Where the question stands, such as "questions.jsonl:12"; by its id when no line is known."""
+        return f"{source}: {self.id}" if self.line is None else f"{source}:{self.line}"
 
     @property
     def judgements(self) -> Mapping[str, int]:
@@ -73,11 +86,16 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Questions:
-    """What a file holds. digest: sha256 hex of the file and the name of the split, if one was chosen."""
+    """What a file holds.
+
+    malformed: lines that are left out. notes: what is odd about those that are not.
+    digest: sha256 hex of the file and the name of the split, if one was chosen.
+    """
 
     questions: tuple[Question, ...]
     malformed: tuple[Malformed, ...]
     digest: str
+    notes: tuple[Malformed, ...] = ()
 
 
 def load(path: Path, split: str | None = None) -> Questions:
@@ -92,16 +110,24 @@ def load(path: Path, split: str | None = None) -> Questions:
         data = path.read_bytes()
     except OSError as error:
         raise SourceNotFound(f"cannot read {path}: {error.strerror}", hint="name a JSONL file") from error
+    if data.removeprefix(_MARK).lstrip().startswith(b"["):
+        raise InvalidRequest(
+            f"{path} is a JSON array; write one object a line",
+            hint=f"jq -c '.[]' turns it into lines; {HINT}",
+        )
     found: dict[str, Question] = {}
     malformed: list[Malformed] = []
-    for number, line in enumerate(data.removeprefix(b"\xef\xbb\xbf").split(b"\n"), start=1):
+    unknown: Counter[str] = Counter()
+    for number, line in enumerate(data.removeprefix(_MARK).split(b"\n"), start=1):
         if not line.strip():
             continue
         try:
-            question = parse(line, f"line-{number}")
+            row = read_object(line)
+            question = _question(row, f"line-{number}", number)
             if question.id in found:
                 raise ValueError(f"the id {question.id[:80]!r} is there twice")
             found[question.id] = question
+            unknown.update(row.keys() - set(FIELDS))
         except ValueError as error:
             malformed.append(Malformed(f"{path.name}:{number}", str(error)))
     chosen = tuple(question for question in found.values() if split is None or question.split == split)
@@ -117,7 +143,8 @@ def load(path: Path, split: str | None = None) -> Questions:
             else "its questions have no splits: choose none",
         )
     label = b"" if split is None else b"\0" + split.encode("utf-8", "surrogatepass")
-    return Questions(chosen, tuple(malformed), hashlib.sha256(data + label).hexdigest())
+    notes = (*misspelt(unknown, FIELDS, path.name), *without_grade(chosen, path.name))
+    return Questions(chosen, tuple(malformed), hashlib.sha256(data + label).hexdigest(), notes)
 
 
 def parse(line: bytes, default_id: str) -> Question:
@@ -125,7 +152,10 @@ def parse(line: bytes, default_id: str) -> Question:
 
     :raises ValueError: with what is wrong, in words for a person.
     """
-    row = read_object(line)
+    return _question(read_object(line), default_id, None)
+
+
+def _question(row: Mapping[str, Any], default_id: str, line: int | None) -> Question:
     answerable = row.get("answerable", True)
     if not isinstance(answerable, bool):
         raise ValueError('"answerable" must be true or false')
@@ -135,45 +165,34 @@ def parse(line: bytes, default_id: str) -> Question:
         answerable=answerable,
         documents=_documents(row.get("documents")),
         spans=_each(row, "spans", _span),
-        answers=_each(row, "answers", _text),
-        phrases=_each(row, "phrases", _text),
+        answers=_each(row, "answers", _one_text),
+        phrases=_each(row, "phrases", _one_text),
         history=_each(row, "history", _turn),
         kind=_optional(row, "kind", _label),
         split=_optional(row, "split", _text),
         origin=_optional(row, "origin", _text),
+        line=line,
     )
     if not answerable and any(grade > 0 for grade in question.judgements.values()):
         raise ValueError('an unanswerable question has no "documents" and no "spans"')
     return question
 
 
-def read_object(line: bytes) -> dict[str, Any]:
-    """Read one line that is a JSON object.
-
-    :raises ValueError: with what is wrong, in words for a person.
-    """
-    try:
-        row = json.loads(line.decode("utf-8"))
-    except UnicodeDecodeError as error:
-        raise ValueError(f"not UTF-8: {error.reason}") from error
-    except json.JSONDecodeError as error:
-        raise ValueError(f"not JSON: {error.msg} at column {error.colno}") from error
-    except RecursionError as error:
-        raise ValueError("not readable: nested too deeply") from error
-    except ValueError as error:
-        raise ValueError("not readable: a number has too many digits") from error
-    if not isinstance(row, dict):
-        raise ValueError("not a JSON object")
-    return row
-
-
 def _text(value: Any, name: str) -> str:
+    return _worded(value, f'"{name}"')
+
+
+def _one_text(value: Any, name: str) -> str:
+    return _worded(value, f'each of "{name}"')
+
+
+def _worded(value: Any, what: str) -> str:
     if not isinstance(value, str) or not value.strip():
-        raise ValueError(f'"{name}" must be a text that is not blank')
+        raise ValueError(f"{what} must be a text that is not blank")
     try:
         value.encode("utf-8")
     except UnicodeEncodeError as error:
-        raise ValueError(f'"{name}" holds half a character (a lone surrogate)') from error
+        raise ValueError(f"{what} holds half a character (a lone surrogate)") from error
     return value
 
 
@@ -202,14 +221,14 @@ def _documents(value: Any) -> dict[str, int]:
     if value is None:
         return {}
     if isinstance(value, list):
-        return {_text(each, "documents"): 1 for each in value}
+        return {_one_text(each, "documents"): 1 for each in value}
     if not isinstance(value, dict):
         raise ValueError('"documents" must be a list of ids, or an object of ids and grades')
     if any(isinstance(grade, bool) or not isinstance(grade, int) for grade in value.values()):
         raise ValueError('the grades of "documents" must be whole numbers')
     for grade in value.values():
         check_grade(grade)
-    return {_text(name, "documents"): grade for name, grade in value.items()}
+    return {_one_text(name, "documents"): grade for name, grade in value.items()}
 
 
 def check_grade(grade: int) -> None:
@@ -241,3 +260,14 @@ def _turn(value: Any, name: str) -> Turn:
 def judged(questions: Sequence[Question]) -> tuple[Question, ...]:
     """Those for which it is known which documents are right: retrieval can be scored on them alone."""
     return tuple(question for question in questions if question.answerable and question.judgements)
+
+
+def without_grade(questions: Sequence[Question], source: str) -> list[Malformed]:
+    """Questions whose judged documents are all wrong ones, noted."""
+    return [
+        Malformed(
+            question.place(source), "none of its documents has a grade above 0: nothing found counts as right"
+        )
+        for question in questions
+        if question.answerable and question.judgements and max(question.judgements.values()) <= 0
+    ]

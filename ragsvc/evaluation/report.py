@@ -67,7 +67,7 @@ class Bin:
 
 @dataclass(frozen=True, slots=True)
 class Malformed:
-    """A line that could not be used; place: "questions.jsonl:12"."""
+    """What is wrong with a line; place: "questions.jsonl:12"."""
 
     place: str
     error: str
@@ -97,10 +97,12 @@ class Report:
     """One evaluation of one corpus.
 
     figures: by name; "hybrid.ndcg@10" belongs to the system "hybrid".
-    tests: p values of a paired randomisation test, such as "hybrid.ndcg@10 > dense.ndcg@10": the first
-        figure differs from the second by chance with this probability.
+    tests: p values of a paired randomisation test, such as "hybrid.ndcg@10 against dense.ndcg@10": chance
+        alone would make the two differ as much, in either direction, with this probability.
     reliability: bins of confidence, ascending; () where nothing was answered.
-    latency_s: stage -> {"p50", "p95", "p99"} in seconds, of the questions asked in this run.
+    malformed: lines that could not be used. notes: what is odd about lines that were used.
+    latency_s: stage -> {"p50", "p95", "p99"} in seconds, of the first questions asked of a service that has
+        its models loaded and remembers nothing; measured anew by every run.
     seconds: wall time of this run. resumed: questions taken over from an interrupted run.
     """
 
@@ -110,6 +112,7 @@ class Report:
     tests: Mapping[str, float]
     items: tuple[Item, ...]
     malformed: tuple[Malformed, ...] = ()
+    notes: tuple[Malformed, ...] = ()
     reliability: tuple[Bin, ...] = ()
     latency_s: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     seconds: float = 0.0

@@ -64,4 +64,5 @@ def judgements_of(request: RetrievalEvaluation) -> tuple[Questions, str]:
     if request.beir is None or request.questions is not None:
         raise InvalidRequest("what is to be asked?", hint="give a file of questions, or a BEIR folder")
     collection = beir.load(request.beir, request.split or "test")
-    return Questions(collection.questions, collection.malformed, collection.digest), collection.name
+    questions = Questions(collection.questions, collection.malformed, collection.digest, collection.notes)
+    return questions, collection.name

@@ -107,10 +107,13 @@ class LexicalView:
                     target[rows] += weight * (counts / (counts + part.norms[rows]))
         return scores
 
+    def frequency(self, term: int) -> int:
+        """How many of the alive rows hold a term."""
+        return sum(_alive_count(part, part.postings.find(term)[0]) for part in self.parts)
+
     def weight(self, term: int) -> float:
         """Inverse frequency of a term among the alive rows; the highest of all when no row holds it."""
-        frequency = sum(_alive_count(part, part.postings.find(term)[0]) for part in self.parts)
-        return inverse_frequency(self.alive_rows, frequency)
+        return inverse_frequency(self.alive_rows, self.frequency(term))
 
 
 def _alive_count(part: LexicalPart, rows: I32Vector) -> int:

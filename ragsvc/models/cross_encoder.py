@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import threading
 from typing import Any
 
@@ -15,6 +16,8 @@ from ragsvc.models.quiet import quiet
 BATCH_SIZE = 16
 # What transformers calls a model whose scores were trained.
 SCORING = ("ForSequenceClassification", "ForCausalLM")
+# Files beside the weights that change what is read and scored.
+DECIDING = frozenset({".json", ".model", ".txt"})
 OTHERWISE = "or RAGSVC_RERANKER=built-in"
 
 
@@ -29,6 +32,7 @@ class CrossEncoderReranker:
         self._name = name
         self._lock = threading.Lock()
         self._model: Any = None
+        self._fingerprint = ""
 
     @property
     def name(self) -> str:
@@ -61,11 +65,35 @@ class CrossEncoderReranker:
         """Load the model now, so that the first question does not wait for it."""
         self._load()
 
+    def fingerprint(self) -> str:
+        """Hash of weights, configuration and vocabulary as they were loaded, 64 hex digits.
+
+        :raises ModelError: if the model cannot be used.
+        """
+        self._load()
+        return self._fingerprint
+
     def _load(self) -> Any:
         with self._lock:
             if self._model is None:
+                self._fingerprint = _fingerprint(_folder(self._name))
                 self._model = _open(self._name)
             return self._model
+
+
+def _fingerprint(folder: ModelFolder) -> str:
+    digest = hashlib.sha256(folder.weights.encode("ascii"))
+    try:
+        for path in sorted(folder.path.iterdir()):
+            if path.suffix in DECIDING and path.is_file():
+                digest.update(f"\0{path.name}\0".encode("utf-8", "surrogateescape"))
+                digest.update(hashlib.sha256(path.read_bytes()).digest())
+    except OSError as error:
+        raise ModelNotFound(
+            f"the reranker {folder.name!r} in {folder.path} cannot be read: {error.strerror}",
+            hint=f"let this user read it, {OTHERWISE}",
+        ) from error
+    return digest.hexdigest()
 
 
 def _open(name: str) -> Any:
@@ -90,14 +118,21 @@ def _open(name: str) -> Any:
     return model
 
 
-def _folder(name: str) -> ModelFolder:
-    """Find the model; a name without a slash is of no hub model, most likely a misspelt choice of ours."""
-    if "/" not in name and model_folder(name) is None:
+def check_name(name: str) -> None:
+    """Refuse what neither a folder nor a hub can be, most likely a misspelt choice of ours; loads nothing.
+
+    :raises ModelNotFound: if it has no slash, or begins like a path, and no folder is there.
+    """
+    if model_folder(name) is None and ("/" not in name or name.startswith(("/", ".", "~"))):
         raise ModelNotFound(
             f"there is no reranker {name!r}",
-            hint="choose built-in, sentences, none, a cross-encoder's folder, or a hub name such as "
+            hint="choose built-in, none, a cross-encoder's folder, or a hub name such as "
             "cross-encoder/ms-marco-MiniLM-L6-v2",
         )
+
+
+def _folder(name: str) -> ModelFolder:
+    check_name(name)
     try:
         return open_folder(name)
     except ModelNotFound as error:

@@ -98,6 +98,10 @@ def features_of(looked: Looked, passages: Sequence[Hit], evidence: Sequence[Evid
     def weight_of(term: str) -> float:
         return snapshot.lexical.weight(looked.term_ids.get(term, -1))
 
+    def is_unknown(term: str) -> bool:
+        """Another corpus of the catalog may know it."""
+        return not snapshot.lexical.frequency(looked.term_ids.get(term, -1))
+
     terms = sorted(set(looked.query.terms))
     total = sum(map(weight_of, terms)) or 1.0
     rows = np.flatnonzero(np.isin(snapshot.index.chunk_ids, [hit.passage.chunk for hit in passages]))
@@ -113,7 +117,7 @@ def features_of(looked: Looked, passages: Sequence[Hit], evidence: Sequence[Evid
         "passage_cosine": float(snapshot.index.similarities(vector, rows).max()),
         "passage_margin": passages[0].score - passages[-1].score,
         "sentence_cosine": max(item.cosine for item in evidence),
-        "unknown_terms": sum(weight_of(term) for term in terms if term not in looked.term_ids) / total,
+        "unknown_terms": sum(weight_of(term) for term in terms if is_unknown(term)) / total,
         "passage_words": of_passage,
         "evidence_words": of_evidence,
         "sentence_least_word": max(float(near.min()) for near in joint),

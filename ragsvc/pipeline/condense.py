@@ -55,6 +55,25 @@ _CHAT = frozenset(
     type types kind kinds way ways thing things any currently give new still already get got use used
     using call called make made do does name isn't i'm it's that's what's let's i'd i've""".split()  # noqa: SIM905
 )
+# Verbs that any topic can do: no use in another question.
+_ANY_VERB = frozenset("work works worked working happen happens happened happening".split())  # noqa: SIM905
+# "thanks!" and "ok, got it" ask for nothing, the old topic least of all.
+_COURTESY = frozenset(
+    """thanks thank thx ok okay great cool nice perfect wonderful awesome excellent brilliant hi hello hey bye
+    goodbye cheers understood alright""".split()  # noqa: SIM905
+)
+_BESIDE_COURTESY = ENGLISH | {
+    "much",
+    "lot",
+    "help",
+    "helps",
+    "helped",
+    "helpful",
+    "got",
+    "see",
+    "yes",
+    "well",
+}
 _PRONOUN = re.compile(
     r"\b(?:it|its|itself|they|them|their|theirs|themselves|he|him|his|she|her|hers|this|these|those|ones"
     r"|such)\b"
@@ -158,6 +177,8 @@ def condense(question: str, history: Sequence[Turn], analyser: Analyser) -> Cond
 def leaning(question: str, analyser: Analyser) -> Lean:
     """Judge by its words how much a question needs what was said before it."""
     text = " ".join(question.split())
+    if _is_courtesy(text):
+        return Lean.NONE
     pointing = _EMPTY_IT.sub(" ", text)
     pronoun = _PRONOUN.search(pointing)
     # A pronoun after two words of content points, more often than not, at those.
@@ -175,7 +196,7 @@ def _focus(turns: Sequence[str], analyser: Analyser) -> list[str]:
     focus: list[str] = []
     for turn in turns:
         own = _carriable(turn)
-        if not own:
+        if not own or _is_courtesy(turn):
             continue
         if leaning(turn, analyser) is not Lean.NONE:
             known = {word.lower() for word in own}
@@ -188,10 +209,15 @@ def _carriable(turn: str) -> list[str]:
     """Distinct content words of a turn as they were written, names first."""
     found: dict[str, str] = {}
     for word in _content(turn):
-        if len(word) <= MAX_WORD_CHARS:
+        if len(word) <= MAX_WORD_CHARS and word.lower() not in _ANY_VERB:
             found.setdefault(word.lower(), word)
     names = set(names_in(turn))
     return sorted(found.values(), key=lambda word: word not in names)
+
+
+def _is_courtesy(text: str) -> bool:
+    words = {word.lower() for word in _WORD.findall(text)}
+    return "?" not in text and bool(words & _COURTESY) and words <= _COURTESY | _BESIDE_COURTESY
 
 
 def _content(text: str) -> list[str]:

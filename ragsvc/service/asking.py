@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from copy import copy
 from types import MappingProxyType
 
 from ragsvc.domain import (
@@ -57,6 +58,29 @@ class Asker:
         self._generators = Generators(settings)
         # A server has a thread that follows commits; queries then never wait for one to be taken in.
         self.followed = False
+
+    def over(self, loader: PartsLoader) -> Asker:
+        """One that shares the snapshots and embeds and reranks by the parts of another loader."""
+        made = copy(self)
+        made._loader = loader
+        return made
+
+    def reranker_fingerprint(self) -> str:
+        """See `PartsLoader.reranker_fingerprint`."""
+        return self._loader.reranker_fingerprint()
+
+    @property
+    def generator(self) -> str:
+        """What writes answers, and how: all that decides what it writes."""
+        settings = self._settings
+        manner = (
+            settings.generator_model,
+            settings.prompt_tokens,
+            settings.max_answer_tokens,
+            settings.temperature,
+            settings.unsupported.value,
+        )
+        return f"{self._generators.current().name} {manner}"
 
     def search(self, caller: Caller, request: SearchRequest) -> SearchResult:
         """See `Service.search`."""

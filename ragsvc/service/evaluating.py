@@ -23,6 +23,7 @@ from ragsvc.evaluation.retrieval import pairs_of, retrieval_item
 from ragsvc.pipeline.retrieve import MAX_K, Reading
 from ragsvc.pipeline.snapshot import Snapshot
 from ragsvc.service.asking import Asker
+from ragsvc.service.noting import unknown_documents
 from ragsvc.service.parts import PartsLoader
 from ragsvc.service.questioning import GoldTexts, Ground, query_vectors
 from ragsvc.service.questions import accepted
@@ -40,6 +41,7 @@ class _Run:
 
     asked: all that the file holds. questions: those that can be scored.
     settings: all that decides the results. malformed: what of the file could not be used.
+    notes: what is odd about the rest.
     gold: where the answers stand, by id of the question. versions: of right documents, by id.
     """
 
@@ -53,6 +55,7 @@ class _Run:
     fresh: bool
     told: Told
     malformed: tuple[Malformed, ...]
+    notes: tuple[Malformed, ...]
     gold: Mapping[str, Sequence[Place]]
     versions: Mapping[str, str]
 
@@ -109,16 +112,18 @@ class Evaluations:
         """
         asked = load(request.questions, request.split)
         source = request.questions.name
-        seconds: dict[str, list[float]] = {}
         with self._kept(caller, request) as snapshot:
             run = self._run(caller, snapshot, request, source, asked, asked.questions, progress)
             run.settings["max_false_refusals"] = self._settings.max_false_refusals
 
             def item(question: Question) -> Item:
-                got, took = run.ground.ask(question, request.k)
-                for stage, value in took.items():
-                    seconds.setdefault(stage, []).append(value)
+                got = run.ground.ask(question, request.k)
                 return answer_item(question, got, run.gold[question.id], run.versions)
+
+            def fresh() -> Asker:
+                return self._asker.over(self._loader.apart())
+
+            seconds = run.ground.seconds(fresh, run.questions, request.k, run.told)
 
             items, resumed = _items(self._catalog, run, item)
         references = {question.id: question.answers for question in run.questions}
@@ -190,7 +195,8 @@ class Evaluations:
             started=started,
             fresh=request.fresh,
             told=told,
-            malformed=(*asked.malformed, *refused, *astray),
+            malformed=(*asked.malformed, *refused),
+            notes=(*asked.notes, *unknown_documents(questions, held, source, corpus.name), *astray),
             gold=gold,
             versions=held,
         )
@@ -208,14 +214,14 @@ class Evaluations:
             raise InvalidRequest(
                 f"{request.corpus} holds nothing to search in by this filter", hint="choose another filter"
             )
-        # The next run asks the same questions of nearly the same passages.
-        self._loader.remember(self._catalog)
-        parts = self._loader.parts(snapshot.corpus.profile)
+        # The next run asks the same questions of nearly the same passages; who just asks leaves no trace.
+        loader = self._loader.apart(self._catalog)
+        parts = loader.parts(snapshot.corpus.profile)
         # What is searched for after other turns is not known before.
         texts = [question.text for question in questions if not question.history]
         return Ground(
             self._catalog,
-            self._asker,
+            self._asker.over(loader),
             self._settings,
             parts,
             Reading(self._catalog, snapshot.corpus, snapshot, where, caller),
@@ -227,30 +233,21 @@ class Evaluations:
 def _gold(
     catalog: Catalog, ground: Ground, source: str, questions: Sequence[Question]
 ) -> tuple[dict[str, list[Place]], list[Malformed]]:
-    """Where the answers stand, by id of the question, and spans that stand nowhere."""
+    """Where the answers stand, by id of the question, and what is odd about the spans."""
     texts = GoldTexts(catalog, ground.reading)
     found: dict[str, list[Place]] = {}
     astray: list[Malformed] = []
     for question in questions:
         found[question.id], wrong = texts.places(question)
-        astray.extend(Malformed(f"{source}: {question.id}", error) for error in wrong)
+        astray.extend(Malformed(question.place(source), error) for error in wrong)
     return found, astray
 
 
 def _items(catalog: Catalog, run: _Run, make: Callable[[Question], Item]) -> tuple[tuple[Item, ...], int]:
     """The items of all questions, and how many of them an interrupted run had made."""
     corpus = run.ground.reading.corpus
-    key = key_of(
-        {
-            "kind": run.kind,
-            "version": __version__,
-            "corpus": corpus.uid,
-            "commit": corpus.commit_uid,
-            "profile": corpus.profile.fingerprint,
-            "questions": run.asked.digest,
-            "settings": run.settings,
-        }
-    )
+    rest = {"kind": run.kind, "questions": run.asked.digest, "settings": run.settings}
+    key = key_of(run.ground.decides() | rest)
     items: list[Item] = []
     resumed = 0
     with Journal(catalog.home, key, fresh=run.fresh) as journal:
@@ -288,6 +285,7 @@ def _report(run: _Run, items: tuple[Item, ...], resumed: int, **rest: Any) -> Re
         figures={**figures_of(items), **more},
         items=items,
         malformed=run.malformed,
+        notes=run.notes,
         resumed=resumed,
         seconds=round(time.perf_counter() - run.started, 3),
         **({"tests": {}} | rest),

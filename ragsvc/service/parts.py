@@ -17,11 +17,14 @@ from ragsvc.pipeline.indexing import ProfileParts
 from ragsvc.pipeline.rerank import BUILT_IN, NO_RERANKER, CloseReader
 from ragsvc.pipeline.wording import TextVectors
 from ragsvc.protocols import Embedder, Reranker, Tokeniser
-from ragsvc.service.remembering import RememberingEmbedder
+from ragsvc.service.remembering import Memory, RememberingEmbedder
 from ragsvc.settings import Settings
 from ragsvc.store.catalog import Catalog
 from ragsvc.text.analyse import StandardAnalyser
 from ragsvc.text.chunk import DEFAULT_CHUNKER, Chunker
+
+# To be raised when the built-in second look comes to other scores.
+BUILT_IN_VERSION = 1
 
 
 class LoadedTokeniser(Tokeniser, Protocol):
@@ -131,16 +134,21 @@ class PartsLoader:
             self._parts[profile.fingerprint] = made
         return made
 
-    def remember(self, catalog: Catalog) -> None:
-        """From now on keep in the catalog what is embedded to answer questions."""
-        with self._lock:
-            self._catalog = catalog
-            self._parts.clear()
+    def apart(self, catalog: Catalog | None = None) -> PartsLoader:
+        """A loader of the same models whose parts are new, and remember nothing of earlier questions.
+
+        :param catalog: where what its parts embed to answer questions is kept; None: nowhere.
+        """
+        made = PartsLoader(self._settings, self._make)
+        made._lock, made._embedders = self._lock, self._embedders
+        made._cross_encoder, made._catalog = self._cross_encoder, catalog
+        return made
 
     def _remembering(self, embedder: Embedder, profile: Profile) -> Embedder:
         if self._catalog is None:
             return embedder
-        return RememberingEmbedder(embedder, self._catalog, profile.embedder_fingerprint)
+        memory = Memory(self._catalog, profile.embedder_fingerprint, profile.spec.embedder.dimension)
+        return RememberingEmbedder(embedder, memory)
 
     def reranker(self) -> Reranker | None:
         """What takes a second look at the best candidates; None: nothing does.
@@ -163,6 +171,16 @@ class PartsLoader:
         if profile is None:
             return self._embedder(self._settings.embedder)
         return self._recorded(profile.spec.embedder)
+
+    def reranker_fingerprint(self) -> str:
+        """Equal exactly when candidates are looked at again in the same way.
+
+        :raises ModelError: if the reranker's model cannot be used.
+        """
+        name = self._settings.reranker
+        if name == NO_RERANKER:
+            return name
+        return f"{name} {BUILT_IN_VERSION}" if name == BUILT_IN else self._cross_encoder.fingerprint()
 
     def unsaved_parts(self) -> ProfileParts:
         """The parts of the profile that a new corpus would get, which the catalog need not know."""

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
+from ragsvc import __version__
 from ragsvc.domain import (
     AnswerRequest,
     Citation,
@@ -23,37 +24,41 @@ from ragsvc.evaluation.answering import Asked
 from ragsvc.evaluation.grounding import Place
 from ragsvc.evaluation.questions import GoldSpan, Question
 from ragsvc.evaluation.retrieval import Found, Search
+from ragsvc.pipeline.answerability import MODEL_FILE
 from ragsvc.pipeline.indexing import ProfileParts
 from ragsvc.pipeline.places import Places
 from ragsvc.pipeline.retrieve import MAX_K, Reading, prepare, rank
 from ragsvc.service.asking import Asker
+from ragsvc.service.remembering import Memory
 from ragsvc.settings import Settings
 from ragsvc.store.catalog import Catalog
 
 EMBED_STEP = 256
+# Questions that are asked for their latency; a hundred say no more of it.
+TIMED = 50
 
 
 def query_vectors(
     catalog: Catalog, parts: ProfileParts, texts: Sequence[str], told: Callable[[Progress], None]
 ) -> dict[str, F32Vector]:
-    """Embed queries in batches, each text once in the life of a catalog (until gc).
+    """Embed queries in batches, each text once in the life of a catalog (until gc), where it can be kept.
 
     :return: (dim,) float32 by text.
     """
-    fingerprint = parts.profile.embedder_fingerprint
-    dimension = parts.profile.spec.embedder.dimension
+    memory = Memory(catalog, parts.profile.embedder_fingerprint, parts.profile.spec.embedder.dimension)
     # No text that is stored begins so: a query must not be taken for a document, whose prefix differs.
     hashes = {
         text: hashlib.sha256(b"query\0" + text.encode("utf-8")).digest() for text in dict.fromkeys(texts)
     }
-    held = catalog.held_vectors(fingerprint, dimension, list(hashes.values()))
+    held = memory.held(list(hashes.values()))
     missing = [text for text, digest in hashes.items() if digest not in held]
     for start in range(0, len(missing), EMBED_STEP):
         told(Progress("embed", start, len(missing), "questions"))
         some = missing[start : start + EMBED_STEP]
         matrix = parts.embedder.embed_queries(some)
-        catalog.put_vectors(fingerprint, [hashes[text] for text in some], matrix)
-        held.update((hashes[text], row) for text, row in zip(some, matrix, strict=True))
+        made = {hashes[text]: row for text, row in zip(some, matrix, strict=True)}
+        memory.keep(made)
+        held.update(made)
     return {text: held[digest] for text, digest in hashes.items()}
 
 
@@ -71,6 +76,23 @@ class Ground:
     reading: Reading
     where: Mapping[str, object] | None
     vectors: Mapping[str, F32Vector]
+
+    def decides(self) -> dict[str, object]:
+        """All that decides what is found and answered here but the settings, as JSON values.
+
+        :raises ModelError: if the reranker's model cannot be used.
+        """
+        corpus, caller = self.reading.corpus, self.reading.caller
+        return {
+            "version": __version__,
+            "caller": [caller.principal, sorted(caller.groups), caller.tenant],
+            "corpus": corpus.uid,
+            "commit": corpus.commit_uid,
+            "profile": corpus.profile.fingerprint,
+            "reranker": self.asker.reranker_fingerprint(),
+            "answerability": hashlib.sha256(MODEL_FILE.read_bytes()).hexdigest(),
+            "generator": self.asker.generator,
+        }
 
     def searches(self, questions: Sequence[Question], modes: Sequence[Mode]) -> Mapping[str, Search]:
         """A way to search in each mode; it finds what `Service.search` finds without collapsing."""
@@ -107,22 +129,46 @@ class Ground:
         passages = [(hit.passage, hit.score) for hit in result.hits]
         return [Found(each.document_id, each.start, each.end, score) for each, score in passages]
 
-    def ask(self, question: Question, k: int) -> tuple[Asked, Mapping[str, float]]:
-        """Answer as the service does, and read every citation back.
-
-        :return: with the seconds of each stage and of all.
-        """
-        name = self.reading.corpus.name
-        at = str(self.reading.corpus.commit)
-        request = AnswerRequest((name,), question.text, k, self.where, at, question.history)
+    def ask(self, question: Question, k: int) -> Asked:
+        """Answer as the service does, and read every citation back."""
         ready: dict[str, F32Vector] = {}
         if not question.history:
             ready[self.parts.profile.embedder_fingerprint] = self.vectors[question.text]
-        started = time.perf_counter()
-        answer = self.asker.answer(self.reading.caller, request, ready)
-        total = time.perf_counter() - started
-        read_back = tuple(self._reads_back(citation) for citation in answer.citations)
-        return Asked(answer, read_back), {**answer.timings_s, "total": total}
+        answer = self.asker.answer(self.reading.caller, self._request(question, k), ready)
+        return Asked(answer, tuple(self._reads_back(citation) for citation in answer.citations))
+
+    def seconds(
+        self,
+        fresh: Callable[[], Asker],
+        questions: Sequence[Question],
+        k: int,
+        told: Callable[[Progress], None],
+    ) -> dict[str, list[float]]:
+        """Ask the first questions one after the other, as a service that was just started is asked.
+
+        Its models are loaded and what it reads of the catalog has been read before; nothing that was
+        embedded for these questions is there, so that the next run takes as long.
+
+        :param fresh: gives what answers, without memory of earlier questions.
+        :return: of each stage and of all, one per question.
+        """
+        some = questions[:TIMED]
+        found: dict[str, list[float]] = {}
+        # What is slow only once: loading, and the first look at the files.
+        fresh().answer(self.reading.caller, self._request(some[0], k))
+        asker = fresh()
+        for number, question in enumerate(some):
+            told(Progress("latency", number, len(some), "questions"))
+            started = time.perf_counter()
+            answer = asker.answer(self.reading.caller, self._request(question, k))
+            total = time.perf_counter() - started
+            for stage, value in {**answer.timings_s, "total": total}.items():
+                found.setdefault(stage, []).append(value)
+        return found
+
+    def _request(self, question: Question, k: int) -> AnswerRequest:
+        name, at = self.reading.corpus.name, str(self.reading.corpus.commit)
+        return AnswerRequest((name,), question.text, k, self.where, at, question.history)
 
     def _reads_back(self, citation: Citation) -> bool:
         stored = self.catalog.text(
@@ -147,7 +193,7 @@ class GoldTexts:
     def places(self, question: Question) -> tuple[list[Place], list[str]]:
         """The spans of a question as places.
 
-        :return: and what is wrong with the others, in words for a person.
+        :return: and what is odd about them, in words for a person; a span without a place is left out.
         """
         found: list[Place] = []
         wrong: list[str] = []
@@ -155,12 +201,16 @@ class GoldTexts:
             try:
                 text = self._text(span.document_id)
             except DocumentNotFound as error:
-                wrong.append(error.message)
+                wrong.append(f"{error.message}: its span is left out")
                 continue
             place = _place(span, text)
             if place is None:
-                wrong.append(f"the document {span.document_id!r} does not hold the span")
+                wrong.append(f"the document {span.document_id!r} does not hold the span, which is left out")
             else:
+                quote = span.quote if span.start is None else None
+                if quote is not None and (times := text.count(quote)) > 1:
+                    where = f"stands {times} times in {span.document_id!r}"
+                    wrong.append(f"the quote {quote[:40]!r} {where}: the first counts")
                 found.append((span.document_id, *place))
         return found, wrong
 

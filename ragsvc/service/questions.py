@@ -62,7 +62,7 @@ def accepted(
             check_history(question.history, max_chars)
             taken.append(question)
         except (InvalidRequest, TooLarge) as error:
-            refused.append(Malformed(f"{source}: {question.id}", error.message))
+            refused.append(Malformed(question.place(source), error.message))
     if not taken:
         raise InvalidRequest(f"{source}: no question can be asked: {refused[0].error}", hint="shorten them")
     return taken, refused

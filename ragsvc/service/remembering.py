@@ -1,30 +1,62 @@
-"""An embedder that keeps what it embeds in the catalog, for runs that ask the same again and again."""
+"""What is embedded for evaluations is kept in the catalog, for runs that ask the same again and again."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 
 import numpy as np
 
-from ragsvc.domain import EmbedderSpec, F32Matrix
+from ragsvc.domain import EmbedderSpec, F32Matrix, F32Vector
+from ragsvc.errors import StorageError, WriterBusy
 from ragsvc.pipeline.indexing import hash_of
 from ragsvc.protocols import Embedder
 from ragsvc.store.catalog import Catalog
 
+_REFUSALS = (StorageError, WriterBusy)
+
+
+class Memory:
+    """Vectors of one embedder, kept until gc: nothing that is indexed needs them.
+
+    They only save time. Where the catalog cannot give or take them (no room, another writer that does not
+    end), nothing is kept from then on, and everything is embedded.
+    """
+
+    def __init__(self, catalog: Catalog, fingerprint: str, dimension: int) -> None:
+        self._catalog = catalog
+        self._fingerprint = fingerprint
+        self._dimension = dimension
+        self._works = True
+
+    def held(self, hashes: Sequence[bytes]) -> dict[bytes, F32Vector]:
+        """What is kept of these: (dim,) float32 each."""
+        if self._works:
+            self._works = False
+            with suppress(*_REFUSALS):
+                found = self._catalog.held_vectors(self._fingerprint, self._dimension, hashes)
+                self._works = True
+                return dict(found)
+        return {}
+
+    def keep(self, vectors: Mapping[bytes, F32Vector]) -> None:
+        """Keep vectors by the hashes of their texts."""
+        if self._works and vectors:
+            self._works = False
+            with suppress(*_REFUSALS):
+                self._catalog.put_vectors(self._fingerprint, list(vectors), np.stack(list(vectors.values())))
+                self._works = True
+
 
 class RememberingEmbedder:
-    """Embeds each text once in the life of a catalog, until gc: nothing that is indexed needs these vectors.
+    """Embeds each text once in the life of a catalog.
 
     Servers do not use it: a question that reads must not write.
     """
 
-    def __init__(self, embedder: Embedder, catalog: Catalog, fingerprint: str) -> None:
-        """
-        :param fingerprint: of the embedder, under which its vectors are kept.
-        """
+    def __init__(self, embedder: Embedder, memory: Memory) -> None:
         self._embedder = embedder
-        self._catalog = catalog
-        self._fingerprint = fingerprint
+        self._memory = memory
 
     @property
     def spec(self) -> EmbedderSpec:
@@ -34,12 +66,13 @@ class RememberingEmbedder:
     def embed_documents(self, texts: Sequence[str]) -> F32Matrix:
         """See Embedder."""
         hashes = [hash_of(text) for text in texts]
-        held = self._catalog.held_vectors(self._fingerprint, self.spec.dimension, hashes)
+        held = self._memory.held(hashes)
         missing = {digest: text for digest, text in zip(hashes, texts, strict=True) if digest not in held}
         if missing:
             matrix = self._embedder.embed_documents(list(missing.values()))
-            self._catalog.put_vectors(self._fingerprint, list(missing), matrix)
-            held.update(zip(missing, matrix, strict=True))
+            made = dict(zip(missing, matrix, strict=True))
+            self._memory.keep(made)
+            held.update(made)
         return np.stack([held[digest] for digest in hashes])
 
     def embed_queries(self, texts: Sequence[str]) -> F32Matrix:

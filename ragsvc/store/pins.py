@@ -16,7 +16,7 @@ from pathlib import Path
 from sqlalchemy import Connection, delete, insert, select
 
 from ragsvc.domain import CommitId, CorpusId, ProfileId
-from ragsvc.errors import StaleContent, StorageError
+from ragsvc.errors import StaleContent, StorageError, WriterBusy
 from ragsvc.store.engine import Section, now
 from ragsvc.store.folders import make_folder, written
 from ragsvc.store.tables import commit, pin
@@ -86,7 +86,7 @@ class Pins(Section):
                 yield
             finally:
                 # A pin that stays is worth nothing: its lock goes with this block.
-                with suppress(StorageError), self._db.write("store.unpin") as connection:
+                with suppress(StorageError, WriterBusy), self._db.write("store.unpin") as connection:
                     connection.execute(delete(pin).where(pin.c.holder == holder))
         finally:
             path.unlink(missing_ok=True)

@@ -31,6 +31,13 @@ def test_a_conversation_reaches_the_service_and_the_response_says_what_was_searc
 
 
 @pytest.mark.parametrize(("route", "body"), ROUTES)
+def test_null_is_no_history(client: TestClient, route: str, body: dict[str, Any]) -> None:
+    response = client.post(route, json=body | {"history": None})
+    assert response.status_code == 200, response.text
+    assert "searched" not in response.text
+
+
+@pytest.mark.parametrize(("route", "body"), ROUTES)
 @pytest.mark.parametrize(
     ("history", "named"),
     [

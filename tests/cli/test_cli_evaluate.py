@@ -9,12 +9,13 @@ from typing import Any
 
 import pytest
 from conftest import Ran
-from sample_reports import HOSTILE, answers_report, make_setup, retrieval_report
+from sample_reports import HOSTILE, answers_report, make_report, make_setup, retrieval_report
 from scripted_service import ScriptedService
 
+from ragsvc.cli.render_report import say_malformed
 from ragsvc.domain import Caller, Mode, Progress
 from ragsvc.errors import CorpusNotFound
-from ragsvc.evaluation.report import Report, read_report, to_json
+from ragsvc.evaluation.report import Malformed, Report, read_report, to_json
 from ragsvc.evaluation.requests import AnswersEvaluation, RetrievalEvaluation
 
 Run = Callable[..., Ran]
@@ -285,3 +286,15 @@ def test_errors_of_the_service_and_interrupts(
     ran = run("eval", "answers", "handbook", "--questions", "q", "--out", str(out))
     assert (ran.code, list(tmp_path.iterdir())) == (130, [])
     assert "run it again" in ran.err
+
+
+def test_lines_left_out_and_what_is_odd_about_others_are_told_apart(capsys):
+    odd = tuple(Malformed(f"q.jsonl:{n}", "names a document that docs lacks: gone") for n in range(2, 25))
+    say_malformed(make_report([], malformed=(Malformed("q.jsonl:1", "not JSON"),), notes=odd))
+    said = capsys.readouterr().err.splitlines()
+    assert said[:3] == [
+        "q.jsonl:1: not JSON",
+        "warning: 1 line could not be used; the figures are of the others",
+        "note: q.jsonl:2: names a document that docs lacks: gone",
+    ]
+    assert said[-1] == "note: … and 3 more; --json lists all"

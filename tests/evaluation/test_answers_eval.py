@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from ragsvc.domain import Answer, AnswerRequest, Citation, Progress
-from ragsvc.errors import InvalidRequest
+from ragsvc.domain import Answer, AnswerRequest, Citation, F32Matrix, Progress
+from ragsvc.errors import DiskFull, InvalidRequest, RagsvcError, StorageError, WriterBusy
 from ragsvc.evaluation import calibration, overlap
 from ragsvc.evaluation.answering import Asked, answer_item, bare, bins_of, figures_of_all
+from ragsvc.evaluation.figures import figures_of
 from ragsvc.evaluation.questions import GoldSpan, Question
 from ragsvc.evaluation.report import Item, Kind, Report, read_report, to_json
 from ragsvc.evaluation.requests import AnswersEvaluation
 from ragsvc.service.service import Service
-from tests.doubles import CORPUS, ME, new_home, open_service, upload
+from ragsvc.store import engine
+from ragsvc.store.catalog import Catalog
+from tests.doubles import CORPUS, ME, HashEmbedder, new_home, open_service, upload
 
 DOCUMENTS = {
     "harbour.md": "# Harbour\n\nThe harbour master closes the eastern gate at nine in the evening.",
@@ -203,6 +208,99 @@ def test_a_document_of_the_same_text_is_as_right(tmp_path: Path, path: Path) -> 
     assert [item.values[name] for name in names] == [1.0] * 4
 
 
+class Counting(HashEmbedder):
+    """Tells which texts were embedded while latency was measured."""
+
+    def __init__(self, name: str = "hash") -> None:
+        super().__init__(name)
+        self.queries: list[str] = []
+
+    def embed_queries(self, texts: Sequence[str]) -> F32Matrix:
+        self.queries += texts
+        return super().embed_queries(texts)
+
+
+def test_latency_is_that_of_a_service_that_remembers_nothing(home: Path, path: Path) -> None:
+    """Also in the second run, and in one that was taken up when all answers were there."""
+
+    def watch(progress: Progress) -> None:
+        if progress.stage == "latency" and progress.done == 0:
+            embedder.queries.clear()
+            embedder.texts.clear()
+        if progress.stage == "evaluate" and progress.done == 0:
+            seen.append((tuple(embedder.queries), frozenset(embedder.texts)))
+        if progress.stage == "evaluate" and progress.done == stop:
+            raise Stopped
+
+    embedder = Counting()
+    seen: list[tuple[tuple[str, ...], frozenset[str]]] = []
+    with open_service(home, lambda _: embedder, max_false_refusals=1e-9) as service:
+        request = AnswersEvaluation(CORPUS, path)
+        for stop in (7, len(QUESTIONS), 7):
+            if stop == len(QUESTIONS):
+                with pytest.raises(Stopped):
+                    service.evaluations.answers(ME, request, progress=watch)
+                continue
+            report = service.evaluations.answers(ME, request, progress=watch)
+            assert "total" in report.latency_s
+    assert report.resumed == len(QUESTIONS)
+    assert seen[0] == seen[1] == seen[2]
+    assert seen[0][0] == tuple(row["question"] for row in QUESTIONS)
+    assert seen[0][1]
+
+
+def stored_vectors(home: Path) -> int:
+    with closing(sqlite3.connect(home / "catalog.db")) as catalog:
+        return int(catalog.execute("SELECT count(*) FROM vector").fetchone()[0])
+
+
+def test_what_a_run_embeds_is_kept_and_nothing_of_a_plain_answer_after_it(tmp_path: Path, path: Path) -> None:
+    made = new_home(tmp_path)
+    with open_service(made, max_false_refusals=1e-9) as service:
+        upload(service, DOCUMENTS)
+        before = stored_vectors(made)
+        measure(service, path)
+        kept = stored_vectors(made)
+        assert kept > before
+        assert service.answer(ME, AnswerRequest((CORPUS,), "Which purple zebra grows in water?")).answered
+        assert stored_vectors(made) == kept
+
+
+@pytest.mark.parametrize("error", [DiskFull, WriterBusy, StorageError])
+@pytest.mark.parametrize("method", ["put_vectors", "held_vectors"])
+def test_what_cannot_be_kept_is_embedded_anew(
+    bold: Service, path: Path, monkeypatch: pytest.MonkeyPatch, error: type[RagsvcError], method: str
+) -> None:
+    def refuse(*_: Any) -> Any:
+        calls.append(1)
+        raise error("no", hint="no")
+
+    calls: list[int] = []
+    expected = measure(bold, path)
+    monkeypatch.setattr(Catalog, method, refuse)
+    assert measure(bold, path).items == expected.items
+    # Each try may have waited for another writer.
+    assert len(calls) <= 2
+
+
+def test_a_writer_that_does_not_end_costs_no_report(
+    tmp_path: Path, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "BUSY_TIMEOUT_S", 0.1)
+    with open_service(new_home(tmp_path), max_false_refusals=1e-9) as service:
+        upload(service, DOCUMENTS)
+        with closing(sqlite3.connect(tmp_path / "home" / "catalog.db", isolation_level=None)) as other:
+
+            def write(progress: Progress) -> None:
+                if progress.stage == "evaluate" and not other.in_transaction:
+                    other.execute("BEGIN IMMEDIATE")
+
+            request = AnswersEvaluation(CORPUS, path)
+            report = service.evaluations.answers(ME, request, progress=write)
+            other.execute("ROLLBACK")
+        assert len(report.items) == len(QUESTIONS)
+
+
 def test_markers_are_no_words_of_an_answer() -> None:
     assert bare("At nine [1][2]. Not\nten [12] or [x].") == "At nine. Not ten or [x]."
 
@@ -228,6 +326,21 @@ def test_figures_of_confidence_are_those_of_calibration() -> None:
     assert figures["corpus_bleu"].value == overlap.corpus_bleu(["a b c d e"], [["a b c d f"]])
     assert bins_of(items) == calibration.reliability(sure, truth)
     assert bins_of([replace(item, detail=item.detail | {"answerable": True}) for item in items]) == ()
+
+
+def test_few_questions_leave_every_figure_open() -> None:
+    items = [
+        Item(f"q{n}", "?", {"token_f1": 0.63}, {"answerable": yes, "confidence": each, "answer": "a b c d e"})
+        for n, (each, yes) in enumerate([(0.9, True), (0.1, False)])
+    ]
+    found = {**figures_of(items[:1]), **figures_of_all(items, {"q0": ["a b c d e"]})}
+    assert {name: (figure.value, figure.low < 0.4, figure.high) for name, figure in found.items()} == {
+        "token_f1": (0.63, True, pytest.approx(0.969, abs=1e-3)),
+        "corpus_bleu": (pytest.approx(1.0), True, 1.0),
+        "auroc": (1.0, True, 1.0),
+        "refusal_recall@5%": (1.0, True, 1.0),
+        "calibration_error": (pytest.approx(0.1), True, pytest.approx(0.83, abs=0.01)),
+    }
 
 
 def test_what_cannot_be_evaluated_is_said(bold: Service, path: Path) -> None:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ragsvc.errors import InvalidRequest
-from ragsvc.evaluation.bootstrap import Interval, bootstrap_mean, randomisation_test, wilson
+from ragsvc.evaluation.bootstrap import Interval, bootstrap_mean, randomisation_test, widened, wilson
 
 FIGURES = st.lists(st.floats(min_value=0, max_value=1), min_size=1, max_size=20)
 
@@ -58,6 +58,27 @@ def test_bootstrap_holds_the_mean_and_stays_within_the_figures(values: list[floa
 
 def test_bootstrap_of_equal_figures_is_a_point() -> None:
     assert bootstrap_mean([0.25] * 8) == Interval(0.25, 0.25, 0.25)
+
+
+@given(st.floats(0, 1), st.integers(1, 10**6))
+def test_what_has_no_width_gets_that_of_yes_and_no(value: float, trials: int) -> None:
+    point = Interval(value, value, value)
+    found = widened(point, trials)
+    assert 0.0 <= found.low <= found.value == value <= found.high <= 1.0
+    assert found.high - found.low > 0.0
+    fewer = widened(point, max(1, trials // 4))
+    assert fewer.low <= found.low + 1e-12 and found.high <= fewer.high + 1e-12
+    assert widened(Interval(0.5, 0.4, 0.6), trials) == Interval(0.5, 0.4, 0.6)
+
+
+def test_widths_of_shares_and_differences() -> None:
+    assert widened(Interval(0.25, 0.25, 0.25), 20) == wilson(5, 20)
+    assert widened(Interval(1.0, 1.0, 1.0), 5) == wilson(5, 5)
+    # One question that gained 0.4 does not tell that others would.
+    gain = widened(Interval(0.4, 0.4, 0.4), 1, -1.0, 1.0)
+    assert -1.0 <= gain.low < 0.0 < gain.high <= 1.0
+    # A hundred of them do.
+    assert widened(Interval(0.4, 0.4, 0.4), 100, -1.0, 1.0).low > 0.0
 
 
 def test_randomisation_matches_all_arrangements() -> None:

@@ -60,8 +60,25 @@ def test_a_malformed_or_missing_query_is_named_and_the_rest_used(tmp_path: Path)
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(SourceNotFound, match=r"test\.tsv"):
         beir.load(tmp_path)
-    with pytest.raises(SourceNotFound, match=r"dev\.tsv"):
+    with pytest.raises(SourceNotFound, match=r"dev\.tsv") as caught:
         beir.load(collection(tmp_path / "set"), "dev")
+    assert caught.value.hint == "its splits: test; choose one with --split"
+
+
+@pytest.mark.parametrize("line", ["q1 0 d2 1", "q1\t0\td2\t1", "q1 Q0   d2 1"])
+def test_judgements_in_the_columns_of_trec_are_read(tmp_path: Path, line: str) -> None:
+    folder = collection(tmp_path / "set")
+    (folder / "qrels" / "test.tsv").write_text(f"{line}\nq1 0 d3 0\n", encoding="utf-8")
+    loaded = beir.load(folder)
+    assert loaded.malformed == ()
+    assert loaded.judgements == {"q1": {"d2": 1, "d3": 0}}
+
+
+def test_queries_without_a_right_document_are_counted(tmp_path: Path) -> None:
+    loaded = beir.load(collection(tmp_path / "set", "q1\td1\t0\nq2\td1\t1\n"))
+    (note,) = loaded.notes
+    assert note.error == "1 query has no grade above 0, and nothing found counts as right: q1"
+    assert loaded.notes == beir.load(tmp_path / "set").notes
 
 
 def test_the_digest_is_of_queries_and_judgements(tmp_path: Path) -> None:

@@ -9,10 +9,11 @@ from hypothesis import strategies as st
 from sample_reports import answers_report, make_report, make_setup, retrieval_report
 
 from ragsvc.errors import InvalidRequest
-from ragsvc.evaluation.bootstrap import bootstrap_mean, randomisation_test
+from ragsvc.evaluation.bootstrap import bootstrap_mean, randomisation_test, widened
 from ragsvc.evaluation.compare import compare
+from ragsvc.evaluation.page.render import render
 from ragsvc.evaluation.report import Item, Kind, Report
-from ragsvc.evaluation.worst import facts, headline, worst
+from ragsvc.evaluation.worst import facts, fault, headline, worst
 
 unit = st.floats(0, 1)
 
@@ -37,7 +38,7 @@ def test_a_difference_is_that_of_the_paired_values(pairs: dict[str, tuple[float,
     assert row.low <= row.change <= row.high
     assert row.count == len(pairs)
     if not np.array_equal(old, new):
-        interval = bootstrap_mean(new - old)
+        interval = widened(bootstrap_mean(new - old), len(old), -1.0, 1.0)
         assert (row.low, row.high) == (interval.low, interval.high)
         assert row.p == randomisation_test(new, old)
     mirrored = compare(after, before)
@@ -108,6 +109,13 @@ def test_what_indexed_and_measured_is_compared_too():
     assert lost == "only the baseline has the figures dense.mrr"
 
 
+def test_one_question_decides_nothing():
+    (row,) = compare(report_of({"a": 0.2}), report_of({"a": 0.6})).differences
+    assert row.low is not None and row.high is not None
+    assert row.low < 0.0 < row.high
+    assert row.p == 1.0
+
+
 def test_figures_that_are_no_means_have_no_interval():
     before, after = answers_report(), answers_report(seed=1)
     row = {row.name: row for row in compare(before, after).differences}["auroc"]
@@ -122,7 +130,7 @@ def test_what_may_not_be_compared():
     assert comparison.differences == ()
     assert comparison.warnings == (
         "the corpora differ: handbook and wiki",
-        "the settings differ: fusion convex -> rrf, dense_weight 0.6 -> unset",
+        "the settings differ: fusion convex -> rrf, dense weight 0.6 -> unset",
         "the reports have no question in common: nothing is compared question by question",
     )
 
@@ -137,7 +145,7 @@ def test_the_worst_questions_are_told_with_what_they_got():
     ]
     report = make_report(items, Kind.ANSWERS)
     assert headline(report) == "phrase"
-    assert [item.id for item in worst(report, 9)] == ["bad", "made up", "half"]
+    assert [item.id for item in worst(report, 9)] == ["made up", "bad", "half"]
     assert worst(report, 0) == []
     detail = {"answered": True, "answerable": False, "wanted": [], "found": {"dense": [], "lexical": ["a"]}}
     assert facts(detail | {"confidence": 0.5, "answer": ""}) == [
@@ -146,3 +154,46 @@ def test_the_worst_questions_are_told_with_what_they_got():
         ("found by lexical", ("a",)),
         ("confidence", ("0.500",)),
     ]
+
+
+def test_every_kind_of_failure_is_among_the_worst_answers() -> None:
+    refused = {"answered": 0.0, "refused_answerable": 1.0, "document@3": 1.0}
+    answered = {"answered": 1.0, "refused_answerable": 0.0, "document@3": 1.0}
+    items = [Item(f"r{n}", "?", refused) for n in range(9)]
+    items += [
+        Item("made up", "?", {"refused_unanswerable": 0.0, "supported": 1.0}),
+        Item("lost", "?", answered | {"document@3": 0.0}),
+        Item("wordy", "?", answered | {"token_f1": 0.2}),
+        Item("wrong", "?", answered | {"phrase": 0.0, "token_f1": 0.4}),
+        Item("fine", "?", answered | {"phrase": 1.0, "token_f1": 1.0}),
+        Item("unknown", "?", {}),
+    ]
+    report = make_report(items, Kind.ANSWERS)
+    # Few of the questions have references: they do not decide for the others.
+    assert headline(report) == "document@3"
+    found = worst(report, 4)
+    assert [item.id for item in found] == ["r0", "made up", "lost", "wrong"]
+    words = [fault(report, item) for item in found]
+    assert [each.failure for each in words if each] == [
+        "wrongly refused", "wrongly answered", "right document missing", "no right phrase"
+    ]  # fmt: skip
+    assert [item.id for item in worst(report, 99)][-1] == "wordy"
+    assert "wrongly answered" in render([report])
+
+
+def test_settings_are_called_by_plain_words() -> None:
+    before, after = (
+        make_report([], setup=make_setup(settings=settings))
+        for settings in (
+            {"left_out": 4, "unknown_documents": 2, "split": None},
+            {"left_out": 10, "unknown_documents": 0, "where": None},
+        )
+    )
+    words = [words for words in compare(before, after).warnings if words.startswith("the settings")]
+    assert words == [
+        "the settings differ: questions that were not scored 4 -> 10, "
+        "named documents that the corpus lacks 2 -> 0"
+    ]
+    page = render([after])
+    assert "<dt>questions that were not scored</dt><dd>10</dd>" in page
+    assert "<dt>filter</dt>" not in page and "null" not in page

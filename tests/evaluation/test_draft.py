@@ -132,6 +132,53 @@ def test_a_copy_counts_as_a_right_document_and_another_answer_as_none() -> None:
     assert draft(lambda: [copies[0], other], 5, 0, 0.0) == []
 
 
+def test_code_is_no_answer_and_stays_as_it_is_inside_one() -> None:
+    code = "```python\nfrom a import b\nb.run(template) # and so on\n```\n"
+    fenced = f"# Templates\n\n## Overriding the static template\n\n{code}"
+    assert draft(lambda: [Source("a", "Templates", fenced, True)], 5, 0, 0.0) == []
+    text = (
+        'A key pattern is a short text such as the wildcard `"*"` or the words `**kw`, but **rarely** both.'
+    )
+    (made,) = draft(lambda: [Source("a", "", text, True)], 5, 0, 0.0)
+    assert made.answer.endswith('the wildcard "*" or the words **kw, but rarely both.')
+
+
+def test_a_phrase_is_not_cut_inside_brackets() -> None:
+    sentence = "Quern lets you use models of many makers (such as openai/gpt-4o-mini, or others) in a row."
+    asked = next(from_sentence(sentence, same))
+    assert asked.phrase == "use models of many makers"
+
+
+def test_fewer_than_half_ask_what_something_is_where_there_are_others() -> None:
+    names = "Aldra Belmo Corvi Dunel Estra Falmo Gorvi Hunel Istra Jalmo".split()  # noqa: SIM905
+    many = [
+        Source(name, "", f"{name} is a small engine that turns the wheels of mills in town.", False)
+        for name in names
+    ]
+    others = [
+        Source(
+            f"{name}-years", "", f"{name}tron was founded in 18{n}0 by a family of smiths in a town.", False
+        )
+        for n, name in enumerate(names[:6], start=1)
+    ]
+    kinds = [each.kind for each in draft(lambda: many + others, 8, 0, 0.0)]
+    assert len(kinds) == 8
+    assert kinds.count("definition") == 3
+    assert len(draft(lambda: many, 8, 0, 0.0)) == 8
+
+
+def test_what_is_not_answered_is_asked_of_names_and_terms() -> None:
+    text = (
+        "A hook is a small function that the runner calls after a step of the work.\n\n"
+        "A prompt cache is a small store that the runner reads before a step of the work.\n\n"
+        "Quern is a small mill that grinds the grain of the town in one night."
+    )
+    asked = [each.question for each in draft(lambda: [Source("a", "", text, False)], 20, 0, 0.5)]
+    near = " ".join(asked[3:])
+    assert "hook" not in near
+    assert "Quern" in near and "prompt cache" in near
+
+
 _TEXTS = st.lists(st.text(alphabet="Aab XisYwas.\n#(3)*`-?", max_size=200), max_size=4)
 
 
@@ -164,6 +211,7 @@ def test_a_file_that_somebody_edited_is_kept(tmp_path: Path, capsys: pytest.Capt
     assert main(words) == 0
     said = capsys.readouterr().err
     assert re.search(r"\d+ of 50 questions drafted", said)
+    assert f"ragsvc eval retrieval {CORPUS} --questions {out}" in said
     lines = [json.loads(line) for line in out.read_text().splitlines()]
     assert all({"id", "question", "kind", "origin"} <= line.keys() for line in lines)
     out.write_text("edited")

@@ -97,8 +97,9 @@ def test_hostile_words_are_words():
     items = [Item(HOSTILE, HOSTILE, {f"{HOSTILE}.ndcg@10": 0.5, HOSTILE: 0.1}, {HOSTILE: [HOSTILE]})]
     for kind in Kind:
         report = make_report(
-            items, kind, setup=hostile, tests={f"{HOSTILE} > {HOSTILE}": 0.5},
-            malformed=(Malformed(HOSTILE, HOSTILE),), latency_s={HOSTILE: {"p50": 1.0}},
+            items, kind, setup=hostile, tests={f"{HOSTILE} against {HOSTILE}": 0.5},
+            malformed=(Malformed(HOSTILE, HOSTILE),), notes=(Malformed(HOSTILE, HOSTILE),),
+            latency_s={HOSTILE: {"p50": 1.0}},
         )  # fmt: skip
         page = render([report, report], compare(report, report))
         assert "script" not in outline(page).seen
@@ -134,6 +135,11 @@ def test_malformed_lines_are_loud():
     words = "".join(outline(render([answers_report()])).words)
     assert "1 line could not be used and is not in the figures" in words
     assert "questions.jsonl:12" in words
+    assert "To look at" not in words
+    noted = make_report([], notes=(Malformed("q.jsonl:3", "names a document that docs lacks: gone"),))
+    words = "".join(outline(render([noted])).words)
+    assert "To look at; these questions are in the figures" in words
+    assert "q.jsonl:3: names a document" in words and "could not be used" not in words
 
 
 @given(st.lists(st.floats(0, 1), max_size=40))

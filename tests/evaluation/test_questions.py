@@ -98,6 +98,10 @@ def test_spans_tell_the_right_documents_when_nothing_else_does() -> None:
         ({"question": "?", "spans": [{"document_id": "a", "start": True, "end": 5}]}, '"spans"'),
         ({"question": "?", "answers": [""]}, '"answers"'),
         ({"question": "?", "history": [{"role": "system", "content": "x"}]}, '"history"'),
+        ({"question": "?", "phrases": ["x", ""]}, 'each of "phrases"'),
+        ({"question": "?", "documents": [1]}, 'each of "documents"'),
+        ('{"question": "?", "phrases": ["a"], "phrases": ["b"]}', "'phrases' is there twice"),
+        ('{"question": "?", "documents": {"a": 1, "a": 0}}', "'a' is there twice"),
         ({"question": "?", "kind": "a\nb"}, '"kind"'),
         ({"question": "?", "id": "good"}, "twice"),
     ],
@@ -169,3 +173,31 @@ def test_the_handbooks_questions_are_enough_and_ask_what_they_do_not_tell() -> N
     assert sum(question.kind == "near" for question in refused) * 2 >= len(refused)
     assert all(question.documents and question.phrases for question in answerable)
     assert [q.id for q in answerable if holds_phrase(q.text, q.phrases[:1])] == []
+
+
+def test_what_is_odd_about_a_line_that_is_used_is_noted(tmp_path: Path) -> None:
+    path = write(
+        tmp_path / "q.jsonl",
+        {"question": "Why?", "document": ["a"], "Phrases": ["x"], "difficulty": 3},
+        {"question": "How?", "document": ["a"], "documents": {"a": 0, "b": -1}},
+        {"question": "Who?", "answerable": False, "documents": {"a": 0}},
+    )
+    loaded = load(path)
+    assert loaded.malformed == ()
+    assert [question.line for question in loaded.questions] == [1, 2, 3]
+    assert [(note.place, note.error) for note in loaded.notes] == [
+        ("q.jsonl", "1 question has a field that is not known: Phrases (did you mean phrases?)"),
+        ("q.jsonl", "2 questions have a field that is not known: document (did you mean documents?)"),
+        ("q.jsonl:2", "none of its documents has a grade above 0: nothing found counts as right"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "text", ['[{"question": "Why?"},\n{"question": "How?"}]', '\ufeff [\n{"question": "?"}\n]']
+)
+def test_a_json_array_is_one_clear_error(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "q.json"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(InvalidRequest, match=r"q\.json is a JSON array; write one object a line") as caught:
+        load(path)
+    assert "jq" in caught.value.hint

@@ -81,7 +81,7 @@ def test_figures_are_those_of_trec_eval(
             for name, measure_name in (MEASURES | {"recall@100": "recall_100"}).items():
                 expected = oracle[item.id][measure_name]
                 assert item.values[f"{mode}.{name}"] == pytest.approx(expected, abs=1e-9), (mode, name)
-    assert set(report.tests) == {"hybrid.ndcg@10 > dense.ndcg@10", "hybrid.ndcg@10 > lexical.ndcg@10"}
+    assert set(report.tests) == {f"hybrid.ndcg@10 against {other}.ndcg@10" for other in ("dense", "lexical")}
     assert all(figure.low <= figure.value <= figure.high for figure in report.figures.values())
     assert report.figures["hybrid.ndcg@10"].count == len(questions)
 
@@ -107,6 +107,9 @@ def test_what_cannot_be_scored_is_counted_or_listed(service: Service, tmp_path: 
     assert [item.id for item in report.items] == ["a"]
     assert (report.setup.settings["left_out"], report.setup.settings["unknown_documents"]) == (2, 1)
     assert [each.place for each in report.malformed] == ["q.jsonl:4", "q.jsonl:5"]
+    assert [(note.place, note.error) for note in report.notes] == [
+        ("q.jsonl:1", f"question a names a document that {report.setup.corpus} lacks: gone")
+    ]
 
 
 def test_spans_are_found_by_offsets_or_by_quote(service: Service, tmp_path: Path) -> None:
@@ -131,7 +134,32 @@ def test_spans_are_found_by_offsets_or_by_quote(service: Service, tmp_path: Path
     assert values["offsets"]["dense.ndcg@10"] > 0.0
     astray = ["astray", "beyond", "unknown"]
     assert [name for name in values if "dense.span_recall@5" not in values[name]] == astray
-    assert [each.place for each in report.malformed] == [f"q.jsonl: {name}" for name in astray]
+    # They are measured by their documents, so they are noted and not told of as left out.
+    assert report.malformed == ()
+    assert [each.place for each in report.notes] == ["q.jsonl:4", "q.jsonl:5", "q.jsonl:6"]
+    assert all(each.error.endswith("left out") for each in report.notes)
+
+
+def test_a_quote_that_stands_in_several_places_is_noted(service: Service, tmp_path: Path) -> None:
+    rows = [{"question": "copper?", "spans": [{"document_id": "d07", "quote": "e"}]}]
+    (note,) = measure(service, write(tmp_path, rows)).notes
+    assert note.place == "q.jsonl:1"
+    assert f"stands {DOCUMENTS['d07'].count('e')} times in 'd07'" in note.error
+
+
+def test_judgements_of_documents_that_the_corpus_lacks_are_counted(service: Service, tmp_path: Path) -> None:
+    rows = "".join(f"q{n}\tgone{n}\t1\n" for n in range(7)) + "q0\td01\t1\nq1\tirrelevant\t0\n"
+    (tmp_path / "set" / "qrels").mkdir(parents=True)
+    (tmp_path / "set" / "qrels" / "test.tsv").write_text(rows, encoding="utf-8")
+    queries = "".join(f'{{"_id": "q{n}", "text": "copper?"}}\n' for n in range(7))
+    (tmp_path / "set" / "queries.jsonl").write_text(queries, encoding="utf-8")
+    report = service.evaluations.retrieval(
+        ME, RetrievalEvaluation(CORPUS, beir=tmp_path / "set", modes=(Mode.LEXICAL,))
+    )
+    (note,) = report.notes
+    assert note.place == "set"
+    said = f"the judgements of 7 queries name 7 documents that {CORPUS} lacks: "
+    assert note.error == said + "gone0, gone1, gone2, gone3, gone4, …"
 
 
 class Stopped(BaseException):
@@ -323,6 +351,6 @@ def test_questions_that_the_service_refuses_are_listed_and_the_rest_measured(
     ]
     report = measure(service, write(tmp_path, rows))
     assert [item.id for item in report.items] == ["fine"]
-    assert [each.place for each in report.malformed] == ["q.jsonl: long", "q.jsonl: talkative"]
+    assert [each.place for each in report.malformed] == ["q.jsonl:1", "q.jsonl:2"]
     with pytest.raises(InvalidRequest, match="no question can be asked"):
         measure(service, write(tmp_path, rows[:1]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -46,6 +47,18 @@ def test_scores_match_sentence_transformers(folder: Path) -> None:
     assert (found.dtype, found.shape) == (np.float64, (len(TEXTS),))
     np.testing.assert_allclose(found, expected, atol=1e-6)
     assert len(set(np.round(found, 5))) > len(TEXTS) / 2, "the model tells them apart"
+
+
+def test_a_fingerprint_tells_what_scores_and_not_where_it_lies(folder: Path, tmp_path: Path) -> None:
+    expected = CrossEncoderReranker(str(folder)).fingerprint()
+    moved = shutil.copytree(folder, tmp_path / "moved")
+    reranker = CrossEncoderReranker(str(moved))
+    assert reranker.fingerprint() == expected
+    (moved / "README.md").write_text("of no account")
+    assert CrossEncoderReranker(str(moved)).fingerprint() == expected
+    (moved / "config_sentence_transformers.json").write_text('{"model_type": "CrossEncoder"}')
+    assert CrossEncoderReranker(str(moved)).fingerprint() != expected
+    assert reranker.fingerprint() == expected, "what was loaded is what scores"
 
 
 def test_threads_share_one_model(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

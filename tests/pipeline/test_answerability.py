@@ -167,6 +167,19 @@ def test_words_that_are_held_are_covered_wholly(words: list[str]) -> None:
     assert -1.0 <= least <= mean + 1e-6 <= 1.0 + 2e-6
 
 
+def test_other_corpora_of_the_catalog_change_nothing(service: Service) -> None:
+    """Nor does a document that was deleted: a word that only they hold is unknown here."""
+    upload(service, {"p": PEARS, "f": FIGS})
+    question = "Until when does the zeppelin keep?"
+    before = features(service, question)
+    assert before["unknown_terms"] > 0.2
+    upload(service, {"z": "The zeppelin flies over the lake."}, corpus="other")
+    assert features(service, question) == before
+    upload(service, {"z": "The zeppelin flies over the lake."})
+    service.delete_document(ME, CORPUS, "z")
+    assert features(service, question) == before
+
+
 def test_runs_of_signs_take_time_by_their_length():
     """Sixteen times as many signs took 256 times as long, and held up every other question."""
 

@@ -81,6 +81,25 @@ def test_a_chain_is_traced_back_to_the_last_question_that_stood_by_itself() -> N
     assert carried("And why?", *chain) == ["trained", "VAE"]
 
 
+def test_a_verb_that_any_topic_can_do_is_not_carried() -> None:
+    chain = ("What is a citation index?", "How does it work?")
+    assert carried("And what about automatic abstracting?", *chain) == ["citation", "index"]
+    assert carried("And why?", "How do penguins work?") == ["penguins"]
+
+
+@pytest.mark.parametrize(
+    "words", ["thanks!", "Thank you very much.", "ok, got it", "Great, that was helpful"]
+)
+def test_courtesies_look_for_nothing_and_change_no_topic(words: str) -> None:
+    assert condense(words, after("What is a VAE?"), ANALYSER) == Condensed(words)
+    assert carried("How is it trained?", "What is a VAE?", words) == ["VAE"]
+
+
+@pytest.mark.parametrize("words", ["Ok, and why?", "Great, how is it used?", "thanks, tell me more about it"])
+def test_what_is_asked_after_a_courtesy_is_asked(words: str) -> None:
+    assert carried(words, "What is a VAE?") == ["VAE"]
+
+
 def test_own_terms_outweigh_carried_ones() -> None:
     much = condense("How is it trained?", after("What is a VAE?"), ANALYSER)
     assert (much.lean, sorted(much.terms(ANALYSER))) == (Lean.MUCH, ["train", "train", "vae"])

@@ -17,11 +17,14 @@ from hypothesis import strategies as st
 from made_candidates import WildReranker, tiny_cross_encoder
 from torch.nn import Sigmoid
 
+from ragsvc.api.server import serve
 from ragsvc.domain import ChunkText, Collapse, Fusion, Mode, SearchResult
-from ragsvc.errors import ModelNotFound
+from ragsvc.errors import InvalidRequest, ModelNotFound
 from ragsvc.pipeline.rerank import BUILT_IN, CLOSE, NO_RERANKER
 from ragsvc.service import parts
+from ragsvc.service.reranking import check_reranker
 from ragsvc.service.service import Service
+from ragsvc.settings import Settings
 
 WORDS = ["apple", "pear", "plum", "fig", "kiwi", "lemon", "grape", "melon", "cherry"]
 queries = st.lists(st.sampled_from(WORDS), min_size=1, max_size=5).map(" ".join)
@@ -269,6 +272,19 @@ def test_an_unknown_reranker_is_told_by_the_first_question_and_by_a_server(base:
         service.start()
         eventually_told(service, name)
         assert not service.ready().ready
+
+
+@pytest.mark.parametrize("name", ["nonsense", "BUILT-IN", "/no/such/folder", "./none"])
+@pytest.mark.parametrize("workers", [1, 3])
+def test_a_server_with_a_misspelt_reranker_ends_at_its_start(base: Path, name: str, workers: int) -> None:
+    with pytest.raises(InvalidRequest, match=f"RAGSVC_RERANKER: there is no reranker '{name}'") as caught:
+        serve(Settings(home=base / "none", reranker=name, workers=workers), port=0)
+    assert "built-in" in caught.value.hint
+
+
+@pytest.mark.parametrize("name", ["built-in", "none", "cross-encoder/ms-marco-MiniLM-L6-v2"])
+def test_what_can_be_a_reranker_starts(name: str) -> None:
+    check_reranker(Settings(reranker=name))
 
 
 def test_a_cross_encoder_from_the_environment_orders_by_its_own_scores(

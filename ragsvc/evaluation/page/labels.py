@@ -55,6 +55,11 @@ _ANSWERS = {
     "cited_document": Label("Right document cited", "A right document is cited.", CITING),
     "supported": Label("Supported sentences", "Sentences that their citations hold.", CITING),
 }
+_SETTINGS = {
+    "where": "filter",
+    "left_out": "questions that were not scored",
+    "unknown_documents": "named documents that the corpus lacks",
+}
 _CUT = re.compile(r"(?P<stem>[^@]*)(?P<cut>@.*)?", re.DOTALL)
 
 
@@ -81,6 +86,11 @@ def full_label(name: str) -> str:
     """The label with the system before it, such as "hybrid nDCG@10"."""
     system, _ = split_system(name)
     return f"{system} {label_of(name).words}".strip()
+
+
+def setting_label(name: str) -> str:
+    """What a setting of a report is called."""
+    return _SETTINGS.get(name, name.replace("_", " "))
 
 
 def _cut(metric: str) -> tuple[str, str]:

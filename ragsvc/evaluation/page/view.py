@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ragsvc.evaluation.figures import AGAINST
 from ragsvc.evaluation.page.charts import (
     Bar,
     Column,
@@ -27,10 +28,11 @@ from ragsvc.evaluation.page.labels import (
     REFUSING,
     full_label,
     label_of,
+    setting_label,
     split_system,
 )
 from ragsvc.evaluation.report import Item, Kind, Malformed, Report, Setup
-from ragsvc.evaluation.worst import facts, headline, merit, worst
+from ragsvc.evaluation.worst import basis, facts, fault, headline, worst
 
 WORST = 20
 _TILES = ("document@3", "phrase", "token_f1", "answered", "refused_unanswerable", "supported", "auroc")
@@ -67,7 +69,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A question that went badly. facts: by name."""
+    """A question that went badly. value: of the figure, or what failed. facts: by name."""
 
     id: str
     text: str
@@ -79,7 +81,7 @@ class Asked:
 class ReportView:
     """One report as the page shows it.
 
-    anchor: unique on the page. headline: label of what `worst` goes by; spread: of what the histogram shows.
+    anchor: unique on the page. basis: what `worst` goes by; spread: of what the histogram shows.
     """
 
     anchor: str
@@ -91,13 +93,14 @@ class ReportView:
     tiles: tuple[Tile, ...]
     groups: tuple[Group, ...]
     tests: tuple[tuple[str, str, str], ...]
-    headline: str
+    basis: str
     spread: str
     histogram: tuple[Column, ...]
     reliability: tuple[Dot, ...]
     stages: tuple[Stage, ...]
     worst: tuple[Asked, ...]
     malformed: tuple[Malformed, ...]
+    notes: tuple[Malformed, ...]
     seconds: str
     resumed: int
 
@@ -113,17 +116,22 @@ def report_view(report: Report, place: int) -> ReportView:
         kind=report.kind,
         asked=len(report.items),
         setup=report.setup,
-        settings=tuple((key, _words(value)) for key, value in report.setup.settings.items()),
+        settings=tuple(
+            (setting_label(key), _words(value))
+            for key, value in report.setup.settings.items()
+            if value is not None
+        ),
         tiles=tuple(_tiles(report, name)),
         groups=tuple(groups),
         tests=tuple(_test_words(test, p) for test, p in report.tests.items()),
-        headline="" if name is None else full_label(name),
+        basis=basis(report),
         spread=spread,
         histogram=tuple(histogram(values)) if values else (),
         reliability=tuple(reliability(report.reliability)),
         stages=tuple(stages(report.latency_s)),
-        worst=tuple(_asked(item, name) for item in worst(report, WORST)),
+        worst=tuple(_asked(report, item) for item in worst(report, WORST)),
         malformed=report.malformed,
+        notes=report.notes,
         seconds=duration(report.seconds),
         resumed=report.resumed,
     )
@@ -202,18 +210,18 @@ def _by_section(report: Report) -> list[Group]:
 
 
 def _test_words(test: str, p: float) -> tuple[str, str, str]:
-    first, _, second = test.partition(" > ")
+    first, _, second = test.partition(AGAINST)
     return full_label(first), full_label(second), p_words(p)
 
 
-def _asked(item: Item, name: str | None) -> Asked:
-    value = merit(item.values, name)
+def _asked(report: Report, item: Item) -> Asked:
+    wrong = fault(report, item)
     wanted = item.detail.get("wanted")
     right = {str(entry) for entry in wanted} if isinstance(wanted, list | tuple) else set()
     return Asked(
         item.id,
         item.text,
-        "" if value is None else f"{value:.2f}",
+        "" if wrong is None else wrong.failure or f"{wrong.value:.2f}",
         tuple(_fact(key, words, right) for key, words in facts(item.detail)),
     )
 
