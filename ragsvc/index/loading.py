@@ -21,7 +21,8 @@ from ragsvc.index.lexical import Postings
 from ragsvc.index.manifest import REBUILT, FileEntry, Manifest
 
 MANIFEST = "manifest.json"
-_LOAD_ATTEMPTS = 5
+# A reader that hardly gets a turn on a busy machine needs more of them than one that does.
+_LOAD_ATTEMPTS = 20
 
 
 @dataclass(frozen=True, slots=True)
