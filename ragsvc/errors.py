@@ -4,6 +4,7 @@ RagsvcError
 ├── InvalidRequest            the caller's words are wrong
 │   ├── InvalidName
 │   ├── InvalidFilter
+│   ├── InvalidSetting        of the server's, found when it is needed
 │   └── RootEmpty
 ├── NotFound
 │   ├── CorpusNotFound
@@ -28,6 +29,7 @@ RagsvcError
 ├── Overloaded
 ├── ModelError
 │   ├── ModelNotFound
+│   ├── ModelRefused
 │   └── ModelMismatch
 ├── StorageError              the home folder or what is in it
 │   ├── CatalogNewer
@@ -87,6 +89,12 @@ class InvalidName(InvalidRequest):
 
 class InvalidFilter(InvalidRequest):
     code = "invalid_filter"
+
+
+class InvalidSetting(InvalidRequest):
+    """A setting cannot be used; over HTTP it is no mistake of whoever asks."""
+
+    code = "invalid_setting"
 
 
 class RootEmpty(InvalidRequest):
@@ -209,6 +217,12 @@ class ModelError(RagsvcError):
 
 class ModelNotFound(ModelError):
     code = "model_not_found"
+
+
+class ModelRefused(ModelError):
+    """The model's server does not take the request; asking again changes nothing."""
+
+    code = "model_refused"
 
 
 class ModelMismatch(ModelError):

@@ -33,6 +33,7 @@ class State:
 
     url: str
     words: list[str]
+    models: Any = field(default_factory=lambda: [{"id": "tiny", "object": "model"}])
     seen: list[Seen] = field(default_factory=list)
     gone: threading.Event = field(default_factory=threading.Event)
     closing: threading.Event = field(default_factory=threading.Event)
@@ -52,7 +53,7 @@ class Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         self._note({})
         if self.path.endswith("/models"):
-            self.json(200, {"object": "list", "data": [{"id": "tiny", "object": "model"}]})
+            self.json(200, {"object": "list", "data": self.state.models})
         else:
             self.json(404, {"error": {"message": "no such route"}})
 
@@ -248,6 +249,22 @@ def redirecting(target: str) -> Callable[[Handler], None]:
     return answer
 
 
+def telling(status: int, value: Any) -> Callable[[Handler], None]:
+    """One JSON value, whatever was asked."""
+    return lambda handler: handler.json(status, value)
+
+
+def telling_inside(words: str) -> Callable[[Handler], None]:
+    """An error in the middle of a stream."""
+
+    def answer(handler: Handler) -> None:
+        handler.begin()
+        handler.words(WORDS[:1])
+        handler.event({"error": {"message": words}})
+
+    return answer
+
+
 def passing(status: int, times: int, retry_after: str | None = None) -> Callable[[Handler], None]:
     """Fails a number of times, then is good."""
 
@@ -268,10 +285,14 @@ class Server(ThreadingHTTPServer):
 
 
 @contextmanager
-def serving(answers: Callable[[Handler], None], words: list[str] | None = None) -> Iterator[State]:
+def serving(
+    answers: Callable[[Handler], None], words: list[str] | None = None, models: Any = None
+) -> Iterator[State]:
     """Serve on a free port of the loopback; `url` of what is given is the base of the API."""
     server = Server(("127.0.0.1", 0), Handler)
     state = State(f"http://127.0.0.1:{server.server_address[1]}/v1", WORDS if words is None else words)
+    if models is not None:
+        state.models = models
     server.RequestHandlerClass = type("Given", (Handler,), {"state": state, "answers": staticmethod(answers)})
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()

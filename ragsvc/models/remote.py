@@ -17,6 +17,7 @@ from ragsvc.models.relay import Emit, relayed
 from ragsvc.models.remote_address import checked_key, checked_url
 from ragsvc.models.remote_call import Line, Refused
 from ragsvc.models.remote_reply import Lines, Reply, read_json, whole
+from ragsvc.models.remote_words import Server
 from ragsvc.models.unfolding import StopTexts
 
 CONNECT_S = 5.0
@@ -44,10 +45,12 @@ class _Dialect:
     usage: bool = True
 
     def after(self, refusal: str) -> _Dialect | None:
-        """What to try next; None when nothing is left."""
+        """What to try next; None when the refusal names nothing that could be asked differently."""
         if self.limit == "max_tokens" and "max_completion_tokens" in refusal:
             return replace(self, limit="max_completion_tokens")
-        return replace(self, usage=False) if self.usage else None
+        if self.usage and ("stream_options" in refusal or "include_usage" in refusal):
+            return replace(self, usage=False)
+        return None
 
 
 class RemoteChat:
@@ -68,6 +71,7 @@ class RemoteChat:
         """
         self._url = checked_url(url)
         self._key = checked_key(key)
+        self._server = Server(f"openai:{self._url}", self._key)
         self._model = model
         self._timeout_s = timeout_s
         self._found: str | None = None
@@ -76,7 +80,7 @@ class RemoteChat:
     @property
     def name(self) -> str:
         """See Chat."""
-        return f"openai:{self._url}"
+        return self._server.name
 
     def count(self, text: str) -> int:
         """Guess on the safe side: three bytes of UTF-8 a token, where English has four and more."""
@@ -88,7 +92,8 @@ class RemoteChat:
         """See Chat; a piece is empty when nothing came for a moment, so that a reader may close in time.
 
         :raises ModelNotFound: if the server does not know the model, or has none.
-        :raises ModelError: if it cannot be reached, refuses, breaks off, or is silent for too long.
+        :raises ModelRefused: if it refuses in a way that repeating does not change.
+        :raises ModelError: if it cannot be reached, fails, breaks off, or is silent for too long.
         :raises Overloaded: if it has no room for more.
         """
         asked = _Asked(tuple(messages), max_tokens, temperature, tuple(stop))
@@ -96,7 +101,7 @@ class RemoteChat:
 
     async def _answer(self, emit: Emit, asked: _Asked) -> None:
         async with self._client() as client:
-            line = Line(client, self.name, self._key)
+            line = Line(client, self._server)
             model = self._model or self._found or await self._first(line)
             dialect = self._dialect
             while True:
@@ -108,7 +113,7 @@ class RemoteChat:
                         await self._read(line, response, asked, emit)
                     return
                 except Refused as error:
-                    following = dialect.after(error.problem.message)
+                    following = dialect.after(error.said)
                     if following is None:
                         raise error.problem from None
                     dialect = following
@@ -117,7 +122,7 @@ class RemoteChat:
                     raise
 
     async def _read(self, line: Line, response: httpx.Response, asked: _Asked, emit: Emit) -> None:
-        reply, stops = Reply(self.name), StopTexts(asked.stop)
+        reply, stops = Reply(self._server), StopTexts(asked.stop)
 
         def take(pieces: Iterable[Piece]) -> bool:
             texts = [stops.feed(piece.text) for piece in pieces]
@@ -128,7 +133,7 @@ class RemoteChat:
         if response.headers.get("content-type", "").split(";")[0].strip().lower() == "application/json":
             take(reply.body(await line.read(response)))
         else:
-            lines = Lines(self.name)
+            lines = Lines(self._server)
             loop = asyncio.get_running_loop()
             # Comments keep a connection alive, but a server that sends nothing else is silent.
             async with asyncio.timeout(self._timeout_s) as limit:
@@ -145,7 +150,7 @@ class RemoteChat:
     async def _first(self, line: Line) -> str:
         """The first model that the server lists."""
         async with line.opened("GET", "models") as response:
-            listed = read_json(await line.read(response), self.name).get("data")
+            listed = read_json(await line.read(response), self._server).get("data")
         for item in listed if isinstance(listed, list) else ():
             if isinstance(item, dict) and isinstance(item.get("id"), str) and item["id"]:
                 return str(item["id"])

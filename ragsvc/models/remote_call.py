@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from datetime import UTC, datetime
@@ -12,13 +13,20 @@ from typing import Any
 
 import httpx
 
-from ragsvc.errors import ModelError, ModelNotFound, Overloaded
-from ragsvc.models.remote_reply import Lines, message_in, short
+from ragsvc.errors import ModelError, ModelNotFound, ModelRefused, Overloaded
+from ragsvc.models.remote_reply import Lines
+from ragsvc.models.remote_words import Server
 
 MAX_RETRIES = 2
 BACKOFF_S = 0.5
 MAX_RETRY_AFTER_S = 10.0
 PASSING = (429, 500, 502, 503, 504)
+# Refusals that may be over soon: too slow, too early.
+PASSING_REFUSALS = (408, 409, 425)
+TOO_LONG = re.compile(r"context|too long|too many (?:input |prompt )?tokens|token limit|n_ctx", re.IGNORECASE)
+TOO_LONG_HINT = (
+    "lower RAGSVC_PROMPT_TOKENS or RAGSVC_MAX_ANSWER_TOKENS, or give the server's model a longer context"
+)
 # Enough of a refusal to say why; a server that refuses may not send without end.
 MAX_REFUSAL_BYTES = 64 << 10
 REFUSAL_S = 5.0
@@ -27,19 +35,21 @@ REFUSAL_S = 5.0
 class Refused(Exception):
     """The server does not like the request; perhaps it takes it in another form."""
 
-    def __init__(self, problem: ModelError) -> None:
+    def __init__(self, problem: ModelError | Overloaded, said: str) -> None:
+        """said: the server's own words, short."""
         super().__init__(problem.message)
         self.problem = problem
+        self.said = said
 
 
 class Line:
     """A way to one server, open for one answer."""
 
-    def __init__(self, client: httpx.AsyncClient, server: str, key: str | None) -> None:
-        """server: how messages call it. key: sent to it, and kept out of every message."""
+    def __init__(self, client: httpx.AsyncClient, server: Server) -> None:
+        """server: who answers, for messages."""
         self._client = client
         self._server = server
-        self._key = key
+        self.status: int | None = None  # of the last answer
 
     @asynccontextmanager
     async def opened(
@@ -47,7 +57,8 @@ class Line:
     ) -> AsyncIterator[httpx.Response]:
         """Ask, at most three times, and give the response with its body unread; leaving closes it.
 
-        :raises Refused: on status 400 or 422.
+        :raises Refused: on status 400 or 422, where another form of the request may help.
+        :raises ModelRefused: on another status of the kind that repeating does not change.
         :raises ModelNotFound: on status 404.
         :raises Overloaded: if it still has no room for more after the last try.
         :raises ModelError: if it cannot be reached, or answers with another status than 200.
@@ -77,7 +88,7 @@ class Line:
             hint = f"is the server running? try: curl {self._client.base_url}models"
             if "CERTIFICATE" in str(error):
                 hint = "set SSL_CERT_FILE to the certificates of the authority that signed the server's own"
-            reason = short(str(error)) or "no answer"
+            reason = self._server.quoted(str(error)) or "no answer"
             raise ModelError(f"{self._server} cannot be reached: {reason}", hint=hint) from error
         except (httpx.TimeoutException, TimeoutError) as error:
             raise ModelError(
@@ -85,8 +96,9 @@ class Line:
                 hint="wait until it has less to do, or raise RAGSVC_GENERATOR_TIMEOUT_S",
             ) from error
         except httpx.HTTPError as error:
+            reason = self._server.quoted(str(error)) or type(error).__name__
             raise ModelError(
-                f"the connection to {self._server} broke: {short(str(error)) or type(error).__name__}",
+                f"the connection to {self._server} broke: {reason}",
                 hint="look into its log, then ask again",
             ) from error
 
@@ -113,6 +125,7 @@ class Line:
             ):
                 raise  # it has the question already, and is at work on it
             raise _Passing(error, 0.0) from error
+        self.status = response.status_code
         encoding = response.headers.get("content-encoding", "identity").lower()
         if response.status_code == 200 and encoding == "identity":
             return response
@@ -125,8 +138,8 @@ class Line:
         problem = self._problem(response, said)
         if response.status_code in PASSING:
             raise _Passing(problem, _retry_after_s(response.headers.get("retry-after", "")))
-        if response.status_code in (400, 422) and isinstance(problem, ModelError):
-            raise Refused(problem)
+        if response.status_code in (400, 422) and problem.hint != TOO_LONG_HINT:
+            raise Refused(problem, said)
         raise problem
 
     async def _refusal(self, response: httpx.Response) -> str:
@@ -139,27 +152,29 @@ class Line:
                     if len(data) > MAX_REFUSAL_BYTES:
                         break
         text = data[:MAX_REFUSAL_BYTES].decode("utf-8", "replace")
-        if self._key:
-            text = text.replace(self._key, "***")
         try:
-            return message_in(json.loads(text))
+            return self._server.error_in(json.loads(text))
         except (ValueError, RecursionError):
-            return short(text)
+            return self._server.quoted(text)
 
     def _problem(self, response: httpx.Response, said: str) -> ModelError | Overloaded:
         status = response.status_code
         answered = f"{self._server} answered {status}" + (f": {said}" if said else "")
         if response.is_redirect:
-            target = short(response.headers.get("location", ""))
-            return ModelError(
+            target = self._server.quoted(response.headers.get("location", ""))
+            return ModelRefused(
                 f"{self._server} redirects to {target}, which is not followed",
                 hint="set RAGSVC_GENERATOR=openai:URL to the server's final base URL",
             )
         match status:
+            case 400 | 413 | 422 if TOO_LONG.search(said):
+                return ModelRefused(answered, hint=TOO_LONG_HINT)
             case 400 | 422:
-                return ModelError(answered, hint="look into its log; RAGSVC_GENERATOR_MODEL names the model")
+                return ModelRefused(
+                    answered, hint="look into its log; RAGSVC_GENERATOR_MODEL names the model"
+                )
             case 401 | 403:
-                return ModelError(answered, hint="set RAGSVC_GENERATOR_API_KEY to a key of that server")
+                return ModelRefused(answered, hint="set RAGSVC_GENERATOR_API_KEY to a key of that server")
             case 404:
                 return ModelNotFound(
                     answered,
@@ -168,6 +183,8 @@ class Line:
                 )
             case 429:
                 return Overloaded(answered, hint="wait a little, then ask again")
+            case _ if 400 <= status < 500 and status not in PASSING_REFUSALS:
+                return ModelRefused(answered, hint="look into its log")
             case _:
                 return ModelError(answered, hint="look into its log, then ask again")
 

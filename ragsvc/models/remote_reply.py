@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from ragsvc.domain import FinishReason, Piece
-from ragsvc.errors import ModelError
+from ragsvc.errors import ModelError, ModelRefused
+from ragsvc.models.remote_words import Server
 
 MAX_LINE_BYTES = 1 << 20
 MAX_REPLY_BYTES = 4 << 20
@@ -29,7 +30,7 @@ class Part:
 class Lines:
     """Cuts bytes into lines, whatever the pieces they come in."""
 
-    def __init__(self, server: str) -> None:
+    def __init__(self, server: Server) -> None:
         self._server = server
         self._rest = bytearray()
         self._total = 0
@@ -67,7 +68,7 @@ class Lines:
 class Reply:
     """One answer of a server: takes in lines or a whole body, gives pieces."""
 
-    def __init__(self, server: str) -> None:
+    def __init__(self, server: Server) -> None:
         self._server = server
         self._held = ""
         self._heard = False
@@ -115,7 +116,7 @@ class Reply:
                 hint="look into its log, then ask again",
             )
         if self._finish == "content_filter":
-            raise ModelError(f"the content filter of {self._server} held back the rest of the answer")
+            raise ModelRefused(f"the content filter of {self._server} held back the rest of the answer")
         finish = FinishReason.LENGTH if self._finish in LENGTHS else FinishReason.STOP
         return Piece(whole(self._held), finish, self._prompt_tokens, self._completion_tokens)
 
@@ -132,7 +133,7 @@ class Reply:
         yield Piece(whole(text[:cut]))
 
 
-def read_json(text: str, server: str) -> dict[str, Any]:
+def read_json(text: str, server: Server) -> dict[str, Any]:
     """Read an object.
 
     :raises ModelError: if it is none.
@@ -146,13 +147,13 @@ def read_json(text: str, server: str) -> dict[str, Any]:
     return value
 
 
-def part_of(value: dict[str, Any], member: str, server: str) -> Part:
+def part_of(value: dict[str, Any], member: str, server: Server) -> Part:
     """Take what matters out of a chunk ("delta") or of a whole answer ("message").
 
     :raises ModelError: if it is neither, or tells of an error.
     """
     if value.get("error"):
-        raise ModelError(f"{server} reports an error: {message_in(value)}", hint="look into its log")
+        raise ModelError(f"{server} reports an error: {server.error_in(value)}", hint="look into its log")
     choices = value.get("choices") or []
     usage = value.get("usage")
     tokens = usage if isinstance(usage, dict) else {}
@@ -172,20 +173,6 @@ def part_of(value: dict[str, Any], member: str, server: str) -> Part:
     )
 
 
-def message_in(value: Any) -> str:
-    """The words of an error in any of the shapes that servers give it; on one line, not long."""
-    for name in ("error", "message", "detail"):
-        if isinstance(value, dict) and value.get(name):
-            return message_in(value[name])
-    return short(value if isinstance(value, str) else json.dumps(value))
-
-
-def short(text: str) -> str:
-    """The start of a foreign text as it may stand in a message."""
-    line = " ".join("".join(c if c.isprintable() else " " for c in text[:1000]).split())
-    return line if len(line) <= 200 else line[:200] + "…"
-
-
 def whole(text: str) -> str:
     """Halves of UTF-16 put together; one that has lost its other half becomes U+FFFD."""
     return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
@@ -195,8 +182,8 @@ def _count(value: Any) -> int:
     return value if isinstance(value, int) and value > 0 else 0
 
 
-def _strange(server: str, text: str) -> ModelError:
+def _strange(server: Server, text: str) -> ModelError:
     return ModelError(
-        f"{server} sent what no OpenAI-compatible server sends: {short(text)}",
+        f"{server} sent what no OpenAI-compatible server sends: {server.quoted(text)}",
         hint="the URL must be the base of such an API; it often ends in /v1",
     )

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from typing import Any
+from urllib.parse import quote
 
 import openai_server as servers
 import pytest
@@ -18,14 +19,16 @@ from hypothesis import strategies as st
 from openai_server import KEY, WORDS, State, dead_url, serving
 
 from ragsvc.domain import FinishReason, Message, Piece, Speaker
-from ragsvc.errors import InvalidRequest, ModelError, ModelNotFound, Overloaded, RagsvcError
+from ragsvc.errors import InvalidRequest, ModelError, ModelNotFound, ModelRefused, Overloaded, RagsvcError
 from ragsvc.models import remote_call
 from ragsvc.models.remote import RemoteChat
 from ragsvc.models.remote_address import is_local
 from ragsvc.models.remote_reply import Lines, Reply
+from ragsvc.models.remote_words import Server
 
 ASKED = (Message(Speaker.SYSTEM, "Answer."), Message(Speaker.USER, "Where does the pear grow? \ud83c"))
 TEXT = "".join(WORDS)
+IT = Server("it", KEY)
 
 
 @pytest.fixture(autouse=True)
@@ -165,9 +168,9 @@ def test_waits_as_long_as_the_server_asks_but_not_longer_than_ten_seconds():
         (servers.huge_line, ModelError, "1 MiB"),
         (servers.wrong_json, ModelError, "no OpenAI-compatible"),
         (servers.page, ModelError, "sent no answer"),
-        (servers.unauthorised, ModelError, r"401: Incorrect API key provided: Bearer \*\*\*"),
+        (servers.unauthorised, ModelRefused, r"401: Incorrect API key provided: Bearer \*\*\*"),
         (servers.unknown_model, ModelNotFound, "'tiny' not found"),
-        (servers.refusing, ModelError, "maximum context length"),
+        (servers.refusing, ModelRefused, "maximum context length"),
     ],
 )
 def test_what_goes_wrong_is_told_in_words(
@@ -179,6 +182,47 @@ def test_what_goes_wrong_is_told_in_words(
     with pytest.raises(kind, match=words):
         raise error
     assert KEY not in caplog.text
+
+
+def test_no_way_of_telling_the_key_brings_it_out():
+    bearer = {"Authorization": f"Bearer {KEY}"}
+    for answers, words in (
+        (servers.telling(200, {"error": {"message": f"boom {KEY}"}}), "boom ***"),
+        (servers.telling(200, {"error": bearer}), "Bearer ***"),
+        (servers.telling(200, {"echo": bearer}), "no OpenAI-compatible"),
+        (servers.telling(200, ["x" * 170, KEY]), "no OpenAI-compatible"),
+        (servers.telling(200, f"not an object {KEY}"), "no OpenAI-compatible"),
+        (servers.telling(400, {"detail": [bearer]}), "Bearer ***"),
+        (servers.telling(418, {"message": "x" * 185 + KEY}), "418"),
+        (servers.telling(500, {"message": "at http://me:pass@host"}), "//***@host"),
+        (servers.redirecting(f"http://other/{KEY}?key={KEY}"), "***?key=***"),
+        (servers.telling_inside(f"boom Bearer {KEY}"), "boom Bearer ***"),
+    ):
+        error, _ = failing(answers)
+        assert words in error.message
+        assert KEY[:8] not in error.message + error.hint
+    with serving(servers.good, models=[KEY]) as server, pytest.raises(ModelError) as caught:
+        write(chat(server.url, model=None))
+    assert KEY not in caught.value.message
+
+
+@given(st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=8, max_size=40))
+def test_any_key_is_cut_out_however_it_is_noted(key: str):
+    told = {"told": f"<{key}>"}
+    for text in (f"<{key}>", json.dumps(told), str(told), f"http://x/?k={quote(key, safe='')}&"):
+        shown = Server("it", key).quoted(text)
+        assert key not in shown and "***" in shown
+
+
+def test_a_refusal_that_repeating_does_not_change_is_told_apart():
+    for status in (400, 401, 402, 403, 413, 422):
+        error, server = failing(servers.telling(status, {"error": {"message": "no"}}))
+        assert type(error) is ModelRefused and len(server.seen) == 1
+    error, server = failing(servers.telling(400, {"message": "context length is 512; stream_options"}))
+    assert type(error) is ModelRefused and "RAGSVC_PROMPT_TOKENS" in error.hint
+    assert len(server.seen) == 1, "the form of the request is not what is wrong"
+    error, _ = failing(servers.telling(408, {}))
+    assert type(error) is ModelError
 
 
 def test_what_was_written_before_the_server_broke_comes_out():
@@ -282,7 +326,7 @@ def test_a_stream_may_be_cut_anywhere(text: str, cuts: list[int], end: bytes, ha
     events = [delta(part) for part in (parts if halves else [text])]
     events.append({"choices": [{"delta": {}, "finish_reason": "stop"}]})
     stream = b"".join(b"data: " + json.dumps(event).encode() + end + end for event in events)
-    lines, reply, pieces = Lines("it"), Reply("it"), []
+    lines, reply, pieces = Lines(IT), Reply(IT), []
     at = 0
     for n in range(len(stream)):
         size = cuts[n % len(cuts)]
@@ -316,7 +360,7 @@ def delta(text: str) -> dict[str, Any]:
 )
 def test_whatever_json_comes_only_our_errors_go_out(value: Any):
     for read in (lambda r: r.line(f"data: {json.dumps(value)}"), lambda r: r.body(json.dumps(value))):
-        reply = Reply("it")
+        reply = Reply(IT)
         try:
             pieces = [*read(reply), reply.last()]
         except ModelError:
@@ -326,4 +370,4 @@ def test_whatever_json_comes_only_our_errors_go_out(value: Any):
 
 def test_json_that_is_nested_too_deep_is_an_error_of_the_server():
     with pytest.raises(ModelError):
-        list(Reply("it").line("data: " + "[" * 200_000))
+        list(Reply(IT).line("data: " + "[" * 200_000))
