@@ -16,6 +16,7 @@ from ragsvc.api.app import create_app
 from ragsvc.api.security import has_key
 from ragsvc.api.workers import Supervisor
 from ragsvc.errors import AddressUnavailable, InvalidRequest
+from ragsvc.service.generators import check_generator
 from ragsvc.service.reranking import check_reranker
 from ragsvc.settings.settings import Settings
 
@@ -60,13 +61,14 @@ def serve(settings: Settings, host: str = "127.0.0.1", port: int = 8000) -> None
     """Serve until a signal ends it.
 
     :raises InvalidRequest: if the address is not this machine's and no key is set, or there can be no such
-        reranker.
+        reranker or generator.
     :raises AddressUnavailable: if the address cannot be used, for example because another program has it.
     :raises StorageError: if the home folder or its catalog cannot be used.
     :raises ServerFailed: if one of several processes dies whenever it starts.
     """
     check_address(settings, host)
     check_reranker(settings)
+    check_generator(settings)
     listener = bind(host, port)
     configure_log()
     shown = f"[{host}]" if ":" in host else host

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Callable
 
-from ragsvc.errors import InvalidRequest
+from ragsvc.errors import InvalidRequest, InvalidSetting
+from ragsvc.models.folder import model_folder
 from ragsvc.pipeline.extractive import ExtractiveGenerator
 from ragsvc.pipeline.prompted import PromptedGenerator
 from ragsvc.protocols import Chat, Generator
@@ -14,6 +16,27 @@ from ragsvc.settings import Settings
 EXTRACTIVE = "extractive"
 OPENAI = "openai"
 TRANSFORMERS = "transformers"
+
+
+# A hub's name is an owner and a name; what begins like a path is none.
+_HUB_NAME = re.compile(r"\w[\w.-]*/\w[\w.-]*", re.ASCII)
+
+
+def check_generator(settings: Settings) -> None:
+    """Find what cannot be a generator before a server starts, which would wait for it for ever.
+
+    Nothing is loaded, and nothing is sent.
+
+    :raises InvalidSetting: if it names no kind of generator, a URL or key that cannot be used, or a model
+        that is neither a folder nor a name that a hub may have.
+    """
+    kind, _, name = settings.generator.partition(":")
+    Generators(settings).current()
+    if kind == TRANSFORMERS and model_folder(name) is None and not _HUB_NAME.fullmatch(name):
+        raise InvalidSetting(
+            f"RAGSVC_GENERATOR={settings.generator}: there is no model {name!r}",
+            hint="name a folder, or a hub model such as transformers:Qwen/Qwen2.5-0.5B-Instruct",
+        )
 
 
 class Generators:
@@ -29,7 +52,7 @@ class Generators:
         """Load a local model now, so that the first question does not wait for it.
 
         :raises ModelError: if it cannot be used.
-        :raises InvalidRequest: as `current`.
+        :raises InvalidSetting: as `current`.
         """
         self.current()
         if self._warm_up is not None:
@@ -38,7 +61,7 @@ class Generators:
     def current(self) -> Generator:
         """The generator, always the same; a model loads, or is asked, when it is first used.
 
-        :raises InvalidRequest: if the setting names no kind of generator, or a URL that cannot be used.
+        :raises InvalidSetting: if the setting names no kind of generator, or a URL that cannot be used.
         """
         with self._lock:
             if self._made is None:
@@ -53,7 +76,7 @@ class Generators:
             return self._prompted(self._remote(rest))
         if kind == TRANSFORMERS and rest:
             return self._prompted(self._local(rest))
-        raise InvalidRequest(
+        raise InvalidSetting(
             f"RAGSVC_GENERATOR={self._settings.generator} names no generator",
             hint="choose extractive, transformers:NAME_OR_PATH or openai:URL",
         )
@@ -78,9 +101,12 @@ class Generators:
 
         settings = self._settings
         key = settings.generator_api_key
-        return RemoteChat(
-            url,
-            settings.generator_model,
-            None if key is None else key.get_secret_value(),
-            settings.generator_timeout_s,
-        )
+        try:
+            return RemoteChat(
+                url,
+                settings.generator_model,
+                None if key is None else key.get_secret_value(),
+                settings.generator_timeout_s,
+            )
+        except InvalidRequest as error:
+            raise InvalidSetting(error.message, hint=error.hint) from error

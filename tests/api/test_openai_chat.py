@@ -11,7 +11,7 @@ from fake_history import HEAD
 from starlette.testclient import TestClient
 
 from ragsvc.domain import AnswerRequest, Role, Turn
-from ragsvc.errors import CommitCollected, ModelError, Overloaded
+from ragsvc.errors import CommitCollected, InvalidSetting, ModelError, Overloaded
 
 PATH = "/v1/chat/completions"
 ASK = {"role": "user", "content": "How often are backups made?"}
@@ -215,6 +215,7 @@ def test_an_unknown_model_is_not_found(client: TestClient, model: str, stream: b
     [
         (Overloaded("full", hint="wait"), 429, "rate_limit_exceeded", "rate_limit_error"),
         (ModelError("down", hint="start it"), 503, "model_error", "server_error"),
+        (InvalidSetting("RAGSVC_GENERATOR=x names no generator"), 500, "invalid_setting", "server_error"),
         (CommitCollected("gone", hint="read the head"), 410, "commit_collected", "invalid_request_error"),
         (ValueError("secret"), 500, "internal", "server_error"),
     ],

@@ -1,0 +1,74 @@
+"""Which generators there can be: a server with another one ends at its start."""
+
+from __future__ import annotations
+
+import socket
+from pathlib import Path
+
+import pytest
+
+from ragsvc.api import server
+from ragsvc.errors import InvalidSetting
+from ragsvc.service.generators import check_generator
+from ragsvc.settings.settings import Settings
+
+BAD = (
+    "",
+    "gpt",
+    "Extractive",
+    "extractive:x",
+    "openai:",
+    "openai:localhost:11434/v1",
+    "openai:http://[::1",
+    "openai:ftp://localhost/v1",
+    "openai:http://me:secret@localhost/v1",
+    "transformers:",
+    "transformers: ",
+    "transformers:qwen",
+    "transformers:/no/such/folder",
+    "transformers:./no/such",
+    "transformers:a/b/c",
+)
+GOOD = (
+    "extractive",
+    "openai:https://example.org/v1",
+    "openai:http://127.0.0.1:11434/v1/",
+    "transformers:Qwen/Qwen2.5-0.5B-Instruct",
+)
+
+
+def never(host: str, port: int) -> socket.socket:
+    raise AssertionError("it must end before")
+
+
+@pytest.mark.parametrize("generator", BAD)
+@pytest.mark.parametrize("workers", [1, 3])
+def test_a_server_without_a_generator_ends_at_its_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, generator: str, workers: int
+) -> None:
+    monkeypatch.setattr(server, "bind", never)
+    settings = Settings(home=tmp_path / "none", generator=generator, workers=workers)
+    with pytest.raises(InvalidSetting, match="RAGSVC_GENERATOR") as caught:
+        server.serve(settings, port=0)
+    assert caught.value.hint and "secret" not in caught.value.message
+    assert not settings.home.exists()
+
+
+@pytest.mark.parametrize("generator", GOOD)
+def test_what_can_be_a_generator_starts(generator: str) -> None:
+    check_generator(Settings(generator=generator))
+
+
+def test_a_folder_is_a_model_whatever_its_name(tmp_path: Path) -> None:
+    check_generator(Settings(generator=f"transformers:{tmp_path}"))
+
+
+def test_a_wrong_generator_gives_exit_code_2(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from ragsvc.cli.main import main
+
+    monkeypatch.setenv("RAGSVC_GENERATOR", "openai:")
+    monkeypatch.setenv("RAGSVC_HOME", str(tmp_path / "none"))
+    assert main(["serve", "--port", "0"]) == 2
+    assert "RAGSVC_GENERATOR" in capsys.readouterr().err
