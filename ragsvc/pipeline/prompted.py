@@ -9,11 +9,15 @@ from ragsvc.domain import Generation, Piece
 from ragsvc.pipeline.closing import closed_after
 from ragsvc.pipeline.notation import Notation
 from ragsvc.pipeline.prompt import prompt
+from ragsvc.pipeline.reasoning import WithoutReasoning
 from ragsvc.protocols import Chat
+
+# Stands in for NUL, which is in no text that is meant to be read and which much cannot store.
+NO_CHARACTER = "\ufffd"
 
 
 class PromptedGenerator:
-    """Answers with a chat model."""
+    """Answers with a chat model; what it thinks before it answers is not part of the answer."""
 
     def __init__(self, chat: Chat, *, prompt_tokens: int, max_answer_tokens: int) -> None:
         self._chat = chat
@@ -32,10 +36,12 @@ class PromptedGenerator:
         """
         made = prompt(asked, self._prompt_tokens, self._chat.count)
         limit = min(asked.max_tokens or self._max_answer_tokens, self._max_answer_tokens)
-        notation = Notation(made.shown)
+        reasoning, notation = WithoutReasoning(), Notation(made.shown)
         with closed_after(self._chat.stream(made.messages, limit, asked.temperature, asked.stop)) as pieces:
             for piece in pieces:
-                text = notation.feed(piece.text)
-                yield replace(piece, text=text if piece.finish is None else text + notation.end())
-            if rest := notation.end():
+                text = notation.feed(reasoning.feed(piece.text.replace("\0", NO_CHARACTER)))
+                if piece.finish is not None:
+                    text += notation.feed(reasoning.end()) + notation.end()
+                yield replace(piece, text=text)
+            if rest := notation.feed(reasoning.end()) + notation.end():
                 yield Piece(rest)
