@@ -15,6 +15,8 @@ from typing import Any
 WORDS = ["The pear ", "grows on ", "a tree [1]", "."]
 LIES = ["The pear ", "sings [9", "9]. It ", "flies [0] ", "to [12345]", " the moon [", "2].", " See [1]."]
 KEY = "sk-test-0123456789abcdef"
+# Status and body of the list of models.
+LISTING = (200, {"object": "list", "data": [{"id": "tiny", "object": "model"}]})
 
 
 @dataclass
@@ -33,7 +35,7 @@ class State:
 
     url: str
     words: list[str]
-    models: Any = field(default_factory=lambda: [{"id": "tiny", "object": "model"}])
+    listing: tuple[int, Any]
     seen: list[Seen] = field(default_factory=list)
     gone: threading.Event = field(default_factory=threading.Event)
     closing: threading.Event = field(default_factory=threading.Event)
@@ -53,7 +55,7 @@ class Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         self._note({})
         if self.path.endswith("/models"):
-            self.json(200, {"object": "list", "data": self.state.models})
+            self.json(*self.state.listing)
         else:
             self.json(404, {"error": {"message": "no such route"}})
 
@@ -196,6 +198,13 @@ def endless(handler: Handler) -> None:
         handler.words(["and on " * 2000])
 
 
+def brooding(handler: Handler) -> None:
+    """Thinks without end."""
+    handler.begin()
+    while not handler.state.closing.is_set():
+        handler.event({"choices": [{"delta": {"reasoning_content": "and on " * 2000}}]})
+
+
 def huge_line(handler: Handler) -> None:
     handler.begin()
     while not handler.state.closing.is_set():
@@ -286,13 +295,13 @@ class Server(ThreadingHTTPServer):
 
 @contextmanager
 def serving(
-    answers: Callable[[Handler], None], words: list[str] | None = None, models: Any = None
+    answers: Callable[[Handler], None], words: list[str] | None = None, listing: tuple[int, Any] = LISTING
 ) -> Iterator[State]:
     """Serve on a free port of the loopback; `url` of what is given is the base of the API."""
     server = Server(("127.0.0.1", 0), Handler)
-    state = State(f"http://127.0.0.1:{server.server_address[1]}/v1", WORDS if words is None else words)
-    if models is not None:
-        state.models = models
+    state = State(
+        f"http://127.0.0.1:{server.server_address[1]}/v1", WORDS if words is None else words, listing
+    )
     server.RequestHandlerClass = type("Given", (Handler,), {"state": state, "answers": staticmethod(answers)})
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import ssl
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -12,13 +14,18 @@ from typing import Any
 import httpx
 
 from ragsvc.domain import FinishReason, Message, Piece
-from ragsvc.errors import ModelNotFound
+from ragsvc.errors import ModelNotFound, RagsvcError
 from ragsvc.models.relay import Emit, relayed
 from ragsvc.models.remote_address import checked_key, checked_url
 from ragsvc.models.remote_call import Line, Refused
+from ragsvc.models.remote_limit import Limit
 from ragsvc.models.remote_reply import Lines, Reply, read_json, whole
 from ragsvc.models.remote_words import Server
 from ragsvc.models.unfolding import StopTexts
+
+log = logging.getLogger(__name__)
+# One line a request, of which a service has many; a failure has a line of ours.
+logging.getLogger("httpx").setLevel(logging.WARNING)
 
 CONNECT_S = 5.0
 BYTES_A_TOKEN = 3
@@ -102,30 +109,42 @@ class RemoteChat:
     async def _answer(self, emit: Emit, asked: _Asked) -> None:
         async with self._client() as client:
             line = Line(client, self._server)
-            model = self._model or self._found or await self._first(line)
-            dialect = self._dialect
-            while True:
-                try:
-                    async with line.opened(
-                        "POST", "chat/completions", _body(asked, model, dialect)
-                    ) as response:
-                        self._found, self._dialect = model, dialect
-                        await self._read(line, response, asked, emit)
-                    return
-                except Refused as error:
-                    following = dialect.after(error.said)
-                    if following is None:
-                        raise error.problem from None
-                    dialect = following
-                except ModelNotFound:
-                    self._found = None  # the server may have another model by now
-                    raise
+            with self._noted(line):
+                await self._answered(line, emit, asked)
+
+    @contextmanager
+    def _noted(self, line: Line) -> Iterator[None]:
+        """Tell the log of a failure; not in the server's words, which may repeat the question."""
+        try:
+            yield
+        except RagsvcError as error:
+            status = f" after status {line.status}" if line.status else ""
+            log.warning("%s failed%s: %s; %s", self.name, status, error.code, error.hint or "no hint")
+            raise
+
+    async def _answered(self, line: Line, emit: Emit, asked: _Asked) -> None:
+        model = self._model or self._found or await self._first(line)
+        dialect = self._dialect
+        while True:
+            try:
+                async with line.opened("POST", "chat/completions", _body(asked, model, dialect)) as response:
+                    self._found, self._dialect = model, dialect
+                    await self._read(line, response, asked, emit)
+                return
+            except Refused as error:
+                following = dialect.after(error.said)
+                if following is None:
+                    raise error.problem from None
+                dialect = following
+            except ModelNotFound:
+                self._found = None  # the server may have another model by now
+                raise
 
     async def _read(self, line: Line, response: httpx.Response, asked: _Asked, emit: Emit) -> None:
-        reply, stops = Reply(self._server), StopTexts(asked.stop)
+        reply, stops, limit = Reply(self._server), StopTexts(asked.stop), Limit(asked.max_tokens)
 
         def take(pieces: Iterable[Piece]) -> bool:
-            texts = [stops.feed(piece.text) for piece in pieces]
+            texts = [stops.feed(limit.feed(piece.text)) for piece in pieces]
             for text in texts:
                 emit(Piece(text))
             return bool(texts)
@@ -136,21 +155,27 @@ class RemoteChat:
             lines = Lines(self._server)
             loop = asyncio.get_running_loop()
             # Comments keep a connection alive, but a server that sends nothing else is silent.
-            async with asyncio.timeout(self._timeout_s) as limit:
+            async with asyncio.timeout(self._timeout_s) as patience:
                 async for data in response.aiter_raw():
                     for text in lines.feed(data):
                         if take(reply.line(text)):
-                            limit.reschedule(loop.time() + self._timeout_s)
-                    if reply.done or stops.reached:
+                            patience.reschedule(loop.time() + self._timeout_s)
+                    if reply.done or stops.reached or limit.reached:
                         break
-        # A server that takes no stop texts would write on.
-        last = Piece("", FinishReason.STOP) if stops.reached else reply.last()
+        # A server that takes no stop texts, or no limit, would write on.
+        if stops.reached or limit.reached:
+            last = Piece("", FinishReason.STOP if stops.reached else FinishReason.LENGTH)
+        else:
+            last = reply.last()
         emit(replace(last, text=stops.feed(last.text) + stops.end()))
 
     async def _first(self, line: Line) -> str:
         """The first model that the server lists."""
-        async with line.opened("GET", "models") as response:
-            listed = read_json(await line.read(response), self._server).get("data")
+        try:
+            async with line.opened("GET", "models") as response:
+                listed = read_json(await line.read(response), self._server).get("data")
+        except Refused as error:
+            raise error.problem from None
         for item in listed if isinstance(listed, list) else ():
             if isinstance(item, dict) and isinstance(item.get("id"), str) and item["id"]:
                 return str(item["id"])

@@ -23,7 +23,11 @@ MAX_RETRY_AFTER_S = 10.0
 PASSING = (429, 500, 502, 503, 504)
 # Refusals that may be over soon: too slow, too early.
 PASSING_REFUSALS = (408, 409, 425)
-TOO_LONG = re.compile(r"context|too long|too many (?:input |prompt )?tokens|token limit|n_ctx", re.IGNORECASE)
+TOO_LONG = re.compile(
+    r"(?:maximum|available|exceed\w*)(?: \w+){0,3} context|context[ _](?:length|size|window|limit)|n_ctx"
+    r"|too long|too many (?:\w+ )?tokens|token limit",
+    re.IGNORECASE,
+)
 TOO_LONG_HINT = (
     "lower RAGSVC_PROMPT_TOKENS or RAGSVC_MAX_ANSWER_TOKENS, or give the server's model a longer context"
 )

@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from itertools import pairwise
 from typing import Any
 from urllib.parse import quote
 
@@ -23,6 +24,7 @@ from ragsvc.errors import InvalidRequest, ModelError, ModelNotFound, ModelRefuse
 from ragsvc.models import remote_call
 from ragsvc.models.remote import RemoteChat
 from ragsvc.models.remote_address import is_local
+from ragsvc.models.remote_limit import Limit
 from ragsvc.models.remote_reply import Lines, Reply
 from ragsvc.models.remote_words import Server
 
@@ -88,6 +90,27 @@ def test_the_limit_ends_an_answer_and_says_so():
     with serving(servers.good) as server:
         pieces = write(chat(server.url), max_tokens=2)
     assert (text_of(pieces), pieces[-1].finish) == ("".join(WORDS[:2]), FinishReason.LENGTH)
+
+
+def test_a_server_that_knows_no_limit_is_stopped():
+    with serving(servers.endless) as server:
+        pieces = write(chat(server.url), max_tokens=100)
+        assert pieces[-1].finish is FinishReason.LENGTH
+        assert 400 < len(text_of(pieces)) < 100 * 1.6 * 4
+        assert server.gone.wait(2), "it hears that nobody listens"
+    with serving(servers.whole, words=["and on " * 2000]) as server:
+        pieces = write(chat(server.url), max_tokens=100)
+        assert (len(text_of(pieces)) < 700, pieces[-1].finish) == (True, FinishReason.LENGTH)
+
+
+@given(st.text(max_size=200), st.integers(1, 40), st.lists(st.integers(0, 200)))
+def test_a_limit_is_the_same_however_the_text_is_cut(text: str, max_tokens: int, cuts: list[int]):
+    at_once, in_parts = Limit(max_tokens), Limit(max_tokens)
+    ends = [0, *sorted(cuts), len(text)]
+    whole = at_once.feed(text)
+    assert "".join(in_parts.feed(text[a:b]) for a, b in pairwise(ends) if a < b) == whole
+    assert text.startswith(whole) and at_once.reached == in_parts.reached == (whole != text)
+    assert len(whole) >= min(len(text), max_tokens)
 
 
 def test_a_stop_text_never_comes_out_though_the_server_knows_of_none():
@@ -164,7 +187,7 @@ def test_waits_as_long_as_the_server_asks_but_not_longer_than_ten_seconds():
         (servers.broken, ModelError, "broke off"),
         (servers.cut, ModelError, "connection"),
         (servers.failing_inside, ModelError, "out of memory"),
-        (servers.endless, ModelError, "4 MiB"),
+        (servers.brooding, ModelError, "4 MiB"),
         (servers.huge_line, ModelError, "1 MiB"),
         (servers.wrong_json, ModelError, "no OpenAI-compatible"),
         (servers.page, ModelError, "sent no answer"),
@@ -184,6 +207,20 @@ def test_what_goes_wrong_is_told_in_words(
     assert KEY not in caplog.text
 
 
+def test_a_failure_has_one_line_in_the_log_without_the_servers_words(caplog: pytest.LogCaptureFixture):
+    caplog.set_level(logging.INFO)
+    error, server = failing(servers.telling(401, {"message": f"{KEY} may not ask: {ASKED[1].content}"}))
+    (record,) = caplog.records
+    assert record.levelno == logging.WARNING
+    assert record.getMessage() == (
+        f"openai:{server.url} failed after status 401: model_refused; {error.hint}"
+    )
+    caplog.clear()
+    with serving(servers.good) as server:
+        write(chat(server.url))
+    assert caplog.records == []
+
+
 def test_no_way_of_telling_the_key_brings_it_out():
     bearer = {"Authorization": f"Bearer {KEY}"}
     for answers, words in (
@@ -201,9 +238,13 @@ def test_no_way_of_telling_the_key_brings_it_out():
         error, _ = failing(answers)
         assert words in error.message
         assert KEY[:8] not in error.message + error.hint
-    with serving(servers.good, models=[KEY]) as server, pytest.raises(ModelError) as caught:
-        write(chat(server.url, model=None))
-    assert KEY not in caught.value.message
+
+
+def test_a_list_of_models_that_is_refused_is_told_as_well():
+    for status, value in ((400, {"message": f"no {KEY}"}), (401, f"no {KEY}"), (200, [KEY])):
+        with serving(servers.good, listing=(status, value)) as server, pytest.raises(ModelError) as caught:
+            write(chat(server.url, model=None))
+        assert KEY not in caught.value.message and "***" in caught.value.message
 
 
 @given(st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=8, max_size=40))
@@ -262,7 +303,7 @@ def test_closing_closes_the_connection_within_a_second(answers: Callable[..., No
     """Whatever the server does: it is given back the reader after a moment, and hears that nobody listens."""
     with serving(answers) as server:
         before = {thread.name for thread in threading.enumerate()}
-        pieces = chat(server.url, timeout_s=30).stream(ASKED, 64, 0.0, ())
+        pieces = chat(server.url, timeout_s=30).stream(ASKED, 10**6, 0.0, ())
         with closing(pieces):
             while not server.seen:
                 next(pieces)
