@@ -22,11 +22,15 @@ log = logging.getLogger("ragsvc.api")
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """What an error class looks like over HTTP. retry_after_s: sent as `Retry-After` when given."""
+    """What an error class looks like over HTTP. retry_after_s: sent as `Retry-After` when given.
+
+    final: OpenAI's clients repeat whatever got 5xx, unless they are told that it changes nothing.
+    """
 
     status: int
     title: str
     retry_after_s: int | None = None
+    final: bool = False
 
 
 TABLE: Mapping[type[e.RagsvcError], Row] = MappingProxyType(
@@ -59,8 +63,8 @@ TABLE: Mapping[type[e.RagsvcError], Row] = MappingProxyType(
         e.TooLarge: Row(413, "Too large"),
         e.Overloaded: Row(503, "Overloaded", retry_after_s=1),
         e.ModelError: Row(503, "Model cannot answer now", retry_after_s=5),
-        e.ModelNotFound: Row(500, "Model not found"),
-        e.ModelRefused: Row(502, "Model refused"),
+        e.ModelNotFound: Row(500, "Model not found", final=True),
+        e.ModelRefused: Row(502, "Model refused", final=True),
         e.ModelMismatch: Row(500, "Model differs from the recorded one"),
         e.StorageError: Row(500, "Storage error"),
         e.CatalogNewer: Row(500, "Catalog was written by a newer version"),
@@ -142,6 +146,8 @@ def problem_of(error: e.RagsvcError, scope: Scope) -> Problem:
     headers: dict[str, str] = {}
     if row.retry_after_s is not None:
         headers["Retry-After"] = str(row.retry_after_s)
+    if row.final:
+        headers["x-should-retry"] = "false"
     if row.status == 401:
         headers["WWW-Authenticate"] = 'Bearer realm="ragsvc"'
     return Problem(row.status, row.title, error.code, error.message, error.hint, instance_of(scope), headers)

@@ -42,6 +42,8 @@ def test_every_error_class_has_its_own_row_and_renders(error: type[RagsvcError])
     assert (response.status_code, shown["status"], shown["title"]) == (row.status, row.status, row.title)
     assert (shown["code"], shown["detail"], shown["hint"]) == (error.code, "what", "do this")
     assert ("retry-after" in response.headers) == (row.retry_after_s is not None)
+    assert (response.headers.get("x-should-retry") == "false") == row.final
+    assert not (row.final and row.retry_after_s)
     assert ("www-authenticate" in response.headers) == (row.status == 401)
 
 
