@@ -96,7 +96,12 @@ def stream_answer(found: Found, generator: Generator, manner: Manner) -> Iterato
         )
         analyser = found.looked[0].parts.analyser
         writing = Writing(
-            generator.stream(asked), passages, Support(passages, analyser), manner.unsupported, answer.answer
+            generator.stream(asked),
+            passages,
+            Support(passages, analyser),
+            manner.unsupported,
+            answer.answer,
+            stops=bool(manner.stop),
         )
         with closed_after(writing.pieces()) as pieces:
             for piece in pieces:

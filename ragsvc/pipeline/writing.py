@@ -9,8 +9,9 @@ from dataclasses import dataclass, replace
 from ragsvc.domain import Answer, Citation, FinishReason, Hit, Piece, Span, Unsupported
 from ragsvc.pipeline.closing import closed_after
 from ragsvc.pipeline.markers import MarkerCheck, citation_of, distinct, numbers_in, placed
+from ragsvc.pipeline.prompt import CANNOT
 from ragsvc.pipeline.segments import Segments
-from ragsvc.pipeline.support import Standing, Support, Verdict
+from ragsvc.pipeline.support import Standing, Support, Verdict, bare
 
 # What models write instead of an answer; the first is what the prompt asks for. What else they may say
 # is an answer of which nothing is supported.
@@ -20,26 +21,40 @@ _NO_ANSWER = re.compile(
     r"(?: (?:answer|find|determine|tell)\b|\W*\Z)",
     re.IGNORECASE,
 )
+# How such a sentence begins, where it was cut off.
+_MAY_BE_NO_ANSWER = re.compile(
+    r"\W*(?:(?:i['’]m|i am) sorry|"
+    r"(?:i|we) (?:cannot|can['’]t|can not|could not|am unable|do not|don['’]t))\b",
+    re.IGNORECASE,
+)
+_WHOLE = re.compile(r"[.!?…:。！？｡][\W_]*\Z")
+_LAST_WORD = re.compile(r"\w[^\s\[]*(?:\s*\[\d*\]?)*\s*\Z")
+_WORD = re.compile(r"\w")
 _BLANK_LINE = re.compile(r"\n[ \t]*\n")
 
 
 @dataclass(frozen=True, slots=True)
 class _Sentence:
-    """A sentence that was shown: its code points, its markers' numbers and how it stands."""
+    """A sentence that was shown: its code points, its markers' numbers and how it stands.
+
+    cut: it was not written to its end.
+    """
 
     start: int
     end: int
     numbers: tuple[int, ...]
     verdict: Verdict
+    cut: bool
 
 
 class Writing:
     """One answer of one generator, read once.
 
     Nothing is shown before a sentence is supported: an answer without any, or one that says itself that
-    it is none, becomes the refusal.
+    it is none, becomes the refusal. Of an answer that was cut off within its first sentence nothing can be
+    told yet: what there is of it is shown, unless it begins as a refusal does.
 
-    refusal: what is said instead of an answer.
+    refusal: what is said instead of an answer. stops: whether a text was given at which an answer ends.
     """
 
     def __init__(
@@ -49,17 +64,20 @@ class Writing:
         support: Support,
         unsupported: Unsupported,
         refusal: str,
+        *,
+        stops: bool = False,
     ) -> None:
         self._pieces = pieces
         self._passages = passages
         self._support = support
         self._unsupported = unsupported
         self._refusal = refusal
+        self._stops = stops
         self._segments = Segments()
         self._sentences: list[_Sentence] = []
         # What is not shown yet, and how much of the answer the sentences so far are.
         self._held = ""
-        self._waiting: list[tuple[str, tuple[int, ...], Verdict]] = []
+        self._waiting: list[tuple[str, Verdict, bool]] = []
         self._length = 0
         self._shown: list[str] = []
         self._begun = self._answered = self._refused = False
@@ -101,9 +119,10 @@ class Writing:
         if not self._begun:
             text = text.lstrip()
             self._begun = bool(text)
-        segments = self._segments.feed(text)
-        if last:
-            segments += self._segments.end()
+        segments = [(segment, False) for segment in self._segments.feed(text)]
+        if last and (rest := self._segments.end()):
+            segments += [(segment, False) for segment in rest[:-1]]
+            segments.append((rest[-1], self._is_cut(rest[-1])))
         if self._unsupported is Unsupported.REMOVE:
             shown = self._supported_only(segments)
         else:
@@ -113,58 +132,72 @@ class Writing:
         self._shown.append(shown)
         return shown
 
-    def _all_once_supported(self, text: str, segments: Iterable[str]) -> str:
+    def _all_once_supported(self, text: str, segments: Iterable[tuple[str, bool]]) -> str:
         self._held += text
-        for segment in segments:
-            self._place(segment, *self._judge(segment))
+        for segment, cut in segments:
+            self._place(segment, self._judge(segment, cut=cut), cut=cut)
             if self._refused:
                 break
-        if not self._answered:
-            return ""
-        shown, self._held = self._held, ""
-        return shown
+        return self._ready() if self._answered else ""
 
-    def _supported_only(self, segments: Iterable[str]) -> str:
+    def _supported_only(self, segments: Iterable[tuple[str, bool]]) -> str:
         """Sentences that are supported, with what claims nothing before them."""
-        for segment in segments:
-            numbers, verdict = self._judge(segment)
+        for segment, cut in segments:
+            before = self._answered
+            verdict = self._judge(segment, cut=cut)
             if self._refused:
                 break
+            all_there_is = cut and self._answered and not before
+            if all_there_is and verdict.standing is Standing.UNSUPPORTED:
+                verdict = Verdict(Standing.NOTHING_CLAIMED)
             if verdict.standing is not Standing.UNSUPPORTED:
-                self._waiting.append((segment, numbers, verdict))
-            if verdict.standing is Standing.SUPPORTED:
-                for each in self._waiting:
-                    self._place(*each)
-                    self._held += each[0]
+                self._waiting.append((segment, verdict, cut))
+            if verdict.standing is Standing.SUPPORTED or all_there_is:
+                for waiting, known, open_end in self._waiting:
+                    self._place(waiting, known, cut=open_end)
+                    self._held += waiting
                 self._waiting.clear()
-        # White space waits for what it stands before.
+        return self._ready()
+
+    def _ready(self) -> str:
+        """What is held, but for white space: it waits for what it stands before."""
         shown = self._held.rstrip()
         self._held = self._held[len(shown) :]
         return shown
 
-    def _judge(self, segment: str) -> tuple[tuple[int, ...], Verdict]:
+    def _judge(self, segment: str, *, cut: bool) -> Verdict:
         numbers = numbers_in(segment)
         verdict = self._support.verdict(segment, numbers)
-        if verdict.standing is Standing.SUPPORTED:
+        if cut and verdict.standing is Standing.UNSUPPORTED:
+            # Its last word may be the beginning of another one.
+            verdict = self._support.verdict(_LAST_WORD.sub("", segment), numbers)
+        if cut and not self._answered and _may_be_no_answer(segment):
+            self._refused = True
+        elif verdict.standing is Standing.SUPPORTED or (cut and _WORD.search(bare(segment))):
             self._answered = True
         elif not numbers and _NO_ANSWER.match(segment):
             # After an answer to a part of the question it is a fair remark.
             self._refused = not self._answered
             verdict = Verdict(Standing.NOTHING_CLAIMED)
-        return numbers, verdict
+        return verdict
 
-    def _place(self, segment: str, numbers: tuple[int, ...], verdict: Verdict) -> None:
+    def _is_cut(self, segment: str) -> bool:
+        """Whether the last sentence is one because no more was allowed."""
+        limited = self._stops or self._last.finish is FinishReason.LENGTH
+        return limited and not _WHOLE.search(bare(segment))
+
+    def _place(self, segment: str, verdict: Verdict, *, cut: bool) -> None:
         start = self._length + len(segment) - len(segment.lstrip())
         end = self._length + len(segment.rstrip())
         self._length += len(segment)
-        self._sentences.append(_Sentence(start, end, numbers, verdict))
+        self._sentences.append(_Sentence(start, end, numbers_in(segment), verdict, cut))
 
     def _citations(self, text: str) -> tuple[Citation, ...]:
         """Of every marker, and of the supported sentences for which no marker speaks."""
         marked = list(placed(text, self._passages, self._support.choose))
         rows = [(end, citation) for end, citation in marked]
         for place, sentence in enumerate(self._sentences):
-            if sentence.numbers or not sentence.verdict.spans:
+            if sentence.numbers or sentence.cut or not sentence.verdict.spans:
                 continue
             if sentence.verdict.standing is Standing.SUPPORTED and not self._spoken_for(place, text, marked):
                 number, span = sentence.verdict.spans[0]
@@ -181,3 +214,8 @@ class Writing:
                 quotes = [cited.quote for end, cited in marked if later.start < end <= later.end]
                 return self._support.holds(quotes, text[sentence.start : sentence.end])
         return False
+
+
+def _may_be_no_answer(beginning: str) -> bool:
+    said = beginning.strip()
+    return CANNOT.lower().startswith(said.lower()) or _MAY_BE_NO_ANSWER.match(said) is not None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import pytest
 from hypothesis import example, given
@@ -79,12 +80,15 @@ class ScriptedChat:
 
 
 def write(
-    *pieces: str, unsupported: Unsupported = Unsupported.FLAG, finish: FinishReason = FinishReason.STOP
+    *pieces: str,
+    unsupported: Unsupported = Unsupported.FLAG,
+    finish: FinishReason = FinishReason.STOP,
+    stops: bool = False,
 ) -> tuple[list[str], Answer]:
     chat = ScriptedChat(pieces, finish)
     generator = PromptedGenerator(chat, prompt_tokens=600, max_answer_tokens=50)
     stream = generator.stream(Generation("Why?", HITS, ()))
-    writing = Writing(stream, HITS, Support(HITS, ANALYSER), unsupported, REFUSAL)
+    writing = Writing(stream, HITS, Support(HITS, ANALYSER), unsupported, REFUSAL, stops=stops)
     shown = list(writing.pieces())
     blank = Answer("c", CommitId(1), "Why?", False, REFUSAL, 0.9, (), HITS, generator.name, {})
     assert chat.closed
@@ -251,7 +255,11 @@ def test_nothing_is_shown_before_a_sentence_stands_and_then_all_at_once() -> Non
         "I am unable to determine this. Ice is solid [1].",
         "Cats sleep all day [1]. Dogs bark [99].",
         "[1]",
-        "# Cats",
+        "# Cats.",
+        "I",
+        "I cannot ans",
+        "I'm sorry, but no",
+        "I do not",
     ],
 )
 @pytest.mark.parametrize("unsupported", Unsupported)
@@ -263,6 +271,42 @@ def test_what_is_no_answer_becomes_the_refusal(text: str, unsupported: Unsupport
     assert (answer.finish, answer.prompt_tokens, answer.completion_tokens) == (
         FinishReason.LENGTH, 7, len(text),
     )  # fmt: skip
+
+
+CUT = {"finish": FinishReason.LENGTH}, {"stops": True}
+
+
+@pytest.mark.parametrize("how", CUT)
+@pytest.mark.parametrize("unsupported", Unsupported)
+@pytest.mark.parametrize(
+    "text",
+    ["Water", "The", "Yes, at 100", "Water boi", "Water boils at 100 deg [1]", "Cats", "Water boils [1"],
+)
+def test_what_was_cut_off_in_its_first_sentence_is_shown(
+    text: str, unsupported: Unsupported, how: dict[str, Any]
+) -> None:
+    shown, answer = write(*text, " ", unsupported=unsupported, **how)
+    assert answer.answered and "".join(shown) == answer.answer == text
+    assert [citation.marker for citation in answer.citations] == ([1] if "[1]" in text else [])
+    assert unsupported is Unsupported.FLAG or not answer.unsupported
+
+
+@pytest.mark.parametrize("how", CUT)
+def test_a_sentence_that_was_cut_off_later_is_held_against_the_passages(how: dict[str, Any]) -> None:
+    assert flagged(write("Ice is solid. Cats sleep all da", **how)[1]) == ["Cats sleep all da"]
+    assert flagged(write("Ice is solid. Water boi", **how)[1]) == []
+    text = "Ice is solid. Cats sleep all da"
+    assert write(text, unsupported=Unsupported.REMOVE, **how)[1].answer == "Ice is solid."
+    # Whole sentences are cited, the beginning of one only where its marker stands.
+    assert [quote for _, quote in cited(write("Ice is solid. Water boils at", **how)[1])] == ["Ice is solid."]
+    # Whole sentences that are not supported are no beginning of an answer.
+    assert not write("Cats sleep all day.", **how)[1].answered
+
+
+def test_an_answer_ends_without_white_space() -> None:
+    for unsupported in Unsupported:
+        shown, answer = write("Ice is solid. [1] ", "\n\n", unsupported=unsupported)
+        assert "".join(shown) == answer.answer == "Ice is solid. [1]"
 
 
 def test_an_answer_to_a_part_may_say_what_it_leaves_open() -> None:
