@@ -80,7 +80,13 @@ class RagsvcError(Exception):
 
 
 class InvalidRequest(RagsvcError):
+    """param: which field of a request is wrong; "" where none is."""
+
     code = "invalid_request"
+
+    def __init__(self, message: str, *, hint: str = "", param: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.param = param
 
 
 class InvalidName(InvalidRequest):

@@ -114,6 +114,7 @@ class Problem:
     instance: path of the request, percent-encoded.
     extra: further members, such as `errors` with one entry per wrong field.
     cause: of the first wrong field, what the schema calls the mistake; "" without one.
+    param: the wrong field, where no schema found it; "" without one.
     """
 
     status: int
@@ -125,6 +126,7 @@ class Problem:
     headers: Mapping[str, str] = field(default_factory=dict)
     extra: Mapping[str, Any] = field(default_factory=dict)
     cause: str = ""
+    param: str = ""
 
 
 def instance_of(scope: Scope) -> str:
@@ -150,7 +152,11 @@ def problem_of(error: e.RagsvcError, scope: Scope) -> Problem:
         headers["x-should-retry"] = "false"
     if row.status == 401:
         headers["WWW-Authenticate"] = 'Bearer realm="ragsvc"'
-    return Problem(row.status, row.title, error.code, error.message, error.hint, instance_of(scope), headers)
+    param = error.param if isinstance(error, e.InvalidRequest) else ""
+    instance = instance_of(scope)
+    return Problem(
+        row.status, row.title, error.code, error.message, error.hint, instance, headers, param=param
+    )
 
 
 def framework_problem(error: HTTPException, request: Request) -> Problem:

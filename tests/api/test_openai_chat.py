@@ -93,7 +93,7 @@ def test_all_of_a_conversation_reaches_the_service(client: TestClient, asked: li
         {"role": "developer", "content": [{"type": "text", "text": "In French."}]},
         {
             "role": "user",
-            "content": [{"type": "text", "text": "And how "}, {"type": "text", "text": "long?"}],
+            "content": [{"type": "text", "text": "And how"}, {"type": "text", "text": "long?"}],
         },
     ]
     body = {
@@ -108,7 +108,7 @@ def test_all_of_a_conversation_reaches_the_service(client: TestClient, asked: li
     history = (Turn(Role.USER, ASK["content"]), Turn(Role.ASSISTANT, "word word word "))
     assert asked[-1] == AnswerRequest(
         ("handbook",),
-        "And how long?",
+        "And how\nlong?",
         3,
         {"lang": "en"},
         "head",
@@ -184,8 +184,14 @@ def test_parameters_that_would_change_the_answer_are_refused(
 def test_what_is_no_question_is_refused(client: TestClient, service: FakeService) -> None:
     assert_error(client.post(PATH, json={"model": "handbook"}), 400, "missing_required_parameter", "messages")
     answered = [ASK, {"role": "assistant", "content": "x"}]
-    for messages in (answered[1:], answered, [SYSTEM], [ASK | {"content": " "}], [{"role": "user"}]):
-        assert_error(client.post(PATH, json=CHAT | {"messages": messages}), 400, "invalid_request")
+    for messages, param in (
+        (answered[1:], "messages"),
+        (answered, "messages"),
+        ([SYSTEM], "messages"),
+        ([ASK | {"content": " "}], "messages[0].content"),
+        ([*answered, {"role": "user"}, SYSTEM], "messages[2].content"),
+    ):
+        assert_error(client.post(PATH, json=CHAT | {"messages": messages}), 400, "invalid_request", param)
     long = "x" * (service.settings.max_question_chars + 1)
     error = assert_error(
         client.post(PATH, json=CHAT | {"messages": [ASK | {"content": long}]}), 413, "too_large"
@@ -197,6 +203,12 @@ def test_what_is_no_question_is_refused(client: TestClient, service: FakeService
         "invalid_value",
         "body",
     )
+
+
+@pytest.mark.parametrize("stop", [["a"] * 5, "", [""], 1, ["x" * 257]])
+def test_the_limits_of_stop_are_told(client: TestClient, stop: Any) -> None:
+    error = assert_error(client.post(PATH, json=CHAT | {"stop": stop}), 400, "invalid_value", "stop")
+    assert "up to 4 texts" in error["message"]
 
 
 @pytest.mark.parametrize("model", ["nope", "ragsvc/nope", "gpt/4", "Handbook", "", "ragsvc/"])

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationError, WrapValidator, model_validator
 from pydantic_core import PydanticCustomError
 
 from ragsvc.api.openai.fields import OUT, Absent, EmptyList, EmptyObject, Off, One, Zero, only
@@ -28,6 +29,17 @@ ModelName = Annotated[
 Limit = Annotated[int, Field(ge=1)]
 StopText = Annotated[str, Field(min_length=1, max_length=MAX_STOP_CHARS)]
 Passed = Field(None, description="Taken and not used.")
+
+
+def _stop(value: Any, check: Callable[[Any], Any]) -> Any:
+    try:
+        return check(value)
+    except ValidationError as error:
+        raise PydanticCustomError(
+            "stop",
+            "should be a text, or a list of up to {most} texts; each of 1 to {chars} characters",
+            {"most": MAX_STOPS, "chars": MAX_STOP_CHARS},
+        ) from error
 
 
 class StreamOptions(Body):
@@ -71,9 +83,11 @@ class ChatBody(Body):
     temperature: Annotated[float, Field(ge=0, le=2)] | None = Field(
         None, description="0 to 2; used by a language model."
     )
-    stop: StopText | Annotated[list[StopText], Field(max_length=MAX_STOPS)] | None = Field(
-        None, description="Up to 4 texts; the answer ends before the first that would come."
-    )
+    stop: Annotated[
+        StopText | Annotated[list[StopText], Field(max_length=MAX_STOPS)] | None,
+        WrapValidator(_stop),
+        Field(description="Up to 4 texts; the answer ends before the first that would come."),
+    ] = None
     ragsvc: Extension | None = Field(None, description="`k`, `filter` and `at`, as in `POST /v1/answer`.")
 
     n: Annotated[

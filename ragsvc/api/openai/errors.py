@@ -61,7 +61,7 @@ def error_object(problem: Problem) -> Mapping[str, Any]:
 
 
 def _param_of(problem: Problem) -> str | None:
-    return "model" if problem.code == "corpus_not_found" else None
+    return "model" if problem.code == "corpus_not_found" else problem.param or None
 
 
 def _type_of(status: int) -> str:

@@ -13,7 +13,7 @@ from ragsvc.api.openai.fields import Absent, EmptyList, only
 from ragsvc.api.openai.footer import without_footer
 from ragsvc.domain import Role, Turn
 from ragsvc.errors import InvalidRequest, TooLarge
-from ragsvc.service.questions import MAX_TURNS, check_question
+from ragsvc.service.questions import MAX_TURNS
 
 INSTRUCTING = ("system", "developer")
 
@@ -63,12 +63,12 @@ class MessageBody(BaseModel):
 
     @property
     def text(self) -> str:
-        """All that it says."""
+        """All that it says; parts stand on lines of their own, for clients send them as such."""
         if self.content is None:
             return self.refusal or ""
         if isinstance(self.content, str):
             return self.content
-        return "".join(part.text or part.refusal for part in self.content)
+        return "\n".join(part.text or part.refusal for part in self.content)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +104,7 @@ def read_messages(messages: Sequence[MessageBody], max_chars: int) -> Conversati
     """
     turns: list[Turn] = []
     instructions: list[str] = []
+    asking = ""
     for number, message in enumerate(messages):
         text = message.text
         if message.role in INSTRUCTING:
@@ -111,13 +112,17 @@ def read_messages(messages: Sequence[MessageBody], max_chars: int) -> Conversati
         elif message.role == "user":
             check_length(f"messages[{number}].content", text, max_chars)
             turns.append(Turn(Role.USER, text))
+            asking = f"messages[{number}].content"
         else:
             turns.append(Turn(Role.ASSISTANT, without_footer(text)))
     if not turns or turns[-1].role is not Role.USER:
         raise InvalidRequest(
-            "the last of messages must be of the user", hint='end with {"role": "user", "content": ...}'
+            "the last of messages must be of the user",
+            hint='end with {"role": "user", "content": ...}',
+            param="messages",
         )
-    check_question("the last of messages", turns[-1].content, max_chars)
+    if not turns[-1].content.strip():
+        raise InvalidRequest(f"{asking} is blank", hint=f"write something into {asking}", param=asking)
     joined = "\n\n".join(filter(None, instructions))
     check_length("the content of all system messages", joined, max_chars)
     return Conversation(turns[-1].content, tuple(turns[:-1][-MAX_TURNS:]), joined)
