@@ -6,8 +6,10 @@ import socket
 from pathlib import Path
 
 import pytest
+from doubles import CORPUS, ME, new_home, open_service, upload
 
 from ragsvc.api import server
+from ragsvc.domain import AnswerRequest, FinishReason
 from ragsvc.errors import InvalidSetting
 from ragsvc.service.generators import check_generator
 from ragsvc.settings.settings import Settings
@@ -72,3 +74,15 @@ def test_a_wrong_generator_gives_exit_code_2(
     monkeypatch.setenv("RAGSVC_HOME", str(tmp_path / "none"))
     assert main(["serve", "--port", "0"]) == 2
     assert "RAGSVC_GENERATOR" in capsys.readouterr().err
+
+
+def test_the_built_in_generator_shows_what_it_may_say(tmp_path: Path) -> None:
+    with open_service(new_home(tmp_path), max_false_refusals=0.0001) as service:
+        upload(service, {"pear": "The pear grows on a tree. Its bark is grey."})
+        question = "The pear grows on a tree, does it?"
+        one = service.answer(ME, AnswerRequest((CORPUS,), question, max_tokens=1))
+        assert (one.answered, one.answer, one.finish) == (True, "The", FinishReason.LENGTH)
+        assert not one.citations
+        some = service.answer(ME, AnswerRequest((CORPUS,), question, stop=("grows",)))
+        assert (some.answered, some.answer) == (True, "The pear")
+        assert not some.citations
