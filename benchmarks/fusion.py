@@ -23,7 +23,8 @@ from benchmarks.sets import BASELINES, data_folder, figure, table
 from ragsvc.domain import Candidates, ChunkText, F64Vector
 from ragsvc.evaluation import beir
 from ragsvc.evaluation.bootstrap import randomisation_test
-from ragsvc.pipeline.fusion import SCORE_STEP, competition_rank, convex, reciprocal_rank
+from ragsvc.index.ranking import SCORE_STEP
+from ragsvc.pipeline.fusion import competition_rank, convex, reciprocal_rank
 from ragsvc.pipeline.rerank import CLOSE, CloseReader
 from ragsvc.pipeline.retrieve import DENSE_WEIGHT, DEPTH
 from ragsvc.text.analyse import StandardAnalyser

@@ -14,6 +14,7 @@ from ragsvc.api.limits import Gate
 from ragsvc.api.rendering import encode, problem_json
 from ragsvc.domain import AnswerEvent, CitationEvent, DoneEvent, PassagesEvent, TokenEvent
 from ragsvc.errors import RagsvcError
+from ragsvc.pipeline.closing import close
 from ragsvc.service.serialise import answer_json, citation_json, encodable, hit_json
 
 Event = TypeVar("Event")
@@ -98,7 +99,7 @@ class EventStream(Response, Generic[Event]):
             finally:
                 # Closing a generator raises GeneratorExit where it stands: retrieval and writing stop there.
                 with anyio.CancelScope(shield=True):
-                    await self._gate.thread(_close, events)
+                    await self._gate.thread(close, events)
 
     async def _stream(self, scope: Scope, receive: Receive, line: _Line, events: Iterator[Event]) -> None:
         failure: Exception | None = None
@@ -170,9 +171,3 @@ async def _ping(line: _Line, ping: bytes) -> None:
     while True:
         await anyio.sleep(PING_S)
         await line.write(ping)
-
-
-def _close(events: Iterator[Any]) -> None:
-    close = getattr(events, "close", None)
-    if close is not None:
-        close()

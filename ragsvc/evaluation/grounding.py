@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TypeAlias
 
 from ragsvc.domain import Answer, Citation, Span
-from ragsvc.pipeline.markers import ANY_MARKER
-from ragsvc.pipeline.support import HEADING, bare, enough
+from ragsvc.pipeline.markers import numbers_in
+from ragsvc.pipeline.support import BLANK_LINE, HEADING, bare, enough
 from ragsvc.protocols import Analyser
 from ragsvc.text.analyse import StandardAnalyser
 from ragsvc.text.sentences import sentences
 
 Place: TypeAlias = tuple[str, int, int]
 """Document id, first code point and the one after the last."""
-
-_BLANK_LINE = re.compile(r"\n[ \t]*\n")
 
 
 def citation_scores(citations: Sequence[Citation], gold: Sequence[Place]) -> tuple[float, float]:
@@ -76,16 +73,16 @@ def supported(answer: Answer, analyser: Analyser | None = None) -> list[bool]:
     return verdicts
 
 
-def _marked(answer: str) -> list[tuple[str, list[int]]]:
+def _marked(answer: str) -> list[tuple[str, tuple[int, ...]]]:
     """Sentences without their markers, in order, with the numbers of the markers that speak for them."""
     text = bare(answer)
     spans = sentences(text)
-    rows: list[tuple[str, list[int]]] = []
+    rows: list[tuple[str, tuple[int, ...]]] = []
     end = len(answer)
-    later: list[int] = []
+    later: tuple[int, ...] = ()
     for span in reversed(spans):
-        own = [int(number) for number in ANY_MARKER.findall(answer[span.start : end])]
-        if not own and not _BLANK_LINE.search(answer[span.end : end]):
+        own = numbers_in(answer[span.start : end])
+        if not own and not BLANK_LINE.search(answer[span.end : end]):
             own = later
         rows.append((text[span.start : span.end], own))
         end, later = span.start, own

@@ -15,6 +15,11 @@ def closed_after(items: Iterator[T]) -> Iterator[Iterator[T]]:
     try:
         yield items
     finally:
-        close = getattr(items, "close", None)
-        if close is not None:
-            close()
+        close(items)
+
+
+def close(items: Iterator[object]) -> None:
+    """Close an iterator, where it can be closed: a generator raises GeneratorExit where it stands."""
+    closing = getattr(items, "close", None)
+    if closing is not None:
+        closing()

@@ -7,7 +7,6 @@ import numpy as np
 from ragsvc.domain import F64Vector
 
 SCORE_DECIMALS = 6
-SCORE_STEP = 1e-6
 
 
 def convex(dense: F64Vector, lexical: F64Vector, lexical_max: float, dense_weight: float) -> F64Vector:

@@ -17,19 +17,6 @@ _OPEN = re.compile(r"(?:\A|\[\d{0,4}) ?\Z")
 _WORD = re.compile(r"\w+")
 
 
-def checked(pieces: Iterable[str], passages: int) -> Iterator[str]:
-    """Pass an answer through, without markers that do not name a passage.
-
-    :param passages: valid markers are [1] .. [passages].
-    """
-    check = MarkerCheck(passages)
-    for piece in pieces:
-        if text := check.feed(piece):
-            yield text
-    if text := check.end():
-        yield text
-
-
 class MarkerCheck:
     """Takes the markers that name no passage out of one answer while it comes in pieces.
 
@@ -64,30 +51,22 @@ class MarkerCheck:
         return held
 
 
-def cite(
-    answer: str, passages: Sequence[Hit], choose: Callable[[int, str], Span] | None = None
-) -> tuple[Citation, ...]:
+def placed(
+    answer: str, passages: Sequence[Hit], choose: Callable[[int, str], Span]
+) -> Iterator[tuple[int, Citation]]:
     """Resolve every marker to the span of its passage that supports the sentence before it.
 
     :param answer: with checked markers.
-    :param choose: the span of a passage's text, by number, that supports a sentence; None: as `support`.
-    :return: in order of appearance, without repeats; each quote is a slice of the stored text.
+    :param choose: the span of a passage's text, by number, that supports a sentence.
+    :return: in order of appearance, each with the code point of the answer at which its markers end, repeats
+        kept; each quote is a slice of the stored text.
     """
-    return distinct(citation for _, citation in placed(answer, passages, choose))
-
-
-def placed(
-    answer: str, passages: Sequence[Hit], choose: Callable[[int, str], Span] | None = None
-) -> Iterator[tuple[int, Citation]]:
-    """As `cite`, each with the code point of the answer at which its markers end, repeats kept."""
     begin = 0
     for group in _MARKERS_AT_END.finditer(answer):
         sentence = _last_sentence(answer[begin : group.start()])
         begin = group.end()
-        for number in dict.fromkeys(int(n) for n in re.findall(r"\d+", group.group(0))):
-            hit = passages[number - 1]
-            span = choose(number, sentence) if choose else support(sentence, hit.passage.text)
-            yield begin, citation_of(number, hit, span)
+        for number in numbers_in(group.group(0)):
+            yield begin, citation_of(number, passages[number - 1], choose(number, sentence))
 
 
 def numbers_in(text: str) -> tuple[int, ...]:
@@ -123,13 +102,6 @@ def citation_of(number: int, hit: Hit, span: Span) -> Citation:
         page=passage.page_at(passage.start + span.start),
         corpus=hit.corpus,
     )
-
-
-def support(sentence: str, text: str) -> Span:
-    """The sentence of a passage that shares most words with a sentence of the answer (token F1)."""
-    spans = sentences(text)
-    place = best_of(sentence, [words_of(text[span.start : span.end]) for span in spans])
-    return Span(0, len(text)) if place is None else spans[place]
 
 
 def best_of(sentence: str, texts: Sequence[Set[str]]) -> int | None:

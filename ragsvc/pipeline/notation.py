@@ -26,7 +26,7 @@ class Notation:
 
     Markers are [1], [1, 2], [1-3], [Passage 1], [^1], ［1］, 【1】, also in other digits of Unicode; one that
     names several passages becomes [1][2]. A number that no passage has goes; a marker without any becomes
-    [0], which `markers.checked` takes out with its blank. Lists in code (`[1, 2]`) are no markers.
+    [0], which `markers.MarkerCheck` takes out with its blank. Lists in code (`[1, 2]`) are no markers.
     """
 
     def __init__(self, numbers: Collection[int]) -> None:

@@ -50,11 +50,6 @@ class _Source:
     text: str
 
 
-def messages(asked: Generation, budget_tokens: int, count: Count) -> tuple[Message, ...]:
-    """The messages of `prompt`."""
-    return prompt(asked, budget_tokens, count).messages
-
-
 def prompt(asked: Generation, budget_tokens: int, count: Count) -> Prompt:
     """Fit as many passages as there is room for, the first ones first and whole.
 

@@ -8,7 +8,8 @@ from functools import lru_cache
 import numpy as np
 
 from ragsvc.domain import BoolVector, Candidates, F64Vector
-from ragsvc.pipeline.fusion import SCORE_DECIMALS, convex
+from ragsvc.index.ranking import boundary, rounded
+from ragsvc.pipeline.fusion import convex
 from ragsvc.pipeline.proximity import Pairs
 from ragsvc.protocols import Analyser
 
@@ -76,6 +77,4 @@ def _kinship(scores: F64Vector, candidates: Candidates) -> F64Vector:
 
 def _leaders(scores: F64Vector) -> BoolVector:
     """The best 5, with all that tie with the last of them: a cut inside a tie would be arbitrary."""
-    rounded = np.round(scores, SCORE_DECIMALS)
-    last = np.sort(rounded)[-min(LEADERS, len(rounded))]
-    return np.asarray(rounded >= last)
+    return rounded(scores) >= boundary(scores, LEADERS)

@@ -22,9 +22,10 @@ from ragsvc.domain import (
     Mode,
     Passage,
 )
+from ragsvc.index.ranking import SCORE_STEP
 from ragsvc.pipeline.collapse import Fold
 from ragsvc.pipeline.condense import Condensed
-from ragsvc.pipeline.fusion import SCORE_DECIMALS, SCORE_STEP, competition_rank, convex, reciprocal_rank
+from ragsvc.pipeline.fusion import SCORE_DECIMALS, competition_rank, convex, reciprocal_rank
 from ragsvc.pipeline.indexing import ProfileParts
 from ragsvc.pipeline.literal import dense_weight_of
 from ragsvc.pipeline.rerank import CLOSE

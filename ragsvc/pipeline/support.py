@@ -21,6 +21,7 @@ HELD_SHARE = 0.6
 Less would pass sentences that only share a topic with the text; more would fail fair rewordings.
 """
 HEADING = re.compile(r"\s*#{1,6}\s")
+BLANK_LINE = re.compile(r"\n[ \t]*\n")
 
 _NUMBER = re.compile(r"\d+(?:[.,:]\d+)*")
 _GROUPED = re.compile(r",(?=\d{3}(?!\d))")

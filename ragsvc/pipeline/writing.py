@@ -11,7 +11,7 @@ from ragsvc.pipeline.closing import closed_after
 from ragsvc.pipeline.markers import MarkerCheck, citation_of, distinct, numbers_in, placed
 from ragsvc.pipeline.prompt import CANNOT
 from ragsvc.pipeline.segments import Segments
-from ragsvc.pipeline.support import Standing, Support, Verdict, bare
+from ragsvc.pipeline.support import BLANK_LINE, Standing, Support, Verdict, bare
 
 # What models write instead of an answer; the first is what the prompt asks for. What else they may say
 # is an answer of which nothing is supported.
@@ -30,7 +30,6 @@ _MAY_BE_NO_ANSWER = re.compile(
 _WHOLE = re.compile(r"[.!?…:。！？｡][\W_]*\Z")
 _LAST_WORD = re.compile(r"\w[^\s\[]*(?:\s*\[\d*\]?)*\s*\Z")
 _WORD = re.compile(r"\w")
-_BLANK_LINE = re.compile(r"\n[ \t]*\n")
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,7 +207,7 @@ class Writing:
         """Whether the next markers of its paragraph cite what holds a sentence without any."""
         sentence = self._sentences[place]
         for later in self._sentences[place + 1 :]:
-            if _BLANK_LINE.search(text[sentence.end : later.start]):
+            if BLANK_LINE.search(text[sentence.end : later.start]):
                 return False
             if later.numbers:
                 quotes = [cited.quote for end, cited in marked if later.start < end <= later.end]

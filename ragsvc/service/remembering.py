@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 
 import numpy as np
 
@@ -31,21 +30,22 @@ class Memory:
 
     def held(self, hashes: Sequence[bytes]) -> dict[bytes, F32Vector]:
         """What is kept of these: (dim,) float32 each."""
-        if self._works:
+        if not self._works:
+            return {}
+        try:
+            return self._catalog.held_vectors(self._fingerprint, self._dimension, hashes)
+        except _REFUSALS:
             self._works = False
-            with suppress(*_REFUSALS):
-                found = self._catalog.held_vectors(self._fingerprint, self._dimension, hashes)
-                self._works = True
-                return dict(found)
-        return {}
+            return {}
 
     def keep(self, vectors: Mapping[bytes, F32Vector]) -> None:
         """Keep vectors by the hashes of their texts."""
-        if self._works and vectors:
+        if not self._works or not vectors:
+            return
+        try:
+            self._catalog.put_vectors(self._fingerprint, list(vectors), np.stack(list(vectors.values())))
+        except _REFUSALS:
             self._works = False
-            with suppress(*_REFUSALS):
-                self._catalog.put_vectors(self._fingerprint, list(vectors), np.stack(list(vectors.values())))
-                self._works = True
 
 
 class RememberingEmbedder:

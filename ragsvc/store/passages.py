@@ -102,12 +102,18 @@ class Passages(Section):
 
     def chunk_texts(self, chunk_ids: Sequence[int]) -> list[ChunkText]:
         """The words of chunks, in the order of `chunk_ids`; nothing of one that is gone."""
-        c, v = chunk.c, document_version.c
         held = self._chunk_cache.get(chunk_ids)
-        absent = [chunk_id for chunk_id in chunk_ids if chunk_id not in held]
+        if absent := [chunk_id for chunk_id in chunk_ids if chunk_id not in held]:
+            fresh = self._read_chunks(absent)
+            self._chunk_cache.put(fresh)
+            held |= fresh
+        return [held.get(chunk_id, _NO_TEXT) for chunk_id in chunk_ids]
+
+    def _read_chunks(self, chunk_ids: Sequence[int]) -> dict[int, ChunkText]:
+        c, v = chunk.c, document_version.c
         rows: list[Row[Any]] = []
         with self._db.read() as connection:
-            for some in batches(absent):
+            for some in batches(chunk_ids):
                 statement = (
                     select(c.id, c.version_id, c.start, c.end, c.headings, v.title)
                     .join(document_version, v.id == c.version_id)
@@ -115,13 +121,10 @@ class Passages(Section):
                 )
                 rows.extend(tuple(connection.execute(statement)))
             texts = self._read_texts(connection, {row.version_id for row in rows})
-        fresh = {
+        return {
             row.id: ChunkText(row.title, tuple(row.headings), texts[row.version_id][row.start : row.end])
             for row in rows
         }
-        self._chunk_cache.put(fresh)
-        held |= fresh
-        return [held.get(chunk_id, _NO_TEXT) for chunk_id in chunk_ids]
 
     def holders(
         self,

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import itertools
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from ragsvc.domain import ChunkId, Hit, Passage, VersionId
-from ragsvc.pipeline.markers import checked, cite
+from ragsvc.domain import ChunkId, Citation, Hit, Passage, VersionId
+from ragsvc.pipeline.markers import MarkerCheck, distinct, placed
+from ragsvc.pipeline.support import Support
+from ragsvc.text.analyse import StandardAnalyser
 
 answers = st.one_of(
     st.text(alphabet="[]0123 aé.\n", max_size=40),
@@ -21,7 +24,14 @@ answers = st.one_of(
 
 
 def passed(pieces: list[str], passages: int = 3) -> str:
-    return "".join(checked(pieces, passages))
+    check = MarkerCheck(passages)
+    return "".join([*map(check.feed, pieces), check.end()])
+
+
+def cite(answer: str, passages: Sequence[Hit]) -> tuple[Citation, ...]:
+    """As an answer's markers are resolved, each span once."""
+    choose = Support(passages, StandardAnalyser()).choose
+    return distinct(citation for _, citation in placed(answer, passages, choose))
 
 
 @given(answers, st.data())

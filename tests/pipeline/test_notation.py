@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ragsvc.pipeline.markers import checked
+from ragsvc.pipeline.markers import MarkerCheck
 from ragsvc.pipeline.notation import Notation
 
 
@@ -37,7 +37,8 @@ def rewritten(*pieces: str) -> str:
     ],
 )
 def test_markers_are_read_as_they_are_meant(written: str, read: str) -> None:
-    assert "".join(checked([rewritten(written)], 3)) == read
+    check = MarkerCheck(3)
+    assert check.feed(rewritten(written)) + check.end() == read
 
 
 @given(st.text(alphabet="[]［］0123１ ,-a`\n", max_size=40), st.data())
