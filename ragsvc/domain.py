@@ -644,10 +644,11 @@ class SearchResult:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """A sentence of a passage that may answer the question.
+    """A sentence, or a row of a table, of a passage that may answer the question.
 
     number: 1-based number of its passage; [number] is its marker.
-    start, end: code points of the stored text. score: higher is better, comparable within a question.
+    start, end: code points of the stored text. text: what stands there; of a row, with its columns' names.
+    score: higher is better, comparable within a question.
     cosine: of question and sentence, in [-1, 1].
     """
 

@@ -1,4 +1,4 @@
-"""Evidence: the sentences inside the passages that bear on the question."""
+"""Evidence: the sentences and table rows inside the passages that bear on the question."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ from ragsvc.domain import Evidence, F32Vector, F64Vector, Hit, Passage
 from ragsvc.pipeline.wording import TextVectors
 from ragsvc.protocols import Analyser
 from ragsvc.text.sentences import sentences
+from ragsvc.text.tables import row_readings
 
-# A line of a table, a fence or a heading is no answer by itself, nor is one that announces what follows.
+# Column names, a fence or a heading are no answer by themselves, nor is a line that announces what follows.
 _NOT_PROSE = re.compile(r"\s*(?:#{1,6}\s|\||```|~~~|<[^>]+>\s*$|[-=*_]{3,}\s*$)")
 _WORD = re.compile(r"\w\w+")
 MAX_SENTENCES = 160
@@ -71,8 +72,9 @@ def _candidates(passages: Sequence[Hit]) -> list[_Candidate]:
     seen: set[tuple[str, int]] = set()
     for hit in passages:
         passage = hit.passage
+        readings = row_readings(passage.text, from_start=passage.start == 0)
         for span in sentences(passage.text):
-            text = passage.text[span.start : span.end]
+            text = readings.get(span.start) or passage.text[span.start : span.end]
             key = (passage.version, passage.start + span.start)
             if (
                 key in seen

@@ -14,6 +14,7 @@ from ragsvc.pipeline.extractive import readable
 from ragsvc.pipeline.markers import ANY_MARKER, best_of, words_of
 from ragsvc.protocols import Analyser
 from ragsvc.text.sentences import sentences
+from ragsvc.text.tables import row_readings
 
 HELD_SHARE = 0.6
 """A sentence is supported when a text holds at least this share of its content words.
@@ -81,12 +82,19 @@ class Ground:
         return sentences(text) or [Span(0, len(text))]
 
     @cached_property
+    def _said(self) -> list[str]:
+        """What each of them says: the cells of a table's row mean nothing without their columns."""
+        passage = self._passage
+        readings = row_readings(passage.text, from_start=passage.start == 0)
+        return [readings.get(span.start) or self.text_of(span) for span in self.spans]
+
+    @cached_property
     def _words(self) -> list[Set[str]]:
-        return [words_of(self.text_of(span)) for span in self.spans]
+        return [words_of(said) for said in self._said]
 
     @cached_property
     def _terms(self) -> list[Set[str]]:
-        return [terms_of(self.text_of(span), self._analyser) for span in self.spans]
+        return [terms_of(said, self._analyser) for said in self._said]
 
     @cached_property
     def all_terms(self) -> Set[str]:

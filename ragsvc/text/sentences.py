@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 
 from ragsvc.domain import Span
+from ragsvc.text.stopwords import ENGLISH
 
 # Lines that are a unit by themselves: headings, list items, table rows, quotes are not joined
 # with their neighbours, while the lines of a wrapped paragraph are.
@@ -14,6 +16,12 @@ _HEADING = re.compile(r"[ \t]*#{1,6}(?=\s)")
 _TABLE_ROW = re.compile(r"[ \t]*\|")
 _FENCE = re.compile(r"[ \t]*(`{3,}|~{3,})")
 _RULE = re.compile(r"[ \t]*[-=*_|: \t]{3,}$")
+
+# No text is wrapped by hand at more: a longer line is a paragraph.
+_WRAP_CHARS = 160
+_CAPITALISED = re.compile(r"[ \t]*((?=[^\W\d_])\S+)")
+# What cannot be the end of a line that is meant.
+_GOES_ON = re.compile(r"[,;:(\[{/–—&+=-]\s*\Z")
 
 # A possible end: stop signs with the closing quotes and brackets after them. Latin signs need
 # white space next; full-width ones do not.
@@ -59,7 +67,11 @@ def sentences(text: str) -> list[Span]:
     """
     bounds: list[tuple[int, int]] = []
     for start, end, prose in _units(text):
-        bounds.extend(_sentences_of(text, start, end) if prose else [(start, end)])
+        if not prose:
+            bounds.append((start, end))
+            continue
+        for first, last in _paragraphs(text, start, end):
+            bounds.extend(_sentences_of(text, first, last))
     return [span for start, end in bounds if (span := trimmed(text, start, end))]
 
 
@@ -86,6 +98,34 @@ def _units(text: str) -> Iterator[tuple[int, int, bool]]:
         offset += len(line)
     if offset > start:
         yield start, offset, prose and not fence
+
+
+def _paragraphs(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
+    """Cut running lines where a break is meant: the next word would have fitted, and begins anew.
+
+    Mails and addresses have such lines; the lines of a wrapped paragraph are as full as they can be.
+    """
+    lines = text[start:end].splitlines(keepends=True)
+    if len(lines) > 1:
+        wrap = min(_WRAP_CHARS, max(len(line.rstrip()) for line in lines))
+        offset = start
+        for line, following in pairwise(lines):
+            offset += len(line)
+            if _is_meant(line, following, wrap):
+                yield start, offset
+                start = offset
+    yield start, end
+
+
+def _is_meant(line: str, following: str, wrap: int) -> bool:
+    first = _CAPITALISED.match(following)
+    if first is None or not first.group(1)[0].isupper() or _GOES_ON.search(line):
+        return False
+    width = len(line.rstrip())
+    last = _WORD_BEFORE.search(line.rstrip())
+    if last and last.group(1).lower() in ENGLISH:
+        return False
+    return width > _WRAP_CHARS or width + 1 + len(first.group(1)) <= wrap
 
 
 def _sentences_of(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:

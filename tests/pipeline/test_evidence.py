@@ -65,6 +65,17 @@ def test_evidence_quotes_its_passage_and_answers_hold_only_valid_markers(
     assert {int(n) for n in re.findall(r"\[(\d+)\]", answer)} <= {hit.rank for hit in hits}
 
 
+def test_a_row_of_a_table_is_evidence_with_the_names_of_its_columns() -> None:
+    table = "Our plans:\n\n| Plan | Price |\n| --- | --- |\n| Free | 0 |\n| Team | 20 euros a month |\n"
+    hits = hits_of([table])
+    found = evidence_of("What is the price of the team plan?", hits)
+    best, passage = found[0], hits[0].passage
+    assert best.text == "Plan: Team; Price: 20 euros a month"
+    quoted = passage.text[best.start - passage.start : best.end - passage.start]
+    assert quoted == "| Team | 20 euros a month |"
+    assert not any("---" in item.text or item.text == "Plan; Price" for item in found)
+
+
 @given(texts)
 def test_an_answer_is_short_and_does_not_repeat_itself(passages: list[str]) -> None:
     hits = hits_of(passages * 2)

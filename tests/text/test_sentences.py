@@ -91,3 +91,25 @@ def test_spans_are_disjoint_trimmed_and_cover_all_but_white_space(text: str) -> 
 )
 def test_ends_where_a_reader_would(text: str, expected: list[str]) -> None:
     assert cut(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (
+            "Hi David\nYour card was charged for $105.29\nReply to this mail if you have any question",
+            ["Hi David", "Your card was charged for $105.29", "Reply to this mail if you have any question"],
+        ),
+        # As full as it can be: the next word would not have fitted.
+        ("The service answers in\nGerman and in other\nlanguages too.", None),
+        # Nothing begins anew.
+        ("A short line\nand the sentence that it is a part of, which goes on for longer.", None),
+        # What cannot be an end.
+        ("It was built in the\nNetherlands by people who had never built anything like it.", None),
+        ("First the red one,\nThen the other, which is longer than all that came before it.", None),
+        # No one wraps at so many characters.
+        ("word " * 40 + "end\nUnsubscribe", [("word " * 40 + "end"), "Unsubscribe"]),
+    ],
+)
+def test_lines_are_joined_when_they_were_wrapped_and_only_then(text: str, expected: list[str] | None) -> None:
+    assert cut(text) == (expected or [text])

@@ -1,0 +1,76 @@
+"""Rows of Markdown tables, read with the names of their columns."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ragsvc.text.sentences import sentences
+from ragsvc.text.tables import row_readings, table_rows
+
+PLANS = """## Plans
+
+| Plan | Price | Seats |
+| ---- | ----: | :---- |
+| Free | 0 | 1 |
+| Enterprise | ask us | unlimited |
+"""
+
+CELLS = st.text(st.characters(codec="utf-8", exclude_categories=["C", "Z"]), min_size=1, max_size=12)
+LINES = st.lists(
+    st.one_of(
+        st.lists(CELLS, min_size=1, max_size=4).map(lambda cells: "| " + " | ".join(cells) + " |"),
+        st.just("|---|---|"),
+        st.text(max_size=20),
+        st.just(""),
+    ),
+    max_size=12,
+)
+
+
+def readings(text: str, *, from_start: bool = True) -> list[str]:
+    return list(row_readings(text, from_start=from_start).values())
+
+
+def test_a_row_reads_with_its_columns() -> None:
+    assert readings(PLANS) == [
+        "Plan: Free; Price: 0; Seats: 1",
+        "Plan: Enterprise; Price: ask us; Seats: unlimited",
+    ]
+    assert [PLANS[row.start : row.end] for row in table_rows(PLANS)] == [
+        "| Free | 0 | 1 |",
+        "| Enterprise | ask us | unlimited |",
+    ]
+
+
+def test_empty_cells_escapes_breaks_and_further_cells() -> None:
+    table = "|  | Uses | |\n|---|---|---|\n| a \\| b | x<br>y |  | more | - |\n|  |  |\n"
+    assert readings(table) == ["a | b; Uses: x y; more"]
+
+
+def test_without_a_rule_the_first_row_names_the_columns() -> None:
+    assert readings("| Year | Title |\n| 1981 | Stand Up |\n") == ["Year: 1981; Title: Stand Up"]
+    assert readings("| only | this |\n") == ["only; this"]
+
+
+def test_a_table_that_goes_on_from_before_has_unnamed_columns() -> None:
+    rest = "| 1981 | Stand Up |\n| 1982 | Spanish Blue |\n"
+    assert readings(rest, from_start=False) == ["1981; Stand Up", "1982; Spanish Blue"]
+    assert readings(f"Singles:\n\n{rest}", from_start=False) == ["1981: 1982; Stand Up: Spanish Blue"]
+
+
+def test_a_rule_further_down_names_nothing() -> None:
+    assert readings("| a | b |\n| c | d |\n|---|---|\n| e | f |\n") == ["a; b", "c; d", "e; f"]
+
+
+@given(LINES, st.booleans())
+def test_rows_are_sentences_and_hold_only_what_the_text_holds(lines: list[str], from_start: bool) -> None:
+    text = "\n".join(lines)
+    spans = {(span.start, span.end) for span in sentences(text)}
+    for row in table_rows(text, from_start=from_start):
+        if "```" not in text and "~~~" not in text:
+            assert (row.start, row.end) in spans
+        assert text[row.start : row.end].startswith("|")
+        assert row.reading.strip()
+        for cell in row.reading.split("; "):
+            assert all(part.strip() in text.replace("\\|", "|") for part in cell.split(": "))
