@@ -10,10 +10,10 @@ import numpy as np
 from rank_bm25 import BM25Plus
 
 from ragsvc.domain import Evidence, F32Vector, F64Vector, Hit, Passage
+from ragsvc.pipeline.rows import row_readings, without_columns
 from ragsvc.pipeline.wording import TextVectors
 from ragsvc.protocols import Analyser
 from ragsvc.text.sentences import sentences
-from ragsvc.text.tables import row_readings
 
 # Column names, a fence or a heading are no answer by themselves, nor is a line that announces what follows.
 _NOT_PROSE = re.compile(r"\s*(?:#{1,6}\s|\||```|~~~|<[^>]+>\s*$|[-=*_]{3,}\s*$)")
@@ -72,7 +72,7 @@ def _candidates(passages: Sequence[Hit]) -> list[_Candidate]:
     seen: set[tuple[str, int]] = set()
     for hit in passages:
         passage = hit.passage
-        readings = row_readings(passage.text, from_start=passage.start == 0)
+        readings = row_readings(passage)
         for span in sentences(passage.text):
             text = readings.get(span.start) or passage.text[span.start : span.end]
             key = (passage.version, passage.start + span.start)
@@ -101,7 +101,7 @@ def _candidates(passages: Sequence[Hit]) -> list[_Candidate]:
 
 def under_headings(passage: Passage, sentence: str) -> str:
     """A sentence as it is embedded: with the headings over it, or else the title."""
-    header = " - ".join(passage.headings) or passage.title
+    header = " - ".join(without_columns(passage)) or passage.title
     return f"{header}: {sentence}" if header else sentence
 
 

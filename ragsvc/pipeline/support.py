@@ -12,9 +12,9 @@ from functools import cached_property
 from ragsvc.domain import Hit, Span
 from ragsvc.pipeline.extractive import readable
 from ragsvc.pipeline.markers import ANY_MARKER, best_of, words_of
+from ragsvc.pipeline.rows import row_readings
 from ragsvc.protocols import Analyser
 from ragsvc.text.sentences import sentences
-from ragsvc.text.tables import row_readings
 
 HELD_SHARE = 0.6
 """A sentence is supported when a text holds at least this share of its content words.
@@ -84,8 +84,7 @@ class Ground:
     @cached_property
     def _said(self) -> list[str]:
         """What each of them says: the cells of a table's row mean nothing without their columns."""
-        passage = self._passage
-        readings = row_readings(passage.text, from_start=passage.start == 0)
+        readings = row_readings(self._passage)
         return [readings.get(span.start) or self.text_of(span) for span in self.spans]
 
     @cached_property

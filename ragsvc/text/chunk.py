@@ -14,6 +14,7 @@ from ragsvc.protocols import Tokeniser
 from ragsvc.text.headings import EMPTY_OUTLINE, Outline, outline
 from ragsvc.text.ruler import Ruler
 from ragsvc.text.sentences import trimmed
+from ragsvc.text.tables import ColumnNames
 
 MARKDOWN = "text/markdown"
 _FENCE_LINE = re.compile(r"\s*(?:[`~]{3,}[^\n]*)?")
@@ -26,7 +27,8 @@ LONG_LINE_CHARS = 8192
 PIECE_CHARS = 4096
 _LONG_LINE = re.compile(rf"[^\n]{{{LONG_LINE_CHARS},}}")
 # docs/chunking.md has the table behind these numbers.
-DEFAULT_CHUNKER = ChunkerSpec(version="1", size_tokens=180, overlap_tokens=0, header_tokens=32)
+# Version 2 gives a chunk that begins inside a table the names of its columns, as the last of its headings.
+DEFAULT_CHUNKER = ChunkerSpec(version="2", size_tokens=180, overlap_tokens=0, header_tokens=32)
 
 
 class Chunker:
@@ -77,10 +79,11 @@ class Chunker:
             if (span := trimmed(text, origin + start, origin + start + len(part)))
         ]
         header = _HeaderWriter(self._tokeniser, title)
+        columns = ColumnNames(text if markdown and self.spec.version != "1" else "")
         drafts: list[ChunkDraft] = []
         for span in self._join_headings(spans, text, found, ruler):
             for start, end in self._fit(text, span.start, span.end, ruler):
-                drafts.append(self._draft(text, start, end, found, ruler, header, pages))
+                drafts.append(self._draft(text, start, end, found, columns.over(start), ruler, header, pages))
         return drafts
 
     def _join_headings(
@@ -133,6 +136,7 @@ class Chunker:
         start: int,
         end: int,
         found: Outline,
+        columns: str,
         ruler: Ruler,
         header: _HeaderWriter,
         pages: Sequence[int],
@@ -141,6 +145,8 @@ class Chunker:
         number = found.leading(text, start, end)
         path = found.path(number)
         above = found.path(number, before=start)
+        if columns:
+            path, above = (*path, columns), (*above, columns)
         cut = ruler.cuts_token(start) or ruler.cuts_token(end)
         tokens = self._tokeniser.count(chunk) if cut else ruler.count(start, end)
         line = header.write(above, path, min(self.spec.header_tokens, self._room - tokens))

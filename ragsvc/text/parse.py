@@ -13,13 +13,14 @@ from ragsvc.domain import ParsedDocument
 from ragsvc.errors import DocumentTooLarge, EmptyDocument, NoText, UnreadableFile, UnsupportedType
 from ragsvc.text.archive import check_container
 from ragsvc.text.decode import decode_text
+from ragsvc.text.delimited import SEPARATORS, as_table
 from ragsvc.text.kinds import HEAD_BYTES, MARKDOWN, PLAIN, Kind, Reader, kind_by_name, kind_of
 from ragsvc.text.limits import MIB, ParseLimits
 from ragsvc.text.markdown import first_heading
 from ragsvc.text.normalise import normalise, take_front_matter
 from ragsvc.text.ocr import find_tessdata
 
-_READING_VERSION = "2"
+_READING_VERSION = "3"
 _INLINE_BYTES = MIB
 
 
@@ -110,6 +111,8 @@ def _read_bytes(path: str, name: str, limits: ParseLimits) -> bytes:
 def _read_text(data: bytes, kind: Kind, name: str) -> ParsedDocument:
     text, _ = normalise(decode_text(data, name))
     metadata: dict[str, Any] = {}
+    if kind.media_type in SEPARATORS and (table := as_table(text, SEPARATORS[kind.media_type])):
+        return ParsedDocument(title="", text=table, media_type=MARKDOWN.media_type, metadata=metadata)
     if kind in (MARKDOWN, PLAIN):
         text, metadata = take_front_matter(text)
     title = metadata.get("title")

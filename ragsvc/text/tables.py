@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-_LINE = re.compile(r"[^\n]*\n?")
-_ROW = re.compile(r"[ \t]*\|")
+_LINE = re.compile(r"^[ \t]*\|[^\n]*", re.MULTILINE)
 _CELL_END = re.compile(r"(?<!\\)\|")
 _RULE_CELL = re.compile(r":?-+:?")
 _BREAK = re.compile(r"<br\s*/?>", re.IGNORECASE)
 _HAS_WORD = re.compile(r"\w")
+# Names of columns that are longer together are no help in finding a row, and would crowd out its headings.
+MAX_COLUMNS_CHARS = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,34 +40,60 @@ class _Line:
         return bool(self.cells) and all(_RULE_CELL.fullmatch(cell) for cell in self.cells)
 
 
-def table_rows(text: str, *, from_start: bool = True) -> list[Row]:
+class ColumnNames:
+    """What names the columns at each place of a text: tables whose second line is a rule (|---|---|)."""
+
+    def __init__(self, text: str) -> None:
+        self._starts: list[int] = []
+        self._ends: list[int] = []
+        self._names: list[str] = []
+        for table in _tables(text):
+            names = "| " + " | ".join(cell.replace("|", "\\|") for cell in table[0].cells) + " |"
+            if len(table) > 2 and table[1].is_rule and len(names) <= MAX_COLUMNS_CHARS:
+                self._starts.append(table[1].start)
+                self._ends.append(table[-1].end)
+                self._names.append(names)
+
+    def over(self, offset: int) -> str:
+        """The names of the table that an offset below them is in, as its first row; "" elsewhere."""
+        place = bisect_right(self._starts, offset) - 1
+        return self._names[place] if place >= 0 and offset < self._ends[place] else ""
+
+
+def columns_of(line: str) -> tuple[str, ...]:
+    """The names that `ColumnNames.over` gave as a line; () for a line that is no row."""
+    return _cells(line) if line.startswith("| ") and line.endswith(" |") else ()
+
+
+def table_rows(text: str, *, columns: Sequence[str] = (), from_start: bool = True) -> list[Row]:
     """The rows of all tables of a text that say something, in order.
 
-    The first row names the columns when the line below it is a rule (|---|---|). Without any rule it does
-    so when the table has further rows, unless the text begins with the table and is itself cut out of a
-    longer one: there the first row may be any.
+    The first row names the columns when the line below it is a rule. Without any rule it does so when the
+    table has further rows, unless the text begins with the table and is itself cut out of a longer one:
+    there the first row may be any.
 
-    :param text: Markdown. from_start: whether nothing comes before the text in its document.
+    :param text: Markdown. columns: names for the table that the text begins with, when it was cut there.
+    :param from_start: whether nothing comes before the text in its document.
     """
     found: list[Row] = []
     for table in _tables(text):
-        named, body = _split(table, whole=from_start or text[: table[0].start].strip() != "")
+        opens = not text[: table[0].start].strip()
+        body = [line for line in table if not line.is_rule]
+        if opens and columns:
+            names: Sequence[str] = columns
+        else:
+            names = _own_names(table, whole=from_start or not opens)
+            body = body[1:] if names else body
         found += [
-            Row(line.start, line.end, reading) for line in body if (reading := read_row(line.cells, named))
+            Row(line.start, line.end, reading) for line in body if (reading := read_row(line.cells, names))
         ]
     return found
-
-
-def row_readings(text: str, *, from_start: bool = True) -> dict[int, str]:
-    """The readings of `table_rows` by the offsets at which the rows begin."""
-    return {row.start: row.reading for row in table_rows(text, from_start=from_start)}
 
 
 def read_row(cells: Sequence[str], columns: Sequence[str]) -> str:
     """What a row says: "column: cell; column: cell"; "" for one without words.
 
-    Empty cells are left out, and so are the names of columns that have none. Cells beyond the named columns
-    stand by themselves.
+    Empty cells are left out. Cells beyond the named columns stand by themselves.
     """
     parts: list[str] = []
     for place, cell in enumerate(cells):
@@ -75,38 +103,30 @@ def read_row(cells: Sequence[str], columns: Sequence[str]) -> str:
     return "; ".join(parts)
 
 
+def _own_names(table: Sequence[_Line], *, whole: bool) -> tuple[str, ...]:
+    rules = [place for place, line in enumerate(table) if line.is_rule]
+    named = rules[0] == 1 if rules else whole and len(table) > 1
+    return table[0].cells if named else ()
+
+
 def _tables(text: str) -> list[list[_Line]]:
     """Runs of lines that begin with a bar."""
     tables: list[list[_Line]] = []
-    follows = False
+    last = -1
     for match in _LINE.finditer(text):
         line = match.group()
-        is_row = _ROW.match(line) is not None
-        if is_row:
-            start = match.start() + len(line) - len(line.lstrip())
-            row = _Line(start, match.start() + len(line.rstrip()), _cells(line))
-            if follows:
-                tables[-1].append(row)
-            else:
-                tables.append([row])
-        follows = is_row
+        start = match.end() - len(line.lstrip())
+        row = _Line(start, match.start() + len(line.rstrip()), _cells(line))
+        if match.start() == last + 1 and tables:
+            tables[-1].append(row)
+        else:
+            tables.append([row])
+        last = match.end()
     return tables
 
 
 def _cells(line: str) -> tuple[str, ...]:
-    inner = line.strip().removeprefix("|")
-    parts = _CELL_END.split(inner)
+    parts = _CELL_END.split(line.strip().removeprefix("|"))
     if not parts[-1].strip():
         parts.pop()
     return tuple(" ".join(_BREAK.sub(" ", part).replace("\\|", "|").split()) for part in parts)
-
-
-def _split(table: Sequence[_Line], *, whole: bool) -> tuple[tuple[str, ...], Sequence[_Line]]:
-    """The column names, none when unknown, and the rows below them."""
-    rules = [place for place, line in enumerate(table) if line.is_rule]
-    body = [line for line in table if not line.is_rule]
-    if rules:
-        names = table[0].cells if rules[0] == 1 else ()
-    else:
-        names = table[0].cells if whole and len(table) > 1 else ()
-    return names, body[1:] if names else body

@@ -6,6 +6,7 @@ import os
 import random
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -252,3 +253,20 @@ def test_real_pages_fit_and_a_paragraph_edit_changes_few_chunks(pages: list[str]
             fresh.append(sum(draft.embedded_text not in known for draft in edited))
     assert len(fresh) >= 50
     assert sum(fresh) / len(fresh) <= 2
+
+
+def test_the_rest_of_a_table_keeps_its_column_names() -> None:
+    rows = "".join(f"| Item {number} | {number} euros | {'long ' * 9}note |\n" for number in range(60))
+    text = f"# Prices\n\nSome words.\n\n| Item | Price | Note |\n|---|---:|---|\n{rows}\nAfter it.\n"
+    drafts = DEFAULT.split("Shop", text, MARKDOWN)
+    check(text, drafts, MAX_TOKENS)
+    assert len(drafts) > 3
+    below = text.index("|---")
+    for draft in drafts:
+        if below <= draft.start < text.index("After"):
+            assert draft.headings == ("Prices", "| Item | Price | Note |")
+            assert draft.embedded_text.startswith("Shop > Prices > | Item | Price | Note |\n")
+        else:
+            assert draft.headings == ("Prices",)
+    first = Chunker(replace(DEFAULT_CHUNKER, version="1"), TOKENISER, MAX_TOKENS)
+    assert {draft.headings for draft in first.split("Shop", text, MARKDOWN)} == {("Prices",)}

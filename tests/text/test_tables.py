@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ragsvc.text.sentences import sentences
-from ragsvc.text.tables import row_readings, table_rows
+from ragsvc.text.tables import MAX_COLUMNS_CHARS, ColumnNames, columns_of, table_rows
 
 PLANS = """## Plans
 
@@ -29,7 +29,7 @@ LINES = st.lists(
 
 
 def readings(text: str, *, from_start: bool = True) -> list[str]:
-    return list(row_readings(text, from_start=from_start).values())
+    return [row.reading for row in table_rows(text, from_start=from_start)]
 
 
 def test_a_row_reads_with_its_columns() -> None:
@@ -61,6 +61,27 @@ def test_a_table_that_goes_on_from_before_has_unnamed_columns() -> None:
 
 def test_a_rule_further_down_names_nothing() -> None:
     assert readings("| a | b |\n| c | d |\n|---|---|\n| e | f |\n") == ["a; b", "c; d", "e; f"]
+
+
+def test_below_the_first_row_the_columns_have_names() -> None:
+    names = ColumnNames(PLANS)
+    assert names.over(PLANS.index("| Plan")) == ""
+    for inside in ("| ----", "| Free", "Enterprise", "unlimited"):
+        assert names.over(PLANS.index(inside)) == "| Plan | Price | Seats |"
+    assert names.over(len(PLANS) - 1) == names.over(0) == ""
+    assert ColumnNames("| a | b |\n| c | d |\n").over(12) == ""
+    assert ColumnNames(f"| {'x' * MAX_COLUMNS_CHARS} |\n|---|\n| y |\n").over(310) == ""
+
+
+def test_the_rest_of_a_table_takes_the_names_it_is_given() -> None:
+    columns = columns_of(ColumnNames("| a \\| b | c |\n|--|--|\n| d | e |").over(25))
+    assert columns == ("a | b", "c")
+    rest = "| 1981 | Stand Up |\n\n| Year | Title |\n|---|---|\n| 1982 | Spanish Blue |\n"
+    assert [row.reading for row in table_rows(rest, columns=columns, from_start=False)] == [
+        "a | b: 1981; c: Stand Up",
+        "Year: 1982; Title: Spanish Blue",
+    ]
+    assert columns_of("A | B") == ()
 
 
 @given(LINES, st.booleans())

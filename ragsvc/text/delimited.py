@@ -1,0 +1,72 @@
+"""Comma- and tab-separated values as a Markdown table, so that each row keeps the names of its columns."""
+
+from __future__ import annotations
+
+import csv
+from collections import Counter
+from collections.abc import Sequence
+from io import StringIO
+
+SEPARATORS = {"text/csv": ",;\t|", "text/tab-separated-values": "\t"}
+"""What may separate cells, by media type; the first of those that fit alike is taken."""
+
+_SAMPLE_ROWS = 200
+# Notes above the table and a total below it have other widths.
+_ALIKE_SHARE = 0.8
+
+
+def as_table(text: str, separators: str) -> str | None:
+    """Write separated values as a Markdown table.
+
+    The first row of the usual width names the columns; what stands before it becomes a paragraph each.
+
+    :param text: with "\\n" as line end. separators: the characters to try.
+    :return: None for a text that no separator cuts into rows of one width, with at least two columns.
+    """
+    best: tuple[int, str] | None = None
+    for separator in separators:
+        width = _width(_rows(text, separator, _SAMPLE_ROWS))
+        if width > 1 and (best is None or width > best[0]):
+            best = width, separator
+    if best is None:
+        return None
+    width, separator = best
+    rows = _rows(text, separator)
+    if not rows:
+        return None
+    first = next(place for place, row in enumerate(rows) if len(row) == width)
+    head = [" ".join(cell.strip() for cell in row if cell.strip()) for row in rows[:first]]
+    lines = [_line(rows[first]), "|" + " --- |" * width, *map(_line, rows[first + 1 :])]
+    return "\n\n".join([*filter(None, head), "\n".join(lines)]) + "\n"
+
+
+def _rows(text: str, separator: str, most: int | None = None) -> list[list[str]]:
+    """Rows that hold something; none when the quotes do not add up."""
+    rows: list[list[str]] = []
+    try:
+        for row in csv.reader(StringIO(text, newline=""), delimiter=separator, strict=True):
+            if any(cell.strip() for cell in row):
+                rows.append(row)
+            if len(rows) == most:
+                break
+    except csv.Error:
+        return []
+    return rows
+
+
+def _width(rows: Sequence[Sequence[str]]) -> int:
+    """The number of cells that most rows have; 0 when too few agree."""
+    if not rows:
+        return 0
+    width, count = Counter(map(len, rows)).most_common(1)[0]
+    others = len(rows) - count
+    return width if count > 1 and others <= max(1, (1 - _ALIKE_SHARE) * len(rows)) else 0
+
+
+def _line(cells: Sequence[str]) -> str:
+    return "| " + " | ".join(_cell(cell) for cell in cells) + " |"
+
+
+def _cell(cell: str) -> str:
+    lines = (" ".join(line.split()) for line in cell.strip().split("\n"))
+    return "<br>".join(lines).replace("|", "\\|")
