@@ -174,7 +174,7 @@ def test_langchain(server: Server) -> None:
 
 
 def test_llamaindex(server: Server) -> None:
-    if LLAMAINDEX is None:
+    if not LLAMAINDEX:
         pytest.skip("RAGSVC_LLAMAINDEX_PYTHON names no Python with examples/requirements-llamaindex.txt")
     printed = run_example(server, LLAMAINDEX, EXAMPLES / "llamaindex_client.py")
     expected = server.post("/v1/answer", corpus="handbook", question=QUESTION)["answer"]
