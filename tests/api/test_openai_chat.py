@@ -54,7 +54,7 @@ def test_a_completion_has_the_answer_and_what_it_rests_on(client: TestClient) ->
     whole = client.post(PATH, json=CHAT).json()
     assert whole["id"].startswith("chatcmpl-") and whole["object"] == "chat.completion"
     assert (whole["model"], whole["system_fingerprint"]) == ("ragsvc/handbook", f"commit-{HEAD}")
-    assert whole["usage"] == {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}
+    assert whole["usage"] == {"prompt_tokens": 5, "completion_tokens": 3, "total_tokens": 8}
     (choice,) = whole["choices"]
     assert (choice["index"], choice["finish_reason"], choice["logprobs"]) == (0, "stop", None)
     message = choice["message"]
@@ -79,7 +79,7 @@ def test_the_chunks_of_a_stream_make_up_the_completion(client: TestClient) -> No
     assert "".join(delta.get("content", "") for delta in deltas) == whole["content"]
     assert deltas[-1] == {"ragsvc": whole["ragsvc"]}
     assert [chunk["choices"][0]["finish_reason"] for chunk in chunks] == [None, None, None, "stop"]
-    assert last["choices"] == [] and last["usage"]["total_tokens"] == 0
+    assert last["choices"] == [] and last["usage"]["total_tokens"] == 8
     without = chunks_of(client.post(PATH, json=CHAT | {"stream": True}).text)
     assert len(without) == len(chunks) and all("usage" not in chunk for chunk in without)
 

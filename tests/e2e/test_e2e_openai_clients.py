@@ -60,6 +60,9 @@ def test_openai_chat_is_the_answer_of_the_service(server: Server, client: openai
     usage = completion.usage
     assert usage is not None
     assert usage.total_tokens == usage.prompt_tokens + usage.completion_tokens
+    # As the embedder counts them.
+    embedded = [client.embeddings.create(model=MODEL, input=text) for text in (QUESTION, message.content)]
+    assert (usage.prompt_tokens, usage.completion_tokens) == tuple(e.usage.prompt_tokens for e in embedded)
 
 
 def test_openai_stream_gives_the_same_text_in_pieces(client: openai.OpenAI) -> None:

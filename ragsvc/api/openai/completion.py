@@ -68,7 +68,7 @@ def extension(answer: Answer) -> dict[str, Any]:
 
 
 def usage(answer: Answer) -> dict[str, int]:
-    """Tokens of the generator's own; 0 where it has none."""
+    """Tokens of what was read and written; the list of sources is not among them."""
     return {
         "prompt_tokens": answer.prompt_tokens,
         "completion_tokens": answer.completion_tokens,
