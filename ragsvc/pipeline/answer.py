@@ -119,7 +119,9 @@ def stream_answer(found: Found, generator: Generator, manner: Manner) -> Iterato
         "evidence": round(judged - started, 6),
         "generate": round(ended - judged, 6),
     }
-    yield DoneEvent(_counted(replace(answer, timings_s=timings), manner.history, parts.tokeniser))
+    # Which model a server has may be known only now.
+    answer = replace(answer, timings_s=timings, generator=generator.name)
+    yield DoneEvent(_counted(answer, manner.history, parts.tokeniser))
 
 
 def _counted(answer: Answer, history: Sequence[Turn], tokeniser: Tokeniser) -> Answer:
