@@ -258,7 +258,47 @@ def test_a_stream_that_breaks_ends_with_an_error(client: TestClient, service: Fa
 
 def test_errors_of_the_frame_have_the_shape_too(client: TestClient) -> None:
     assert_error(client.get(PATH), 405, "method_not_allowed")
+    assert_error(client.options(PATH), 405, "method_not_allowed")
+    assert "POST" in assert_error(client.delete("/v1/embeddings"), 405, "method_not_allowed")["message"]
+    assert client.head(PATH).status_code == 405
     assert_error(client.post(PATH, content=b"{"), 415, "unsupported_media_type")
     assert_error(client.post(PATH + "?a=b", json=CHAT), 400, "invalid_request")
     assert_error(client.get("/v1/models", headers={"Host": "evil.example"}), 403, "host_refused")
     assert "application/problem+json" in client.get("/v1/modelsx").headers["content-type"]
+
+
+@pytest.mark.parametrize(
+    ("path", "words"),
+    [
+        ("/v1/completions", "use POST /v1/chat/completions"),
+        ("/v1/responses", "use POST /v1/chat/completions"),
+        ("/v1/responses/resp_1", "use POST /v1/chat/completions"),
+        ("/v1/threads/t/runs", "use POST /v1/chat/completions"),
+        ("/v1/engines", "use POST /v1/chat/completions"),
+        ("/v1/images/generations", "POST /v1/embeddings"),
+        ("/v1/audio/speech", "POST /v1/embeddings"),
+        ("/v1/files", "POST /v1/embeddings"),
+        ("/v1/moderations", "POST /v1/embeddings"),
+        ("/v1/chat/completions/chatcmpl-1", "POST /v1/embeddings"),
+        ("/v1/chat/completions/", "leave out the slash"),
+        ("/v1/embeddings/", "leave out the slash"),
+        ("/chat/completions", "/v1 at its end"),
+        ("/models", "/v1 at its end"),
+        ("/v1/v1/chat/completions", "/v1 at its end"),
+        ("/api/v1/embeddings", "/v1 at its end"),
+        ("/openai/deployments/gpt-4o/chat/completions", "/v1 at its end"),
+    ],
+)
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_routes_of_openai_that_are_not_here_tell_what_to_use(
+    client: TestClient, method: str, path: str, words: str
+) -> None:
+    error = assert_error(client.request(method, path, json=CHAT), 404, "not_found")
+    assert words in error["message"] and error["type"] == "invalid_request_error"
+
+
+@pytest.mark.parametrize("path", ["/v1/nothing", "/v1", "/chat", "/v1/search/x", "/v1/corpora/a/x/models"])
+def test_other_paths_that_are_not_here_stay_problems(client: TestClient, path: str) -> None:
+    response = client.post(path, json=CHAT)
+    assert (response.status_code, response.json()["code"]) == (404, "not_found")
+    assert client.get("/v1/corpora/models").json()["code"] == "corpus_not_found"
