@@ -3,6 +3,8 @@ PY ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+# LlamaIndex needs an older openai than the tests: its example runs in an environment of its own.
+LLAMAINDEX := .venv-llamaindex
 # PyPI's torch for Linux brings several GB of CUDA packages; this index has the one without.
 TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
 TORCH := $(shell grep '^torch==' constraints.txt)
@@ -20,7 +22,7 @@ help:
 	@echo "make check     ruff, mypy, import layers"
 	@echo "make bench     measure and print ratios"
 	@echo "make quality   measure what is found, answered and refused; ARGS=golden needs no data"
-	@echo "make clean     remove $(VENV)/ and caches (indexes/ stays)"
+	@echo "make clean     remove $(VENV)/, $(LLAMAINDEX)/ and caches (indexes/ stays)"
 
 install: $(STAMP)
 
@@ -36,6 +38,17 @@ $(STAMP): pyproject.toml constraints.txt
 run: install
 	$(BIN)/ragsvc ingest handbook corpora/handbook --prune
 	$(BIN)/ragsvc serve
+
+$(LLAMAINDEX)/.installed: examples/requirements-llamaindex.txt | $(STAMP)
+	$(PY) -m venv --clear $(LLAMAINDEX)
+	$(LLAMAINDEX)/bin/python -m pip install --disable-pip-version-check --quiet --retries 1 -r $<
+	@touch $@
+
+# One who names a Python with LlamaIndex needs no other; who names none skips its test.
+ifeq ($(origin RAGSVC_LLAMAINDEX_PYTHON),undefined)
+test: $(LLAMAINDEX)/.installed
+test: export RAGSVC_LLAMAINDEX_PYTHON := $(CURDIR)/$(LLAMAINDEX)/bin/python
+endif
 
 test: install
 	HF_HUB_OFFLINE=1 $(if $(DATA),RAGSVC_TEST_DATA=$${RAGSVC_TEST_DATA:-$(DATA)}) $(BIN)/python -m pytest $(ARGS)
@@ -58,5 +71,5 @@ quality: install
 		$(BIN)/python -m benchmarks.quality $(ARGS)
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(LLAMAINDEX) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

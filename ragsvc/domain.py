@@ -691,6 +691,7 @@ class Generation:
     temperature: at least 0; 0 always takes the likeliest token. stop: texts before which the answer ends.
     instructions: what the caller asks of the manner of writing; a generator without a language model
     takes no notice.
+    count: tokens of a text, for a generator whose model does not tell them; None: nobody asks for them.
     """
 
     question: str
@@ -701,6 +702,7 @@ class Generation:
     temperature: float = 0.0
     stop: tuple[str, ...] = ()
     instructions: str = ""
+    count: Callable[[str], int] | None = field(default=None, compare=False)
 
 
 class Speaker(StrEnum):
@@ -724,7 +726,7 @@ class Piece:
     """A piece of an answer as it is written.
 
     finish: with the last piece, why it is the last. prompt_tokens, completion_tokens: with the last piece,
-    in the generator's own tokens; 0 where it has none.
+    in the generator's own tokens; 0 where it tells none.
     """
 
     text: str
@@ -756,7 +758,8 @@ class Answer:
     confidence: [0, 1], fitted probability that the passages answer the question.
     searched: as in SearchResult.
     unsupported: code points of `answer` that no passage bears out, ascending; () for a refusal.
-    finish: why the generator stopped. prompt_tokens, completion_tokens: as in Piece.
+    finish: why the generator stopped. prompt_tokens, completion_tokens: of what was read and written, as
+    the generator tells them, else in the tokens of the first corpus's embedder; see docs/chat.md.
     """
 
     corpus: str

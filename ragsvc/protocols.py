@@ -88,7 +88,7 @@ class Chat(Protocol):
 
     @property
     def name(self) -> str:
-        """As in the setting that names it."""
+        """Kind and model, as they are shown to those who ask."""
         ...
 
     def count(self, text: str) -> int:

@@ -136,6 +136,13 @@ def good(handler: Handler) -> None:
     handler.end("length" if limit < len(handler.state.words) else "stop")
 
 
+def uncounted(handler: Handler) -> None:
+    """Tells no tokens."""
+    handler.begin()
+    handler.words(handler.state.words)
+    handler.send(b"data: [DONE]\n\n")
+
+
 def lying(handler: Handler) -> None:
     """Citations that name nothing, split over pieces."""
     handler.begin()

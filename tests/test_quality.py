@@ -8,6 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from doubles import ME, new_home, open_service
+from sample_reports import make_report
 
 from benchmarks.quality import abstention, golden, multiturn, retrieval, spans
 from benchmarks.quality.__main__ import PARTS, README, replaced, write
@@ -17,8 +19,6 @@ from ragsvc.evaluation import figures
 from ragsvc.evaluation.figures import figures_of
 from ragsvc.evaluation.report import Bin, Item, Kind, Report, read_report
 from ragsvc.evaluation.requests import AnswersEvaluation, RetrievalEvaluation
-from tests.doubles import ME, new_home, open_service
-from tests.sample_reports import make_report
 
 WORDS = ["anchor", "basil", "copper", "delta", "ember", "falcon", "garnet", "harbour", "indigo", "juniper"]
 SECRET = "a question of the half that nobody reads"

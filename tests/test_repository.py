@@ -80,6 +80,15 @@ def test_the_licence_is_whole():
     assert (ROOT / "CHANGELOG.md").read_text().startswith("# Changelog")
 
 
+def test_all_tests_can_run_on_one_command_line():
+    """Their folders are no packages, so every module has a name of its own, and nothing imports a conftest."""
+    files = [path for path in (ROOT / "tests").rglob("*.py") if path.name != "conftest.py"]
+    names = [path.stem for path in files]
+    assert sorted(set(names)) == sorted(names)
+    importing = re.compile(r"^\s*(?:from|import) (?:conftest|tests)\b", re.MULTILINE)
+    assert [path.name for path in files if importing.search(path.read_text())] == []
+
+
 def settings_table() -> str:
     """The README's table of settings, made from their definition."""
     rows = ["| variable | default | meaning |", "| --- | --- | --- |"]

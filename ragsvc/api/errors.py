@@ -16,6 +16,7 @@ from starlette.requests import Request
 from starlette.types import Scope
 
 from ragsvc import errors as e
+from ragsvc.api.veil import Veil
 
 log = logging.getLogger("ragsvc.api")
 
@@ -153,10 +154,13 @@ def problem_of(error: e.RagsvcError, scope: Scope) -> Problem:
     if row.status == 401:
         headers["WWW-Authenticate"] = 'Bearer realm="ragsvc"'
     param = error.param if isinstance(error, e.InvalidRequest) else ""
+    veil = Veil.of_scope(scope)
+    if row.status >= 500:
+        message, hint = veil.over_error(error)
+    else:
+        message, hint = veil.known(error.message), veil.known(error.hint)
     instance = instance_of(scope)
-    return Problem(
-        row.status, row.title, error.code, error.message, error.hint, instance, headers, param=param
-    )
+    return Problem(row.status, row.title, error.code, message, hint, instance, headers, param=param)
 
 
 def framework_problem(error: HTTPException, request: Request) -> Problem:

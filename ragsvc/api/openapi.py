@@ -7,7 +7,7 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
-from ragsvc.api.openai.errors import speaks_openai
+from ragsvc.api.openai.elsewhere import is_of_openai
 from ragsvc.api.views import ProblemView
 
 Responses = dict[int | str, dict[str, Any]]
@@ -66,7 +66,7 @@ def document(app: FastAPI) -> dict[str, Any]:
         for name, path in schema["paths"].items():
             for operation in path.values():
                 _as_problems(operation["responses"])
-                if speaks_openai(name):
+                if is_of_openai(name):
                     # Documented, or the framework adds a shape of its own; here it is always 400.
                     del operation["responses"]["422"]
         if app.state.ragsvc_key_needed:

@@ -13,7 +13,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from ragsvc.api.errors import Problem, framework_problem, problem_of, validation_problem
-from ragsvc.api.openai.errors import error_object, speaks_openai, status_of
+from ragsvc.api.openai.elsewhere import is_of_openai
+from ragsvc.api.openai.errors import error_object, status_of
 from ragsvc.errors import RagsvcError
 from ragsvc.service.serialise import plain
 
@@ -57,7 +58,7 @@ def problem_json(problem: Problem) -> Mapping[str, Any]:
 
 def render(problem: Problem) -> Response:
     """Render a problem, in the format of the route that `instance` names."""
-    if speaks_openai(problem.instance):
+    if is_of_openai(problem.instance):
         return JsonResponse(error_object(problem), status_of(problem), dict(problem.headers))
     return ProblemResponse(problem_json(problem), problem.status, dict(problem.headers))
 

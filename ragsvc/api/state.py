@@ -10,6 +10,7 @@ from fastapi import Depends
 from starlette.requests import Request
 
 from ragsvc.api.limits import Gate
+from ragsvc.api.veil import Veil
 from ragsvc.domain import Turn
 from ragsvc.service.questions import check_history, check_question
 from ragsvc.settings.settings import Settings
@@ -31,6 +32,7 @@ class State:
     queries: gate of searches and answers. catalog: gate of all else: a busy model delays no listing.
     writers: gate of what waits for the writer lock: as long as somebody holds it, all else goes on.
     reports: gate of what reads a whole corpus and takes a core for seconds: one at a time.
+    veil: over what clients are not shown.
     """
 
     service: Service
@@ -39,6 +41,7 @@ class State:
     catalog: Gate
     writers: Gate
     reports: Gate
+    veil: Veil
 
     @classmethod
     def of_service(cls, service: Service) -> State:
@@ -51,6 +54,7 @@ class State:
             Gate(CATALOG_THREADS, CATALOG_CAPACITY),
             Gate(WRITER_THREADS, WRITER_CAPACITY),
             Gate(1, 1 + REPORTS_WAITING),
+            Veil.of_settings(settings),
         )
 
     def check_question(self, name: str, text: str) -> None:

@@ -11,6 +11,7 @@ from ragsvc.errors import ModelError
 from ragsvc.models.chat_prompt import ChatPrompt
 from ragsvc.models.chat_writer import ChatWriter
 from ragsvc.models.language_model import LanguageModel, Sampling
+from ragsvc.models.naming import shown_name
 from ragsvc.models.turnstile import Turnstile
 from ragsvc.models.unfolding import StopTexts
 
@@ -40,8 +41,8 @@ class TransformersChat:
 
     @property
     def name(self) -> str:
-        """See Chat."""
-        return f"transformers:{self._name}"
+        """See Chat; of a folder its own name, and not where it lies."""
+        return f"transformers:{shown_name(self._name)}"
 
     def warm_up(self) -> None:
         """Load the model and write one token, so that the first question does not wait for it.

@@ -15,6 +15,7 @@ import httpx
 
 from ragsvc.domain import FinishReason, Message, Piece
 from ragsvc.errors import ModelNotFound, RagsvcError
+from ragsvc.models.naming import shown_name
 from ragsvc.models.relay import Emit, relayed
 from ragsvc.models.remote_address import checked_key, checked_url
 from ragsvc.models.remote_call import Line, Refused
@@ -86,8 +87,9 @@ class RemoteChat:
 
     @property
     def name(self) -> str:
-        """See Chat."""
-        return self._server.name
+        """See Chat; the model's, and not where it is."""
+        model = shown_name(self._model or self._found or "")
+        return f"openai:{model}" if model else "openai"
 
     def count(self, text: str) -> int:
         """Guess on the safe side: three bytes of UTF-8 a token, where English has four and more."""
@@ -119,7 +121,7 @@ class RemoteChat:
             yield
         except RagsvcError as error:
             status = f" after status {line.status}" if line.status else ""
-            log.warning("%s failed%s: %s; %s", self.name, status, error.code, error.hint or "no hint")
+            log.warning("%s failed%s: %s; %s", self._server, status, error.code, error.hint or "no hint")
             raise
 
     async def _answered(self, line: Line, emit: Emit, asked: _Asked) -> None:
@@ -180,7 +182,8 @@ class RemoteChat:
             if isinstance(item, dict) and isinstance(item.get("id"), str) and item["id"]:
                 return str(item["id"])
         raise ModelNotFound(
-            f"{self.name} lists no model", hint="set RAGSVC_GENERATOR_MODEL, or load a model into the server"
+            f"{self._server} lists no model",
+            hint="set RAGSVC_GENERATOR_MODEL, or load a model into the server",
         )
 
     def _client(self) -> httpx.AsyncClient:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import re
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
@@ -16,6 +17,8 @@ import httpx
 from ragsvc.errors import ModelError, ModelNotFound, ModelRefused, Overloaded
 from ragsvc.models.remote_reply import Lines
 from ragsvc.models.remote_words import Server
+
+log = logging.getLogger(__name__)
 
 MAX_RETRIES = 2
 BACKOFF_S = 0.5
@@ -166,6 +169,7 @@ class Line:
         answered = f"{self._server} answered {status}" + (f": {said}" if said else "")
         if response.is_redirect:
             target = self._server.quoted(response.headers.get("location", ""))
+            log.warning("%s redirects to %s", self._server, target)
             return ModelRefused(
                 f"{self._server} redirects to {target}, which is not followed",
                 hint="set RAGSVC_GENERATOR=openai:URL to the server's final base URL",

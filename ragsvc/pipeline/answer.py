@@ -22,11 +22,12 @@ from ragsvc.domain import (
 )
 from ragsvc.pipeline.answerability import features_of, load_model
 from ragsvc.pipeline.closing import closed_after
+from ragsvc.pipeline.condense import turns_read
 from ragsvc.pipeline.evidence import find_evidence
 from ragsvc.pipeline.retrieve import Looked
 from ragsvc.pipeline.support import Support
 from ragsvc.pipeline.writing import Writing
-from ragsvc.protocols import Generator
+from ragsvc.protocols import Generator, Tokeniser
 
 REFUSAL = "I cannot answer this from the documents in {corpus}."
 
@@ -68,6 +69,7 @@ def stream_answer(found: Found, generator: Generator, manner: Manner) -> Iterato
     started = time.perf_counter()
     question = found.result.query
     standing = found.result.searched or question
+    parts = found.looked[0].parts
     evidence, confidence = judge(found)
     judged = time.perf_counter()
     answer = Answer(
@@ -93,12 +95,12 @@ def stream_answer(found: Found, generator: Generator, manner: Manner) -> Iterato
             manner.temperature,
             manner.stop,
             manner.instructions,
+            parts.tokeniser.count,
         )
-        analyser = found.looked[0].parts.analyser
         writing = Writing(
             generator.stream(asked),
             passages,
-            Support(passages, analyser),
+            Support(passages, parts.analyser),
             manner.unsupported,
             answer.answer,
             stops=bool(manner.stop),
@@ -117,7 +119,21 @@ def stream_answer(found: Found, generator: Generator, manner: Manner) -> Iterato
         "evidence": round(judged - started, 6),
         "generate": round(ended - judged, 6),
     }
-    yield DoneEvent(replace(answer, timings_s=timings))
+    # Which model a server has may be known only now.
+    answer = replace(answer, timings_s=timings, generator=generator.name)
+    yield DoneEvent(_counted(answer, manner.history, parts.tokeniser))
+
+
+def _counted(answer: Answer, history: Sequence[Turn], tokeniser: Tokeniser) -> Answer:
+    """The answer with the tokens that its generator did not tell: of what was read of the messages, and
+    of what was said."""
+    count = tokeniser.count
+    asked = (answer.question, *turns_read(history))
+    return replace(
+        answer,
+        prompt_tokens=answer.prompt_tokens or sum(map(count, asked)),
+        completion_tokens=answer.completion_tokens or count(answer.answer),
+    )
 
 
 def judge(found: Found) -> tuple[list[Evidence], float]:

@@ -165,13 +165,18 @@ def condense(question: str, history: Sequence[Turn], analyser: Analyser) -> Cond
     :param history: turns before the question, oldest first. Only the user's are read: what was answered
         quotes documents, and would make the next search go where the last one went.
     """
-    turns = [turn.content[:TURN_CHARS] for turn in history if turn.role is Role.USER][-USER_TURNS:]
+    turns = turns_read(history)
     lean = leaning(question, analyser) if turns else Lean.NONE
     if lean is Lean.NONE:
         return Condensed(question)
     held = set(analyser.terms(question))
     carried = tuple(word for word in _focus(turns, analyser) if not held.issuperset(analyser.terms(word)))
     return Condensed(question, carried, lean) if carried else Condensed(question)
+
+
+def turns_read(history: Sequence[Turn]) -> list[str]:
+    """What of a conversation is read to complete a question: the user's last turns, overlong ones cut."""
+    return [turn.content[:TURN_CHARS] for turn in history if turn.role is Role.USER][-USER_TURNS:]
 
 
 def leaning(question: str, analyser: Analyser) -> Lean:

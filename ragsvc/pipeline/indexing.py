@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from ragsvc.domain import ChunkDraft, ChunkRow, Profile, Progress, VersionId, VersionText
 from ragsvc.errors import Cancelled
 from ragsvc.pipeline.wording import TextVectors
-from ragsvc.protocols import Analyser, Embedder
+from ragsvc.protocols import Analyser, Embedder, Tokeniser
 from ragsvc.store.catalog import Catalog
 from ragsvc.text.chunk import Chunker
 from ragsvc.text.signature import signature
@@ -21,13 +21,14 @@ STEP_CHUNKS = 128
 
 @dataclass(frozen=True, slots=True)
 class ProfileParts:
-    """What a profile names, loaded: chunker, analyser, embedder, and a cache over the embedder."""
+    """What a profile names, loaded: chunker, analyser, embedder, a cache over it, and its tokeniser."""
 
     profile: Profile
     chunker: Chunker
     analyser: Analyser
     embedder: Embedder
     text_vectors: TextVectors
+    tokeniser: Tokeniser
 
 
 @dataclass(slots=True)

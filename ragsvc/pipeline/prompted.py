@@ -42,6 +42,9 @@ class PromptedGenerator:
                 text = notation.feed(reasoning.feed(piece.text.replace("\0", NO_CHARACTER)))
                 if piece.finish is not None:
                     text += notation.feed(reasoning.end()) + notation.end()
+                    if not piece.prompt_tokens and asked.count is not None:
+                        read = sum(asked.count(message.content) for message in made.messages)
+                        piece = replace(piece, prompt_tokens=read)
                 yield replace(piece, text=text)
             if rest := notation.feed(reasoning.end()) + notation.end():
                 yield Piece(rest)

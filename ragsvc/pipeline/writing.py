@@ -51,7 +51,8 @@ class Writing:
 
     Nothing is shown before a sentence is supported: an answer without any, or one that says itself that
     it is none, becomes the refusal. Of an answer that was cut off within its first sentence nothing can be
-    told yet: what there is of it is shown, unless it begins as a refusal does.
+    told yet: what there is of it is shown, unless it begins as a refusal does. One that ends before its first
+    word, at a text given for that, is empty.
 
     refusal: what is said instead of an answer. stops: whether a text was given at which an answer ends.
     """
@@ -79,7 +80,7 @@ class Writing:
         self._waiting: list[tuple[str, Verdict, bool]] = []
         self._length = 0
         self._shown: list[str] = []
-        self._begun = self._answered = self._refused = False
+        self._begun = self._worded = self._answered = self._refused = False
         self._last = Piece("", FinishReason.STOP)
 
     def pieces(self) -> Iterator[str]:
@@ -126,6 +127,10 @@ class Writing:
             shown = self._supported_only(segments)
         else:
             shown = self._all_once_supported(text, segments)
+        self._worded = self._worded or _WORD.search(text) is not None
+        if last and self._stops and not self._worded and self._last.finish is not FinishReason.LENGTH:
+            # It begins with a text at which it ends: there is an answer, and nothing of it may be said.
+            self._answered = True
         if not self._answered and (self._refused or last):
             self._refused, shown = True, self._refusal
         self._shown.append(shown)

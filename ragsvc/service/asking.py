@@ -71,8 +71,12 @@ class Asker:
 
     @property
     def generator(self) -> str:
-        """What writes answers, and how: all that decides what it writes."""
+        """What writes answers, and how: all that decides what it writes.
+
+        :raises InvalidSetting: if there can be no such generator.
+        """
         settings = self._settings
+        self._generators.current()
         manner = (
             settings.generator_model,
             settings.prompt_tokens,
@@ -80,7 +84,7 @@ class Asker:
             settings.temperature,
             settings.unsupported.value,
         )
-        return f"{self._generators.current().name} {manner}"
+        return f"{settings.generator} {manner}"
 
     def search(self, caller: Caller, request: SearchRequest) -> SearchResult:
         """See `Service.search`."""

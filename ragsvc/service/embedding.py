@@ -8,6 +8,7 @@ from typing import TypeAlias
 
 from ragsvc.domain import Caller, F32Matrix, InputKind
 from ragsvc.errors import InvalidRequest, TooLarge
+from ragsvc.models.naming import shown_name
 from ragsvc.service.parts import LoadedEmbedder, PartsLoader
 from ragsvc.settings import Settings
 from ragsvc.store.catalog import Catalog
@@ -64,10 +65,10 @@ class Embeddings:
         :raises TooLarge: if the inputs have more than 300,000 tokens together.
         """
         embedder = self._embedder(caller, request.model)
-        dimension = embedder.spec.dimension
+        dimension, name = embedder.spec.dimension, shown_name(embedder.spec.name)
         if request.dimension not in (None, dimension):
             raise InvalidRequest(
-                f"dimensions is {request.dimension}, but {embedder.spec.name} makes vectors of {dimension}",
+                f"dimensions is {request.dimension}, but {name} makes vectors of {dimension}",
                 hint=f"leave dimensions out, or send {dimension}",
             )
         texts, tokens = _checked(request, embedder)
@@ -77,7 +78,7 @@ class Embeddings:
             yield EmbeddedBatch(embed(texts[batch]), sum(tokens[batch]))
 
     def _embedder(self, caller: Caller, model: str) -> LoadedEmbedder:
-        if model == self._settings.embedder:
+        if model in (self._settings.embedder, shown_name(self._settings.embedder)):
             return self._loader.embedder()
         return self._loader.embedder(self._catalog.corpus(caller, model).profile)
 

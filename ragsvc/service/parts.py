@@ -129,6 +129,7 @@ class PartsLoader:
             self._analyser,
             embedder,
             TextVectors(self._remembering(embedder, profile)),
+            embedder.tokeniser,
         )
         with self._lock:
             self._parts[profile.fingerprint] = made

@@ -284,6 +284,8 @@ class FakeService:
             "fake",
             {"search": 0.001},
             request.question if request.history else None,
+            prompt_tokens=5,
+            completion_tokens=self.tokens,
         )
 
 

@@ -54,7 +54,7 @@ def test_a_completion_has_the_answer_and_what_it_rests_on(client: TestClient) ->
     whole = client.post(PATH, json=CHAT).json()
     assert whole["id"].startswith("chatcmpl-") and whole["object"] == "chat.completion"
     assert (whole["model"], whole["system_fingerprint"]) == ("ragsvc/handbook", f"commit-{HEAD}")
-    assert whole["usage"] == {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}
+    assert whole["usage"] == {"prompt_tokens": 5, "completion_tokens": 3, "total_tokens": 8}
     (choice,) = whole["choices"]
     assert (choice["index"], choice["finish_reason"], choice["logprobs"]) == (0, "stop", None)
     message = choice["message"]
@@ -79,7 +79,7 @@ def test_the_chunks_of_a_stream_make_up_the_completion(client: TestClient) -> No
     assert "".join(delta.get("content", "") for delta in deltas) == whole["content"]
     assert deltas[-1] == {"ragsvc": whole["ragsvc"]}
     assert [chunk["choices"][0]["finish_reason"] for chunk in chunks] == [None, None, None, "stop"]
-    assert last["choices"] == [] and last["usage"]["total_tokens"] == 0
+    assert last["choices"] == [] and last["usage"]["total_tokens"] == 8
     without = chunks_of(client.post(PATH, json=CHAT | {"stream": True}).text)
     assert len(without) == len(chunks) and all("usage" not in chunk for chunk in without)
 
@@ -152,15 +152,14 @@ def test_parameters_that_change_nothing_pass(client: TestClient) -> None:
         ({"n": 2}, "unsupported_parameter", "n"),
         ({"top_p": 0.5}, "unsupported_parameter", "top_p"),
         ({"frequency_penalty": 1}, "unsupported_parameter", "frequency_penalty"),
-        ({"tools": [{"type": "function"}]}, "unsupported_parameter", "tools"),
-        ({"functions": [{}]}, "unsupported_parameter", "functions"),
+        ({"tool_choice": "required"}, "unsupported_parameter", "tool_choice"),
+        ({"function_call": {"name": "f"}}, "unsupported_parameter", "function_call"),
         ({"response_format": {"type": "json_object"}}, "unsupported_parameter", "response_format"),
         ({"logprobs": True}, "unsupported_parameter", "logprobs"),
         ({"logit_bias": {"1": 1}}, "unsupported_parameter", "logit_bias"),
         ({"audio": {}}, "unsupported_parameter", "audio"),
         ({"modalities": ["text", "audio"]}, "unsupported_parameter", "modalities"),
-        ({"store": True}, "unsupported_parameter", "store"),
-        ({"messages": [{"role": "tool", "content": "x"}]}, "unsupported_parameter", "messages[0].role"),
+        ({"messages": [{"role": "critic", "content": "x"}]}, "unsupported_parameter", "messages[0].role"),
         (
             {"messages": [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "x"}}]}]},
             "unsupported_parameter",
@@ -259,7 +258,47 @@ def test_a_stream_that_breaks_ends_with_an_error(client: TestClient, service: Fa
 
 def test_errors_of_the_frame_have_the_shape_too(client: TestClient) -> None:
     assert_error(client.get(PATH), 405, "method_not_allowed")
+    assert_error(client.options(PATH), 405, "method_not_allowed")
+    assert "POST" in assert_error(client.delete("/v1/embeddings"), 405, "method_not_allowed")["message"]
+    assert client.head(PATH).status_code == 405
     assert_error(client.post(PATH, content=b"{"), 415, "unsupported_media_type")
     assert_error(client.post(PATH + "?a=b", json=CHAT), 400, "invalid_request")
     assert_error(client.get("/v1/models", headers={"Host": "evil.example"}), 403, "host_refused")
     assert "application/problem+json" in client.get("/v1/modelsx").headers["content-type"]
+
+
+@pytest.mark.parametrize(
+    ("path", "words"),
+    [
+        ("/v1/completions", "use POST /v1/chat/completions"),
+        ("/v1/responses", "use POST /v1/chat/completions"),
+        ("/v1/responses/resp_1", "use POST /v1/chat/completions"),
+        ("/v1/threads/t/runs", "use POST /v1/chat/completions"),
+        ("/v1/engines", "use POST /v1/chat/completions"),
+        ("/v1/images/generations", "POST /v1/embeddings"),
+        ("/v1/audio/speech", "POST /v1/embeddings"),
+        ("/v1/files", "POST /v1/embeddings"),
+        ("/v1/moderations", "POST /v1/embeddings"),
+        ("/v1/chat/completions/chatcmpl-1", "POST /v1/embeddings"),
+        ("/v1/chat/completions/", "leave out the slash"),
+        ("/v1/embeddings/", "leave out the slash"),
+        ("/chat/completions", "/v1 at its end"),
+        ("/models", "/v1 at its end"),
+        ("/v1/v1/chat/completions", "/v1 at its end"),
+        ("/api/v1/embeddings", "/v1 at its end"),
+        ("/openai/deployments/gpt-4o/chat/completions", "/v1 at its end"),
+    ],
+)
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_routes_of_openai_that_are_not_here_tell_what_to_use(
+    client: TestClient, method: str, path: str, words: str
+) -> None:
+    error = assert_error(client.request(method, path, json=CHAT), 404, "not_found")
+    assert words in error["message"] and error["type"] == "invalid_request_error"
+
+
+@pytest.mark.parametrize("path", ["/v1/nothing", "/v1", "/chat", "/v1/search/x", "/v1/corpora/a/x/models"])
+def test_other_paths_that_are_not_here_stay_problems(client: TestClient, path: str) -> None:
+    response = client.post(path, json=CHAT)
+    assert (response.status_code, response.json()["code"]) == (404, "not_found")
+    assert client.get("/v1/corpora/models").json()["code"] == "corpus_not_found"

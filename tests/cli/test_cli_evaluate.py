@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Ran
+from ran import Ran
 from sample_reports import HOSTILE, answers_report, make_report, make_setup, retrieval_report
 from scripted_service import ScriptedService
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from doubles import CORPUS, ME, HashEmbedder, new_home, open_service, upload
 
 from ragsvc.domain import Answer, AnswerRequest, Citation, F32Matrix, Progress
 from ragsvc.errors import DiskFull, InvalidRequest, RagsvcError, StorageError, WriterBusy
@@ -23,7 +24,6 @@ from ragsvc.evaluation.requests import AnswersEvaluation
 from ragsvc.service.service import Service
 from ragsvc.store import engine
 from ragsvc.store.catalog import Catalog
-from tests.doubles import CORPUS, ME, HashEmbedder, new_home, open_service, upload
 
 DOCUMENTS = {
     "harbour.md": "# Harbour\n\nThe harbour master closes the eastern gate at nine in the evening.",

@@ -7,13 +7,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from doubles import CORPUS, ME, new_home, open_service, upload
 
 from ragsvc.domain import Caller, Progress
 from ragsvc.evaluation.requests import AnswersEvaluation
 from ragsvc.pipeline.extractive import ExtractiveGenerator
 from ragsvc.service import parts, questioning
 from ragsvc.service.service import Service
-from tests.doubles import CORPUS, ME, new_home, open_service, upload
 
 TEXT = "Giant kelp grows half a metre every day in cold water. Otters sleep in it."
 QUESTIONS = ["How much does giant kelp grow?", "What sleeps in kelp?", "Who painted the lighthouse?"]

@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 
 import pytest
+from doubles import CORPUS, ME, ingest, new_home, open_service, upload
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -18,7 +19,6 @@ from ragsvc.evaluation.heading_patterns import from_heading
 from ragsvc.evaluation.patterns import from_sentence
 from ragsvc.evaluation.question_words import LIGHT
 from ragsvc.service.service import Service
-from tests.doubles import CORPUS, ME, ingest, new_home, open_service, upload
 
 DOCUMENTS = {
     "ligands.md": "# Ligands\n\nA ligand is a small molecule that binds to a protein in the body. "

@@ -11,13 +11,13 @@ from typing import Any
 
 import pytest
 import pytrec_eval
+from doubles import CORPUS, ME, new_home, open_service, search, upload
 
 from ragsvc.domain import Collapse, Mode, Progress, Role, SearchRequest, Turn
 from ragsvc.errors import CorpusNotFound, InvalidRequest, StaleContent
 from ragsvc.evaluation.report import Item, Report
 from ragsvc.evaluation.requests import RetrievalEvaluation
 from ragsvc.service.service import Service
-from tests.doubles import CORPUS, ME, new_home, open_service, search, upload
 
 NOUNS = "anchor basil copper delta ember falcon garnet harbour indigo juniper kelp lantern maple nectar"
 WORDS = NOUNS.split()
@@ -237,7 +237,7 @@ def test_what_an_evaluation_leaves_in_a_home_troubles_no_upkeep(
 def test_queries_are_embedded_once_in_the_life_of_a_catalog(
     questions: list[dict[str, Any]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from tests.doubles import HashEmbedder
+    from doubles import HashEmbedder
 
     asked: list[str] = []
     embed = HashEmbedder.embed_queries

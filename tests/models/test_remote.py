@@ -276,10 +276,11 @@ def test_what_was_written_before_the_server_broke_comes_out():
         assert len(server.seen) == 1, "after the first piece nothing is tried again"
 
 
-def test_a_redirect_is_not_followed_and_the_key_stays():
+def test_a_redirect_is_not_followed_and_the_key_stays(caplog: pytest.LogCaptureFixture):
     with serving(servers.good) as other:
         error, _ = failing(servers.redirecting(other.url))
         assert other.url in error.message and other.seen == []
+        assert f"redirects to {other.url}" in caplog.text
 
 
 def test_a_dead_server_is_told_with_what_to_type():
@@ -331,7 +332,7 @@ def test_a_url_that_cannot_be_used_is_refused_at_once_and_no_secret_shown(url: s
 
 
 def test_a_key_that_fits_no_header_is_refused_and_not_shown():
-    assert chat("http://one/v1", key=f" {KEY}\n").name == "openai:http://one/v1"
+    assert chat("http://one/v1", key=f" {KEY}\n").name == "openai:tiny"
     with pytest.raises(InvalidRequest) as caught:
         chat("http://one/v1", key=f"{KEY}\nHost: two")
     assert KEY not in caught.value.message + caught.value.hint

@@ -291,6 +291,17 @@ def test_what_was_cut_off_in_its_first_sentence_is_shown(
     assert unsupported is Unsupported.FLAG or not answer.unsupported
 
 
+@pytest.mark.parametrize("unsupported", Unsupported)
+@pytest.mark.parametrize("text", ["", " \n", "**", "- "])
+def test_an_answer_that_ends_before_its_first_word_is_empty(text: str, unsupported: Unsupported) -> None:
+    shown, answer = write(text, unsupported=unsupported, stops=True)
+    assert answer.answered and "".join(shown) == answer.answer == ""
+    assert (answer.citations, answer.unsupported, answer.finish) == ((), (), FinishReason.STOP)
+    # Who wrote nothing of itself, or used up its tokens before, has not answered.
+    assert not write(text, unsupported=unsupported)[1].answered
+    assert not write(text, unsupported=unsupported, stops=True, finish=FinishReason.LENGTH)[1].answered
+
+
 @pytest.mark.parametrize("how", CUT)
 def test_a_sentence_that_was_cut_off_later_is_held_against_the_passages(how: dict[str, Any]) -> None:
     assert flagged(write("Ice is solid. Cats sleep all da", **how)[1]) == ["Cats sleep all da"]

@@ -15,7 +15,7 @@ from typing import Any
 import openai_server as servers
 import pytest
 import uvicorn
-from doubles import CORPUS, ME, new_home, open_service, upload
+from doubles import CORPUS, ME, WordTokeniser, new_home, open_service, upload
 from openai_server import KEY, State, serving
 
 from ragsvc.api import server as api_server
@@ -67,11 +67,20 @@ def test_an_answer_of_a_remote_model_is_cited_and_counted(tmp_path: Path):
         assert found.answer == "The pear grows on a tree [1]."
         assert (found.prompt_tokens, found.completion_tokens, found.finish) == (7, 4, FinishReason.STOP)
         assert_cited(service, found)
-        assert found.generator == f"openai:{remote.url}"
+        assert found.generator == "openai:tiny"
         asked = remote.asked()[0].body
         assert (asked["max_tokens"], asked["temperature"], asked["stop"]) == (50, 0.7, ["END"])
         assert asked["model"] == "tiny"
         assert DOCUMENTS["pear"] in asked["messages"][-1]["content"]
+
+
+def test_what_a_server_does_not_count_is_counted_here(tmp_path: Path):
+    with asking(tmp_path, servers.uncounted) as (service, remote):
+        found = answer(service)
+        count = WordTokeniser().count
+        sent = [message["content"] for message in remote.asked()[0].body["messages"]]
+        assert found.prompt_tokens == sum(map(count, sent)) > count(DOCUMENTS["pear"])
+        assert found.completion_tokens == count(found.answer) > 0
 
 
 @pytest.mark.parametrize("unsupported", ["flag", "remove"])

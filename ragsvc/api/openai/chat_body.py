@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, ValidationError, WrapValidator, model_validator
 from pydantic_core import PydanticCustomError
 
-from ragsvc.api.openai.fields import OUT, Absent, EmptyList, EmptyObject, Off, One, Zero, only
+from ragsvc.api.openai.fields import PASSED, Absent, EmptyObject, Off, One, Zero, only
 from ragsvc.api.openai.messages import MessageBody, read_messages
 from ragsvc.api.openai.names import corpora_of_model
 from ragsvc.api.schemas import MAX_K, At, Body, optional
@@ -28,7 +28,6 @@ ModelName = Annotated[
 ]
 Limit = Annotated[int, Field(ge=1)]
 StopText = Annotated[str, Field(min_length=1, max_length=MAX_STOP_CHARS)]
-Passed = Field(None, description="Taken and not used.")
 
 
 def _stop(value: Any, check: Callable[[Any], Any]) -> Any:
@@ -46,7 +45,7 @@ class StreamOptions(Body):
     """What a stream sends besides."""
 
     include_usage: bool | None = Field(None, description="true: the last chunk tells the tokens.")
-    include_obfuscation: bool | None = Passed
+    include_obfuscation: bool | None = PASSED
 
 
 class TextFormat(Body):
@@ -101,15 +100,18 @@ class ChatBody(Body):
     logprobs: Off = None
     top_logprobs: Zero = None
     logit_bias: EmptyObject = None
-    tools: EmptyList = None
-    functions: EmptyList = None
+    # Chat front ends send their tools with every message. A model that is free to use them may do without.
+    tools: list[dict[str, Any]] | None = Field(None, description="Taken; none is ever called.")
+    functions: list[dict[str, Any]] | None = Field(None, description="As `tools`.")
     tool_choice: Annotated[
         Literal["none", "auto"] | None,
-        only(OUT),
-        Field(description="`none` and `auto` pass, for there are no tools."),
+        only("leave it out, or send none or auto"),
+        Field(description="`none` or `auto`; what asks for a call is refused."),
     ] = None
     function_call: Annotated[
-        Literal["none", "auto"] | None, only(OUT), Field(description="As `tool_choice`.")
+        Literal["none", "auto"] | None,
+        only("leave it out, or send none or auto"),
+        Field(description="As `tool_choice`."),
     ] = None
     response_format: Annotated[
         TextFormat | None,
@@ -119,22 +121,22 @@ class ChatBody(Body):
     modalities: Annotated[
         list[Literal["text"]] | None, only('leave it out, or send ["text"]'), Field(description="Text alone.")
     ] = None
-    verbosity: Annotated[Literal["medium"] | None, only(OUT), Field(description="`medium` alone.")] = None
     audio: Absent = None
     prediction: Absent = None
     web_search_options: Absent = None
     moderation: Absent = None
-    store: Off = None
-    seed: int | None = Passed
-    user: str | None = Passed
-    metadata: dict[str, Any] | None = Passed
-    parallel_tool_calls: bool | None = Passed
-    service_tier: str | None = Passed
-    reasoning_effort: str | None = Passed
-    safety_identifier: str | None = Passed
-    prompt_cache_key: str | None = Passed
-    prompt_cache_retention: str | None = Passed
-    prompt_cache_options: dict[str, Any] | None = Passed
+    store: bool | None = PASSED
+    verbosity: str | None = PASSED
+    seed: int | None = PASSED
+    user: str | None = PASSED
+    metadata: dict[str, Any] | None = PASSED
+    parallel_tool_calls: bool | None = PASSED
+    service_tier: str | None = PASSED
+    reasoning_effort: str | None = PASSED
+    safety_identifier: str | None = PASSED
+    prompt_cache_key: str | None = PASSED
+    prompt_cache_retention: str | None = PASSED
+    prompt_cache_options: dict[str, Any] | None = PASSED
 
     @model_validator(mode="after")
     def _one_limit(self) -> ChatBody:

@@ -12,6 +12,7 @@ from ragsvc.api.openai.errors import error_object
 from ragsvc.api.openai.footer import footer
 from ragsvc.api.rendering import encode
 from ragsvc.domain import Answer, AnswerEvent, DoneEvent, TokenEvent
+from ragsvc.models.naming import shown_name
 from ragsvc.service.serialise import answer_json, encodable
 
 END = b"data: [DONE]\n\n"
@@ -63,12 +64,20 @@ class Heading:
 def extension(answer: Answer) -> dict[str, Any]:
     """The field `ragsvc` of a message: citations and all that tells how far the answer holds."""
     shape = {"searched": None, **answer_json(answer)}
+    for item in (*shape["citations"], *shape["passages"]):
+        item["source"] = shown_source(item["source"], item["document_id"])
     shape["unsupported"] = [{"start": span.start, "end": span.end} for span in answer.unsupported]
     return {name: shape[name] for name in EXTENSION}
 
 
+def shown_source(source: str, document_id: str) -> str:
+    """What those who chat may know of where a document is: its URL; of a file of the server its id alone."""
+    is_file = shown_name(source) != source or source.startswith("file:")
+    return document_id if is_file else source
+
+
 def usage(answer: Answer) -> dict[str, int]:
-    """Tokens of the generator's own; 0 where it has none."""
+    """Tokens of what was read and written; the list of sources is not among them."""
     return {
         "prompt_tokens": answer.prompt_tokens,
         "completion_tokens": answer.completion_tokens,

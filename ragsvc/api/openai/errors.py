@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
-from urllib.parse import unquote
 
 from ragsvc.api.errors import Problem
+from ragsvc.api.openai.elsewhere import advice
 from ragsvc.service.serialise import plain
 
-_PATHS = re.compile(r"/v1/(?:chat/completions|embeddings|models(?:/.*)?)", re.DOTALL)
 # Those clients repeat what got 429 by themselves and take 400 for a mistake in the request.
 _STATUS: Mapping[str, int] = MappingProxyType({"overloaded": 429})
 _CODES: Mapping[str, str] = MappingProxyType(
@@ -31,14 +29,6 @@ _FIELD_CODES: Mapping[str, str] = MappingProxyType(
 )
 
 
-def speaks_openai(instance: str) -> bool:
-    """Whether the errors of a path have this shape.
-
-    :param instance: path of the request, percent-encoded.
-    """
-    return _PATHS.fullmatch(unquote(instance)) is not None
-
-
 def status_of(problem: Problem) -> int:
     """Status of a problem under these routes."""
     return _STATUS.get(problem.code, 400 if problem.status == 422 else problem.status)
@@ -51,8 +41,10 @@ def error_object(problem: Problem) -> Mapping[str, Any]:
     code = _CODES.get(problem.code, problem.code)
     if fields:
         code = _FIELD_CODES.get(problem.cause, "invalid_value")
+    # A model or corpus that is not there has a code of its own: this is a path that is not.
+    hint = advice(problem.instance) if problem.code == "not_found" else problem.hint
     error = {
-        "message": f"{problem.detail} ({problem.hint})" if problem.hint else problem.detail,
+        "message": f"{problem.detail} ({hint})" if hint else problem.detail,
         "type": _type_of(status),
         "param": fields[0]["field"] if fields else _param_of(problem),
         "code": code,

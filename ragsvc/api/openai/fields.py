@@ -27,11 +27,10 @@ def only(words: str) -> WrapValidator:
 
 
 OUT = "leave it out"
+# The default of a field.
+PASSED = Field(None, description="Taken and not used.")
 
 Absent = Annotated[None, only(OUT), Field(description="Not supported.")]
-EmptyList = Annotated[
-    Annotated[list[Any], Field(max_length=0)] | None, only(OUT), Field(description="Not supported.")
-]
 EmptyObject = Annotated[
     Annotated[dict[str, Any], Field(max_length=0)] | None, only(OUT), Field(description="Not supported.")
 ]

@@ -9,13 +9,15 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, WrapValidator
 from pydantic_core import PydanticCustomError
 
-from ragsvc.api.openai.fields import Absent, EmptyList, only
+from ragsvc.api.openai.fields import PASSED, Absent, only
 from ragsvc.api.openai.footer import without_footer
 from ragsvc.domain import Role, Turn
 from ragsvc.errors import InvalidRequest, TooLarge
 from ragsvc.service.questions import MAX_TURNS
 
 INSTRUCTING = ("system", "developer")
+# What was said to tools by the model that a chat began with.
+CALLED = ("tool", "function")
 
 
 class Part(BaseModel):
@@ -26,6 +28,8 @@ class Part(BaseModel):
     type: Literal["text", "refusal"] = Field(description="Which of the two.")
     text: str = Field("", description="The text.")
     refusal: str = Field("", description="The refusal.")
+    cache_control: dict[str, Any] | None = PASSED
+    prompt_cache_breakpoint: dict[str, Any] | None = PASSED
 
 
 def _content(value: Any, inner: Callable[[Any], Any]) -> Any:
@@ -44,8 +48,8 @@ class MessageBody(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
     role: Annotated[
-        Literal["system", "developer", "user", "assistant"],
-        only("send system, developer, user or assistant"),
+        Literal["system", "developer", "user", "assistant", "tool", "function"],
+        only("send system, developer, user, assistant or tool"),
         Field(description="Who says it.", examples=["user"]),
     ]
     content: Annotated[
@@ -53,13 +57,21 @@ class MessageBody(BaseModel):
         WrapValidator(_content),
         Field(description="A text, or a list of parts of text.", examples=["How are backups made?"]),
     ] = None
-    name: str | None = Field(None, description="Taken and not used.")
+    name: str | None = PASSED
     refusal: str | None = Field(None, description="What an assistant said instead of `content`.")
-    annotations: list[Any] | None = Field(None, description="Taken and not used.")
-    ragsvc: dict[str, Any] | None = Field(None, description="Taken and not used.")
-    tool_calls: EmptyList = None
-    function_call: Absent = None
+    annotations: list[Any] | None = PASSED
+    ragsvc: dict[str, Any] | None = PASSED
+    reasoning: str | None = PASSED
+    reasoning_content: str | None = PASSED
+    tool_calls: list[dict[str, Any]] | None = PASSED
+    tool_call_id: str | None = PASSED
+    function_call: dict[str, Any] | None = PASSED
     audio: Absent = None
+
+    @property
+    def calls(self) -> bool:
+        """Whether it calls a tool."""
+        return bool(self.tool_calls or self.function_call)
 
     @property
     def text(self) -> str:
@@ -96,7 +108,8 @@ def check_length(name: str, text: str, max_chars: int) -> None:
 def read_messages(messages: Sequence[MessageBody], max_chars: int) -> Conversation:
     """Find the question, which the last message asks, and what goes with it.
 
-    Only the last 200 turns before it are kept, for no more are of use.
+    Only the last 200 turns before it are kept, for no more are of use. Calls of tools and what they gave
+    are left out: no tool is called here.
 
     :param max_chars: of each message of the user, and of all instructions together.
     :raises InvalidRequest: if the user does not have the last word, or says nothing.
@@ -113,7 +126,7 @@ def read_messages(messages: Sequence[MessageBody], max_chars: int) -> Conversati
             check_length(f"messages[{number}].content", text, max_chars)
             turns.append(Turn(Role.USER, text))
             asking = f"messages[{number}].content"
-        else:
+        elif message.role not in CALLED and (text or not message.calls):
             turns.append(Turn(Role.ASSISTANT, without_footer(text)))
     if not turns or turns[-1].role is not Role.USER:
         raise InvalidRequest(

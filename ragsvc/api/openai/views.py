@@ -60,10 +60,13 @@ class ChoiceView(View):
 
 
 class UsageView(View):
-    """Tokens of the model."""
+    """Tokens; as a language model tells them, else counted as the corpus's embedder cuts texts."""
 
-    prompt_tokens: int = Field(description="Of what the model read; 0 where no language model writes.")
-    completion_tokens: int = Field(description="Of what it wrote.")
+    prompt_tokens: int = Field(
+        description="Of the whole prompt of a language model; where none was asked, of the last message and "
+        "of the user's eight before it."
+    )
+    completion_tokens: int = Field(description="Of what a language model wrote, or of `content`.")
     total_tokens: int = Field(description="Both.")
 
 

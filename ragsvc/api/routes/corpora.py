@@ -15,6 +15,7 @@ from ragsvc.api.schemas import CORPUS_PATTERN
 from ragsvc.api.security import caller_of
 from ragsvc.api.state import StateOf
 from ragsvc.api.strict import StrictRoute
+from ragsvc.api.veil import without_folders
 from ragsvc.api.views import CorporaView, DuplicatesView
 from ragsvc.service.reports import details_json
 from ragsvc.service.serialise import corpus_json, duplicates_json
@@ -32,7 +33,7 @@ CorpusPath = Annotated[
 async def list_corpora(request: Request, state: StateOf) -> Response:
     """List all corpora with their sizes."""
     found = await state.catalog.run(state.service.corpora, caller_of(request))
-    return JsonResponse({"corpora": [corpus_json(corpus) for corpus in found]})
+    return JsonResponse(without_folders({"corpora": [corpus_json(corpus) for corpus in found]}))
 
 
 @router.get(
@@ -45,7 +46,7 @@ async def list_corpora(request: Request, state: StateOf) -> Response:
 async def get_corpus(request: Request, state: StateOf, corpus: CorpusPath) -> Response:
     """Show a corpus at its head: sizes, profile, last commits and tags."""
     found = await state.catalog.run(state.service.lifecycle.details, caller_of(request), corpus)
-    return JsonResponse(details_json(found))
+    return JsonResponse(without_folders(details_json(found)))
 
 
 @router.get(

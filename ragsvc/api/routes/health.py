@@ -12,6 +12,7 @@ from ragsvc.api.rendering import JsonResponse
 from ragsvc.api.state import StateOf
 from ragsvc.api.strict import StrictRoute
 from ragsvc.api.views import HealthView, ReadinessView
+from ragsvc.models.naming import shown_name
 from ragsvc.service.serialise import plain
 
 router = APIRouter(route_class=StrictRoute, tags=["health"])
@@ -39,4 +40,5 @@ async def health() -> Response:
 async def readiness(state: StateOf) -> Response:
     """Answer 200 once the models are loaded and the catalog is open, 503 before."""
     found = await state.catalog.run(state.service.ready)
-    return JsonResponse(plain(asdict(found)), 200 if found.ready else 503)
+    shown = {"reason": state.veil.over(found.reason), "embedder": shown_name(found.embedder)}
+    return JsonResponse(plain(asdict(found) | shown), 200 if found.ready else 503)

@@ -17,6 +17,7 @@ from ragsvc.api.schemas import RollbackBody, TagBody, reference
 from ragsvc.api.security import caller_of
 from ragsvc.api.state import StateOf
 from ragsvc.api.strict import MAX_INTEGER, StrictRoute
+from ragsvc.api.veil import without_folders
 from ragsvc.domain import CommitId
 from ragsvc.service.reports import log_json, rollback_json, tag_json
 
@@ -49,7 +50,7 @@ async def list_commits(
     """List the history of a corpus, newest commit first, a page at a time."""
     older = None if before is None else CommitId(before)
     call = partial(state.service.lifecycle.log, caller_of(request), corpus, limit=limit + 1, before=older)
-    return JsonResponse(log_json(corpus, await state.catalog.run(call), limit))
+    return JsonResponse(without_folders(log_json(corpus, await state.catalog.run(call), limit)))
 
 
 @router.get(

@@ -1,0 +1,41 @@
+"""Paths that clients of the OpenAI API ask for and that are not here: what to use instead."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import unquote
+
+_HERE = re.compile(r"/v1/(?:chat/completions|embeddings|models(?:/.*)?)", re.DOTALL)
+_OURS = r"(?:chat/completions|completions|embeddings|models|responses)"
+# The same routes under another base URL: without /v1, with it twice, or as a cloud has them. A corpus may
+# have such a name.
+_OTHER_BASE = re.compile(rf"(?!/v1/corpora/)(?:/.*)?/{_OURS}/?", re.DOTALL)
+_ASKING = "completions", "responses", "assistants", "threads", "conversations", "engines", "edits", "realtime"
+_OTHERS = (
+    "audio", "batches", "chat", "containers", "evals", "files", "fine-tunes", "fine_tuning", "images",
+    "moderations", "organization", "uploads", "vector_stores", "videos",
+)  # fmt: skip
+_UNDER_V1 = re.compile(rf"/v1/({'|'.join((*_ASKING, *_OTHERS))})(?:/.*)?", re.DOTALL)
+CHAT = "POST /v1/chat/completions"
+
+
+def is_of_openai(instance: str) -> bool:
+    """Whether a path belongs to the OpenAI API, here or elsewhere.
+
+    :param instance: path of the request, percent-encoded.
+    """
+    path = unquote(instance)
+    return any(known.fullmatch(path) for known in (_HERE, _UNDER_V1, _OTHER_BASE))
+
+
+def advice(instance: str) -> str:
+    """What to use instead of a path of the OpenAI API that is not here."""
+    path = unquote(instance)
+    if _HERE.fullmatch(path.rstrip("/")):
+        return f"leave out the slash at its end: {path.rstrip('/')}"
+    under = _UNDER_V1.fullmatch(path)
+    if under is None:
+        return "the base URL of this API is that of the server with /v1 at its end"
+    if under.group(1) in _ASKING:
+        return f"use {CHAT}"
+    return f"this server has {CHAT}, POST /v1/embeddings and GET /v1/models"

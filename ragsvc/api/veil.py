@@ -1,0 +1,94 @@
+"""What clients are not shown: where the server's files and its models are."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from starlette.types import Scope
+
+from ragsvc.errors import RagsvcError
+from ragsvc.models.naming import shown_name
+from ragsvc.settings import Settings
+
+log = logging.getLogger("ragsvc.api")
+
+HIDDEN = "***"
+ASK_LOG = "the log of the server says more"
+_URL = re.compile(r"(?:\bopenai:)?\b[a-z][a-z0-9+.-]*://[^\s'\"<>)\]},;]+", re.IGNORECASE)
+_ADDRESS = re.compile(r"(?<![\w.])\d{1,3}(?:\.\d{1,3}){3}(?::\d+)?(?![\w.]*\d)")
+_QUOTED_PATH = re.compile(r"(['\"])(?:~|\.{1,2})?/[^'\"\n]*/([^'\"/\n]+)/?\1")
+_PATH = re.compile(r"(?<![\w/.:~*-])~?/(?:[^\s/'\"(),;:]+/)+[^\s/'\"(),;:]*")
+
+
+@dataclass(frozen=True, slots=True)
+class Veil:
+    """Takes addresses and folders out of words. named: what the settings name, with what is said instead."""
+
+    named: tuple[tuple[str, str], ...] = ()
+
+    @classmethod
+    def of_settings(cls, settings: Settings) -> Veil:
+        """The veil over what the settings of a server name."""
+        kind, _, rest = settings.generator.partition(":")
+        places = [str(settings.home), settings.embedder, settings.reranker]
+        named = dict(_paths(places if kind == "openai" else [*places, rest]))
+        if kind == "openai" and rest:
+            model = shown_name(settings.generator_model or "")
+            named[f"openai:{rest.rstrip('/')}"] = f"openai:{model}" if model else "the model's server"
+        return cls(tuple(sorted(named.items(), key=lambda row: -len(row[0]))))
+
+    @classmethod
+    def of_scope(cls, scope: Scope) -> Veil:
+        """The veil of the server that a request is for."""
+        app = scope.get("app")
+        state = None if app is None else getattr(app.state, "ragsvc", None)
+        return cls() if state is None else state.veil
+
+    def known(self, text: str) -> str:
+        """Words without what the settings name."""
+        for place, name in self.named:
+            text = text.replace(place, name)
+        return text
+
+    def over(self, text: str) -> str:
+        """Words without any URL, address or folder; of a path its last part is left."""
+        text = _ADDRESS.sub(HIDDEN, _URL.sub(HIDDEN, self.known(text)))
+        text = _QUOTED_PATH.sub(r"\1\2\1", text)
+        return _PATH.sub(lambda found: shown_name(found.group(0)), text)
+
+    def over_error(self, error: RagsvcError) -> tuple[str, str]:
+        """Message and hint of what is the operator's to mend; the log gets them as they are.
+
+        Of a remote model it has them already, without the words of its server, which may repeat a question.
+        """
+        message, hint = self.over(error.message), self.over(error.hint)
+        if (message, hint) != (error.message, error.hint) and "openai:" not in error.message:
+            log.warning("%s: %s; %s", error.code, error.message, error.hint or "no hint")
+        return message, hint if hint == error.hint else ASK_LOG
+
+
+def without_folders(shape: Any) -> Any:
+    """JSON in which an embedder that is a folder is called by its name alone."""
+    if isinstance(shape, dict):
+        return {
+            name: shown_name(value)
+            if name == "embedder" and isinstance(value, str)
+            else without_folders(value)
+            for name, value in shape.items()
+        }
+    return [without_folders(item) for item in shape] if isinstance(shape, list) else shape
+
+
+def _paths(names: Iterable[str]) -> Iterable[tuple[str, str]]:
+    for name in names:
+        if (short := shown_name(name)) != name:
+            yield name.rstrip("/"), short
+            try:
+                yield str(Path(name).expanduser().resolve()), short
+            except (OSError, RuntimeError):
+                continue
