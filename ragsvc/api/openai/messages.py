@@ -61,6 +61,8 @@ class MessageBody(BaseModel):
     refusal: str | None = Field(None, description="What an assistant said instead of `content`.")
     annotations: list[Any] | None = PASSED
     ragsvc: dict[str, Any] | None = PASSED
+    metadata: dict[str, Any] | None = PASSED
+    options: list[Any] | None = PASSED
     reasoning: str | None = PASSED
     reasoning_content: str | None = PASSED
     tool_calls: list[dict[str, Any]] | None = PASSED
