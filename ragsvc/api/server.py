@@ -17,7 +17,7 @@ from ragsvc.api.browsers import allowed_origins
 from ragsvc.api.security import has_key
 from ragsvc.api.workers import Supervisor
 from ragsvc.errors import AddressUnavailable, InvalidRequest
-from ragsvc.service.generators import check_generator
+from ragsvc.service.generators import advice_on, check_generator
 from ragsvc.service.reranking import check_reranker
 from ragsvc.settings.settings import Settings
 
@@ -73,6 +73,8 @@ def serve(settings: Settings, host: str = "127.0.0.1", port: int = 8000) -> None
     check_generator(settings)
     listener = bind(host, port)
     configure_log()
+    for advice in advice_on(settings):
+        log.warning(advice)
     shown = f"[{host}]" if ":" in host else host
     url = f"http://{shown}:{listener.getsockname()[1]}"
     with listener:
