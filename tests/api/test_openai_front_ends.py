@@ -83,8 +83,8 @@ def test_what_is_for_other_servers_passes(client: TestClient, asked: Callable[[]
     part = {"type": "text", "text": "Why?", "cache_control": {"type": "ephemeral"}}
     extra = {
         "store": True, "verbosity": "low", "reasoning_effort": "minimal", "service_tier": "flex",
-        "metadata": {"chat": "7"}, "prompt_cache_key": "k", "safety_identifier": "s", "seed": 1,
-        "stream_options": {"include_usage": True},
+        "metadata": {"chat": "7"}, "prompt_cache_key": "k", "top_p": 0.95, "seed": 1,
+        "stream_options": {"include_usage": True}, "safety_identifier": "s",
     }  # fmt: skip
     body = CHAT | extra | {"messages": [{"role": "user", "content": [part]}]}
     response = client.post(PATH, json=body)
