@@ -19,6 +19,10 @@ _CODES: Mapping[str, str] = MappingProxyType(
         "overloaded": "rate_limit_exceeded",
     }
 )
+LISTED = "model is ragsvc/<corpus>: GET /v1/models lists them"
+_PARAMS: Mapping[str, str] = MappingProxyType(
+    {"corpus_not_found": "model", "invalid_filter": "ragsvc.filter", "ref_not_found": "ragsvc.at"}
+)
 # By the schema's name for the mistake.
 _FIELD_CODES: Mapping[str, str] = MappingProxyType(
     {
@@ -43,6 +47,8 @@ def error_object(problem: Problem) -> Mapping[str, Any]:
         code = _FIELD_CODES.get(problem.cause, "invalid_value")
     # A model or corpus that is not there has a code of its own: this is a path that is not.
     hint = advice(problem.instance) if problem.code == "not_found" else problem.hint
+    if problem.code == "corpus_not_found" and LISTED not in hint:
+        hint = f"{hint}; {LISTED}" if hint else LISTED
     error = {
         "message": f"{problem.detail} ({hint})" if hint else problem.detail,
         "type": _type_of(status),
@@ -53,7 +59,7 @@ def error_object(problem: Problem) -> Mapping[str, Any]:
 
 
 def _param_of(problem: Problem) -> str | None:
-    return "model" if problem.code == "corpus_not_found" else problem.param or None
+    return _PARAMS.get(problem.code, problem.param) or None
 
 
 def _type_of(status: int) -> str:

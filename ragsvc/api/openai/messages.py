@@ -104,6 +104,7 @@ def check_length(name: str, text: str, max_chars: int) -> None:
         raise TooLarge(
             f"{name} has {len(text)} characters, the most is {max_chars}",
             hint="shorten it, or raise RAGSVC_MAX_QUESTION_CHARS",
+            param=name if name.startswith("messages") else "messages",
         )
 
 
