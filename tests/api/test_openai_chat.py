@@ -308,7 +308,8 @@ def test_routes_of_openai_that_are_not_here_tell_what_to_use(
     client: TestClient, method: str, path: str, words: str
 ) -> None:
     error = assert_error(client.request(method, path, json=CHAT), 404, "not_found")
-    assert words in error["message"] and error["type"] == "invalid_request_error"
+    assert error["type"] == "invalid_request_error"
+    assert error["message"].startswith(f"there is no {path} here (") and words in error["message"]
 
 
 @pytest.mark.parametrize("path", ["/v1/nothing", "/v1", "/chat", "/v1/search/x", "/v1/corpora/a/x/models"])
