@@ -21,13 +21,17 @@ BEST = 3
 FAITHFUL, UNFAITHFUL = 3.5, 2.67
 WHOLE_SENTENCE = 5
 _ASKED = r"(?:which|what|who|whom|whose|when|where|how (?:many|much|long|old|far|often))"
-_NOUNS = r"(?:(?! (?:is|are|was|were|did|does|do|has|have|had|can|will|would)\b) [\w'’\"-]+){0,4}?"
+_AUXILIARY = r"(?:is|are|was|were|did|does|do|has|have|had|can|will|would)"
+_NOUNS = rf"(?:(?! {_AUXILIARY}\b) [\w'’\"-]+){{0,4}}?"
+# "Who was born first", "Which magazine started first": what asks is the subject.
 _AS_SUBJECT = re.compile(
-    rf"^{_ASKED}{_NOUNS} (?=(?:is|are|was|were|has|have|had|can|will|would|[a-z]+ed|[a-z]+s)\b)",
+    rf"^(?:(?:who|what|which)(?= {_AUXILIARY}\b)|(?:which|what|who){_NOUNS}(?= (?:[a-z]+ed|[a-z]+s)\b)) ",
     re.IGNORECASE,
 )
-_AT_END = re.compile(rf"\b{_ASKED}(?: [\w'’\"-]+){{0,4}}\s*\?*$", re.IGNORECASE)
-_ASKING = re.compile(rf"^(?:(?:in|on|at|of|by|for|from|to|with) )?{_ASKED}\b", re.IGNORECASE)
+_AT_END = re.compile(rf"(?<=\w ){_ASKED}(?: [\w'’\"-]+){{0,4}}\s*\?*$", re.IGNORECASE)
+_ASKING = re.compile(
+    rf"^(?:(?:in|on|at|of|by|for|from|to|with) )?{_ASKED}\b(?: {_AUXILIARY}\b)?", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True, slots=True)
