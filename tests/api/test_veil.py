@@ -123,6 +123,16 @@ def test_readiness_and_corpora_name_a_folder_by_its_own_name(
     assert "srv" not in client.get("/v1/models").text
 
 
+def test_the_error_of_a_job_names_no_folder(client: TestClient, service: FakeService) -> None:
+    said = {"code": "disk_full", "message": "no space left for '/srv/My Models/x.db'", "hint": "free some"}
+    sent = {"documents": [{"id": "a", "text": "b"}]}
+    number = client.post("/v1/corpora/handbook/documents", json=sent).json()["id"]
+    job = service.jobs_by_id[number] = replace(service.jobs_by_id[number], error=said)
+    shown = said | {"message": "no space left for 'x.db'"}
+    assert client.get(f"/v1/jobs/{job.id}").json()["error"] == shown
+    assert client.get("/v1/jobs").json()["jobs"][0]["error"] == shown
+
+
 def test_a_chat_names_files_of_the_server_by_their_document(
     client: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
