@@ -82,18 +82,22 @@ class WithoutSources:
         if not line.strip(_MARKS):
             held = bool(self._begun and len(self._held) < _MAX_LINES)
         elif self._listing:
-            held = len(self._held) < _MAX_LINES and (_ITEM.match(line) is not None or self._is_title(line))
+            held = len(self._held) < _MAX_LINES and self._is_item(line)
             if held:
                 self._items.append(line)
         else:
             lead, _, rest = line.strip(_MARKS).partition(":")
-            held = self._listing = self._begun and lead.strip(_MARKS).lower() in LEADS
+            held = self._begun and lead.strip(_MARKS).lower() in LEADS and self._is_item(rest)
+            self._listing = held
             if held and rest.strip(_MARKS):
                 self._items.append(rest)
         if held:
             self._held.append(line)
             self._line = ""
         return held
+
+    def _is_item(self, text: str) -> bool:
+        return _ITEM.match(text) is not None or self._is_title(text)
 
     def _released(self) -> str:
         """All that was held back: it is no list of sources, or more than one."""

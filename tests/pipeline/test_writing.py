@@ -367,6 +367,7 @@ def test_a_list_of_sources_at_the_end_is_left_out(listed: str, unsupported: Unsu
         "\n\nSources:\n- [1] Nature\n\nCats sleep all day.",
         "\n\nSources:\n- [1] Nature\n\nCats sleep all day.\n\nIce is solid.",
         "\n\nSources of heat are many.",
+        "\n\nSource: cats told me.",
         "\n\nSources: cats sleep.\nIce is solid.",
         "\n\n---\n\nIt freezes at 0 degrees [1].",
         "\n\nSour",
