@@ -208,9 +208,13 @@ class HostRefused(AccessDenied):
 
 
 class TooLarge(RagsvcError):
-    """A request, field or upload is over its limit."""
+    """A request, field or upload is over its limit. param: as in InvalidRequest."""
 
     code = "too_large"
+
+    def __init__(self, message: str, *, hint: str = "", param: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.param = param
 
 
 class Overloaded(RagsvcError):

@@ -61,17 +61,19 @@ class WordTokeniser:
 class HashEmbedder:
     """An Embedder: every word points in a direction of its own, a text where its words point together.
 
-    texts: all that it was asked to embed as documents, in order.
+    texts: all that it was asked to embed as documents, in order. batches: how many at a time.
     """
 
     def __init__(self, name: str = "hash", seed: str = "") -> None:
         self.texts: list[str] = []
+        self.batches: list[int] = []
         self.tokeniser = WordTokeniser()
         self.spec = EmbedderSpec(name, f"hash{seed}", DIMENSION, 256, "mean", "", "", "none", "float32")
         self._seed = seed
 
     def embed_documents(self, texts: Sequence[str]) -> F32Matrix:
         self.texts += texts
+        self.batches.append(len(texts))
         return self._embed(texts)
 
     def embed_queries(self, texts: Sequence[str]) -> F32Matrix:

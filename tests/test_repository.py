@@ -81,7 +81,7 @@ def test_the_licence_is_whole():
 
 
 def test_all_tests_can_run_on_one_command_line():
-    """Their folders are no packages, so every module has a name of its own, and nothing imports a conftest."""
+    """Their folders are no packages, so each module has a name of its own and none imports a conftest."""
     files = [path for path in (ROOT / "tests").rglob("*.py") if path.name != "conftest.py"]
     names = [path.stem for path in files]
     assert sorted(set(names)) == sorted(names)

@@ -13,6 +13,7 @@ from fastapi import FastAPI
 import ragsvc
 from ragsvc.api import docs, openapi, rendering
 from ragsvc.api.access import Guard
+from ragsvc.api.browsers import admit, allowed_origins
 from ragsvc.api.limits import BodyLimit
 from ragsvc.api.routes import (
     answer,
@@ -57,6 +58,8 @@ def create_app(service: Service) -> FastAPI:
     # The last one added is the outermost.
     app.add_middleware(AccessControl, api_key=settings.api_key)
     app.add_middleware(BodyLimit, max_bytes=settings.max_request_bytes)
+    # Around the check of the key: browsers ask without one whether they may ask.
+    admit(app, allowed_origins(settings))
     app.add_middleware(Guard)
     return app
 

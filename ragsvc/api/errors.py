@@ -153,7 +153,7 @@ def problem_of(error: e.RagsvcError, scope: Scope) -> Problem:
         headers["x-should-retry"] = "false"
     if row.status == 401:
         headers["WWW-Authenticate"] = 'Bearer realm="ragsvc"'
-    param = error.param if isinstance(error, e.InvalidRequest) else ""
+    param = error.param if isinstance(error, e.InvalidRequest | e.TooLarge) else ""
     veil = Veil.of_scope(scope)
     if row.status >= 500:
         message, hint = veil.over_error(error)

@@ -64,7 +64,8 @@ def _check_key(scope: Scope, key: bytes) -> None:
     scheme, _, given = values[0].partition(b" ") if len(values) == 1 else (b"", b"", b"")
     if scheme.lower() != b"bearer" or not hmac.compare_digest(given.strip(), key):
         raise Unauthenticated(
-            "this server needs an API key",
+            # The words by which clients tell a wrong key from a wrong request.
+            "Incorrect API key provided" if values else "this server needs an API key",
             hint="send the header Authorization: Bearer <key>, with the server's RAGSVC_API_KEY",
         )
 

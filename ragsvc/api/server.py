@@ -13,10 +13,11 @@ from fastapi import FastAPI
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from ragsvc.api.app import create_app
+from ragsvc.api.browsers import allowed_origins
 from ragsvc.api.security import has_key
 from ragsvc.api.workers import Supervisor
 from ragsvc.errors import AddressUnavailable, InvalidRequest
-from ragsvc.service.generators import check_generator
+from ragsvc.service.generators import advice_on, check_generator
 from ragsvc.service.reranking import check_reranker
 from ragsvc.settings.settings import Settings
 
@@ -60,17 +61,20 @@ class TimedProtocol(H11Protocol):
 def serve(settings: Settings, host: str = "127.0.0.1", port: int = 8000) -> None:
     """Serve until a signal ends it.
 
-    :raises InvalidRequest: if the address is not this machine's and no key is set, or there can be no such
-        reranker or generator.
+    :raises InvalidRequest: if the address or an allowed origin is not this machine's and no key is set, or
+        there can be no such reranker or generator.
     :raises AddressUnavailable: if the address cannot be used, for example because another program has it.
     :raises StorageError: if the home folder or its catalog cannot be used.
     :raises ServerFailed: if one of several processes dies whenever it starts.
     """
     check_address(settings, host)
+    allowed_origins(settings)
     check_reranker(settings)
     check_generator(settings)
     listener = bind(host, port)
     configure_log()
+    for advice in advice_on(settings):
+        log.warning(advice)
     shown = f"[{host}]" if ":" in host else host
     url = f"http://{shown}:{listener.getsockname()[1]}"
     with listener:

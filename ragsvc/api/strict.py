@@ -87,11 +87,19 @@ def media_type(request: Request) -> str:
 async def read_json(request: Request) -> Any:
     """Read and parse the body.
 
-    :raises InvalidRequest: if it is not strict JSON.
+    :raises InvalidRequest: if it is not strict JSON, or is compressed.
     :raises HTTPException: if its media type is another.
     """
     if media_type(request) != "application/json":
         raise HTTPException(415, "the body must be application/json")
+    encoding = request.headers.get("content-encoding", "").strip().lower()
+    if encoding not in ("", "identity"):
+        # Not undone: a small body could become a huge one.
+        shown = encoding[:40].encode("ascii", "backslashreplace").decode()
+        raise InvalidRequest(
+            f"the body is compressed: Content-Encoding is {shown!r}",
+            hint="send it as it is, without that header",
+        )
     body = await request.body()
     if len(body) <= INLINE_PARSE_BYTES:
         return parse_json(body)

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from starlette.types import Scope
 
@@ -35,10 +36,13 @@ class Veil:
     def of_settings(cls, settings: Settings) -> Veil:
         """The veil over what the settings of a server name."""
         kind, _, rest = settings.generator.partition(":")
-        places = [str(settings.home), settings.embedder, settings.reranker]
+        places = [str(settings.home.resolve()), str(settings.home), settings.embedder, settings.reranker]
         named = dict(_paths(places if kind == "openai" else [*places, rest]))
         if kind == "openai" and rest:
             model = shown_name(settings.generator_model or "")
+            host = _host(rest)
+            if "." in host:
+                named[host] = HIDDEN
             named[f"openai:{rest.rstrip('/')}"] = f"openai:{model}" if model else "the model's server"
         return cls(tuple(sorted(named.items(), key=lambda row: -len(row[0]))))
 
@@ -82,6 +86,13 @@ def without_folders(shape: Any) -> Any:
             for name, value in shape.items()
         }
     return [without_folders(item) for item in shape] if isinstance(shape, list) else shape
+
+
+def _host(url: str) -> str:
+    try:
+        return urlsplit(url).hostname or ""
+    except ValueError:
+        return ""
 
 
 def _paths(names: Iterable[str]) -> Iterable[tuple[str, str]]:

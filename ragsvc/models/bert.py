@@ -44,6 +44,36 @@ class _Layer:
     output_norm: _Linear
 
 
+@dataclass(frozen=True, slots=True)
+class _Places:
+    """Where the real tokens of a padded batch stand. Only attention looks at tokens beside each other;
+    all else, nearly all of the work, is done for the real ones alone.
+
+    shape: (n, t). flat: places among n * t, ascending; None when all are real. attend: for the attention.
+    """
+
+    shape: torch.Size
+    flat: Tensor | None
+    attend: Tensor | None
+
+    @classmethod
+    def of(cls, ids: Tensor, mask: Tensor | None) -> _Places:
+        if mask is None:
+            return cls(ids.shape, None, None)
+        return cls(ids.shape, mask.flatten().nonzero().squeeze(1), mask[:, None, None, :].bool())
+
+    def real(self, tokens: Tensor) -> Tensor:
+        """(n * t, width) -> (real ones, width)."""
+        return tokens if self.flat is None else tokens[self.flat]
+
+    def padded(self, tokens: Tensor) -> Tensor:
+        """(real ones, width) -> (n, t, width), with zeros elsewhere."""
+        if self.flat is not None:
+            blank = tokens.new_zeros(self.shape.numel(), tokens.shape[1])
+            tokens = blank.index_copy_(0, self.flat, tokens)
+        return tokens.unflatten(0, self.shape)
+
+
 class BertEncoder:
     """Token ids to unit vectors."""
 
@@ -87,20 +117,20 @@ class BertEncoder:
         :return: (n, dim) float32, rows L2-normalised.
         """
         with torch.inference_mode():
-            hidden = functional.embedding(ids, self._words) + self._positions[: ids.shape[1]]
+            places = _Places.of(ids, mask)
+            hidden = functional.embedding(ids.flatten(), self._words).view(*ids.shape, -1)
+            hidden = places.real((hidden + self._positions[: ids.shape[1]]).flatten(0, 1))
             hidden = self._normed(hidden, self._norm)
-            attend = None if mask is None else mask[:, None, None, :].bool()
             for layer in self._layers:
-                hidden = self._step(layer, hidden, attend)
-            return functional.normalize(self._pool(hidden, mask), dim=-1)
+                hidden = self._step(layer, hidden, places)
+            return functional.normalize(self._pool(places.padded(hidden), mask), dim=-1)
 
-    def _step(self, layer: _Layer, hidden: Tensor, attend: Tensor | None) -> Tensor:
-        rows, length, width = hidden.shape
-        qkv = functional.linear(hidden, layer.qkv.weight, layer.qkv.bias)
+    def _step(self, layer: _Layer, hidden: Tensor, places: _Places) -> Tensor:
+        qkv = places.padded(functional.linear(hidden, layer.qkv.weight, layer.qkv.bias))
         # (rows, length, 3 * width) -> 3 x (rows, heads, length, width of a head)
-        query, key, value = qkv.view(rows, length, 3, self._shape.heads, -1).permute(2, 0, 3, 1, 4)
-        mixed = functional.scaled_dot_product_attention(query, key, value, attn_mask=attend)
-        mixed = mixed.transpose(1, 2).reshape(rows, length, width)
+        query, key, value = qkv.unflatten(-1, (3, self._shape.heads, -1)).permute(2, 0, 3, 1, 4)
+        mixed = functional.scaled_dot_product_attention(query, key, value, attn_mask=places.attend)
+        mixed = places.real(mixed.transpose(1, 2).flatten(2).flatten(0, 1))
         mixed = functional.linear(mixed, layer.attended.weight, layer.attended.bias).add_(hidden)
         hidden = self._normed(mixed, layer.attended_norm)
         wide = functional.gelu(functional.linear(hidden, layer.widen.weight, layer.widen.bias))

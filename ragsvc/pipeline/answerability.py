@@ -107,12 +107,13 @@ def features_of(looked: Looked, passages: Sequence[Hit], evidence: Sequence[Evid
     rows = np.flatnonzero(np.isin(snapshot.index.chunk_ids, [hit.passage.chunk for hit in passages]))
     words = content_words([text], analyser)
     weights = word_weights(words, analyser, weight_of)
+    variants = _without_a_word(text, words, weights)
+    near = [(item.text, *_over(_passage_of(item, passages))) for item in evidence[:JOINT_SENTENCES]]
+    said = content_words([passages[0].passage.text, *(part for parts in near for part in parts)], analyser)
+    vectors.hold([*words, *said, *variants] if words else variants)
     of_passage, _ = soft_coverage(words, weights, [passages[0].passage.text], vectors, analyser)
     of_evidence, _ = soft_coverage(words, weights, [item.text for item in evidence[:3]], vectors, analyser)
-    joint = [
-        _near_words(words, [item.text, *_over(_passage_of(item, passages))], vectors, analyser)
-        for item in evidence[:JOINT_SENTENCES]
-    ]
+    joint = [_near_words(words, parts, vectors, analyser) for parts in near]
     return {
         "passage_cosine": float(snapshot.index.similarities(vector, rows).max()),
         "passage_margin": passages[0].score - passages[-1].score,
@@ -127,7 +128,7 @@ def features_of(looked: Looked, passages: Sequence[Hit], evidence: Sequence[Evid
         "missing_name": _missing_name(text, passages[0].passage, analyser, weight_of),
         "missing_kind": float(lacks_kind(text, evidence[0].text)),
         "uncovered_word": min(_uncovered(near, weights) for near in joint[:WEIGHED_SENTENCES]),
-        "rests_on_word": _rests_on(text, words, weights, evidence[0], passages, vectors),
+        "rests_on_word": _rests_on(variants, evidence[0], passages, vectors),
         "unsaid_not": _unsaid_not(text, passages[0].passage, joint[0], weights),
     }
 
@@ -156,25 +157,27 @@ def _unsaid_not(question: str, passage: Passage, near: F64Vector, weights: F64Ve
     return min(1.0, max(0.0, (covered - NEAR_COPY) / (1.0 - NEAR_COPY)))
 
 
+def _without_a_word(question: str, words: Sequence[str], weights: F64Vector) -> list[str]:
+    """The question, and what it is without each of its rarest words; nothing when that says too little."""
+    rarest = [words[place] for place in np.argsort(-weights, kind="stable")[:LEFT_OUT_WORDS]]
+    without = [re.sub(rf"(?<!\w){re.escape(word)}(?!\w)", "", question, flags=re.I) for word in rarest]
+    variants = [" ".join(text.split()) for text in without if text != question]
+    return [" ".join(question.split()), *variants] if len(variants) > 1 and all(variants) else []
+
+
 def _rests_on(
-    question: str,
-    words: Sequence[str],
-    weights: F64Vector,
-    best: Evidence,
-    passages: Sequence[Hit],
-    vectors: TextVectors,
+    variants: Sequence[str], best: Evidence, passages: Sequence[Hit], vectors: TextVectors
 ) -> float:
     """What the cosine of question and best sentence loses at most by leaving out a word: at most 0.
 
     Where it rests on one word, the sentence shares a subject with the question and little else.
+
+    :param variants: as of `_without_a_word`.
     """
-    rarest = [words[place] for place in np.argsort(-weights, kind="stable")[:LEFT_OUT_WORDS]]
-    without = [re.sub(rf"(?<!\w){re.escape(word)}(?!\w)", "", question, flags=re.I) for word in rarest]
-    variants = [" ".join(text.split()) for text in without if text != question]
-    if len(variants) < 2 or not all(variants):
+    if not variants:
         return 0.0
     sentence = under_headings(_passage_of(best, passages), best.text)
-    matrix = vectors.of([sentence, " ".join(question.split()), *variants])
+    matrix = vectors.of([sentence, *variants])
     cosines = matrix[1:] @ matrix[0]
     return min(0.0, float(cosines[1:].min() - cosines[0]))
 

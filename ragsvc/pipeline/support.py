@@ -12,6 +12,7 @@ from functools import cached_property
 from ragsvc.domain import Hit, Span
 from ragsvc.pipeline.extractive import readable
 from ragsvc.pipeline.markers import ANY_MARKER, best_of, words_of
+from ragsvc.pipeline.objections import Objections, objected
 from ragsvc.pipeline.rows import row_readings
 from ragsvc.protocols import Analyser
 from ragsvc.text.sentences import sentences
@@ -82,18 +83,18 @@ class Ground:
         return sentences(text) or [Span(0, len(text))]
 
     @cached_property
-    def _said(self) -> list[str]:
+    def said(self) -> list[str]:
         """What each of them says: the cells of a table's row mean nothing without their columns."""
         readings = row_readings(self._passage)
         return [readings.get(span.start) or self.text_of(span) for span in self.spans]
 
     @cached_property
     def _words(self) -> list[Set[str]]:
-        return [words_of(said) for said in self._said]
+        return [words_of(said) for said in self.said]
 
     @cached_property
     def _terms(self) -> list[Set[str]]:
-        return [terms_of(said, self._analyser) for said in self._said]
+        return [terms_of(said, self._analyser) for said in self.said]
 
     @cached_property
     def all_terms(self) -> Set[str]:
@@ -128,6 +129,17 @@ class Ground:
             return self.spans[place], self._terms[place]
         return Span(self.spans[first].start, self.spans[first + 1].end), pairs[first]
 
+    @cached_property
+    def objections(self) -> Objections:
+        """What it may raise against a sentence."""
+        return Objections(self.said, self._analyser)
+
+    def reading(self, span: Span) -> str:
+        """What a part of its text says."""
+        return next(
+            (said for own, said in zip(self.spans, self.said, strict=True) if own == span), self.text_of(span)
+        )
+
     def text_of(self, span: Span) -> str:
         """A part of its text."""
         return self._passage.text[span.start : span.end]
@@ -144,22 +156,24 @@ class Support:
         """Judge one sentence by the passages of its markers together, or by any one when it has none.
 
         Supported are sentences of which at least `HELD_SHARE` of the distinct terms stand in the closest
-        spans, and every number and every name in the passages. Only words are compared: a sentence that
-        denies its passage passes.
+        spans, and every number and every name in the passages, and to which these do not object
+        (`objections`). Only words are compared, not what they mean.
 
         :param sentence: with or without its markers. numbers: of passages, from 1.
         """
         if HEADING.match(sentence):
             return Verdict(Standing.NOTHING_CLAIMED)
-        sentence = _REFERENCE.sub(" ", readable(bare(sentence)))
+        whole = readable(bare(sentence))
+        sentence = _REFERENCE.sub(" ", whole)
         terms = set(self._analyser.terms(sentence))
         if not terms:
             words = words_of(sentence)
             held = words <= {word for number in numbers for word in self._said(sentence, number)}
             return Verdict(Standing.SUPPORTED if words and held else Standing.NOTHING_CLAIMED)
         if numbers:
-            return self._together(sentence, terms, numbers)
-        verdicts = [self._together(sentence, terms, [number + 1]) for number in range(len(self._grounds))]
+            return self._together(sentence, whole, terms, numbers)
+        alone = ([number] for number in range(1, len(self._grounds) + 1))
+        verdicts = [self._together(sentence, whole, terms, number) for number in alone]
         supported = [verdict for verdict in verdicts if verdict.standing is Standing.SUPPORTED]
         return supported[0] if supported else Verdict(Standing.UNSUPPORTED)
 
@@ -171,7 +185,7 @@ class Support:
         """Whether quotes hold enough of the terms of a sentence."""
         return enough(set(self._analyser.terms(bare(sentence))), terms_of("\n".join(quotes), self._analyser))
 
-    def _together(self, sentence: str, terms: Set[str], numbers: Sequence[int]) -> Verdict:
+    def _together(self, sentence: str, whole: str, terms: Set[str], numbers: Sequence[int]) -> Verdict:
         grounds = [self._grounds[number - 1] for number in numbers]
         closest = [ground.closest(sentence, terms) for ground in grounds]
         spans = tuple((number, span) for number, (span, _) in zip(numbers, closest, strict=True))
@@ -179,7 +193,15 @@ class Support:
         stated = frozenset[str]().union(*(ground.numbers for ground in grounds))
         known = frozenset[str]().union(*(ground.all_terms for ground in grounds))
         right = numbers_of(sentence) <= stated and self._names(sentence) <= known
-        return Verdict(Standing.SUPPORTED if held and right else Standing.UNSUPPORTED, spans)
+        stands = held and right and not self._objected(whole, terms, spans)
+        return Verdict(Standing.SUPPORTED if stands else Standing.UNSUPPORTED, spans)
+
+    def _objected(self, sentence: str, terms: Set[str], spans: Sequence[tuple[int, Span]]) -> bool:
+        grounds = [self._grounds[number - 1] for number, _ in spans]
+        texts = [ground.reading(span) for ground, (_, span) in zip(grounds, spans, strict=True)]
+        closest = max(texts, key=lambda text: len(terms & terms_of(text, self._analyser)))
+        passages = [ground.objections for ground in grounds]
+        return objected(sentence, closest, terms, passages, self._analyser)
 
     def _names(self, sentence: str) -> Set[str]:
         return set(self._analyser.terms(" ".join(_NAME.findall(sentence))))

@@ -10,7 +10,8 @@ from ragsvc.domain import Answer, Citation, FinishReason, Hit, Piece, Span, Unsu
 from ragsvc.pipeline.closing import closed_after
 from ragsvc.pipeline.markers import MarkerCheck, citation_of, distinct, numbers_in, placed
 from ragsvc.pipeline.prompt import CANNOT
-from ragsvc.pipeline.segments import Segments
+from ragsvc.pipeline.segments import Segments, is_head, is_row
+from ragsvc.pipeline.source_list import without_sources
 from ragsvc.pipeline.support import BLANK_LINE, Standing, Support, Verdict, bare
 
 # What models write instead of an answer; the first is what the prompt asks for. What else they may say
@@ -87,17 +88,19 @@ class Writing:
         """The answer as the client may see it; a marker that names no passage never comes out.
 
         An empty piece says that the generator writes, but that nothing of it can be shown yet: there a
-        client that went away is noticed. Closing ends the generator's work.
+        client that went away is noticed. Closing ends the generator's work. A list of
+        sources at its end is left out.
         """
         check = MarkerCheck(len(self._passages))
+        listing = without_sources(self._passages, self._support)
         with closed_after(self._pieces) as pieces:
             for piece in pieces:
                 if piece.finish is not None:
                     self._last = piece
                 # After a refusal only the counts of the last piece are waited for.
-                yield "" if self._refused else self._take(check.feed(piece.text))
+                yield "" if self._refused else self._take(listing.feed(check.feed(piece.text)))
             if not self._refused:
-                yield self._take(check.end(), last=True)
+                yield self._take(listing.feed(check.end()) + listing.end(), last=True)
 
     def finished(self, answer: Answer) -> Answer:
         """The whole answer, after the last of `pieces`."""
@@ -154,7 +157,11 @@ class Writing:
             all_there_is = cut and self._answered and not before
             if all_there_is and verdict.standing is Standing.UNSUPPORTED:
                 verdict = Verdict(Standing.NOTHING_CLAIMED)
-            if verdict.standing is not Standing.UNSUPPORTED:
+            if is_head(segment) or not is_row(segment):
+                self._end_table()
+            if verdict.standing is Standing.UNSUPPORTED:
+                self._leave_out(segment)
+            else:
                 self._waiting.append((segment, verdict, cut))
             if verdict.standing is Standing.SUPPORTED or all_there_is:
                 for waiting, known, open_end in self._waiting:
@@ -163,6 +170,24 @@ class Writing:
                 self._waiting.clear()
         return self._ready()
 
+    def _end_table(self) -> None:
+        """Rows that are still waiting are of a table without any row that is supported."""
+        while self._waiting and is_row(self._waiting[-1][0]):
+            self._leave_out(self._waiting.pop()[0])
+
+    def _leave_out(self, segment: str) -> None:
+        """Keep the line breaks after what is left out: a list, a heading or a table may follow."""
+        breaks = segment[len(segment.rstrip()) :]
+        before = self._waiting[-1][0] if self._waiting else self._held
+        shown = before.rstrip()
+        if before[len(shown) :].count("\n") >= breaks.count("\n"):
+            return
+        if self._waiting:
+            self._waiting[-1] = (shown + breaks, *self._waiting[-1][1:])
+        elif self._length:
+            self._held = shown + breaks
+            self._length += len(self._held) - len(before)
+
     def _ready(self) -> str:
         """What is held, but for white space: it waits for what it stands before."""
         shown = self._held.rstrip()
@@ -170,6 +195,8 @@ class Writing:
         return shown
 
     def _judge(self, segment: str, *, cut: bool) -> Verdict:
+        if is_head(segment):
+            return Verdict(Standing.NOTHING_CLAIMED)
         numbers = numbers_in(segment)
         verdict = self._support.verdict(segment, numbers)
         if cut and verdict.standing is Standing.UNSUPPORTED:

@@ -70,6 +70,7 @@ class Embeddings:
             raise InvalidRequest(
                 f"dimensions is {request.dimension}, but {name} makes vectors of {dimension}",
                 hint=f"leave dimensions out, or send {dimension}",
+                param="dimensions",
             )
         texts, tokens = _checked(request, embedder)
         embed = embedder.embed_queries if request.kind is InputKind.QUERY else embedder.embed_documents
@@ -101,7 +102,9 @@ def _checked(request: EmbedRequest, embedder: LoadedEmbedder) -> tuple[list[str]
         tokens.append(count)
     if sum(tokens) > MAX_TOKENS:
         raise TooLarge(
-            f"input has {sum(tokens)} tokens, the most is {MAX_TOKENS}", hint="send it in several requests"
+            f"input has {sum(tokens)} tokens, the most is {MAX_TOKENS}",
+            hint="send it in several requests",
+            param="input",
         )
     return texts, tokens
 
@@ -110,4 +113,5 @@ def _too_long(number: int, tokens: str, room: int) -> InvalidRequest:
     return InvalidRequest(
         f"input[{number}] has {tokens} tokens, and the embedder reads {room}",
         hint="send it in smaller pieces: nothing is cut silently",
+        param=f"input[{number}]",
     )

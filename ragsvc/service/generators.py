@@ -39,6 +39,25 @@ def check_generator(settings: Settings) -> None:
         )
 
 
+def advice_on(settings: Settings) -> list[str]:
+    """What who starts a server should know about the model that the settings name."""
+    kind, _, name = settings.generator.partition(":")
+    if kind != TRANSFORMERS:
+        return []
+    found = []
+    if settings.workers > 1:
+        found.append(
+            f"each of the {settings.workers} server processes loads {name} for itself: that takes as much "
+            f"memory {settings.workers} times; RAGSVC_WORKERS=1 loads it once"
+        )
+    if settings.threads is None:
+        found.append(
+            "a local model writes with one thread of the CPU where RAGSVC_THREADS is not set; a number of "
+            "cores there makes it faster"
+        )
+    return found
+
+
 class Generators:
     """Gives the generator of the settings."""
 

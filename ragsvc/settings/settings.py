@@ -21,6 +21,10 @@ class Settings(BaseSettings):
 
     home: Path = Field(Path("indexes"), description="Folder of the catalog and the indexes.")
     api_key: SecretStr | None = Field(None, description="When set, every route but /healthz needs it.")
+    allowed_origins: str | None = Field(
+        None,
+        description="Web pages that may call from a browser: origins, separated by commas; `*` for any.",
+    )
     embedder: str = Field(
         "bundled:all-MiniLM-L6-v2",
         description="Embedding model of new corpora: bundled, a folder, or a sentence-transformers name.",

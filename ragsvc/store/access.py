@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, and_, or_, true
+from sqlalchemy import BindParameter, ColumnElement, and_, or_, true
 
 from ragsvc.domain import Caller, CommitId
 from ragsvc.store.tables import membership
@@ -13,9 +13,10 @@ def readable(caller: Caller) -> ColumnElement[bool]:  # noqa: ARG001
     return true()
 
 
-def live_at(commit: CommitId) -> ColumnElement[bool]:
-    """Condition on `membership` rows that are live at a commit."""
+def live_at(commit: CommitId | BindParameter[int]) -> ColumnElement[bool]:
+    """Condition on `membership` rows that are live at a commit, or at one that is told on execution."""
+    at = commit if isinstance(commit, BindParameter) else int(commit)
     return and_(
-        membership.c.born <= int(commit),
-        or_(membership.c.died.is_(None), membership.c.died > int(commit)),
+        membership.c.born <= at,
+        or_(membership.c.died.is_(None), membership.c.died > at),
     )

@@ -10,7 +10,7 @@ from itertools import chain
 from typing import Any
 
 import numpy as np
-from sqlalchemy import Connection, and_, case, func, insert, select
+from sqlalchemy import Connection, and_, bindparam, case, func, insert, select
 
 from ragsvc.domain import Caller, Commit, CommitId, Corpus, CorpusId, Holdings, Profile, ProfileId
 from ragsvc.errors import CommitCollected, RefNotFound, StaleContent
@@ -21,6 +21,12 @@ from ragsvc.store.tables import chunk, chunking, commit, membership, profile, ta
 HEAD = "head"
 _BACK = re.compile(rf"{HEAD}~([0-9]{{1,9}})")
 _NUMBER = re.compile(r"[0-9]{1,18}")
+# Every query asks this; building a statement takes longer than SQLite needs for it.
+_COLLECTED = select(commit.c.collected).where(
+    commit.c.id == bindparam("number"),
+    commit.c.corpus_id == bindparam("corpus"),
+    commit.c.uid == bindparam("uid"),
+)
 
 
 class Commits(Section):
@@ -113,13 +119,11 @@ class Commits(Section):
 
     def is_kept(self, corpus: Corpus) -> bool:
         """Whether all that the commit of `corpus` held is there; ask after reading: gc may come between."""
-        statement = select(commit.c.collected).where(
-            commit.c.id == int(corpus.commit),
-            commit.c.corpus_id == int(corpus.id),
-            commit.c.uid == corpus.commit_uid,
-        )
+        if corpus.commit == 0:
+            return True
+        asked = {"number": int(corpus.commit), "corpus": int(corpus.id), "uid": corpus.commit_uid}
         with self._db.read() as connection:
-            return corpus.commit == 0 or connection.execute(statement).scalar_one_or_none() == 0
+            return connection.execute(_COLLECTED, asked).scalar_one_or_none() == 0
 
     def check_kept(self, corpus: Corpus) -> None:
         """See `is_kept`.

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, and_, func, insert, select, update
+from sqlalchemy import Connection, Row, Select, and_, bindparam, func, insert, select, update
 
 from ragsvc.domain import (
     Caller,
@@ -31,6 +31,26 @@ from ragsvc.store.engine import Section, insert_or_ignore, now
 from ragsvc.store.tables import chunking, commit, corpus, document_version, membership, profile, root
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
+_ENTRY = commit.alias()
+_NEWEST = select(func.max(_ENTRY.c.id)).where(_ENTRY.c.corpus_id == corpus.c.id).scalar_subquery()
+# Every query asks this; building a statement takes longer than SQLite needs for it.
+_FIND = (
+    select(
+        corpus.c.id,
+        corpus.c.uid,
+        corpus.c.name,
+        corpus.c.created_at,
+        commit.c.id.label("head"),
+        commit.c.uid.label("commit_uid"),
+        corpus.c.profile_id,
+        profile.c.fingerprint,
+        profile.c.embedder_fingerprint,
+        profile.c.spec,
+    )
+    .join(profile, profile.c.id == corpus.c.profile_id)
+    .outerjoin(commit, commit.c.id == _NEWEST)
+    .where(corpus.c.name == bindparam("name"))
+)
 
 
 class Corpora(Section):
@@ -148,26 +168,7 @@ def find_corpus(connection: Connection, name: str) -> Corpus:
 
     :raises CorpusNotFound: with similar names in the hint.
     """
-    entry = commit.alias()
-    newest = select(func.max(entry.c.id)).where(entry.c.corpus_id == corpus.c.id).scalar_subquery()
-    statement = (
-        select(
-            corpus.c.id,
-            corpus.c.uid,
-            corpus.c.name,
-            corpus.c.created_at,
-            commit.c.id.label("head"),
-            commit.c.uid.label("commit_uid"),
-            corpus.c.profile_id,
-            profile.c.fingerprint,
-            profile.c.embedder_fingerprint,
-            profile.c.spec,
-        )
-        .join(profile, profile.c.id == corpus.c.profile_id)
-        .outerjoin(commit, commit.c.id == newest)
-        .where(corpus.c.name == name)
-    )
-    row = connection.execute(statement).one_or_none()
+    row = connection.execute(_FIND, {"name": name}).one_or_none()
     if row is None:
         raise _not_found(connection, name)
     return Corpus(

@@ -5,9 +5,10 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import Any, Generic, TypeVar
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, select
+from sqlalchemy import ColumnElement, Connection, Integer, Row, Select, bindparam, select
 
 from ragsvc.domain import Caller, ChunkId, ChunkText, CommitId, Corpus, Holder, Passage, VersionId
 from ragsvc.store.access import live_at, readable
@@ -92,10 +93,10 @@ class Passages(Section):
         rows: list[Row[Any]] = []
         with self._db.read() as connection:
             for some in batches(list(order)):
-                statement = _select(corpus, commit, caller).where(chunk.c.id.in_(some))
+                statement = _passages_of(caller)
                 if where is not None:
                     statement = statement.where(matching(where))
-                rows.extend(connection.execute(statement).all())
+                rows.extend(connection.execute(statement, _asked(corpus, commit, some)).all())
             texts = self._read_texts(connection, {row.version_id for row in rows})
         rows.sort(key=lambda row: (order[row.id], row.document_id))
         return [_passage(row, texts[row.version_id]) for row in rows]
@@ -110,16 +111,10 @@ class Passages(Section):
         return [held.get(chunk_id, _NO_TEXT) for chunk_id in chunk_ids]
 
     def _read_chunks(self, chunk_ids: Sequence[int]) -> dict[int, ChunkText]:
-        c, v = chunk.c, document_version.c
         rows: list[Row[Any]] = []
         with self._db.read() as connection:
             for some in batches(chunk_ids):
-                statement = (
-                    select(c.id, c.version_id, c.start, c.end, c.headings, v.title)
-                    .join(document_version, v.id == c.version_id)
-                    .where(c.id.in_(some))
-                )
-                rows.extend(tuple(connection.execute(statement)))
+                rows.extend(tuple(connection.execute(_CHUNKS, {"ids": some})))
             texts = self._read_texts(connection, {row.version_id for row in rows})
         return {
             row.id: ChunkText(row.title, tuple(row.headings), texts[row.version_id][row.start : row.end])
@@ -135,33 +130,47 @@ class Passages(Section):
         caller: Caller,
     ) -> list[Holder]:
         """The live documents that `passages` would find, without what a hit shows; in no order."""
-        c, m = chunk.c, membership.c
         found: list[Holder] = []
         with self._db.read() as connection:
             for some in batches(list(chunk_ids)):
-                statement = (
-                    select(c.id, m.document_id, c.start, c.end)
-                    .join(membership, m.version_id == c.version_id)
-                    .where(*_held(corpus, commit, caller), c.id.in_(some))
-                )
+                statement = _holders_of(caller)
                 if where is not None:
                     statement = statement.where(matching(where))
-                found.extend(Holder(*row) for row in connection.execute(statement))
+                rows = connection.execute(statement, _asked(corpus, commit, some))
+                found.extend(Holder(*row) for row in rows)
         return found
 
     def _read_texts(self, connection: Connection, ids: set[int]) -> dict[int, str]:
         texts = self._text_cache.get(ids)
         fresh: dict[int, str] = {}
         for some in batches(sorted(ids - texts.keys())):
-            statement = select(document_version.c.id, document_version.c.text).where(
-                document_version.c.id.in_(some)
-            )
-            fresh.update((row.id, row.text) for row in connection.execute(statement))
+            fresh.update((row.id, row.text) for row in connection.execute(_TEXTS, {"ids": some}))
         self._text_cache.put(fresh)
         return texts | fresh
 
 
-def _select(corpus: Corpus, commit: CommitId, caller: Caller) -> Select[Any]:
+# Every query asks these. They are built once: that takes longer than SQLite needs for them.
+_AMONG = chunk.c.id.in_(bindparam("ids", expanding=True))
+_CHUNKS = (
+    select(
+        chunk.c.id,
+        chunk.c.version_id,
+        chunk.c.start,
+        chunk.c.end,
+        chunk.c.headings,
+        document_version.c.title,
+    )
+    .join(document_version, document_version.c.id == chunk.c.version_id)
+    .where(_AMONG)
+)
+_TEXTS = select(document_version.c.id, document_version.c.text).where(
+    document_version.c.id.in_(bindparam("ids", expanding=True))
+)
+_CALLERS_KEPT = 64
+
+
+@lru_cache(_CALLERS_KEPT)
+def _passages_of(caller: Caller) -> Select[Any]:
     c, m = chunk.c, membership.c
     return (
         select(
@@ -180,18 +189,39 @@ def _select(corpus: Corpus, commit: CommitId, caller: Caller) -> Select[Any]:
         )
         .join(membership, m.version_id == c.version_id)
         .join(document_version, document_version.c.id == c.version_id)
-        .where(*_held(corpus, commit, caller))
+        .where(*_held(caller))
     )
 
 
-def _held(corpus: Corpus, commit: CommitId, caller: Caller) -> tuple[ColumnElement[bool], ...]:
+@lru_cache(_CALLERS_KEPT)
+def _holders_of(caller: Caller) -> Select[Any]:
+    c, m = chunk.c, membership.c
+    return (
+        select(c.id, m.document_id, c.start, c.end)
+        .join(membership, m.version_id == c.version_id)
+        .where(*_held(caller))
+    )
+
+
+def _held(caller: Caller) -> tuple[ColumnElement[bool], ...]:
+    """Of which rows `_asked` tells the numbers."""
     return (
         # "+ 0" keeps the planner from walking the whole corpus: the few chunks come first.
-        membership.c.corpus_id + 0 == int(corpus.id),
-        chunk.c.profile_id == int(corpus.profile.id),
-        live_at(commit),
+        membership.c.corpus_id + 0 == bindparam("corpus"),
+        chunk.c.profile_id == bindparam("profile"),
+        live_at(bindparam("commit", type_=Integer)),
         readable(caller),
+        _AMONG,
     )
+
+
+def _asked(corpus: Corpus, commit: CommitId, chunk_ids: Sequence[int]) -> dict[str, Any]:
+    return {
+        "corpus": int(corpus.id),
+        "profile": int(corpus.profile.id),
+        "commit": int(commit),
+        "ids": chunk_ids,
+    }
 
 
 def _passage(row: Row[Any], text: str) -> Passage:

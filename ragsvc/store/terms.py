@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Collection, Iterable, Mapping
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, select
 
 from ragsvc.store.engine import Database, Section, batches, insert_or_ignore
 from ragsvc.store.tables import counter, term
@@ -13,6 +13,10 @@ from ragsvc.store.tables import counter, term
 _CACHE_TERMS = 1_000_000
 GENERATION = "terms"
 """Counter that rises when terms are deleted, so that no process trusts an old number."""
+
+# Every query asks these; building a statement takes longer than SQLite needs for it.
+_GENERATION = select(counter.c.value).where(counter.c.name == GENERATION)
+_NUMBERS = select(term.c.term, term.c.id).where(term.c.term.in_(bindparam("terms", expanding=True)))
 
 
 class TermCache:
@@ -85,13 +89,13 @@ class Terms(Section):
 
 def generation_of(connection: Connection) -> int:
     """Read the generation of term numbers."""
-    return connection.execute(select(counter.c.value).where(counter.c.name == GENERATION)).scalar() or 0
+    return connection.execute(_GENERATION).scalar() or 0
 
 
 def stored_ids(connection: Connection, terms: Collection[str]) -> dict[str, int]:
     """Read numbers from the table; unknown terms are left out."""
     found: dict[str, int] = {}
     for some in batches(sorted(terms)):
-        for word, number in connection.execute(select(term.c.term, term.c.id).where(term.c.term.in_(some))):
+        for word, number in connection.execute(_NUMBERS, {"terms": some}):
             found[word] = number
     return found

@@ -5,14 +5,16 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+# Before what takes long to import: it dies many times.
+if Path(os.environ["DIE_AT_START"]).exists():
+    os._exit(7)
+
 from hash_child import HashService
 
 from ragsvc.api import worker
 from ragsvc.service import jobs, process
 
 if __name__ == "__main__":
-    if Path(os.environ["DIE_AT_START"]).exists():
-        os._exit(7)
     worker.Service = HashService  # type: ignore[attr-defined]
     for module in (jobs, process):
         module.MODULE = "hash_child"  # type: ignore[attr-defined]

@@ -150,7 +150,7 @@ def test_parameters_that_change_nothing_pass(client: TestClient) -> None:
     ("change", "code", "param"),
     [
         ({"n": 2}, "unsupported_parameter", "n"),
-        ({"top_p": 0.5}, "unsupported_parameter", "top_p"),
+        ({"top_p": 1.5}, "invalid_value", "top_p"),
         ({"frequency_penalty": 1}, "unsupported_parameter", "frequency_penalty"),
         ({"tool_choice": "required"}, "unsupported_parameter", "tool_choice"),
         ({"function_call": {"name": "f"}}, "unsupported_parameter", "function_call"),
@@ -193,9 +193,16 @@ def test_what_is_no_question_is_refused(client: TestClient, service: FakeService
         assert_error(client.post(PATH, json=CHAT | {"messages": messages}), 400, "invalid_request", param)
     long = "x" * (service.settings.max_question_chars + 1)
     error = assert_error(
-        client.post(PATH, json=CHAT | {"messages": [ASK | {"content": long}]}), 413, "too_large"
+        client.post(PATH, json=CHAT | {"messages": [ASK | {"content": long}]}),
+        413,
+        "too_large",
+        "messages[0].content",
     )
     assert "messages[0].content" in error["message"]
+    messages = [SYSTEM | {"content": long}, ASK]
+    assert_error(client.post(PATH, json=CHAT | {"messages": messages}), 413, "too_large", "messages")
+    wrong = {"ragsvc": {"filter": {"$no": 1}}}
+    assert_error(client.post(PATH, json=CHAT | wrong), 400, "invalid_filter", "ragsvc.filter")
     assert_error(
         client.post(PATH, json=CHAT | {"max_tokens": 1, "max_completion_tokens": 2}),
         400,
@@ -215,7 +222,8 @@ def test_the_limits_of_stop_are_told(client: TestClient, stop: Any) -> None:
 def test_an_unknown_model_is_not_found(client: TestClient, model: str, stream: bool) -> None:
     response = client.post(PATH, json=CHAT | {"model": model, "stream": stream})
     if model:
-        assert_error(response, 404, "model_not_found", "model")
+        error = assert_error(response, 404, "model_not_found", "model")
+        assert "GET /v1/models" in error["message"] and "ragsvc/<corpus>" in error["message"]
     else:
         assert_error(response, 400, "invalid_value", "model")
 
@@ -263,6 +271,12 @@ def test_errors_of_the_frame_have_the_shape_too(client: TestClient) -> None:
     assert client.head(PATH).status_code == 405
     assert_error(client.post(PATH, content=b"{"), 415, "unsupported_media_type")
     assert_error(client.post(PATH + "?a=b", json=CHAT), 400, "invalid_request")
+    compressed = {"content-encoding": "gzip", "content-type": "application/json"}
+    error = assert_error(client.post(PATH, content=b"\x1f\x8b", headers=compressed), 400, "invalid_request")
+    assert "Content-Encoding is 'gzip'" in error["message"]
+    assert_error(client.get("/v1/models/"), 404, "model_not_found", "model")
+    odd = assert_error(client.get("/v1/models/%C3%A4%09b"), 404, "model_not_found", "model")
+    assert r"no model '\xe4\tb'" in odd["message"]
     assert_error(client.get("/v1/models", headers={"Host": "evil.example"}), 403, "host_refused")
     assert "application/problem+json" in client.get("/v1/modelsx").headers["content-type"]
 
@@ -294,7 +308,8 @@ def test_routes_of_openai_that_are_not_here_tell_what_to_use(
     client: TestClient, method: str, path: str, words: str
 ) -> None:
     error = assert_error(client.request(method, path, json=CHAT), 404, "not_found")
-    assert words in error["message"] and error["type"] == "invalid_request_error"
+    assert error["type"] == "invalid_request_error"
+    assert error["message"].startswith(f"there is no {path} here (") and words in error["message"]
 
 
 @pytest.mark.parametrize("path", ["/v1/nothing", "/v1", "/chat", "/v1/search/x", "/v1/corpora/a/x/models"])

@@ -68,12 +68,23 @@ def test_a_chat_that_another_model_began_with_tools_goes_on(
     assert (asked().question, asked().history) == (ASK["content"], ())
 
 
+def test_messages_as_gradio_keeps_them_pass(client: TestClient, asked: Callable[[], AnswerRequest]) -> None:
+    kept = {"metadata": None, "options": None}
+    messages = [
+        {"role": role, "content": [{"type": "text", "text": text}]} | kept
+        for role, text in (("user", "How?"), ("assistant", "So."), ("user", "Why?"))
+    ]
+    response = client.post(PATH, json=CHAT | {"messages": messages})
+    assert response.status_code == 200, response.text
+    assert asked().history == (Turn(Role.USER, "How?"), Turn(Role.ASSISTANT, "So."))
+
+
 def test_what_is_for_other_servers_passes(client: TestClient, asked: Callable[[], AnswerRequest]) -> None:
     part = {"type": "text", "text": "Why?", "cache_control": {"type": "ephemeral"}}
     extra = {
         "store": True, "verbosity": "low", "reasoning_effort": "minimal", "service_tier": "flex",
-        "metadata": {"chat": "7"}, "prompt_cache_key": "k", "safety_identifier": "s", "seed": 1,
-        "stream_options": {"include_usage": True},
+        "metadata": {"chat": "7"}, "prompt_cache_key": "k", "top_p": 0.95, "seed": 1,
+        "stream_options": {"include_usage": True}, "safety_identifier": "s",
     }  # fmt: skip
     body = CHAT | extra | {"messages": [{"role": "user", "content": [part]}]}
     response = client.post(PATH, json=body)

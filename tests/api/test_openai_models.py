@@ -78,10 +78,10 @@ def test_questions_and_documents_get_their_own_prefix(
         ({"input": ["a"] * 2049}, "invalid_value", "input"),
         ({"encoding_format": "int8"}, "invalid_value", "encoding_format"),
         ({"truncate": True}, "unknown_parameter", "truncate"),
-        ({"dimensions": 8}, "invalid_request", None),
+        ({"dimensions": 8}, "invalid_request", "dimensions"),
         ({"input": [[1], [WORDS]]}, "invalid_request", None),
-        ({"input": ["short", "word " * 300]}, "invalid_request", None),
-        ({"input": "word" * 9999}, "invalid_request", None),
+        ({"input": ["short", "word " * 300]}, "invalid_request", "input[1]"),
+        ({"input": "word" * 9999}, "invalid_request", "input[0]"),
     ],
 )
 def test_what_cannot_be_embedded_whole_is_refused(
@@ -99,7 +99,7 @@ def test_limits_and_failures_have_a_status(
     for model in ("nope", "text-embedding-3-small", "ragsvc/handbook,minutes"):
         assert_error(client.post(PATH, json=EMBED | {"model": model}), 404, "model_not_found", "model")
     monkeypatch.setattr(embedding, "MAX_TOKENS", 3)
-    assert_error(client.post(PATH, json=EMBED | {"input": ["a b", "c d"]}), 413, "too_large")
+    assert_error(client.post(PATH, json=EMBED | {"input": ["a b", "c d"]}), 413, "too_large", "input")
 
     def fail(self: HashEmbedder, texts: list[str]) -> np.ndarray:
         raise ModelError("the model went away", hint="start again")

@@ -31,6 +31,7 @@ ERRORS = (
     ModelError(f"openai:{URL} cannot be reached: no answer", hint=f"try: curl {URL}/models"),
     ModelError(f"openai:{URL} redirects to https://alice@10.1.2.3/login, which is not followed"),
     ModelError(f"openai:{URL} answered 500: no route to 10.1.2.3:9000; see '/home/alice/big models/x.log'"),
+    ModelError(f"openai:{URL} cannot be reached: certificate is not valid for 'gpu-7.lab.example'"),
     ModelNotFound(f"{EMBEDDER}/model.safetensors cannot be read: [Errno 13] '{EMBEDDER}/model.safetensors'"),
     ModelNotFound("the model 'x' in /home/alice/models/llama cannot be loaded: no config.json"),
     StorageError("no space left for /home/alice/rag/indexes/catalog.db", hint="free some of /home/alice/rag"),
@@ -78,6 +79,7 @@ def test_what_is_left_of_an_error_still_tells_what_is_wrong(client: TestClient, 
         ("openai:llama cannot be reached: no answer", log),
         ("openai:llama redirects to ***, which is not followed", ""),
         ("openai:llama answered 500: no route to ***; see 'x.log'", ""),
+        ("openai:llama cannot be reached: certificate is not valid for '***'", ""),
         ("mini/model.safetensors cannot be read: [Errno 13] 'mini/model.safetensors'", ""),
         ("the model 'x' in llama cannot be loaded: no config.json", ""),
         ("no space left for catalog.db", log),
@@ -98,6 +100,14 @@ def test_other_words_stay(words: str) -> None:
     assert Veil().over(words) == words
 
 
+@pytest.mark.parametrize(
+    "generator", ["openai:", "openai:http://[::1", "openai:x", "transformers:", "nothing"]
+)
+def test_a_setting_that_cannot_be_used_is_no_trouble_here(tmp_path: Path, generator: str) -> None:
+    veil = Veil.of_settings(Settings(home=tmp_path, generator=generator))
+    assert veil.over(f"a {tmp_path} b") == f"a {tmp_path.name} b"
+
+
 def test_readiness_and_corpora_name_a_folder_by_its_own_name(
     client: TestClient, service: FakeService, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -111,6 +121,16 @@ def test_readiness_and_corpora_name_a_folder_by_its_own_name(
     )
     assert [each["embedder"] for each in client.get("/v1/corpora").json()["corpora"]] == ["mini"]
     assert "srv" not in client.get("/v1/models").text
+
+
+def test_the_error_of_a_job_names_no_folder(client: TestClient, service: FakeService) -> None:
+    said = {"code": "disk_full", "message": "no space left for '/srv/My Models/x.db'", "hint": "free some"}
+    sent = {"documents": [{"id": "a", "text": "b"}]}
+    number = client.post("/v1/corpora/handbook/documents", json=sent).json()["id"]
+    job = service.jobs_by_id[number] = replace(service.jobs_by_id[number], error=said)
+    shown = said | {"message": "no space left for 'x.db'"}
+    assert client.get(f"/v1/jobs/{job.id}").json()["error"] == shown
+    assert client.get("/v1/jobs").json()["jobs"][0]["error"] == shown
 
 
 def test_a_chat_names_files_of_the_server_by_their_document(

@@ -110,7 +110,7 @@ def test_a_bad_setting_is_named(run, monkeypatch):
     assert "RAGSVC_PARSE_WORKERS" in ran.err
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(st.lists(st.text(st.characters(codec=None, exclude_characters="\0")), max_size=4))
 def test_no_argument_makes_it_crash(words):
     service = ScriptedService()

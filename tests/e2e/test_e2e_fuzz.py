@@ -28,7 +28,7 @@ CHECKS = [
     response_headers_conformance,
     response_schema_conformance,
 ]
-SECONDS = 20
+SECONDS = 12
 QUICK = settings(
     max_examples=100,
     deadline=None,

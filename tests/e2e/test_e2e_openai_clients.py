@@ -158,8 +158,12 @@ def test_openai_key_is_asked_for(keyed_server: Server) -> None:
 def test_openai_harmless_parameters_pass(client: openai.OpenAI) -> None:
     plain = client.chat.completions.create(model=MODEL, messages=ASKED)
     more = client.chat.completions.create(
-        model=MODEL, messages=ASKED, n=1, seed=7, user="me", frequency_penalty=0, presence_penalty=0, top_p=1
-    )
+        model=MODEL, messages=ASKED, n=1, seed=7, user="me", frequency_penalty=0, presence_penalty=0,
+        top_p=0.9, store=True, metadata={"a": "b"}, verbosity="low", reasoning_effort="low",
+        tools=[{"type": "function", "function": {"name": "now"}}], tool_choice="auto",
+        parallel_tool_calls=True, service_tier="auto",
+    )  # fmt: skip
+    assert (more.choices[0].message.tool_calls, more.choices[0].finish_reason) == (None, "stop")
     assert more.choices[0].message.content == plain.choices[0].message.content
 
 

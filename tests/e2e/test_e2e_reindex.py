@@ -67,7 +67,8 @@ class Load:
     def _ask(self, number: int) -> None:
         while not self._done.is_set():
             number += 1
-            time.sleep(0.03)
+            # Enough to fall into every step of the change, and some of the two cores left for it.
+            time.sleep(0.1)
             try:
                 self.ask(QUERIES[number % len(QUERIES)], "answer" if number % 5 == 0 else "search")
             except Exception as error:

@@ -6,6 +6,7 @@ import itertools
 import json
 import math
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -95,6 +96,23 @@ def test_leaving_out_a_word_counts_only_as_a_loss(service: Service) -> None:
     upload(service, {"p": PEARS, "f": FIGS})
     assert features(service, "Until when does the Conference pear keep?")["rests_on_word"] < 0.0
     assert features(service, "pear")["rests_on_word"] == 0.0
+
+
+@pytest.mark.parametrize("question", ["Until when does the Conference pear keep?", "pear", "of what"])
+def test_all_that_the_features_need_is_embedded_at_once(
+    service: Service, embedder: HashEmbedder, monkeypatch: pytest.MonkeyPatch, question: str
+) -> None:
+    upload(service, {"p": PEARS, "f": FIGS})
+    looked = service.look(ME, SearchRequest((CORPUS,), question, 6, Mode.HYBRID))[0]
+    vector, parts = looked.query.vector, looked.parts
+    assert vector is not None
+    evidence = find_evidence(question, vector, looked.hits, parts.text_vectors, parts.analyser)
+    before = len(embedder.batches)
+    found = features_of(looked, looked.hits, evidence)
+    assert len(embedder.batches) <= before + 1
+    monkeypatch.setattr(TextVectors, "hold", lambda *_: None)
+    alone = replace(looked, parts=replace(parts, text_vectors=TextVectors(HashEmbedder())))
+    assert features_of(alone, looked.hits, evidence) == found
 
 
 @pytest.mark.parametrize(

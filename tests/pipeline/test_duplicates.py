@@ -6,6 +6,7 @@ import random
 import shutil
 import sqlite3
 from collections.abc import Iterator, Sequence
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -55,6 +56,7 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
         yield opened
 
 
+@cache
 def near(one: str, other: str) -> bool:
     matrix = rows_of([one, other])
     return float(similarities(matrix[0], matrix[1:])[0]) >= NEAR

@@ -155,16 +155,18 @@ class Changes(RuleBasedStateMachine):
             ingest(fresh, self.docs)
             if self.sent:
                 upload(fresh, self.sent)
-            for changed in (self.service, self.follower, reopened):
-                find_the_same(fresh, changed)
+            find_the_same(fresh, self.service, self.follower, reopened)
 
 
-def find_the_same(fresh: Service, other: Service) -> None:
+def find_the_same(fresh: Service, *others: Service) -> None:
     asked = itertools.product(QUERIES, Mode, [None, {"lang": "en"}, {"lang": {"$ne": "en"}}])
     for query, mode, where in asked:
-        same_hits(search(fresh, query, mode, where=where), search(other, query, mode, where=where))
-    flat = [search(service, "apple", k=200, collapse=Collapse.OFF) for service in (fresh, other)]
-    same_hits(*flat)
+        expected = search(fresh, query, mode, where=where)
+        for other in others:
+            same_hits(expected, search(other, query, mode, where=where))
+    flat = search(fresh, "apple", k=200, collapse=Collapse.OFF)
+    for other in others:
+        same_hits(flat, search(other, "apple", k=200, collapse=Collapse.OFF))
 
 
 TestIncremental = Changes.TestCase

@@ -11,7 +11,7 @@ from doubles import CORPUS, ME, WordTokeniser, new_home, open_service, upload
 from ragsvc.api import server
 from ragsvc.domain import AnswerRequest, FinishReason, Role, Turn
 from ragsvc.errors import InvalidSetting
-from ragsvc.service.generators import check_generator
+from ragsvc.service.generators import advice_on, check_generator
 from ragsvc.settings.settings import Settings
 
 BAD = (
@@ -74,6 +74,28 @@ def test_a_wrong_generator_gives_exit_code_2(
     monkeypatch.setenv("RAGSVC_HOME", str(tmp_path / "none"))
     assert main(["serve", "--port", "0"]) == 2
     assert "RAGSVC_GENERATOR" in capsys.readouterr().err
+
+
+def test_who_starts_a_local_model_is_told_what_it_takes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def settings(generator: str, workers: int = 1, threads: int | None = 2) -> Settings:
+        return Settings(home=tmp_path, generator=generator, workers=workers, threads=threads)
+
+    assert advice_on(settings("extractive", 4, None)) == advice_on(settings(GOOD[1], 4, None)) == []
+    assert advice_on(settings(GOOD[-1])) == []
+    (one,) = advice_on(settings(GOOD[-1], 3))
+    assert "each of the 3" in one and "RAGSVC_WORKERS=1" in one
+    (two,) = advice_on(settings(GOOD[-1], 1, None))
+    assert "RAGSVC_THREADS" in two
+
+    class Silent:
+        def __init__(self, *_: object) -> None:
+            self.run = lambda: None
+
+    monkeypatch.setattr(server, "Supervisor", Silent)
+    server.serve(settings(GOOD[-1], 3, None), port=0)
+    assert [record.getMessage() for record in caplog.records if record.levelname == "WARNING"] == [one, two]
 
 
 def test_the_built_in_generator_shows_what_it_may_say(tmp_path: Path) -> None:

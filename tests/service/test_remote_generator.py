@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import httpx
 import openai_server as servers
 import pytest
 import uvicorn
@@ -22,6 +23,7 @@ from ragsvc.api import server as api_server
 from ragsvc.api.app import create_app
 from ragsvc.domain import Answer, AnswerRequest, FinishReason
 from ragsvc.errors import InvalidRequest, ModelError
+from ragsvc.models import remote_call
 from ragsvc.service.service import Service
 
 DOCUMENTS = {
@@ -133,6 +135,42 @@ def test_a_client_that_hangs_up_ends_the_remote_work_within_a_second(tmp_path: P
         response.close()
         client.close()
         assert remote.gone.wait(1.0)
+
+
+@pytest.mark.parametrize(
+    "answers",
+    [
+        servers.redirecting("http://10.9.8.7:4321/v1"),
+        servers.telling(500, {"error": "no 10.9.8.7:4321 for /srv/models/pears/config.json"}),
+        servers.telling_inside("see http://10.9.8.7:4321/log"),
+        servers.page,
+        servers.unknown_model,
+    ],
+)
+def test_clients_are_not_shown_where_the_model_is(
+    tmp_path: Path, answers: Callable[..., None], caplog: pytest.LogCaptureFixture, monkeypatch: Any
+):
+    monkeypatch.setattr(remote_call, "BACKOFF_S", 0.01)
+    with asking(tmp_path, answers) as (service, remote), over_http(service) as port:
+        chat = {"model": CORPUS, "messages": [{"role": "user", "content": QUESTION}]}
+        for path, body in (
+            ("/v1/chat/completions", chat),
+            ("/v1/chat/completions", chat | {"stream": True}),
+            ("/v1/answer", {"corpus": CORPUS, "question": QUESTION}),
+            ("/v1/answer", {"corpus": CORPUS, "question": QUESTION, "stream": True}),
+        ):
+            text = httpx.post(f"http://127.0.0.1:{port}{path}", json=body, timeout=20).text
+            assert "model_" in text and "error" in text
+            for secret in (
+                remote.url,
+                remote.url.split(":")[2].split("/")[0],
+                "10.9.8.7",
+                "4321",
+                "/srv",
+                KEY,
+            ):
+                assert secret not in text
+        assert remote.url in caplog.text
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, ValidationError, WrapValidator, model_validator
 from pydantic_core import PydanticCustomError
 
-from ragsvc.api.openai.fields import PASSED, Absent, EmptyObject, Off, One, Zero, only
+from ragsvc.api.openai.fields import PASSED, Absent, EmptyObject, Off, Zero, only
 from ragsvc.api.openai.messages import MessageBody, read_messages
 from ragsvc.api.openai.names import corpora_of_model
 from ragsvc.api.schemas import MAX_K, At, Body, optional
@@ -94,7 +94,8 @@ class ChatBody(Body):
         only("leave it out, or send 1"),
         Field(description="1; others are refused."),
     ] = None
-    top_p: One = None
+    # Many front ends send one. At temperature 0, as is set, it has no effect in any case.
+    top_p: Annotated[float, Field(ge=0, le=1)] | None = PASSED
     frequency_penalty: Zero = None
     presence_penalty: Zero = None
     logprobs: Off = None

@@ -19,6 +19,11 @@ _CODES: Mapping[str, str] = MappingProxyType(
         "overloaded": "rate_limit_exceeded",
     }
 )
+MAX_PATH_CHARS = 100
+LISTED = "model is ragsvc/<corpus>: GET /v1/models lists them"
+_PARAMS: Mapping[str, str] = MappingProxyType(
+    {"corpus_not_found": "model", "invalid_filter": "ragsvc.filter", "ref_not_found": "ragsvc.at"}
+)
 # By the schema's name for the mistake.
 _FIELD_CODES: Mapping[str, str] = MappingProxyType(
     {
@@ -42,9 +47,13 @@ def error_object(problem: Problem) -> Mapping[str, Any]:
     if fields:
         code = _FIELD_CODES.get(problem.cause, "invalid_value")
     # A model or corpus that is not there has a code of its own: this is a path that is not.
-    hint = advice(problem.instance) if problem.code == "not_found" else problem.hint
+    detail, hint = problem.detail, problem.hint
+    if problem.code == "not_found":
+        detail, hint = f"there is no {problem.instance[:MAX_PATH_CHARS]} here", advice(problem.instance)
+    if problem.code == "corpus_not_found" and LISTED not in hint:
+        hint = f"{hint}; {LISTED}" if hint else LISTED
     error = {
-        "message": f"{problem.detail} ({hint})" if hint else problem.detail,
+        "message": f"{detail} ({hint})" if hint else detail,
         "type": _type_of(status),
         "param": fields[0]["field"] if fields else _param_of(problem),
         "code": code,
@@ -53,7 +62,7 @@ def error_object(problem: Problem) -> Mapping[str, Any]:
 
 
 def _param_of(problem: Problem) -> str | None:
-    return "model" if problem.code == "corpus_not_found" else problem.param or None
+    return _PARAMS.get(problem.code, problem.param) or None
 
 
 def _type_of(status: int) -> str:

@@ -44,8 +44,3 @@ Zero = Annotated[
     only("leave it out, or send 0"),
     Field(description="0; others are refused."),
 ]
-One = Annotated[
-    Annotated[float, Field(ge=1, le=1)] | None,
-    only("leave it out, or send 1"),
-    Field(description="1; others are refused."),
-]

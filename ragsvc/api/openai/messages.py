@@ -61,6 +61,8 @@ class MessageBody(BaseModel):
     refusal: str | None = Field(None, description="What an assistant said instead of `content`.")
     annotations: list[Any] | None = PASSED
     ragsvc: dict[str, Any] | None = PASSED
+    metadata: dict[str, Any] | None = PASSED
+    options: list[Any] | None = PASSED
     reasoning: str | None = PASSED
     reasoning_content: str | None = PASSED
     tool_calls: list[dict[str, Any]] | None = PASSED
@@ -102,6 +104,7 @@ def check_length(name: str, text: str, max_chars: int) -> None:
         raise TooLarge(
             f"{name} has {len(text)} characters, the most is {max_chars}",
             hint="shorten it, or raise RAGSVC_MAX_QUESTION_CHARS",
+            param=name if name.startswith("messages") else "messages",
         )
 
 

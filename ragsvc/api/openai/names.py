@@ -24,10 +24,9 @@ def corpora_of_model(model: str) -> tuple[str, ...]:
     """
     names = tuple(dict.fromkeys(model.removeprefix(PREFIX).split(",")))
     if any(_CORPUS.fullmatch(name) is None for name in names):
-        shown = model[:100].encode("ascii", "backslashreplace").decode()
         raise CorpusNotFound(
-            f"there is no model {shown!r}",
-            hint="GET /v1/models lists them: ragsvc/<corpus>, or ragsvc/<corpus>,<corpus>",
+            f"there is no model {model[:100]!a}",
+            hint="model is ragsvc/<corpus>: GET /v1/models lists them; several are ragsvc/<corpus>,<corpus>",
         )
     if len(names) > MAX_CORPORA:
         raise InvalidRequest(

@@ -11,10 +11,11 @@ from starlette.responses import Response
 from ragsvc.api.openapi import problems
 from ragsvc.api.rendering import JsonResponse
 from ragsvc.api.security import caller_of
-from ragsvc.api.state import StateOf
+from ragsvc.api.state import State, StateOf
 from ragsvc.api.strict import StrictRoute
 from ragsvc.api.views import JobsView, JobView
-from ragsvc.service.serialise import job_json
+from ragsvc.domain import Job
+from ragsvc.service.serialise import JsonObject, job_json
 
 router = APIRouter(route_class=StrictRoute, prefix="/v1/jobs", tags=["jobs"])
 
@@ -25,7 +26,7 @@ JobId = Annotated[str, Path(min_length=1, max_length=128, description="Job id.",
 async def list_jobs(request: Request, state: StateOf) -> Response:
     """List jobs, latest first."""
     found = await state.catalog.run(state.service.jobs, caller_of(request))
-    return JsonResponse({"jobs": [job_json(job) for job in found]})
+    return JsonResponse({"jobs": [_shown(state, job) for job in found]})
 
 
 @router.get(
@@ -33,7 +34,7 @@ async def list_jobs(request: Request, state: StateOf) -> Response:
 )
 async def get_job(request: Request, state: StateOf, job: JobId) -> Response:
     """Show how far a job is and, at its end, its result or its error."""
-    return JsonResponse(job_json(await state.catalog.run(state.service.job, caller_of(request), job)))
+    return JsonResponse(_shown(state, await state.catalog.run(state.service.job, caller_of(request), job)))
 
 
 @router.delete(
@@ -45,4 +46,16 @@ async def get_job(request: Request, state: StateOf, job: JobId) -> Response:
 )
 async def cancel_job(request: Request, state: StateOf, job: JobId) -> Response:
     """Ask a job to stop. Nothing half is ever visible; a job that has ended stays as it is."""
-    return JsonResponse(job_json(await state.catalog.run(state.service.cancel_job, caller_of(request), job)))
+    found = await state.catalog.run(state.service.cancel_job, caller_of(request), job)
+    return JsonResponse(_shown(state, found))
+
+
+def _shown(state: State, job: Job) -> JsonObject:
+    """A job; its error without folders of the server."""
+    shape = job_json(job)
+    if isinstance(shape["error"], dict):
+        shape["error"] = {
+            name: state.veil.over(words) if isinstance(words, str) else words
+            for name, words in shape["error"].items()
+        }
+    return shape

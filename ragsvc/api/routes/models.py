@@ -19,7 +19,7 @@ from ragsvc.domain import CorpusSummary
 
 router = APIRouter(route_class=StrictRoute, prefix="/v1/models", tags=["openai"])
 
-ModelPath = Annotated[str, Path(min_length=1, description="Name of the model.", examples=["ragsvc/handbook"])]
+ModelPath = Annotated[str, Path(description="Name of the model.", examples=["ragsvc/handbook"])]
 
 
 @router.get(

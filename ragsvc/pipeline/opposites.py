@@ -1,0 +1,118 @@
+"""English words that decide what a sentence says: negations, opposites, and words for how many."""
+
+from __future__ import annotations
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+NEGATIONS = _words("not never no without neither nor none nothing nobody nowhere")
+# What is denied by these stands before them as often as after: "the key was not given", "without a key".
+NOUN_NEGATIONS = _words("no without neither nor none nothing nobody nowhere")
+# These bear on what follows, but not as plainly.
+HALF_NEGATIONS = _words(
+    """avoid avoids avoided avoiding lack lacks lacking absent fail fails failed failing unable instead rather
+    refuse refuses refused hardly rarely seldom few little except prevent prevents prevented unless until only
+    """
+)
+# "Not only", "no matter": nothing is denied. "Not more than" sets a limit. "Not until": it is, then.
+NO_DENIAL = _words("only just merely simply solely necessarily always matter doubt all every")
+LIMITS = _words("more less later earlier fewer greater higher lower longer")
+TURNED_BY = _words("until unless before except")
+
+STRONG = _words("all every each always both must")
+WEAKER = _words(
+    """most mostly usually generally often many typically commonly some sometimes several may might can could
+    partly occasionally"""
+)
+MODALS = _words("must may might can could")
+
+CONDITIONS = _words("if whether unless when")
+# Where one of these begins another clause, a negation ends.
+JOINTS = _words("but because if when while which who that unless although though since whereas so")
+
+_CARDINALS = "zero one two three four five six seven eight nine ten eleven twelve"
+_ORDINALS = "zeroth first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth"
+NUMERALS = {word: str(number) for number, word in enumerate(_CARDINALS.split()) if word != "one"} | {
+    word: f"{number}th" for number, word in enumerate(_ORDINALS.split())
+}
+"""Numbers as words: in digits, ordinals with "th"."""
+
+_OPPOSITES = """
+increase rise grow gain / decrease decline fall drop reduce shrink loss lose
+increased rising rose grew growing up / decreased declined fell dropped reduced falling down
+more / less fewer
+before / after
+minimum least / maximum most
+higher greater larger bigger longer / lower smaller shorter
+high large big / low small tiny
+long / short
+faster quicker / slower
+fast quick rapid / slow
+first / last
+always / never rarely seldom
+often frequently / rarely seldom
+many / few
+with including include includes / without excluding exclude excludes
+enable enables enabled / disable disables disabled
+allow allows allowed permit permits / forbid forbids forbidden prevent prevents prohibit deny denies
+public / private
+true / false
+required mandatory compulsory obligatory / optional voluntary
+input / output
+old older / new newer
+cheap cheaper inexpensive / expensive dearer costly
+inside within / outside beyond
+internal / external
+local / remote
+online / offline
+add adds added / remove removes removed delete deletes deleted
+open opens opened / close closes closed shut
+above / below beneath
+easy easier simple simpler / hard harder difficult complex complicated
+positive positively / negative negatively
+best better / worst worse
+start starts started begin begins began / end ends ended finish finishes finished stop stops stopped
+success succeed succeeds succeeded successful / failure fail fails failed
+upper top / bottom
+read reads / write writes
+strong stronger / weak weaker
+same identical / different
+early earlier / late later
+accept accepts accepted / reject rejects rejected refuse refuses refused
+win wins won / lose loses lost
+buy buys bought / sell sells sold
+love loves loved / hate hates hated dislike dislikes disliked
+male man men / female woman women
+married / divorced unmarried
+alive living / dead
+north northern / south southern
+east eastern / west western
+left / right
+hot warm / cold cool
+import imports imported / export exports exported
+majority / minority
+profit profits / loss losses
+agree agrees agreed / disagree disagrees disagreed
+improve improves improved improvement / worsen worsens worsened deterioration
+encrypt encrypts encrypted / decrypt decrypts decrypted
+safe secure / unsafe dangerous insecure
+temporary / permanent
+static / dynamic
+manual manually / automatic automatically
+"""
+# Each line: words of one sense / words of the opposite one. A word may stand in several lines.
+
+
+def _signs() -> dict[str, tuple[tuple[int, int], ...]]:
+    found: dict[str, list[tuple[int, int]]] = {}
+    for number, line in enumerate(_OPPOSITES.strip().splitlines()):
+        for sign, words in zip((1, -1), line.split(" / "), strict=True):
+            for word in words.split():
+                found.setdefault(word, []).append((number, sign))
+    return {word: tuple(senses) for word, senses in found.items()}
+
+
+SIGNS = _signs()
+"""Each word: its lines, and on which side it stands, 1 or -1."""

@@ -1,0 +1,153 @@
+"""Sentences held against passages: quotes stand, fair rewordings stand, the contrary does not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ragsvc.domain import ChunkId, Hit, Passage, VersionId
+from ragsvc.pipeline.extractive import readable
+from ragsvc.pipeline.support import Standing, Support
+from ragsvc.text.analyse import StandardAnalyser
+from ragsvc.text.sentences import sentences
+
+ANALYSER = StandardAnalyser()
+HANDBOOK = Path(__file__).parents[2] / "corpora" / "handbook"
+WINDOW = 8
+
+KEYS = (
+    "The key is needed to open the store. A backup runs every 30 minutes. "
+    "The cache is cleared after 5 minutes."
+)
+TOOLS = (
+    "The Reader uses the Index of Qdrant. Large files are not stored in Git. "
+    "Most servers encrypt their disks. If no key is set, any text will do. "
+    "The first release came in 2019 and the eighth one in 2023."
+)
+RULES = (
+    "Guests may book a room online. The fee rises in summer. Unencrypted disks are not allowed. "
+    "It is not only fast but also small. Nothing is sold before the gates open. "
+    "Lisbon beat Porto in the final."
+)
+
+
+def hit(number: int, text: str) -> Hit:
+    passage = Passage(
+        ChunkId(number),
+        f"d{number}",
+        f"v{number}",
+        VersionId(number),
+        "s",
+        "",
+        0,
+        len(text),
+        text,
+        None,
+        (),
+        {},
+    )
+    return Hit(number, 1.0, "c", passage)
+
+
+def standing(sentence: str, *passages: str, marked: bool = True) -> Standing:
+    hits = [hit(number, text) for number, text in enumerate(passages, start=1)]
+    numbers = tuple(range(1, len(hits) + 1)) if marked else ()
+    return Support(hits, ANALYSER).verdict(sentence, numbers).standing
+
+
+@pytest.mark.parametrize("marked", [True, False])
+@pytest.mark.parametrize(
+    ("sentence", "passage"),
+    [
+        # Denied, or the denial left out.
+        ("The key is never needed to open the store.", KEYS),
+        ("The key isn't needed to open the store.", KEYS),
+        ("No key is needed to open the store.", KEYS),
+        ("Large files are stored in Git.", TOOLS),
+        ("It is not fast but small.", RULES),
+        # Numbers of other sentences, or before other words.
+        ("A backup runs every 5 minutes.", KEYS),
+        ("The cache is cleared after 30 minutes.", KEYS),
+        ("The fifth release came in 2019.", TOOLS),
+        # Names that changed places, or came from elsewhere.
+        ("The Index uses the Reader of Qdrant.", TOOLS),
+        ("Porto beat Lisbon in the final.", RULES),
+        # Opposites and quantities.
+        ("The fee falls in summer.", RULES),
+        ("The cache is cleared before 5 minutes.", KEYS),
+        ("All servers encrypt their disks.", TOOLS),
+        ("Guests must book a room online.", RULES),
+    ],
+)
+def test_the_contrary_of_a_passage_is_not_supported(sentence: str, passage: str, *, marked: bool) -> None:
+    assert standing(sentence, passage, marked=marked) is Standing.UNSUPPORTED
+
+
+@pytest.mark.parametrize("marked", [True, False])
+@pytest.mark.parametrize(
+    ("sentence", "passage"),
+    [
+        ("To open the store, the key is needed.", KEYS),
+        ("Yes, the key is needed to open the store.", KEYS),
+        ("Every 30 minutes a backup runs.", KEYS),
+        ("The cache is cleared after five minutes.", KEYS),
+        ("Git does not store large files.", TOOLS),
+        ("Large files aren't stored in Git.", TOOLS),
+        ("No large files are stored in Git.", TOOLS),
+        ("Any text will do if no key is set.", TOOLS),
+        ("The Index of Qdrant is used by the Reader.", TOOLS),
+        ("Disks that are not encrypted are not allowed.", RULES),
+        ("It is fast and also small.", RULES),
+        ("Guests can book a room online.", RULES),
+        ("In summer the fee increases.", RULES),
+        ("The eighth release came in 2023.", TOOLS),
+        ("Porto was beaten by Lisbon in the final.", RULES),
+    ],
+)
+def test_a_fair_rewording_is_supported(sentence: str, passage: str, *, marked: bool) -> None:
+    assert standing(sentence, passage, marked=marked) is Standing.SUPPORTED
+
+
+def test_what_another_sentence_bears_out_is_supported() -> None:
+    both = "The key is not needed to read. The key is needed to write. The key is needed to read a draft."
+    assert standing("The key is needed to write.", both) is Standing.SUPPORTED
+    assert standing("The key is not needed to read.", both) is Standing.SUPPORTED
+    # Of several passages one is enough where no marker says which.
+    one, other = "The fee falls in summer.", "The fee rises in summer."
+    assert standing("The fee rises in summer.", one, other, marked=False) is Standing.SUPPORTED
+    assert standing("The fee rises in summer.", one, other) is Standing.SUPPORTED
+    assert standing("The fee rises in summer.", one) is Standing.UNSUPPORTED
+
+
+VOCABULARY = """the a key is are not never no without all some must may 5 30 2019 five first more less before
+after Lisbon Porto uses open opens closed unencrypted encrypted if only but and by of store rises falls don't
+cannot"""
+made = st.lists(st.sampled_from(VOCABULARY.split()), min_size=3, max_size=12).map(
+    lambda words: f"{words[0].capitalize()} {' '.join(words[1:])}."
+)
+
+
+@given(st.lists(made, min_size=1, max_size=6), st.data())
+def test_a_quote_is_never_unsupported(parts: list[str], data: st.DataObject) -> None:
+    text = data.draw(st.sampled_from([" ", "\n\n", "\n- "])).join(parts)
+    for span in sentences(text):
+        quote = readable(text[span.start : span.end])
+        assert standing(quote, text) is not Standing.UNSUPPORTED
+        assert standing(quote, "Another text.", text, marked=False) is not Standing.UNSUPPORTED
+
+
+def test_every_sentence_of_the_handbook_stands_on_its_surroundings() -> None:
+    for path in sorted(HANDBOOK.rglob("*.md")):
+        text = path.read_text(encoding="utf-8")
+        spans = sentences(text)
+        for first in range(0, len(spans), WINDOW):
+            window = spans[first : first + WINDOW]
+            start = window[0].start
+            passage = text[start : window[-1].end]
+            support = Support([hit(1, passage)], ANALYSER)
+            for span in sentences(passage):
+                quote = readable(passage[span.start : span.end])
+                assert support.verdict(quote, (1,)).standing is not Standing.UNSUPPORTED, quote
