@@ -2,9 +2,10 @@
 
     RAGSVC_TEST_DATA=folder python -m benchmarks.tables [--tables 300] [--seed 0]
 
-Tables of BIPIA's train part (without any attack; they come from WikiTableQuestions), each asked its own question of
-that table alone. About half of these questions want a sum, a count or a comparison, which no row says: a quoted
-row can only answer the others. *Holds it*: the expected value stands in the answer as words of its own.
+Tables of BIPIA's train part (without any attack; they come from WikiTableQuestions), each asked its own
+question of that table alone. Many of these questions want a sum, a count or a comparison, which no row says:
+a quoted row can only answer the others. *Holds it*: the expected value stands in the answer as words of its
+own.
 """
 
 from __future__ import annotations
