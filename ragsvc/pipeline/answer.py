@@ -24,6 +24,7 @@ from ragsvc.pipeline.answerability import features_of, load_model
 from ragsvc.pipeline.closing import closed_after
 from ragsvc.pipeline.condense import turns_read
 from ragsvc.pipeline.evidence import find_evidence
+from ragsvc.pipeline.nearness import nearness_of
 from ragsvc.pipeline.retrieve import Looked
 from ragsvc.pipeline.support import Support
 from ragsvc.pipeline.writing import Writing
@@ -97,10 +98,11 @@ def stream_answer(found: Found, generator: Generator, manner: Manner) -> Iterato
             manner.instructions,
             parts.tokeniser.count,
         )
+        nearness = nearness_of(parts.text_vectors, parts.profile.spec.embedder)
         writing = Writing(
             generator.stream(asked),
             passages,
-            Support(passages, parts.analyser),
+            Support(passages, parts.analyser, nearness),
             manner.unsupported,
             answer.answer,
             stops=bool(manner.stop),
