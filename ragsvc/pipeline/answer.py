@@ -30,6 +30,8 @@ from ragsvc.pipeline.support import Support
 from ragsvc.pipeline.writing import Writing
 from ragsvc.protocols import Generator, Tokeniser
 
+# How often an empty piece is given on while nothing can be shown: there a client that went away is noticed.
+BEAT_S = 0.05
 REFUSAL = "I cannot answer this from the documents in {corpus}."
 
 
@@ -108,8 +110,11 @@ def stream_answer(found: Found, generator: Generator, manner: Manner) -> Iterato
             stops=bool(manner.stop),
         )
         with closed_after(writing.pieces()) as pieces:
+            told = time.perf_counter()
             for piece in pieces:
-                yield TokenEvent(piece)
+                if piece or time.perf_counter() - told >= BEAT_S:
+                    yield TokenEvent(piece)
+                    told = time.perf_counter()
         answer = writing.finished(answer)
         for citation in answer.citations:
             yield CitationEvent(citation)
