@@ -1,10 +1,10 @@
 """How well sentences that no passage bears out are told from the others.
 
-    RAGSVC_TEST_DATA=folder python -m benchmarks.support [--half 1] [--kinds] [--set NAME] [--most 400]
+    RAGSVC_TEST_DATA=folder python -m benchmarks.support [--half 1] [--kinds] [--words] [--set NAME]
 
 Every claim is cut into sentences as an answer is, and flagged when a sentence of it is. Precision and recall
 are of flags; false flags: the share of what is borne out that is flagged. Each set is cut in two by hash:
-what the code does was chosen on half 0, and half 1 is reported.
+what the code does was chosen on half 0, and half 1 is reported. With --words no embedder is asked.
 """
 
 from __future__ import annotations
@@ -21,8 +21,11 @@ from benchmarks.sets import data_folder, figure, table
 from benchmarks.spoilt import spoilt
 from ragsvc.domain import ChunkId, Hit, Passage, VersionId
 from ragsvc.evaluation.calibration import auroc
+from ragsvc.models.embedder import SentenceTransformerEmbedder
+from ragsvc.pipeline.nearness import FITTED_TO, Nearness
 from ragsvc.pipeline.segments import Segments
 from ragsvc.pipeline.support import Standing, Support
+from ragsvc.pipeline.wording import TextVectors
 from ragsvc.text.analyse import StandardAnalyser
 
 HANDBOOK = Path(__file__).parent.parent / "corpora" / "handbook"
@@ -56,10 +59,10 @@ def claims(data: Path, most: int) -> Iterator[Claim]:
     yield from spoilt(prose(data / "docs-haystack" / "current" / "docs"), "docs", most // 4)
 
 
-def judge(claim: Claim) -> Judged:
+def judge(claim: Claim, nearness: Nearness | None) -> Judged:
     """Hold the sentences of a claim against its passages."""
     hits = [hit_of(number, text) for number, text in enumerate(claim.passages, start=1)]
-    support = Support(hits, ANALYSER)
+    support = Support(hits, ANALYSER, nearness)
     numbers = range(1, len(hits) + 1) if claim.marked else ()
     segments = Segments()
     cut = [each for each in [*segments.feed(claim.text), *segments.end()] if each.strip()]
@@ -109,12 +112,16 @@ def main() -> None:
     parser.add_argument("--half", type=int, choices=(0, 1), default=1)
     parser.add_argument("--kinds", action="store_true")
     parser.add_argument("--set")
+    parser.add_argument("--words", action="store_true")
     parser.add_argument("--most", type=int, default=400)
     given = parser.parse_args()
     found = [each for each in claims(data_folder(), given.most) if each.half == given.half]
     found = [each for each in found if given.set in {None, each.set}]
+    nearness = None
+    if not given.words:
+        nearness = Nearness(TextVectors(SentenceTransformerEmbedder(FITTED_TO, threads=1)))
     started = time.perf_counter()
-    judged = [judge(each) for each in found]
+    judged = [judge(each, nearness) for each in found]
     seconds = time.perf_counter() - started
     print(table(HEAD, rows(judged, kinds=False)), end="\n\n")
     if given.kinds:

@@ -36,8 +36,8 @@ class Frames(Protocol[In]):
         """What keeps a quiet connection open; b"" where nothing may be added."""
         ...
 
-    def frame(self, event: In) -> bytes:
-        """Write one event; b"" when nothing is sent for it."""
+    def frame(self, event: In) -> bytes | None:
+        """Write one event; None when it is not sent; b"" when it only says that the work goes on."""
         ...
 
     def error(self, problem: Problem) -> bytes:
@@ -51,7 +51,7 @@ class AnswerFrames:
     media_type = "text/event-stream"
     ping = b": ping\n\n"
 
-    def frame(self, event: AnswerEvent) -> bytes:
+    def frame(self, event: AnswerEvent) -> bytes | None:
         """Write one event in the format of server-sent events."""
         match event:
             case PassagesEvent(passages):
@@ -78,7 +78,7 @@ class EventStream(Response, Generic[Event]):
     """Sends events as they come.
 
     Errors before the first frame are raised, so they get a proper status; later ones become a frame of
-    their own. Every event is pulled in a thread of the gate: a client that reads slowly holds a slot, but
+    their own. Every frame is made in a thread of the gate: a client that reads slowly holds a slot, but
     no thread.
     """
 
@@ -99,7 +99,7 @@ class EventStream(Response, Generic[Event]):
             finally:
                 # Closing a generator raises GeneratorExit where it stands: retrieval and writing stop there.
                 with anyio.CancelScope(shield=True):
-                    await self._gate.thread(close, events)
+                    await self._gate.follow(close, events)
 
     async def _stream(self, scope: Scope, receive: Receive, line: _Line, events: Iterator[Event]) -> None:
         failure: Exception | None = None
@@ -116,9 +116,11 @@ class EventStream(Response, Generic[Event]):
     async def _write(self, scope: Scope, line: _Line, events: Iterator[Event]) -> Exception | None:
         """Write all events; gives back what went wrong while a status could still tell."""
         try:
-            while (event := await self._gate.thread(next, events, None)) is not None:
-                if data := self._frames.frame(event):
+            data = await self._gate.thread(self._next, events)
+            while data is not None:
+                if data:
                     await line.write(data)
+                data = await self._gate.follow(self._next, events)
         except OSError as error:
             # The client is gone; before that, it is an error like any other.
             return None if line.started else error
@@ -130,6 +132,13 @@ class EventStream(Response, Generic[Event]):
             if not line.started:
                 return error
             await line.write(self._frames.error(unexpected_problem(error, scope)))
+        return None
+
+    def _next(self, events: Iterator[Event]) -> bytes | None:
+        """What is sent next, or b"" where a client that went away is noticed; None at the end."""
+        for event in events:
+            if (data := self._frames.frame(event)) is not None:
+                return data
         return None
 
 

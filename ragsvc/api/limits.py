@@ -26,15 +26,20 @@ class Gate:
     """A bounded pool of threads for blocking calls, with a bounded queue before it."""
 
     def __init__(self, workers: int, capacity: int, hint: str = "try again in a second") -> None:
-        """workers: calls at work at once. capacity: calls at work or waiting. hint: for those refused."""
+        """Open, with nothing in work.
+
+        workers: calls that begin at work at once, and as many that go on. capacity: calls at work or waiting.
+        hint: for those refused.
+        """
         self._limiter = CapacityLimiter(max(1, min(workers, capacity)))
+        self._following = CapacityLimiter(max(1, min(workers, capacity)))
         self._capacity = capacity
         self._hint = hint
         self._held = 0
 
     @classmethod
     def for_queries(cls, capacity: int) -> Gate:
-        """Gate of searches and answers: twice the cores at work, the rest waits its turn."""
+        """Gate of searches and answers: twice the cores at work, and as many that go on; the rest waits."""
         hint = "try again in a second, or raise RAGSVC_MAX_CONCURRENT_QUERIES"
         return cls(max(4, 2 * (os.cpu_count() or 1)), capacity, hint)
 
@@ -58,6 +63,13 @@ class Gate:
     async def thread(self, call: Callable[..., T], *arguments: Any) -> T:
         """Run a blocking call in a thread; the caller holds a slot."""
         return await to_thread.run_sync(call, *arguments, limiter=self._limiter)
+
+    async def follow(self, call: Callable[..., T], *arguments: Any) -> T:
+        """As `thread`, to go on with what is in work: it does not stand in line behind what begins.
+
+        Else every piece of an answer would wait until all others have begun, and all end last.
+        """
+        return await to_thread.run_sync(call, *arguments, limiter=self._following)
 
     async def run(self, call: Callable[..., T], *arguments: Any) -> T:
         """Run a blocking call in a thread, in a slot of its own.

@@ -24,11 +24,14 @@ from ragsvc.pipeline.answerability import features_of, load_model
 from ragsvc.pipeline.closing import closed_after
 from ragsvc.pipeline.condense import turns_read
 from ragsvc.pipeline.evidence import find_evidence
+from ragsvc.pipeline.nearness import nearness_of
 from ragsvc.pipeline.retrieve import Looked
 from ragsvc.pipeline.support import Support
 from ragsvc.pipeline.writing import Writing
 from ragsvc.protocols import Generator, Tokeniser
 
+# How often an empty piece is given on while nothing can be shown: there a client that went away is noticed.
+BEAT_S = 0.05
 REFUSAL = "I cannot answer this from the documents in {corpus}."
 
 
@@ -97,17 +100,21 @@ def stream_answer(found: Found, generator: Generator, manner: Manner) -> Iterato
             manner.instructions,
             parts.tokeniser.count,
         )
+        nearness = nearness_of(parts.text_vectors, parts.profile.spec.embedder)
         writing = Writing(
             generator.stream(asked),
             passages,
-            Support(passages, parts.analyser),
+            Support(passages, parts.analyser, nearness),
             manner.unsupported,
             answer.answer,
             stops=bool(manner.stop),
         )
         with closed_after(writing.pieces()) as pieces:
+            told = time.perf_counter()
             for piece in pieces:
-                yield TokenEvent(piece)
+                if piece or time.perf_counter() - told >= BEAT_S:
+                    yield TokenEvent(piece)
+                    told = time.perf_counter()
         answer = writing.finished(answer)
         for citation in answer.citations:
             yield CitationEvent(citation)

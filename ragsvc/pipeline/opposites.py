@@ -34,10 +34,12 @@ JOINTS = _words("but because if when while which who that unless although though
 
 _CARDINALS = "zero one two three four five six seven eight nine ten eleven twelve"
 _ORDINALS = "zeroth first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth"
-NUMERALS = {word: str(number) for number, word in enumerate(_CARDINALS.split()) if word != "one"} | {
+SPELT = {word: str(number) for number, word in enumerate(_CARDINALS.split())}
+"""Numbers as words, in digits."""
+NUMERALS = {word: digits for word, digits in SPELT.items() if word != "one"} | {
     word: f"{number}th" for number, word in enumerate(_ORDINALS.split())
 }
-"""Numbers as words: in digits, ordinals with "th"."""
+"""Those that count for certain, and ordinals, with "th"."""
 
 _OPPOSITES = """
 increase rise grow gain / decrease decline fall drop reduce shrink loss lose

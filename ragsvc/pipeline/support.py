@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import unicodedata
-from collections.abc import Sequence, Set
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
+from typing import TypeAlias
 
 from ragsvc.domain import Hit, Span
 from ragsvc.pipeline.extractive import readable
 from ragsvc.pipeline.markers import ANY_MARKER, best_of, words_of
+from ragsvc.pipeline.nearness import KNOWN_SHARE, Nearness, Place
 from ragsvc.pipeline.objections import Objections, objected
+from ragsvc.pipeline.opposites import SPELT
 from ragsvc.pipeline.rows import row_readings
 from ragsvc.protocols import Analyser
 from ragsvc.text.sentences import sentences
@@ -27,30 +31,13 @@ BLANK_LINE = re.compile(r"\n[ \t]*\n")
 
 _NUMBER = re.compile(r"\d+(?:[.,:]\d+)*")
 _GROUPED = re.compile(r",(?=\d{3}(?!\d))")
-_SPELT = {
-    word: str(number)
-    for number, word in enumerate(
-        (
-            "zero",
-            "one",
-            "two",
-            "three",
-            "four",
-            "five",
-            "six",
-            "seven",
-            "eight",
-            "nine",
-            "ten",
-            "eleven",
-            "twelve",
-        )
-    )
-}
 # "According to passage [1]" is said of the answer, not of the world.
 _REFERENCE = re.compile(r"\b(?:passages?|sources?|documents?)\s+(?:\d+(?!\w))?", re.IGNORECASE)
 # A capital somewhere, and no stop sign right before: the first word of a sentence has one anyway.
 _NAME = re.compile(r"(?<=[\w,;)\]’'\"] )[^\W\d_]*[A-ZÀ-ÖØ-Þ][\w'’-]*")
+
+
+_Spans: TypeAlias = tuple[tuple[int, Span], ...]
 
 
 class Standing(StrEnum):
@@ -66,7 +53,7 @@ class Verdict:
     """How a sentence stands; spans: passage numbers with the part of their text that comes closest."""
 
     standing: Standing
-    spans: tuple[tuple[int, Span], ...] = ()
+    spans: _Spans = ()
 
 
 class Ground:
@@ -109,7 +96,7 @@ class Ground:
         passage = self._passage
         text = "\n".join((passage.title, *passage.headings, passage.text))
         return numbers_of(f"{text}\n{readable(text)}") | {
-            _SPELT[word] for word in words_of(text) & _SPELT.keys()
+            SPELT[word] for word in words_of(text) & SPELT.keys()
         }
 
     def closest(self, sentence: str, terms: Set[str]) -> tuple[Span, Set[str]]:
@@ -134,6 +121,18 @@ class Ground:
         """What it may raise against a sentence."""
         return Objections(self.said, self._analyser)
 
+    def places(self, number: int) -> list[Place]:
+        """Its sentences, and each two neighbours, as places of the passage of this number."""
+        one = [
+            Place(number, span, said, terms)
+            for span, said, terms in zip(self.spans, self.said, self._terms, strict=True)
+        ]
+        both = [
+            Place(number, Span(a.span.start, b.span.end), f"{a.text} {b.text}", a.terms | b.terms)
+            for a, b in itertools.pairwise(one)
+        ]
+        return one + both
+
     def reading(self, span: Span) -> str:
         """What a part of its text says."""
         return next(
@@ -145,19 +144,31 @@ class Ground:
         return self._passage.text[span.start : span.end]
 
 
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A sentence without what it says of passages, as it stands but for its markers, and its terms."""
+
+    sentence: str
+    whole: str
+    terms: Set[str]
+
+
 class Support:
     """Holds the sentences of one answer against its passages."""
 
-    def __init__(self, passages: Sequence[Hit], analyser: Analyser) -> None:
+    def __init__(self, passages: Sequence[Hit], analyser: Analyser, nearness: Nearness | None = None) -> None:
+        """Take the passages; without nearness, words alone decide."""
         self._grounds = [Ground(hit, analyser) for hit in passages]
         self._analyser = analyser
+        self._nearness = nearness
 
     def verdict(self, sentence: str, numbers: Sequence[int]) -> Verdict:
         """Judge one sentence by the passages of its markers together, or by any one when it has none.
 
         Supported are sentences of which at least `HELD_SHARE` of the distinct terms stand in the closest
         spans, and every number and every name in the passages, and to which these do not object
-        (`objections`). Only words are compared, not what they mean.
+        (`objections`). Where fewer terms do, a span that means about the same (`nearness`) may stand for
+        them.
 
         :param sentence: with or without its markers. numbers: of passages, from 1.
         """
@@ -170,12 +181,17 @@ class Support:
             words = words_of(sentence)
             held = words <= {word for number in numbers for word in self._said(sentence, number)}
             return Verdict(Standing.SUPPORTED if words and held else Standing.NOTHING_CLAIMED)
+        asked = _Asked(sentence, whole, terms)
         if numbers:
-            return self._together(sentence, whole, terms, numbers)
-        alone = ([number] for number in range(1, len(self._grounds) + 1))
-        verdicts = [self._together(sentence, whole, terms, number) for number in alone]
-        supported = [verdict for verdict in verdicts if verdict.standing is Standing.SUPPORTED]
-        return supported[0] if supported else Verdict(Standing.UNSUPPORTED)
+            verdict = self._together(asked, numbers)
+            if verdict.standing is Standing.SUPPORTED:
+                return verdict
+            return self._by_sense(asked, [numbers]) or verdict
+        alone = [(number,) for number in range(1, len(self._grounds) + 1)]
+        for number in alone:
+            if (verdict := self._together(asked, number)).standing is Standing.SUPPORTED:
+                return verdict
+        return self._by_sense(asked, alone) or Verdict(Standing.UNSUPPORTED)
 
     def choose(self, number: int, sentence: str) -> Span:
         """The span of a passage's text that is cited for a sentence."""
@@ -185,26 +201,66 @@ class Support:
         """Whether quotes hold enough of the terms of a sentence."""
         return enough(set(self._analyser.terms(bare(sentence))), terms_of("\n".join(quotes), self._analyser))
 
-    def _together(self, sentence: str, whole: str, terms: Set[str], numbers: Sequence[int]) -> Verdict:
-        grounds = [self._grounds[number - 1] for number in numbers]
-        closest = [ground.closest(sentence, terms) for ground in grounds]
-        spans = tuple((number, span) for number, (span, _) in zip(numbers, closest, strict=True))
-        held = enough(terms, frozenset[str]().union(*(found for _, found in closest)))
-        stated = frozenset[str]().union(*(ground.numbers for ground in grounds))
-        known = frozenset[str]().union(*(ground.all_terms for ground in grounds))
-        right = numbers_of(sentence) <= stated and self._names(sentence) <= known
-        stands = held and right and not self._objected(whole, terms, spans)
+    def _together(self, asked: _Asked, numbers: Sequence[int]) -> Verdict:
+        spans, held = self._closest(asked, numbers)
+        stands = held and self._is_known(asked, numbers) and not self._objected(asked, spans)
         return Verdict(Standing.SUPPORTED if stands else Standing.UNSUPPORTED, spans)
 
-    def _objected(self, sentence: str, terms: Set[str], spans: Sequence[tuple[int, Span]]) -> bool:
+    def _closest(self, asked: _Asked, numbers: Sequence[int]) -> tuple[_Spans, bool]:
+        """What comes closest in each passage, and whether it holds enough."""
+        closest = [self._grounds[number - 1].closest(asked.sentence, asked.terms) for number in numbers]
+        spans = tuple((number, span) for number, (span, _) in zip(numbers, closest, strict=True))
+        return spans, enough(asked.terms, frozenset[str]().union(*(found for _, found in closest)))
+
+    def _by_sense(self, asked: _Asked, groups: Iterable[Sequence[int]]) -> Verdict | None:
+        """Supported by what means about the same where too few words are held; None: there is no such thing.
+
+        :param groups: numbers of passages that count together.
+        """
+        if self._nearness is None:
+            return None
+        places = [
+            place
+            for numbers in groups
+            if self._holds_some(asked.terms, numbers)
+            and self._is_known(asked, numbers)
+            and not self._closest(asked, numbers)[1]
+            for number in numbers
+            for place in self._grounds[number - 1].places(number)
+        ]
+        for place in self._nearness.near(asked.whole, asked.terms, places):
+            spans = ((place.number, place.span),)
+            if not self._objected(asked, spans):
+                return Verdict(Standing.SUPPORTED, spans)
+        return None
+
+    def _holds_some(self, terms: Set[str], numbers: Sequence[int]) -> bool:
+        known = frozenset[str]().union(*(self._grounds[number - 1].all_terms for number in numbers))
+        return len(terms & known) >= KNOWN_SHARE * len(terms)
+
+    def _is_known(self, asked: _Asked, numbers: Sequence[int]) -> bool:
+        """Whether passages have every number and every name."""
+        grounds = [self._grounds[number - 1] for number in numbers]
+        stated = frozenset[str]().union(*(ground.numbers for ground in grounds))
+        known = frozenset[str]().union(*(ground.all_terms for ground in grounds))
+        if not numbers_of(asked.sentence) <= stated:
+            return False
+        return all(self._has(known, name) for name in _NAME.findall(asked.sentence))
+
+    def _objected(self, asked: _Asked, spans: _Spans) -> bool:
         grounds = [self._grounds[number - 1] for number, _ in spans]
         texts = [ground.reading(span) for ground, (_, span) in zip(grounds, spans, strict=True)]
-        closest = max(texts, key=lambda text: len(terms & terms_of(text, self._analyser)))
+        closest = max(texts, key=lambda text: len(asked.terms & terms_of(text, self._analyser)))
         passages = [ground.objections for ground in grounds]
-        return objected(sentence, closest, terms, passages, self._analyser)
+        return objected(asked.whole, closest, asked.terms, passages, self._analyser)
 
-    def _names(self, sentence: str) -> Set[str]:
-        return set(self._analyser.terms(" ".join(_NAME.findall(sentence))))
+    def _has(self, known: Set[str], name: str) -> bool:
+        """Whether terms hold a name, whole or in parts; one letter is a piece of "U.S." or an initial."""
+        return any(
+            # "CNN" is known where "CNNs" is.
+            all(len(term) == 1 or term in known or f"{term}s" in known for term in self._analyser.terms(text))
+            for text in (name, name.replace("-", " "))
+        )
 
     def _said(self, sentence: str, number: int) -> Set[str]:
         ground = self._grounds[number - 1]

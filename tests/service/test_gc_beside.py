@@ -73,7 +73,7 @@ class Crowd:
                 task()
             except Exception as error:
                 self.problems.append(repr(error))
-            time.sleep(0.002)
+            time.sleep(0.01)
 
     def write(self, service: Service) -> None:
         n = len(self.truth) // 2

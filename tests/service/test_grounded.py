@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from doubles import CORPUS, ME, WordTokeniser, open_service, upload
@@ -99,3 +101,26 @@ def test_a_guess_is_the_services_own_refusal(ask, text):
     assert (answer.citations, answer.unsupported) == ((), ())
     # A model that wrote nothing has told no tokens: then those of the refusal are counted.
     assert answer.completion_tokens == (len(text) or WordTokeniser().count(answer.answer))
+
+
+def test_what_nothing_can_be_shown_of_is_told_now_and_then(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Not for every piece of a generator that is quick: each would be a turn in the line of a server."""
+
+    class Slow(Parrot):
+        def stream(self, *asked: Any) -> Iterator[Piece]:
+            for piece in super().stream(*asked):
+                time.sleep(0.004)
+                yield piece
+
+    def empty_ones(parrot: Parrot) -> int:
+        generator = PromptedGenerator(parrot, prompt_tokens=512, max_answer_tokens=99)
+        monkeypatch.setattr(Generators, "current", lambda _: generator)
+        with open_service(
+            tmp_path / f"home{parrot.__class__.__name__}", max_false_refusals=0.0001
+        ) as service:
+            upload(service, {"p": PEARS})
+            asked = AnswerRequest((CORPUS,), "When do pears ripen in October?")
+            return list(service.stream_answer(ME, asked)).count(TokenEvent(""))
+
+    assert empty_ones(Parrot(LIE)) < 5
+    assert empty_ones(Slow(LIE)) >= 1

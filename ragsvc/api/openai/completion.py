@@ -110,9 +110,11 @@ class WholeFrames:
     def __init__(self, heading: Heading) -> None:
         self._heading = heading
 
-    def frame(self, event: AnswerEvent) -> bytes:
+    def frame(self, event: AnswerEvent) -> bytes | None:
         """Write the last event; the others are in it."""
-        return encode(completion(self._heading, event.answer)) if isinstance(event, DoneEvent) else b""
+        if isinstance(event, TokenEvent):
+            return b""
+        return encode(completion(self._heading, event.answer)) if isinstance(event, DoneEvent) else None
 
     def error(self, problem: Problem) -> bytes:
         """See Frames; nothing follows the object."""
@@ -134,13 +136,11 @@ class ChunkFrames:
         self._with_usage = with_usage
         self._begun = False
 
-    def frame(self, event: AnswerEvent) -> bytes:
+    def frame(self, event: AnswerEvent) -> bytes | None:
         """Write one event; passages and citations come with the last chunk."""
         if isinstance(event, TokenEvent):
             return self._content(encodable(event.text)) if event.text else b""
-        if isinstance(event, DoneEvent):
-            return self._end(event.answer)
-        return b""
+        return self._end(event.answer) if isinstance(event, DoneEvent) else None
 
     def error(self, problem: Problem) -> bytes:
         """Write the error that ends the stream; clients raise it."""
