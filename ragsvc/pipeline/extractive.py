@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from bisect import bisect_right
+from collections.abc import Callable, Iterator, Sequence
 
 from ragsvc.domain import Evidence, FinishReason, Generation, Hit, Piece
 
@@ -23,7 +24,10 @@ _WORD = re.compile(r"\S+")
 
 
 class ExtractiveGenerator:
-    """Answers with sentences of the passages, each followed by its marker. Its tokens are words."""
+    """Answers with sentences of the passages, each followed by its marker.
+
+    Its tokens are those that the caller counts, else words.
+    """
 
     @property
     def name(self) -> str:
@@ -34,7 +38,7 @@ class ExtractiveGenerator:
         """Yield one sentence at a time."""
         chosen = select(asked.passages, asked.evidence)
         sentences = [f"{readable(item.text)} [{item.number}]" for item in chosen]
-        room, finish = limit(sentences, asked.max_tokens, asked.stop)
+        room, finish = limit(sentences, asked.max_tokens, asked.stop, asked.count or _words)
         for number, sentence in enumerate(sentences):
             piece = f" {sentence}" if number else sentence
             yield Piece(piece[:room])
@@ -44,22 +48,31 @@ class ExtractiveGenerator:
         yield Piece("", finish)
 
 
-def limit(sentences: Sequence[str], max_words: int | None, stop: Sequence[str]) -> tuple[int, FinishReason]:
+def limit(
+    sentences: Sequence[str], max_tokens: int | None, stop: Sequence[str], count: Callable[[str], int]
+) -> tuple[int, FinishReason]:
     """How many characters of the sentences, joined by blanks, may be said, and why no more.
 
-    Sentences are kept whole, unless the first one alone has more words than may be said.
+    Sentences are kept whole, unless the first one alone has more tokens than may be said: of that one words
+    are kept whole, at least one.
     """
     text = " ".join(sentences)
     end = min((at for at in map(text.find, stop) if at >= 0), default=len(text))
-    words = [match.end() for match in _WORD.finditer(text, 0, end)]
-    if max_words is None or len(words) <= max_words:
+    if max_tokens is None or count(text[:end]) <= max_tokens:
         return end, FinishReason.STOP
-    end, whole = words[max_words - 1], -1
+    ends = [match.end() for match in _WORD.finditer(text, 0, end)]
+    # From the second word on: the first is said in any case.
+    fitting = bisect_right(ends, max_tokens, 1, key=lambda at: count(text[:at]))
+    end, whole = ends[fitting - 1], -1
     for sentence in sentences:
         if whole + 1 + len(sentence) > end:
             break
         whole += 1 + len(sentence)
     return (end if whole < 0 else whole), FinishReason.LENGTH
+
+
+def _words(text: str) -> int:
+    return len(_WORD.findall(text))
 
 
 def select(passages: Sequence[Hit], evidence: Sequence[Evidence]) -> list[Evidence]:

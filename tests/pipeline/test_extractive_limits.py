@@ -1,6 +1,8 @@
-"""What a caller allows of a quoted answer: a number of words, and texts at which it ends."""
+"""What a caller allows of a quoted answer: a number of tokens, and texts at which it ends."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,7 +14,9 @@ SENTENCES = ("Backups are made nightly.", "They rest thirty days.", "Anna restor
 WHOLE = "Backups are made nightly. [1] They rest thirty days. [1] Anna restores any file quickly. [1]"
 
 
-def written(max_tokens: int | None, stop: tuple[str, ...]) -> tuple[list[str], FinishReason | None]:
+def written(
+    max_tokens: int | None, stop: tuple[str, ...], count: Callable[[str], int] | None = None
+) -> tuple[list[str], FinishReason | None]:
     text = " ".join(SENTENCES)
     passage = Passage(
         ChunkId(1), "d", "ab", VersionId(1), "upload", "", 0, len(text), text, None, (), {}
@@ -22,7 +26,9 @@ def written(max_tokens: int | None, stop: tuple[str, ...]) -> tuple[list[str], F
         Evidence(1, at, at + len(sentence), sentence, 1.0, 1.0)
         for at, sentence in zip(starts, SENTENCES, strict=True)
     )
-    asked = Generation("q", (Hit(1, 1.0, "c", passage),), evidence, max_tokens=max_tokens, stop=stop)
+    asked = Generation(
+        "q", (Hit(1, 1.0, "c", passage),), evidence, max_tokens=max_tokens, stop=stop, count=count
+    )
     pieces = list(ExtractiveGenerator().stream(asked))
     assert all(piece.finish is None for piece in pieces[:-1])
     return [piece.text for piece in pieces], pieces[-1].finish
@@ -45,6 +51,13 @@ def test_sentences_are_kept_whole_as_long_as_one_fits() -> None:
         ["Backups are made nightly. [1]", " They rest ", ""],
         FinishReason.STOP,
     )
+
+
+def test_tokens_are_what_the_caller_counts() -> None:
+    assert written(40, (), len) == (["Backups are made nightly. [1]", ""], FinishReason.LENGTH)
+    assert written(12, (), len) == (["Backups are", ""], FinishReason.LENGTH)
+    assert written(1, (), len) == (["Backups", ""], FinishReason.LENGTH)
+    assert written(len(WHOLE), (), len)[1] is FinishReason.STOP
 
 
 @given(st.integers(1, 20) | st.none(), st.lists(st.sampled_from(["a", ". ", "[", "rest", "\n", "Backups"])))
