@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 from ragsvc.pipeline.said import Said
@@ -14,7 +13,6 @@ _NEAR_SHARE = 0.4
 _AROUND = 3
 # A date line, or a heading: it has hardly more than numbers and names.
 _BYLINE_WORDS = 1
-_NUMBER = re.compile(r"\d+(?:[.,:]\d+)*")
 
 
 def misplaced(sentence: Said, texts: Sequence[Said]) -> bool:
@@ -22,7 +20,7 @@ def misplaced(sentence: Said, texts: Sequence[Said]) -> bool:
 
     :param texts: the sentences of the passages.
     """
-    numbers = _numbers(sentence)
+    numbers = sentence.numbers
     rest = sentence.terms - numbers
     if not rest:
         return False
@@ -30,7 +28,7 @@ def misplaced(sentence: Said, texts: Sequence[Said]) -> bool:
         if word.term not in numbers:
             continue
         holding = [text for text in texts if word.term in text.terms]
-        others = [text for text in texts if word.term not in text.terms and _numbers(text) - numbers]
+        others = [text for text in texts if word.term not in text.terms and text.numbers - numbers]
         if not holding or not others or any(map(_is_byline, holding)):
             continue
         before, after = sentence.sides(place, _AROUND)
@@ -62,7 +60,3 @@ def miscounted(sentence: Said, closest: Said, texts: Sequence[Said]) -> bool:
 def _is_byline(text: Said) -> bool:
     plain = sum(bool(word.term) and word.text.isalpha() and not word.capital for word in text.words[1:])
     return plain <= _BYLINE_WORDS
-
-
-def _numbers(text: Said) -> set[str]:
-    return {word.term for word in text.words if word.term and _NUMBER.fullmatch(word.text)}
