@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ragsvc.pipeline.opposites import MEASURES
 from ragsvc.pipeline.said import Said
 
 # Of the other words of a sentence, so much more must stand with other numbers than with its own.
@@ -42,19 +43,26 @@ def misplaced(sentence: Said, texts: Sequence[Said]) -> bool:
 
 
 def miscounted(sentence: Said, closest: Said, texts: Sequence[Said]) -> bool:
-    """Whether the closest text has other numbers before a word, and no text has this one before it."""
+    """Whether the closest text has other numbers before a word, and no text has this one before it.
+
+    Or another measure after the number: "5 weeks" for "5 months".
+    """
     known = {pair for text in texts for pair in text.counted}
+    fresh = [pair for pair in sentence.counted if pair[1] and pair not in known]
     numbers = {number for number, _ in closest.counted}
     return any(
-        named
-        and (number, named) not in known
-        and number not in numbers
-        and any(
-            other == named and number.endswith("th") == another.endswith("th")
-            for another, other in closest.counted
+        _is_ordinal(number) == _is_ordinal(other)
+        and (
+            (named == noun and number not in numbers)
+            or (number == other and named != noun and {named, noun} <= MEASURES)
         )
-        for number, named in sentence.counted
+        for number, named in fresh
+        for other, noun in closest.counted
     )
+
+
+def _is_ordinal(number: str) -> bool:
+    return number.endswith("th")
 
 
 def _is_byline(text: Said) -> bool:
