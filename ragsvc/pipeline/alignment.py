@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from difflib import SequenceMatcher
-from itertools import combinations
+from itertools import combinations, islice
 
 from ragsvc.pipeline.opposites import NEGATIONS, NO_DENIAL
 
@@ -16,6 +16,10 @@ IN_ORDER = 0.5
 # With two of its words in each other's place, so much of a sentence is in the text's order, and so many more.
 _IN_ORDER_AGAIN = 0.8
 _MORE_IN_ORDER = 2
+# Longer ones are lists and tables, and comparing takes the time of their product.
+_MOST_WORDS = 80
+_MOST_OF_TEXT = 400
+_MOST_PAIRS = 40
 # More words than these in the place of others are another wording, not one word more or less.
 _SHORT = 3
 # A negation beside one of these is another one: "not always", "if not".
@@ -31,10 +35,12 @@ class Change:
 
 
 def changes(sentence: Sequence[str], text: Sequence[str]) -> list[Change] | None:
-    """Between a sentence and a text, in small letters; None: they are not nearly the same.
+    """Between a sentence and a text, in small letters; None: they are not nearly the same, or too long.
 
     What the text has before the first and after the last word in common is no change: a part may be quoted.
     """
+    if len(sentence) > _MOST_WORDS or len(text) > _MOST_OF_TEXT:
+        return None
     matcher = SequenceMatcher(None, sentence, text, autojunk=False)
     same = sum(block.size for block in matcher.get_matching_blocks())
     known = sum((Counter(sentence) & Counter(text)).values())
@@ -56,13 +62,17 @@ def swapped(sentence: Sequence[str], text: Sequence[str], words: Set[str]) -> bo
         return False
     once = [word for word in sentence if word in words and sentence.count(word) == text.count(word) == 1]
     before = _in_order(sentence, text)
-    for one, other in combinations(once, 2):
-        between = sentence[sentence.index(one) + 1 : sentence.index(other)]
-        if text.index(one) > text.index(other) and not words.isdisjoint(between):
-            place = {one: other, other: one}
-            after = _in_order([place.get(word, word) for word in sentence], text)
-            if after >= max(before + _MORE_IN_ORDER, _IN_ORDER_AGAIN * len(sentence)):
-                return True
+    inverted = (
+        pair
+        for pair in combinations(once, 2)
+        if text.index(pair[0]) > text.index(pair[1])
+        and not words.isdisjoint(sentence[sentence.index(pair[0]) + 1 : sentence.index(pair[1])])
+    )
+    for one, other in islice(inverted, _MOST_PAIRS):
+        place = {one: other, other: one}
+        after = _in_order([place.get(word, word) for word in sentence], text)
+        if after >= max(before + _MORE_IN_ORDER, _IN_ORDER_AGAIN * len(sentence)):
+            return True
     return False
 
 

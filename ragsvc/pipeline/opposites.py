@@ -28,6 +28,12 @@ WEAKER = _words(
 )
 MODALS = _words("must may might can could")
 
+# Stems of measures, of which one excludes the others.
+MEASURES = _words(
+    """second minut hour day week month year decad centuri hundr thousand million billion trillion percent
+    kb mb gb tb kib mib gib kilobyt megabyt gigabyt terabyt metr meter kilometr kilomet mile"""
+)
+
 CONDITIONS = _words("if whether unless when")
 # Where one of these begins another clause, a negation ends.
 JOINTS = _words("but because if when while which who that unless although though since whereas so")
@@ -103,6 +109,8 @@ safe secure / unsafe dangerous insecure
 temporary / permanent
 static / dynamic
 manual manually / automatic automatically
+major / minor
+natural / artificial synthetic
 """
 # Each line: words of one sense / words of the opposite one. A word may stand in several lines.
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
+from ragsvc.pipeline.opposites import MEASURES
 from ragsvc.pipeline.said import Said
 
 # Of the other words of a sentence, so much more must stand with other numbers than with its own.
@@ -14,7 +14,6 @@ _NEAR_SHARE = 0.4
 _AROUND = 3
 # A date line, or a heading: it has hardly more than numbers and names.
 _BYLINE_WORDS = 1
-_NUMBER = re.compile(r"\d+(?:[.,:]\d+)*")
 
 
 def misplaced(sentence: Said, texts: Sequence[Said]) -> bool:
@@ -22,7 +21,7 @@ def misplaced(sentence: Said, texts: Sequence[Said]) -> bool:
 
     :param texts: the sentences of the passages.
     """
-    numbers = _numbers(sentence)
+    numbers = sentence.numbers
     rest = sentence.terms - numbers
     if not rest:
         return False
@@ -30,7 +29,7 @@ def misplaced(sentence: Said, texts: Sequence[Said]) -> bool:
         if word.term not in numbers:
             continue
         holding = [text for text in texts if word.term in text.terms]
-        others = [text for text in texts if word.term not in text.terms and _numbers(text) - numbers]
+        others = [text for text in texts if word.term not in text.terms and text.numbers - numbers]
         if not holding or not others or any(map(_is_byline, holding)):
             continue
         before, after = sentence.sides(place, _AROUND)
@@ -44,25 +43,28 @@ def misplaced(sentence: Said, texts: Sequence[Said]) -> bool:
 
 
 def miscounted(sentence: Said, closest: Said, texts: Sequence[Said]) -> bool:
-    """Whether the closest text has other numbers before a word, and no text has this one before it."""
+    """Whether the closest text has other numbers before a word, and no text has this one before it.
+
+    Or another measure after the number: "5 weeks" for "5 months".
+    """
     known = {pair for text in texts for pair in text.counted}
+    fresh = [pair for pair in sentence.counted if pair[1] and pair not in known]
     numbers = {number for number, _ in closest.counted}
     return any(
-        named
-        and (number, named) not in known
-        and number not in numbers
-        and any(
-            other == named and number.endswith("th") == another.endswith("th")
-            for another, other in closest.counted
+        _is_ordinal(number) == _is_ordinal(other)
+        and (
+            (named == noun and number not in numbers)
+            or (number == other and named != noun and {named, noun} <= MEASURES)
         )
-        for number, named in sentence.counted
+        for number, named in fresh
+        for other, noun in closest.counted
     )
+
+
+def _is_ordinal(number: str) -> bool:
+    return number.endswith("th")
 
 
 def _is_byline(text: Said) -> bool:
     plain = sum(bool(word.term) and word.text.isalpha() and not word.capital for word in text.words[1:])
     return plain <= _BYLINE_WORDS
-
-
-def _numbers(text: Said) -> set[str]:
-    return {word.term for word in text.words if word.term and _NUMBER.fullmatch(word.text)}

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Set
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import islice
 
 from ragsvc.pipeline.opposites import (
     CONDITIONS,
@@ -25,6 +26,9 @@ from ragsvc.protocols import Analyser
 _REACH = 3
 # And how many it may bear on, so that what stands there is neither affirmed nor denied for certain.
 _DOUBTFUL_REACH = 6
+
+# "Not ... until": within so many words.
+_CLAUSE = 15
 
 _TOKEN = re.compile(r"\d+(?:[.,:]\d+)*(?=[^\W\d_]*)|[^\W_]+(?:['’.\-_][^\W_]+)*|[^\w\s]")
 _NUMBER = re.compile(r"\d+(?:[.,:]\d+)*")
@@ -82,6 +86,11 @@ class Said:
         return {word.term for word in self.words if word.term}
 
     @cached_property
+    def numbers(self) -> Set[str]:
+        """Terms of its numbers in digits."""
+        return {word.term for word in self.words if word.term and _NUMBER.fullmatch(word.text)}
+
+    @cached_property
     def denials(self) -> list[Denial]:
         """Its plain negations."""
         return [
@@ -132,9 +141,9 @@ class Said:
 
     def sides(self, place: int, reach: int) -> tuple[Set[str], Set[str]]:
         """Terms before and after a word, so many each."""
-        before = [word.term for word in self.words[:place] if word.term][-reach:]
-        after = [word.term for word in self.words[place + 1 :] if word.term][:reach]
-        return set(before), set(after)
+        before = (self.words[at].term for at in range(place - 1, -1, -1))
+        after = (self.words[at].term for at in range(place + 1, len(self.words)))
+        return set(islice(filter(None, before), reach)), set(islice(filter(None, after), reach))
 
     def is_conditional(self, place: int) -> bool:
         """Whether the clause of a word is a condition."""
@@ -150,7 +159,7 @@ class Said:
         return self.words[denial.place].text in NOUN_NEGATIONS
 
     def _takes_back(self, place: int) -> bool:
-        following = [word.text for word in self.words[place + 1 :]]
+        following = [word.text for word in self.words[place + 1 : place + 1 + _CLAUSE]]
         before = self.words[place - 1].text if place else ""
         if before == "or" or not following or following[0] in NO_DENIAL:
             return True

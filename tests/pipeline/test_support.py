@@ -72,6 +72,7 @@ def standing(sentence: str, *passages: str, marked: bool = True) -> Standing:
         ("A backup runs every 5 minutes.", KEYS),
         ("The cache is cleared after 30 minutes.", KEYS),
         ("The fifth release came in 2019.", TOOLS),
+        ("The cache is cleared after 5 hours.", KEYS),
         # Names that changed places, or came from elsewhere.
         ("The Index uses the Reader of Qdrant.", TOOLS),
         ("Porto beat Lisbon in the final.", RULES),
