@@ -27,6 +27,9 @@ def test_the_service_starts_with_the_app_and_closes_with_it(client: TestClient, 
 
 def test_ready_says_why_not(client: TestClient, service: FakeService) -> None:
     assert client.get("/healthz").json() == {"status": "ok"}
+    for path in ("/healthz", "/readyz"):
+        head = client.head(path)
+        assert (head.status_code, head.content) == (200, b"")
     assert client.get("/readyz").json()["ready"] is True
     service.is_ready = False
     response = client.get("/readyz")

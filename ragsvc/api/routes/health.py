@@ -18,6 +18,8 @@ from ragsvc.service.serialise import plain
 router = APIRouter(route_class=StrictRoute, tags=["health"])
 
 
+# Monitors that want no body ask with HEAD.
+@router.head("/healthz", include_in_schema=False)
 @router.get(
     "/healthz",
     operation_id="health",
@@ -30,6 +32,7 @@ async def health() -> Response:
     return JsonResponse({"status": "ok"})
 
 
+@router.head("/readyz", include_in_schema=False)
 @router.get(
     "/readyz",
     operation_id="readiness",
