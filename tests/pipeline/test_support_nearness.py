@@ -7,13 +7,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from doubles import HashEmbedder
 
 from ragsvc.domain import ChunkId, F32Matrix, Hit, Passage, VersionId
 from ragsvc.pipeline.nearness import FITTED_TO, Nearness, nearness_of
 from ragsvc.pipeline.support import Standing, Support, Verdict
 from ragsvc.pipeline.wording import TextVectors
 from ragsvc.text.analyse import StandardAnalyser
-from tests.doubles import HashEmbedder
 
 PASSAGE = (
     "Cats sleep. When you meet a lawyer, ask what the 3 services cost. The lawyer must answer. Dogs bark."
