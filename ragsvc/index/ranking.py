@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ragsvc.domain import F32Vector, F64Vector, I64Vector
+from ragsvc.domain import BoolVector, F32Vector, F64Vector, I64Vector
 
 SCORE_STEP = 1e-6
 
@@ -37,3 +37,13 @@ def best(scores: F32Vector | F64Vector, ids: I64Vector, depth: int) -> I64Vector
     steps = rounded(scores)
     chosen = np.flatnonzero(steps >= boundary(scores, depth))
     return chosen[np.lexsort((ids[chosen], -steps[chosen]))]
+
+
+def marked(rows: I64Vector, some: I64Vector) -> BoolVector:
+    """Tell which rows are among some of them: (n,) bool.
+
+    :param rows: (n,) ascending, each once. some: (m,) of these, in any order.
+    """
+    marks = np.zeros(len(rows), dtype=np.bool_)
+    marks[np.searchsorted(rows, some)] = True
+    return marks

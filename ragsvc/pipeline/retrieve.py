@@ -22,7 +22,7 @@ from ragsvc.domain import (
     Mode,
     Passage,
 )
-from ragsvc.index.ranking import SCORE_STEP
+from ragsvc.index.ranking import SCORE_STEP, marked
 from ragsvc.pipeline.collapse import Fold
 from ragsvc.pipeline.condense import Condensed
 from ragsvc.pipeline.fusion import SCORE_DECIMALS, competition_rank, convex, reciprocal_rank
@@ -154,16 +154,20 @@ def _legs(snapshot: Snapshot, query: Query, term_ids: Mapping[str, int], allowed
     if query.mode is not Mode.DENSE:
         matched = snapshot.lexical.match([term_ids[term] for term in query.terms if term in term_ids])
     by_terms = _NO_ROWS if matched is None else index.top(matched, allowed, DEPTH)
-    by_vector = _NO_ROWS if vector is None else index.nearest(vector, allowed, DEPTH)[0]
+    by_vector, cosines = (_NO_ROWS, _NO_SCORES) if vector is None else index.nearest(vector, allowed, DEPTH)
     rows = np.union1d(by_vector, by_terms)
-    nothing: F64Vector = np.zeros(len(rows))
+    near, named = marked(rows, by_vector), marked(rows, by_terms)
+    dense: F64Vector = np.zeros(len(rows))
+    dense[np.searchsorted(rows, by_vector)] = cosines
+    if vector is not None:
+        dense[~near] = index.similarities(vector, rows[~near])
     return _Legs(
         rows,
-        nothing if vector is None else index.similarities(vector, rows).astype(np.float64),
-        nothing if matched is None else matched[rows],
+        dense,
+        np.zeros(len(rows)) if matched is None else matched[rows],
         0.0 if matched is None or not by_terms.size else float(matched[by_terms[0]]),
-        np.isin(rows, by_vector),
-        np.isin(rows, by_terms),
+        near,
+        named,
         query.mode,
     )
 
@@ -194,6 +198,7 @@ class _Legs:
 
 
 _NO_ROWS = np.empty(0, dtype=np.int64)
+_NO_SCORES = np.empty(0, dtype=np.float32)
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,17 +50,20 @@ class TextCache(Generic[_Text]):
         """Hold texts, dropping those used longest ago; one over the whole limit is not held."""
         with self._guard:
             for i, text in texts.items():
-                if i in self._texts or _chars(text) > self._limit:
+                chars = _chars(text)
+                if i in self._texts or chars > self._limit:
                     continue
                 self._texts[i] = text
-                self._chars += _chars(text)
+                self._chars += chars
                 while self._chars > self._limit:
                     _, dropped = self._texts.popitem(last=False)
                     self._chars -= _chars(dropped)
 
 
 def _chars(text: str | ChunkText) -> int:
-    return len(text if isinstance(text, str) else text.whole)
+    if isinstance(text, str):
+        return len(text)
+    return len(text.title) + sum(map(len, text.headings)) + len(text.text)
 
 
 class Passages(Section):

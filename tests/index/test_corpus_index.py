@@ -7,6 +7,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from made_chunks import (
     DIMENSION,
     VOCABULARY,
@@ -26,6 +28,7 @@ from ragsvc.errors import InternalError
 from ragsvc.index.corpus_index import CorpusIndex
 from ragsvc.index.files import save
 from ragsvc.index.loading import load
+from ragsvc.index.ranking import marked
 
 CHUNKS = [make_chunk(chunk_id) for chunk_id in range(10, 310)]
 
@@ -217,3 +220,10 @@ def test_a_batch_that_does_not_fit_is_refused() -> None:
     batch = make_batch(CHUNKS[:4])
     with pytest.raises(InternalError, match="does not fit"):
         CorpusIndex.empty(DIMENSION + 1).extended(batch)
+
+
+@given(st.sets(st.integers(0, 50)), st.sets(st.integers(0, 50)))
+def test_marked_rows_are_those_among_the_others(one: set[int], other: set[int]) -> None:
+    rows = np.array(sorted(one | other), dtype=np.int64)
+    some = np.array(list(other), dtype=np.int64)
+    np.testing.assert_array_equal(marked(rows, some), np.isin(rows, some))
