@@ -35,7 +35,7 @@ from ragsvc.evaluation.calibration import (
     refusal_recall,
     reliability,
 )
-from ragsvc.pipeline.answerability import MODEL_FILE, AnswerabilityModel
+from ragsvc.pipeline.grounding.answerability import MODEL_FILE, AnswerabilityModel
 from ragsvc.service.service import Service
 from ragsvc.settings import Settings
 

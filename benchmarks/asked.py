@@ -16,8 +16,8 @@ from pathlib import Path
 
 from ragsvc.domain import Caller, IngestRequest, Mode, SearchRequest
 from ragsvc.evaluation.questions import load
-from ragsvc.pipeline.answerability import features_of
-from ragsvc.pipeline.evidence import find_evidence
+from ragsvc.pipeline.grounding.answerability import features_of
+from ragsvc.pipeline.grounding.evidence import find_evidence
 from ragsvc.service.service import Service
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -10,7 +10,7 @@ import numpy as np
 from benchmarks.prepared import Asked, Prepared, Score
 from ragsvc.domain import F32Matrix, F64Vector
 from ragsvc.index.lexical import LexicalView
-from ragsvc.pipeline.fusion import convex
+from ragsvc.pipeline.retrieval.fusion import convex
 
 WEIGHT = 0.6
 BLOCK = 2000

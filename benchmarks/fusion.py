@@ -24,9 +24,9 @@ from ragsvc.domain import Candidates, ChunkText, F64Vector
 from ragsvc.evaluation import beir
 from ragsvc.evaluation.bootstrap import randomisation_test
 from ragsvc.index.ranking import SCORE_STEP
-from ragsvc.pipeline.fusion import competition_rank, convex, reciprocal_rank
-from ragsvc.pipeline.rerank import CLOSE, CloseReader
-from ragsvc.pipeline.retrieve import DENSE_WEIGHT, DEPTH
+from ragsvc.pipeline.retrieval.fusion import competition_rank, convex, reciprocal_rank
+from ragsvc.pipeline.retrieval.rerank import CLOSE, CloseReader
+from ragsvc.pipeline.retrieval.retrieve import DENSE_WEIGHT, DEPTH
 from ragsvc.text.analyse import StandardAnalyser
 
 FORMER = "2 cos, bm25 / max, w = 0.6: the former default"

@@ -17,8 +17,8 @@ from ragsvc.evaluation import beir
 from ragsvc.evaluation.metrics import ndcg
 from ragsvc.index.lexical import LexicalView, Postings, view
 from ragsvc.models.embedder import SentenceTransformerEmbedder
-from ragsvc.pipeline.fusion import SCORE_DECIMALS
-from ragsvc.pipeline.retrieve import DEPTH
+from ragsvc.pipeline.retrieval.fusion import SCORE_DECIMALS
+from ragsvc.pipeline.retrieval.retrieve import DEPTH
 from ragsvc.text.analyse import StandardAnalyser
 from ragsvc.text.chunk import DEFAULT_CHUNKER, Chunker
 

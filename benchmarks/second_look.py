@@ -17,9 +17,9 @@ from statistics import median
 from benchmarks.sets import data_folder, table
 from ragsvc.domain import Caller, IngestRequest, Mode
 from ragsvc.evaluation import beir
-from ragsvc.pipeline.rerank import BUILT_IN, NO_RERANKER
-from ragsvc.pipeline.retrieve import CloseLook, Query, prepare, rank
-from ragsvc.pipeline.snapshot import Snapshot
+from ragsvc.pipeline.retrieval.rerank import BUILT_IN, NO_RERANKER
+from ragsvc.pipeline.retrieval.retrieve import CloseLook, Query, prepare, rank
+from ragsvc.pipeline.retrieval.snapshot import Snapshot
 from ragsvc.service.asking import Asker
 from ragsvc.service.parts import PartsLoader
 from ragsvc.service.service import Service

@@ -22,9 +22,9 @@ from benchmarks.spoilt import spoilt
 from ragsvc.domain import ChunkId, Hit, Passage, VersionId
 from ragsvc.evaluation.calibration import auroc
 from ragsvc.models.embedder import SentenceTransformerEmbedder
-from ragsvc.pipeline.nearness import FITTED_TO, Nearness
-from ragsvc.pipeline.segments import Segments
-from ragsvc.pipeline.support import Standing, Support
+from ragsvc.pipeline.generation.segments import Segments
+from ragsvc.pipeline.grounding.nearness import FITTED_TO, Nearness
+from ragsvc.pipeline.grounding.support import Standing, Support
 from ragsvc.pipeline.wording import TextVectors
 from ragsvc.text.analyse import StandardAnalyser
 

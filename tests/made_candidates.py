@@ -14,7 +14,7 @@ from doubles import HashEmbedder
 
 from ragsvc.domain import Candidates, ChunkText, F64Vector
 from ragsvc.models.folder import open_folder
-from ragsvc.pipeline.fusion import convex
+from ragsvc.pipeline.retrieval.fusion import convex
 from ragsvc.text.analyse import StandardAnalyser
 
 ANALYSER = StandardAnalyser()

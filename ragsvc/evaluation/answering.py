@@ -21,7 +21,7 @@ from ragsvc.evaluation.figures import figure
 from ragsvc.evaluation.grounding import Place, citation_scores, supported
 from ragsvc.evaluation.questions import Question
 from ragsvc.evaluation.report import Bin, Figure, Item
-from ragsvc.pipeline.markers import ANY_MARKER
+from ragsvc.pipeline.grounding.markers import ANY_MARKER
 
 TOP = 3
 REFUSED = "refused_"

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TypeAlias
 
 from ragsvc.domain import Answer, Citation, Span
-from ragsvc.pipeline.markers import numbers_in
-from ragsvc.pipeline.support import BLANK_LINE, HEADING, bare, enough
+from ragsvc.pipeline.grounding.markers import numbers_in
+from ragsvc.pipeline.grounding.support import BLANK_LINE, HEADING, bare, enough
 from ragsvc.protocols import Analyser
 from ragsvc.text.analyse import StandardAnalyser
 from ragsvc.text.sentences import sentences

@@ -22,10 +22,10 @@ from ragsvc.domain import (
     SearchResult,
 )
 from ragsvc.errors import CorpusNotFound, InvalidRequest, RagsvcError, StaleContent
-from ragsvc.pipeline.answer import Found, Manner, merge, stream_answer
-from ragsvc.pipeline.condense import condense
-from ragsvc.pipeline.keeper import SnapshotKeeper
-from ragsvc.pipeline.retrieve import (
+from ragsvc.pipeline.generation.answer import Found, Manner, merge, stream_answer
+from ragsvc.pipeline.retrieval.condense import condense
+from ragsvc.pipeline.retrieval.keeper import SnapshotKeeper
+from ragsvc.pipeline.retrieval.retrieve import (
     MAX_K,
     CloseLook,
     Looked,
@@ -35,7 +35,7 @@ from ragsvc.pipeline.retrieve import (
     prepare_condensed,
     rank,
 )
-from ragsvc.pipeline.snapshot import Snapshot
+from ragsvc.pipeline.retrieval.snapshot import Snapshot
 from ragsvc.service.generators import Generators
 from ragsvc.service.parts import PartsLoader
 from ragsvc.service.questions import check_history, check_question

@@ -26,7 +26,7 @@ class Carrier:
         progress: Callable[[Progress], None] | None,
     ) -> CarryReport:
         """See `Lifecycle.export_corpus`."""
-        from ragsvc.pipeline.exporting import Export
+        from ragsvc.pipeline.transfer.exporting import Export
 
         return Export(self._catalog, caller, progress or (lambda _: None)).run(corpus, folder, at)
 
@@ -39,7 +39,7 @@ class Carrier:
         on_wait: Callable[[str], None] | None,
     ) -> CarryReport:
         """See `Lifecycle.import_corpus`."""
-        from ragsvc.pipeline.importing import Import, ImportTools
+        from ragsvc.pipeline.transfer.importing import Import, ImportTools
 
         tools = ImportTools(
             catalog=self._catalog,

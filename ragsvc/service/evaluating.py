@@ -20,8 +20,8 @@ from ragsvc.evaluation.questions import Question, Questions, judged, load
 from ragsvc.evaluation.report import Item, Kind, Malformed, Report, Setup
 from ragsvc.evaluation.requests import AnswersEvaluation, RetrievalEvaluation, judgements_of
 from ragsvc.evaluation.retrieval import pairs_of, retrieval_item
-from ragsvc.pipeline.retrieve import MAX_K, Reading
-from ragsvc.pipeline.snapshot import Snapshot
+from ragsvc.pipeline.retrieval.retrieve import MAX_K, Reading
+from ragsvc.pipeline.retrieval.snapshot import Snapshot
 from ragsvc.service.asking import Asker
 from ragsvc.service.noting import unknown_documents
 from ragsvc.service.parts import PartsLoader

@@ -8,8 +8,8 @@ from collections.abc import Callable
 
 from ragsvc.errors import InvalidRequest, InvalidSetting
 from ragsvc.models.folder import model_folder
-from ragsvc.pipeline.extractive import ExtractiveGenerator
-from ragsvc.pipeline.prompted import PromptedGenerator
+from ragsvc.pipeline.generation.extractive import ExtractiveGenerator
+from ragsvc.pipeline.generation.prompted import PromptedGenerator
 from ragsvc.protocols import Chat, Generator
 from ragsvc.settings import Settings
 

@@ -22,13 +22,13 @@ from ragsvc.domain import (
     VerifyReport,
 )
 from ragsvc.pipeline.base import renew_files
-from ragsvc.pipeline.collecting import collect
-from ragsvc.pipeline.duplicates import find_duplicates
-from ragsvc.pipeline.indexing import ProfileParts
-from ragsvc.pipeline.ingest import Listener
-from ragsvc.pipeline.rebuild import Rebuild, RebuildTools
-from ragsvc.pipeline.reindex import Reindex, ReindexTools
-from ragsvc.pipeline.verify import Verification
+from ragsvc.pipeline.ingestion.collecting import collect
+from ragsvc.pipeline.ingestion.duplicates import find_duplicates
+from ragsvc.pipeline.ingestion.ingest import Listener
+from ragsvc.pipeline.ingestion.rebuild import Rebuild, RebuildTools
+from ragsvc.pipeline.ingestion.reindex import Reindex, ReindexTools
+from ragsvc.pipeline.ingestion.verify import Verification
+from ragsvc.pipeline.parts import ProfileParts
 from ragsvc.service.asking import Asker
 from ragsvc.service.browsing import Browser
 from ragsvc.service.carrying import Carrier

@@ -13,8 +13,8 @@ from ragsvc.fingerprints import embedder_fingerprint, profile_fingerprint
 from ragsvc.models.cross_encoder import CrossEncoderReranker
 from ragsvc.models.embedder import SentenceTransformerEmbedder
 from ragsvc.models.folder import model_folder
-from ragsvc.pipeline.indexing import ProfileParts
-from ragsvc.pipeline.rerank import BUILT_IN, NO_RERANKER, CloseReader
+from ragsvc.pipeline.parts import ProfileParts
+from ragsvc.pipeline.retrieval.rerank import BUILT_IN, NO_RERANKER, CloseReader
 from ragsvc.pipeline.wording import TextVectors
 from ragsvc.protocols import Embedder, Reranker, Tokeniser
 from ragsvc.service.remembering import Memory, RememberingEmbedder

@@ -24,10 +24,10 @@ from ragsvc.evaluation.answering import Asked
 from ragsvc.evaluation.grounding import Place
 from ragsvc.evaluation.questions import GoldSpan, Question
 from ragsvc.evaluation.retrieval import Found, Search
-from ragsvc.pipeline.answerability import MODEL_FILE
-from ragsvc.pipeline.indexing import ProfileParts
-from ragsvc.pipeline.places import Places
-from ragsvc.pipeline.retrieve import MAX_K, Reading, prepare, rank
+from ragsvc.pipeline.grounding.answerability import MODEL_FILE
+from ragsvc.pipeline.parts import ProfileParts
+from ragsvc.pipeline.retrieval.places import Places
+from ragsvc.pipeline.retrieval.retrieve import MAX_K, Reading, prepare, rank
 from ragsvc.service.asking import Asker
 from ragsvc.service.remembering import Memory
 from ragsvc.settings import Settings

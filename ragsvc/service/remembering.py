@@ -8,7 +8,7 @@ import numpy as np
 
 from ragsvc.domain import EmbedderSpec, F32Matrix, F32Vector
 from ragsvc.errors import StorageError, WriterBusy
-from ragsvc.pipeline.indexing import hash_of
+from ragsvc.pipeline.ingestion.indexing import hash_of
 from ragsvc.protocols import Embedder
 from ragsvc.store.catalog import Catalog
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ragsvc.errors import InvalidRequest, ModelNotFound
 from ragsvc.models.cross_encoder import check_name
-from ragsvc.pipeline.rerank import BUILT_IN, NO_RERANKER
+from ragsvc.pipeline.retrieval.rerank import BUILT_IN, NO_RERANKER
 from ragsvc.settings import Settings
 
 

@@ -26,7 +26,7 @@ from ragsvc.domain import (
     SearchResult,
     TextSlice,
 )
-from ragsvc.pipeline.retrieve import Looked
+from ragsvc.pipeline.retrieval.retrieve import Looked
 from ragsvc.service.asking import Asker
 from ragsvc.service.browsing import Browser
 from ragsvc.service.drafting import Drafter

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from ragsvc.domain import Caller, CommitId, Corpus, Progress
 from ragsvc.errors import DocumentNotFound
 from ragsvc.pipeline.base import renew_files
-from ragsvc.pipeline.ingest import Ingest, IngestTools, Listener
+from ragsvc.pipeline.ingestion.ingest import Ingest, IngestTools, Listener
 from ragsvc.service.parts import PartsLoader
 from ragsvc.settings import Settings
 from ragsvc.store.catalog import Catalog

@@ -11,7 +11,7 @@ from doubles import CORPUS, ME, new_home, open_service, upload
 
 from ragsvc.domain import Caller, Progress
 from ragsvc.evaluation.requests import AnswersEvaluation
-from ragsvc.pipeline.extractive import ExtractiveGenerator
+from ragsvc.pipeline.generation.extractive import ExtractiveGenerator
 from ragsvc.service import parts, questioning
 from ragsvc.service.service import Service
 

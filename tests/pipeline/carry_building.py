@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 from doubles import same_hits, search
 
 from ragsvc.domain import Mode
-from ragsvc.pipeline.export_manifest import MANIFEST
+from ragsvc.pipeline.transfer.export_manifest import MANIFEST
 from ragsvc.service.service import Service
 
 TABLES = ("documents.parquet", "versions.parquet", "chunks.parquet", "vectors.parquet")

@@ -15,9 +15,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ragsvc.domain import AnswerRequest, Mode, SearchRequest
-from ragsvc.pipeline.answerability import MODEL_FILE, features_of, load_model
-from ragsvc.pipeline.evidence import find_evidence
-from ragsvc.pipeline.question_kind import lacks_kind, negates
+from ragsvc.pipeline.grounding.answerability import MODEL_FILE, features_of, load_model
+from ragsvc.pipeline.grounding.evidence import find_evidence
+from ragsvc.pipeline.grounding.question_kind import lacks_kind, negates
 from ragsvc.pipeline.wording import TextVectors, content_words, names_in, soft_coverage, word_weights
 from ragsvc.service.service import Service
 from ragsvc.text.analyse import StandardAnalyser

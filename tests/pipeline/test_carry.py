@@ -38,8 +38,8 @@ from ragsvc.errors import (
     StorageError,
     TargetExists,
 )
-from ragsvc.pipeline.export_manifest import MANIFEST, Table
-from ragsvc.pipeline.parquet import schema
+from ragsvc.pipeline.transfer.export_manifest import MANIFEST, Table
+from ragsvc.pipeline.transfer.parquet import schema
 from ragsvc.service.service import Service
 
 ROOT = Path(__file__).parents[2]

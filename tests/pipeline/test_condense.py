@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from ragsvc.domain import AnswerRequest, Mode, Role, SearchRequest, Turn
 from ragsvc.errors import TooLarge
-from ragsvc.pipeline.condense import MAX_CARRIED, MAX_WORD_CHARS, Condensed, Lean, condense, leaning
+from ragsvc.pipeline.retrieval.condense import MAX_CARRIED, MAX_WORD_CHARS, Condensed, Lean, condense, leaning
 from ragsvc.service.service import Service
 from ragsvc.text.analyse import StandardAnalyser
 

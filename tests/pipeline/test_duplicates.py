@@ -27,8 +27,8 @@ from ragsvc.domain import (
     U16Matrix,
     U16Vector,
 )
-from ragsvc.pipeline import duplicates
-from ragsvc.pipeline.duplicates import grouped, link
+from ragsvc.pipeline.ingestion import duplicates
+from ragsvc.pipeline.ingestion.duplicates import grouped, link
 from ragsvc.service.service import Service
 from ragsvc.text.signature import NEAR, signature, similarities
 

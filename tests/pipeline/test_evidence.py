@@ -11,8 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ragsvc.domain import ChunkId, Evidence, Generation, Hit, Passage, VersionId
-from ragsvc.pipeline.evidence import find_evidence
-from ragsvc.pipeline.extractive import MAX_CHARS, MAX_SENTENCES, ExtractiveGenerator, readable, select
+from ragsvc.pipeline.generation.extractive import (
+    MAX_CHARS,
+    MAX_SENTENCES,
+    ExtractiveGenerator,
+    readable,
+    select,
+)
+from ragsvc.pipeline.grounding.evidence import find_evidence
 from ragsvc.pipeline.wording import TextVectors
 from ragsvc.text.analyse import StandardAnalyser
 

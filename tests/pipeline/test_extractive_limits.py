@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ragsvc.domain import ChunkId, Evidence, FinishReason, Generation, Hit, Passage, VersionId
-from ragsvc.pipeline.extractive import ExtractiveGenerator
+from ragsvc.pipeline.generation.extractive import ExtractiveGenerator
 
 SENTENCES = ("Backups are made nightly.", "They rest thirty days.", "Anna restores any file quickly.")
 WHOLE = "Backups are made nightly. [1] They rest thirty days. [1] Anna restores any file quickly. [1]"

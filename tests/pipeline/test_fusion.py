@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from ragsvc.pipeline.fusion import competition_rank, convex, reciprocal_rank
+from ragsvc.pipeline.retrieval.fusion import competition_rank, convex, reciprocal_rank
 
 unit = st.floats(-1, 1, width=32)
 

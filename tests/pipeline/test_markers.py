@@ -11,8 +11,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ragsvc.domain import ChunkId, Citation, Hit, Passage, VersionId
-from ragsvc.pipeline.markers import MarkerCheck, distinct, placed
-from ragsvc.pipeline.support import Support
+from ragsvc.pipeline.grounding.markers import MarkerCheck, distinct, placed
+from ragsvc.pipeline.grounding.support import Support
 from ragsvc.text.analyse import StandardAnalyser
 
 answers = st.one_of(

@@ -7,7 +7,7 @@ from typing import Any
 
 from ragsvc.domain import Membership, NewMembership, VersionId
 from ragsvc.errors import IdConflict
-from ragsvc.pipeline.plan import Scope, make_plan
+from ragsvc.pipeline.ingestion.plan import Scope, make_plan
 
 
 def row(

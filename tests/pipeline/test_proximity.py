@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ragsvc.pipeline.proximity import PASSAGE_REACH, QUESTION_REACH, SATURATION, SHARE, Pairs
+from ragsvc.pipeline.retrieval.proximity import PASSAGE_REACH, QUESTION_REACH, SATURATION, SHARE, Pairs
 
 TERMS = "abcdef"
 WEIGHTS = {"a": 0.1, "b": 3.5, "c": 1.0, "d": 1.0, "e": 7.25, "f": 0.0}

@@ -170,7 +170,7 @@ def test_what_cannot_be_done_changes_nothing(service: Service, models: Models) -
 def test_what_was_stopped_goes_on(
     service: Service, models: Models, tmp_path: Path, point: str, times: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ragsvc.pipeline.indexing.STEP_CHUNKS", 8)
+    monkeypatch.setattr("ragsvc.pipeline.ingestion.indexing.STEP_CHUNKS", 8)
     upload(service, texts())
     before = found(service)
     with killed_at(point, times), pytest.raises(Stopped):

@@ -15,7 +15,7 @@ from ragsvc.domain import Collapse, Mode, SearchResult
 from ragsvc.errors import IndexDamaged
 from ragsvc.index import files, loading
 from ragsvc.pipeline.base import folder_of
-from ragsvc.pipeline.keeper import SnapshotKeeper
+from ragsvc.pipeline.retrieval.keeper import SnapshotKeeper
 from ragsvc.service.service import Service
 
 

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ragsvc.domain import ChunkId, Hit, Passage, VersionId
-from ragsvc.pipeline.evidence import find_evidence
-from ragsvc.pipeline.extractive import readable
-from ragsvc.pipeline.support import Standing, Support
+from ragsvc.pipeline.grounding.evidence import find_evidence
+from ragsvc.pipeline.grounding.readable import readable
+from ragsvc.pipeline.grounding.support import Standing, Support
 from ragsvc.pipeline.wording import TextVectors
 from ragsvc.text.analyse import StandardAnalyser
 from ragsvc.text.sentences import sentences

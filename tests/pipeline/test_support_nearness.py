@@ -10,8 +10,8 @@ import pytest
 from doubles import HashEmbedder
 
 from ragsvc.domain import ChunkId, F32Matrix, Hit, Passage, VersionId
-from ragsvc.pipeline.nearness import FITTED_TO, Nearness, nearness_of
-from ragsvc.pipeline.support import Standing, Support, Verdict
+from ragsvc.pipeline.grounding.nearness import FITTED_TO, Nearness, nearness_of
+from ragsvc.pipeline.grounding.support import Standing, Support, Verdict
 from ragsvc.pipeline.wording import TextVectors
 from ragsvc.text.analyse import StandardAnalyser
 

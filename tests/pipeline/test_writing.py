@@ -24,12 +24,12 @@ from ragsvc.domain import (
     Unsupported,
     VersionId,
 )
-from ragsvc.pipeline.markers import ANY_MARKER
-from ragsvc.pipeline.prompt import CANNOT
-from ragsvc.pipeline.prompted import PromptedGenerator
-from ragsvc.pipeline.segments import Segments
-from ragsvc.pipeline.support import Support
-from ragsvc.pipeline.writing import Writing
+from ragsvc.pipeline.generation.prompt import CANNOT
+from ragsvc.pipeline.generation.prompted import PromptedGenerator
+from ragsvc.pipeline.generation.segments import Segments
+from ragsvc.pipeline.generation.writing import Writing
+from ragsvc.pipeline.grounding.markers import ANY_MARKER
+from ragsvc.pipeline.grounding.support import Support
 from ragsvc.text.analyse import StandardAnalyser
 
 WATER = "Steam is a gas. Water boils at 100 degrees Celsius. It freezes at 0 degrees. Ice is solid."

@@ -22,7 +22,7 @@ from ragsvc.domain import (
     TokenEvent,
     Unsupported,
 )
-from ragsvc.pipeline.prompted import PromptedGenerator
+from ragsvc.pipeline.generation.prompted import PromptedGenerator
 from ragsvc.service.generators import Generators
 from ragsvc.service.serialise import answer_json
 

@@ -20,7 +20,7 @@ from torch.nn import Sigmoid
 from ragsvc.api.server import serve
 from ragsvc.domain import ChunkText, Collapse, Fusion, Mode, SearchResult
 from ragsvc.errors import InvalidRequest, ModelNotFound
-from ragsvc.pipeline.rerank import BUILT_IN, CLOSE, NO_RERANKER
+from ragsvc.pipeline.retrieval.rerank import BUILT_IN, CLOSE, NO_RERANKER
 from ragsvc.service import parts
 from ragsvc.service.reranking import check_reranker
 from ragsvc.service.service import Service

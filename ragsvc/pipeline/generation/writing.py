@@ -1,0 +1,252 @@
+"""An answer while it is written: markers checked, then every sentence held against the passages."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from ragsvc.domain import Answer, Citation, FinishReason, Hit, Piece, Span, Unsupported
+from ragsvc.pipeline.closing import closed_after
+from ragsvc.pipeline.generation.prompt import CANNOT
+from ragsvc.pipeline.generation.segments import Segments, is_head, is_row
+from ragsvc.pipeline.generation.source_list import without_sources
+from ragsvc.pipeline.grounding.markers import MarkerCheck, citation_of, distinct, numbers_in, placed
+from ragsvc.pipeline.grounding.support import BLANK_LINE, Standing, Support, Verdict, bare
+
+# What models write instead of an answer; the first is what the prompt asks for. What else they may say
+# is an answer of which nothing is supported.
+_NO_ANSWER = re.compile(
+    r"\W*(?:(?:i['’]m|i am) sorry\W+(?:but )?)?(?:i|we) "
+    r"(?:cannot|can['’]t|can not|could not|am unable to|(?:do not|don['’]t) know)(?: how to)?"
+    r"(?: (?:answer|find|determine|tell)\b|\W*\Z)",
+    re.IGNORECASE,
+)
+# How such a sentence begins, where it was cut off.
+_MAY_BE_NO_ANSWER = re.compile(
+    r"\W*(?:(?:i['’]m|i am) sorry|"
+    r"(?:i|we) (?:cannot|can['’]t|can not|could not|am unable|do not|don['’]t))\b",
+    re.IGNORECASE,
+)
+_WHOLE = re.compile(r"[.!?…:。！？｡][\W_]*\Z")
+_LAST_WORD = re.compile(r"\w[^\s\[]*(?:\s*\[\d*\]?)*\s*\Z")
+_WORD = re.compile(r"\w")
+
+
+@dataclass(frozen=True, slots=True)
+class _Sentence:
+    """A sentence that was shown: its code points, its markers' numbers and how it stands.
+
+    cut: it was not written to its end.
+    """
+
+    start: int
+    end: int
+    numbers: tuple[int, ...]
+    verdict: Verdict
+    cut: bool
+
+
+class Writing:
+    """One answer of one generator, read once.
+
+    Nothing is shown before a sentence is supported: an answer without any, or one that says itself that
+    it is none, becomes the refusal. Of an answer that was cut off within its first sentence nothing can be
+    told yet: what there is of it is shown, unless it begins as a refusal does. One that ends before its first
+    word, at a text given for that, is empty.
+
+    refusal: what is said instead of an answer. stops: whether a text was given at which an answer ends.
+    """
+
+    def __init__(
+        self,
+        pieces: Iterator[Piece],
+        passages: Sequence[Hit],
+        support: Support,
+        unsupported: Unsupported,
+        refusal: str,
+        *,
+        stops: bool = False,
+    ) -> None:
+        self._pieces = pieces
+        self._passages = passages
+        self._support = support
+        self._unsupported = unsupported
+        self._refusal = refusal
+        self._stops = stops
+        self._segments = Segments()
+        self._sentences: list[_Sentence] = []
+        # What is not shown yet, and how much of the answer the sentences so far are.
+        self._held = ""
+        self._waiting: list[tuple[str, Verdict, bool]] = []
+        self._length = 0
+        self._shown: list[str] = []
+        self._begun = self._worded = self._answered = self._refused = False
+        self._last = Piece("", FinishReason.STOP)
+
+    def pieces(self) -> Iterator[str]:
+        """The answer as the client may see it; a marker that names no passage never comes out.
+
+        An empty piece says that the generator writes, but that nothing of it can be shown yet: there a
+        client that went away is noticed. Closing ends the generator's work. A list of
+        sources at its end is left out.
+        """
+        check = MarkerCheck(len(self._passages))
+        listing = without_sources(self._passages, self._support)
+        with closed_after(self._pieces) as pieces:
+            for piece in pieces:
+                if piece.finish is not None:
+                    self._last = piece
+                # After a refusal only the counts of the last piece are waited for.
+                yield "" if self._refused else self._take(listing.feed(check.feed(piece.text)))
+            if not self._refused:
+                yield self._take(listing.feed(check.end()) + listing.end(), last=True)
+
+    def finished(self, answer: Answer) -> Answer:
+        """The whole answer, after the last of `pieces`."""
+        text = "".join(self._shown)
+        flagged = (each for each in self._sentences if each.verdict.standing is Standing.UNSUPPORTED)
+        return replace(
+            answer,
+            answered=self._answered,
+            answer=text,
+            citations=self._citations(text) if self._answered else (),
+            unsupported=tuple(Span(each.start, each.end) for each in flagged) if self._answered else (),
+            finish=self._last.finish or FinishReason.STOP,
+            prompt_tokens=self._last.prompt_tokens,
+            completion_tokens=self._last.completion_tokens,
+        )
+
+    def _take(self, text: str, *, last: bool = False) -> str:
+        """Take in more of the answer; what may be shown now."""
+        if not self._begun:
+            text = text.lstrip()
+            self._begun = bool(text)
+        segments = [(segment, False) for segment in self._segments.feed(text)]
+        if last and (rest := self._segments.end()):
+            segments += [(segment, False) for segment in rest[:-1]]
+            segments.append((rest[-1], self._is_cut(rest[-1])))
+        if self._unsupported is Unsupported.REMOVE:
+            shown = self._supported_only(segments)
+        else:
+            shown = self._all_once_supported(text, segments)
+        self._worded = self._worded or _WORD.search(text) is not None
+        if last and self._stops and not self._worded and self._last.finish is not FinishReason.LENGTH:
+            # It begins with a text at which it ends: there is an answer, and nothing of it may be said.
+            self._answered = True
+        if not self._answered and (self._refused or last):
+            self._refused, shown = True, self._refusal
+        self._shown.append(shown)
+        return shown
+
+    def _all_once_supported(self, text: str, segments: Iterable[tuple[str, bool]]) -> str:
+        self._held += text
+        for segment, cut in segments:
+            self._place(segment, self._judge(segment, cut=cut), cut=cut)
+            if self._refused:
+                break
+        return self._ready() if self._answered else ""
+
+    def _supported_only(self, segments: Iterable[tuple[str, bool]]) -> str:
+        """Sentences that are supported, with what claims nothing before them."""
+        for segment, cut in segments:
+            before = self._answered
+            verdict = self._judge(segment, cut=cut)
+            if self._refused:
+                break
+            all_there_is = cut and self._answered and not before
+            if all_there_is and verdict.standing is Standing.UNSUPPORTED:
+                verdict = Verdict(Standing.NOTHING_CLAIMED)
+            if is_head(segment) or not is_row(segment):
+                self._end_table()
+            if verdict.standing is Standing.UNSUPPORTED:
+                self._leave_out(segment)
+            else:
+                self._waiting.append((segment, verdict, cut))
+            if verdict.standing is Standing.SUPPORTED or all_there_is:
+                for waiting, known, open_end in self._waiting:
+                    self._place(waiting, known, cut=open_end)
+                    self._held += waiting
+                self._waiting.clear()
+        return self._ready()
+
+    def _end_table(self) -> None:
+        """Rows that are still waiting are of a table without any row that is supported."""
+        while self._waiting and is_row(self._waiting[-1][0]):
+            self._leave_out(self._waiting.pop()[0])
+
+    def _leave_out(self, segment: str) -> None:
+        """Keep the line breaks after what is left out: a list, a heading or a table may follow."""
+        breaks = segment[len(segment.rstrip()) :]
+        before = self._waiting[-1][0] if self._waiting else self._held
+        shown = before.rstrip()
+        if before[len(shown) :].count("\n") >= breaks.count("\n"):
+            return
+        if self._waiting:
+            self._waiting[-1] = (shown + breaks, *self._waiting[-1][1:])
+        elif self._length:
+            self._held = shown + breaks
+            self._length += len(self._held) - len(before)
+
+    def _ready(self) -> str:
+        """What is held, but for white space: it waits for what it stands before."""
+        shown = self._held.rstrip()
+        self._held = self._held[len(shown) :]
+        return shown
+
+    def _judge(self, segment: str, *, cut: bool) -> Verdict:
+        if is_head(segment):
+            return Verdict(Standing.NOTHING_CLAIMED)
+        numbers = numbers_in(segment)
+        verdict = self._support.verdict(segment, numbers)
+        if cut and verdict.standing is Standing.UNSUPPORTED:
+            # Its last word may be the beginning of another one.
+            verdict = self._support.verdict(_LAST_WORD.sub("", segment), numbers)
+        if cut and not self._answered and _may_be_no_answer(segment):
+            self._refused = True
+        elif verdict.standing is Standing.SUPPORTED or (cut and _WORD.search(bare(segment))):
+            self._answered = True
+        elif not numbers and _NO_ANSWER.match(segment):
+            # After an answer to a part of the question it is a fair remark.
+            self._refused = not self._answered
+            verdict = Verdict(Standing.NOTHING_CLAIMED)
+        return verdict
+
+    def _is_cut(self, segment: str) -> bool:
+        """Whether the last sentence is one because no more was allowed."""
+        limited = self._stops or self._last.finish is FinishReason.LENGTH
+        return limited and not _WHOLE.search(bare(segment))
+
+    def _place(self, segment: str, verdict: Verdict, *, cut: bool) -> None:
+        start = self._length + len(segment) - len(segment.lstrip())
+        end = self._length + len(segment.rstrip())
+        self._length += len(segment)
+        self._sentences.append(_Sentence(start, end, numbers_in(segment), verdict, cut))
+
+    def _citations(self, text: str) -> tuple[Citation, ...]:
+        """Of every marker, and of the supported sentences for which no marker speaks."""
+        marked = list(placed(text, self._passages, self._support.choose))
+        rows = [(end, citation) for end, citation in marked]
+        for place, sentence in enumerate(self._sentences):
+            if sentence.numbers or sentence.cut or not sentence.verdict.spans:
+                continue
+            if sentence.verdict.standing is Standing.SUPPORTED and not self._spoken_for(place, text, marked):
+                number, span = sentence.verdict.spans[0]
+                rows.append((sentence.end, citation_of(number, self._passages[number - 1], span)))
+        return distinct(citation for _, citation in sorted(rows, key=lambda row: row[0]))
+
+    def _spoken_for(self, place: int, text: str, marked: Sequence[tuple[int, Citation]]) -> bool:
+        """Whether the next markers of its paragraph cite what holds a sentence without any."""
+        sentence = self._sentences[place]
+        for later in self._sentences[place + 1 :]:
+            if BLANK_LINE.search(text[sentence.end : later.start]):
+                return False
+            if later.numbers:
+                quotes = [cited.quote for end, cited in marked if later.start < end <= later.end]
+                return self._support.holds(quotes, text[sentence.start : sentence.end])
+        return False
+
+
+def _may_be_no_answer(beginning: str) -> bool:
+    said = beginning.strip()
+    return CANNOT.lower().startswith(said.lower()) or _MAY_BE_NO_ANSWER.match(said) is not None

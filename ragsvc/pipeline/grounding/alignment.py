@@ -1,0 +1,132 @@
+"""What was changed of a text in a sentence that is nearly the same, word for word."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence, Set
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+from itertools import combinations, islice
+
+from ragsvc.pipeline.grounding.opposites import NEGATIONS, NO_DENIAL
+
+# So much of a sentence must be the text's own words, and so much of it in their order.
+NEARLY = 0.7
+IN_ORDER = 0.5
+# With two of its words in each other's place, so much of a sentence is in the text's order, and so many more.
+_IN_ORDER_AGAIN = 0.8
+_MORE_IN_ORDER = 2
+# Longer ones are lists and tables, and comparing takes the time of their product.
+_MOST_WORDS = 80
+_MOST_OF_TEXT = 400
+_MOST_PAIRS = 40
+# More words than these in the place of others are another wording, not one word more or less.
+_SHORT = 3
+# A negation beside one of these is another one: "not always", "if not".
+_OF_ANOTHER_KIND = NO_DENIAL | {"if"}
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Words of a sentence in the place of words of a text; either may be none."""
+
+    said: tuple[str, ...]
+    read: tuple[str, ...]
+
+
+def changes(sentence: Sequence[str], text: Sequence[str]) -> list[Change] | None:
+    """Between a sentence and a text, in small letters; None: they are not nearly the same, or too long.
+
+    What the text has before the first and after the last word in common is no change: a part may be quoted.
+    """
+    if len(sentence) > _MOST_WORDS or len(text) > _MOST_OF_TEXT:
+        return None
+    matcher = SequenceMatcher(None, sentence, text, autojunk=False)
+    same = sum(block.size for block in matcher.get_matching_blocks())
+    known = sum((Counter(sentence) & Counter(text)).values())
+    if not same or same < IN_ORDER * len(sentence) or known < NEARLY * len(sentence):
+        return None
+    return [
+        Change(tuple(sentence[a:b]), tuple(text[c:d]))
+        for tag, a, b, c, d in matcher.get_opcodes()
+        if tag != "equal" and not (a == b and a in {0, len(sentence)})
+    ]
+
+
+def swapped(sentence: Sequence[str], text: Sequence[str], words: Set[str]) -> bool:
+    """Whether a sentence is in the text's order but for two words, each in the place of the other.
+
+    :param words: those that carry content.
+    """
+    if sum((Counter(sentence) & Counter(text)).values()) < _IN_ORDER_AGAIN * len(sentence):
+        return False
+    once = [word for word in sentence if word in words and sentence.count(word) == text.count(word) == 1]
+    before = _in_order(sentence, text)
+    inverted = (
+        pair
+        for pair in combinations(once, 2)
+        if text.index(pair[0]) > text.index(pair[1])
+        and not words.isdisjoint(sentence[sentence.index(pair[0]) + 1 : sentence.index(pair[1])])
+    )
+    for one, other in islice(inverted, _MOST_PAIRS):
+        place = {one: other, other: one}
+        after = _in_order([place.get(word, word) for word in sentence], text)
+        if after >= max(before + _MORE_IN_ORDER, _IN_ORDER_AGAIN * len(sentence)):
+            return True
+    return False
+
+
+def _in_order(sentence: Sequence[str], text: Sequence[str]) -> int:
+    matcher = SequenceMatcher(None, sentence, text, autojunk=False)
+    return sum(block.size for block in matcher.get_matching_blocks())
+
+
+def turned(found: Sequence[Change]) -> bool:
+    """Whether a negation came in or went out, all in all."""
+    said = sum(word in NEGATIONS for change in found for word in change.said)
+    read = sum(word in NEGATIONS for change in found for word in change.read)
+    return (said - read) % 2 == 1 and any(
+        not NEGATIONS.isdisjoint(change.said + change.read)
+        and _OF_ANOTHER_KIND.isdisjoint(change.said + change.read)
+        and len(change.said) + len(change.read) <= _SHORT
+        for change in found
+    )
+
+
+def exchanged(found: Sequence[Change]) -> bool:
+    """Whether two parts have changed places.
+
+    :param found: with the words that carry content, as terms.
+    """
+    both = [change for change in found if change.said and change.read]
+    return any(
+        set(one.said) & set(other.read) and set(other.said) & set(one.read)
+        for one, other in combinations(both, 2)
+    )
+
+
+def renamed(found: Sequence[Change], names: Set[str]) -> bool:
+    """Whether a name stands where the text has another one.
+
+    :param found: with the words that carry content, as terms. names: terms of names.
+    """
+    said = {word for change in found for word in change.said}
+    read = {word for change in found for word in change.read}
+    return any(
+        change.said
+        and change.read
+        and len(change.said) + len(change.read) <= 2 * _SHORT
+        and set(change.said) <= names
+        and not names.isdisjoint(change.read)
+        and not set(change.said) & read
+        and not set(change.read) & said
+        and not _abbreviates(change.said, change.read)
+        for change in found
+    )
+
+
+def _abbreviates(one: Sequence[str], other: Sequence[str]) -> bool:
+    """Whether one is the first letters of the other, or the beginning of its word."""
+    short, long = sorted(("".join(one), "".join(other)), key=len)
+    initials = "".join(word[0] for word in max(one, other, key=len))
+    return long.startswith(short) or short == initials

@@ -1,0 +1,130 @@
+"""Whether a sentence says the contrary of a text that has its words.
+
+English only, by lists of words, and of two texts at a time: in doubt nothing is contradicted.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+
+from ragsvc.pipeline.grounding.alignment import Change, changes, exchanged, renamed, swapped, turned
+from ragsvc.pipeline.grounding.opposites import MODALS, STRONG, WEAKER
+from ragsvc.pipeline.grounding.said import Denial, Said
+
+# Of the words that a text denies, so many must be in a sentence that affirms them.
+_DENIED_SHARE = 0.6
+# How many words of content before and after an opposite are its surroundings.
+_AROUND = 3
+_PREFIX = re.compile(r"(?:un|non-?|dis|in|im|ir)(?=\w{4})")
+_ANSWERS = frozenset({"yes", "no"})
+_WORD = re.compile(r"\w")
+
+
+def contradicts(sentence: Said, text: Said) -> bool:
+    """Whether a sentence says the contrary of a text that holds most of its words."""
+    return (
+        denies(sentence, text)
+        or affirms(sentence, text)
+        or opposes(sentence, text)
+        or overstates(sentence, text)
+        or alters(sentence, text)
+    )
+
+
+def denies(sentence: Said, text: Said) -> bool:
+    """Whether a sentence denies what the text affirms."""
+    for denial in sentence.denials:
+        first = denial.terms[0]
+        if (
+            first in text.terms
+            and first not in text.doubtful
+            and not (sentence.denies_a_noun(denial) and first in text.denied_before)
+            and not sentence.is_conditional(denial.place)
+            and not _prefixed(first, text)
+        ):
+            return True
+    return False
+
+
+def affirms(sentence: Said, text: Said) -> bool:
+    """Whether a sentence affirms what the text denies."""
+    for denial in text.denials:
+        terms = set(denial.terms)
+        held = terms & sentence.terms
+        if (
+            denial.terms[0] in held
+            and len(held) >= _DENIED_SHARE * len(terms)
+            and not held & sentence.doubtful
+            and not text.is_conditional(denial.place)
+            and not _affirmed_elsewhere(denial, text)
+            and not _prefixed(denial.terms[0], sentence)
+        ):
+            return True
+    return False
+
+
+def opposes(sentence: Said, text: Said) -> bool:
+    """Whether a sentence has the opposite of a word of the text, in the same surroundings."""
+    ours, theirs = list(sentence.senses()), list(text.senses())
+    for pair in {pair for pair, _, _ in ours} & {pair for pair, _, _ in theirs}:
+        said = [(sign, place) for number, sign, place in ours if number == pair]
+        read = [(sign, place) for number, sign, place in theirs if number == pair]
+        if {sign for sign, _ in said} & {sign for sign, _ in read}:
+            continue
+        near = [sentence.sides(place, _AROUND) for _, place in said]
+        far = [text.sides(place, _AROUND) for _, place in read]
+        if any((a | b) & (c | d) for a, b in near for c, d in far):
+            return True
+    return False
+
+
+def overstates(sentence: Said, text: Said) -> bool:
+    """Whether a sentence says "all", "always" or "must" where the text says "some", "often" or "may"."""
+    for place, word in enumerate(sentence.words):
+        if word.text not in STRONG or any(other.text in STRONG for other in text.words):
+            continue
+        modal = word.text in MODALS
+        _, after = sentence.sides(place, 1)
+        for at, other in enumerate(text.words):
+            if other.text in WEAKER and (other.text in MODALS) == modal and after & text.sides(at, 1)[1]:
+                return True
+    return False
+
+
+def alters(sentence: Said, text: Said) -> bool:
+    """Whether it is the text nearly word for word, but for a negation, a name or the places of two parts."""
+    ours = [word for word in sentence.words if _WORD.match(word.text)]
+    theirs = [word for word in text.words if _WORD.match(word.text)]
+    if len(ours) > 1 and ours[0].text in _ANSWERS and sentence.words[1].text == ",":
+        ours = ours[1:]
+    said, read = [word.text for word in ours], [word.text for word in theirs]
+    found = changes(said, read)
+    if not found:
+        return False
+    term_of = {word.text: word.term for word in (*ours, *theirs) if word.term}
+    names = {word.term for word in (*ours, *theirs) if word.capital and word.term}
+    content = [Change(_terms(change.said, term_of), _terms(change.read, term_of)) for change in found]
+    passive = any(("by" in change.said) != ("by" in change.read) for change in found)
+    if not passive and (exchanged(content) or swapped(said, read, term_of.keys())):
+        return True
+    return turned(found) or renamed(content, names)
+
+
+def _terms(words: Sequence[str], term_of: Mapping[str, str]) -> tuple[str, ...]:
+    return tuple(term_of[word] for word in words if word in term_of)
+
+
+def _affirmed_elsewhere(denial: Denial, text: Said) -> bool:
+    """Whether a text has what it denies outside of the reach of its negations as well."""
+    first = denial.terms[0]
+    count = sum(word.term == first for word in text.words)
+    return count > sum(other.terms.count(first) for other in text.denials)
+
+
+def _prefixed(term: str, text: Said) -> bool:
+    """Whether a text has the term with a prefix that denies it: "unencrypted"."""
+    return any(
+        (found := _PREFIX.match(word.text)) is not None and word.text[found.end() :].startswith(term[:5])
+        for word in text.words
+    )

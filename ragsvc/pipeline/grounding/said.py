@@ -1,0 +1,197 @@
+"""A text word by word: which are denied, which count something, and what stands around them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Set
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import islice
+
+from ragsvc.pipeline.grounding.opposites import (
+    CONDITIONS,
+    HALF_NEGATIONS,
+    JOINTS,
+    LIMITS,
+    NEGATIONS,
+    NO_DENIAL,
+    NOUN_NEGATIONS,
+    NUMERALS,
+    SIGNS,
+    TURNED_BY,
+)
+from ragsvc.protocols import Analyser
+
+# How many words of content a negation denies: "does not store large files on the disk".
+_REACH = 3
+# And how many it may bear on, so that what stands there is neither affirmed nor denied for certain.
+_DOUBTFUL_REACH = 6
+
+# "Not ... until": within so many words.
+_CLAUSE = 15
+
+_TOKEN = re.compile(r"\d+(?:[.,:]\d+)*(?=[^\W\d_]*)|[^\W_]+(?:['’.\-_][^\W_]+)*|[^\w\s]")
+_NUMBER = re.compile(r"\d+(?:[.,:]\d+)*")
+_CONTRACTED = re.compile(r"(\w+)n['’]t")
+_PARTED = {
+    **dict.fromkeys(("can't", "can’t", "cannot"), ("can", "not")),
+    **dict.fromkeys(("won't", "won’t"), ("will", "not")),
+    **dict.fromkeys(("shan't", "shan’t"), ("shall", "not")),
+}
+_BREAKS = frozenset('.,;:!?()|–—"“”')
+_ORDINAL_END = frozenset({"st", "nd", "rd", "th"})
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """text: in small letters. term: what the analyser makes of it, empty for a sign or a stop word.
+
+    capital: it begins with one, and not because a sentence does.
+    """
+
+    text: str
+    term: str
+    capital: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Denial:
+    """A plain negation at a place, and the terms that it denies, in order; at least one."""
+
+    place: int
+    terms: tuple[str, ...]
+
+
+class Said:
+    """What a text says; worked out when it is first needed."""
+
+    def __init__(self, text: str, analyser: Analyser) -> None:
+        self._text = text
+        self._analyser = analyser
+
+    @cached_property
+    def words(self) -> list[Word]:
+        """All words and signs; "cannot" and "isn't" are two words."""
+        found: list[Word] = []
+        for token in _TOKEN.findall(self._text):
+            inside = bool(found) and found[-1].text not in ".!?:"
+            for part in _parted(token.lower()):
+                terms = self._analyser.terms(part) if part[0].isalnum() else []
+                found.append(Word(part, terms[-1] if terms else "", inside and token[0].isupper()))
+        return found
+
+    @cached_property
+    def terms(self) -> Set[str]:
+        """Of all its words."""
+        return {word.term for word in self.words if word.term}
+
+    @cached_property
+    def numbers(self) -> Set[str]:
+        """Terms of its numbers in digits."""
+        return {word.term for word in self.words if word.term and _NUMBER.fullmatch(word.text)}
+
+    @cached_property
+    def denials(self) -> list[Denial]:
+        """Its plain negations."""
+        return [
+            Denial(place, terms)
+            for place, word in enumerate(self.words)
+            if word.text in NEGATIONS and not self._takes_back(place)
+            if (terms := tuple(self._after(place, _REACH)))
+        ]
+
+    @cached_property
+    def doubtful(self) -> Set[str]:
+        """Terms on which some negation may bear, be it a plain one or not."""
+        found: set[str] = set()
+        for place, word in enumerate(self.words):
+            if word.text in NEGATIONS or word.text in HALF_NEGATIONS:
+                found.update(self._after(place, _DOUBTFUL_REACH, stop=False))
+        return found
+
+    @cached_property
+    def denied_before(self) -> Set[str]:
+        """Terms that stand before a negation."""
+        places = [place for place, word in enumerate(self.words) if word.text in NEGATIONS | HALF_NEGATIONS]
+        return {term for place in places for term in self.sides(place, _REACH)[0]}
+
+    @cached_property
+    def counted(self) -> list[tuple[str, str]]:
+        """Each number, with the word of content right after it, or none; ordinals end in "th"."""
+        found = []
+        for place, word in enumerate(self.words):
+            following = self.words[place + 1 : place + 3]
+            if (number := NUMERALS.get(word.text)) is None:
+                if not _NUMBER.fullmatch(word.text):
+                    continue
+                number = word.text.replace(",", "")
+                if following and following[0].text in _ORDINAL_END:
+                    number, following = f"{number}th", self.words[place + 2 : place + 4]
+            named = next((each for each in following if each.term or each.text in _BREAKS), None)
+            found.append((number, named.term if named else ""))
+        return found
+
+    def senses(self) -> Iterator[tuple[int, int, int]]:
+        """Each word that has an opposite: its pair, its sign, turned where it is denied, and its place."""
+        turned = {denial.place + 1 for denial in self.denials if not self.denies_a_noun(denial)}
+        turned |= {place + 1 for place in turned if place < len(self.words) and not self.words[place].term}
+        for place, word in enumerate(self.words):
+            for pair, sign in _signs(word.text):
+                yield pair, -sign if place in turned else sign, place
+
+    def sides(self, place: int, reach: int) -> tuple[Set[str], Set[str]]:
+        """Terms before and after a word, so many each."""
+        before = (self.words[at].term for at in range(place - 1, -1, -1))
+        after = (self.words[at].term for at in range(place + 1, len(self.words)))
+        return set(islice(filter(None, before), reach)), set(islice(filter(None, after), reach))
+
+    def is_conditional(self, place: int) -> bool:
+        """Whether the clause of a word is a condition."""
+        for word in reversed(self.words[:place]):
+            if word.text in CONDITIONS:
+                return True
+            if word.text in _BREAKS:
+                return False
+        return False
+
+    def denies_a_noun(self, denial: Denial) -> bool:
+        """Whether a denial is one such as "without a key"."""
+        return self.words[denial.place].text in NOUN_NEGATIONS
+
+    def _takes_back(self, place: int) -> bool:
+        following = [word.text for word in self.words[place + 1 : place + 1 + _CLAUSE]]
+        before = self.words[place - 1].text if place else ""
+        if before == "or" or not following or following[0] in NO_DENIAL:
+            return True
+        if following[0] in LIMITS and "than" in following[:3]:
+            return True
+        if self.words[place].text == "no" and following[0] in _BREAKS:
+            # "No. 5", "No, it is."
+            return True
+        return not TURNED_BY.isdisjoint(following)
+
+    def _after(self, place: int, reach: int, *, stop: bool = True) -> Iterator[str]:
+        count = 0
+        for word in self.words[place + 1 :]:
+            if stop and (word.text in _BREAKS or word.text in JOINTS):
+                return
+            if word.term:
+                yield word.term
+                count += 1
+                if count == reach:
+                    return
+
+
+def _signs(word: str) -> tuple[tuple[int, int], ...]:
+    if (found := SIGNS.get(word)) is not None:
+        return found
+    bases = (word.removesuffix(ending) for ending in ("s", "es", "d", "ed", "ing") if word.endswith(ending))
+    return next((SIGNS[base] for base in bases if base in SIGNS), ())
+
+
+def _parted(word: str) -> tuple[str, ...]:
+    if (parts := _PARTED.get(word)) is not None:
+        return parts
+    if (found := _CONTRACTED.fullmatch(word)) is not None:
+        return found.group(1), "not"
+    return (word,)

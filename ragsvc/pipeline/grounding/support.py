@@ -1,0 +1,289 @@
+"""Whether passages bear out the sentences of an answer, and which of their words do."""
+
+from __future__ import annotations
+
+import itertools
+import re
+import unicodedata
+from collections.abc import Iterable, Sequence, Set
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cached_property
+from typing import TypeAlias
+
+from ragsvc.domain import Hit, Span
+from ragsvc.pipeline.grounding.markers import ANY_MARKER, best_of, words_of
+from ragsvc.pipeline.grounding.nearness import KNOWN_SHARE, Nearness, Place
+from ragsvc.pipeline.grounding.objections import Objections, objected
+from ragsvc.pipeline.grounding.opposites import SPELT
+from ragsvc.pipeline.grounding.readable import readable
+from ragsvc.pipeline.grounding.rows import row_readings
+from ragsvc.protocols import Analyser
+from ragsvc.text.sentences import sentences
+
+HELD_SHARE = 0.6
+"""A sentence is supported when a text holds at least this share of its content words.
+
+Less would pass sentences that only share a topic with the text; more would fail fair rewordings.
+"""
+HEADING = re.compile(r"\s*#{1,6}\s")
+BLANK_LINE = re.compile(r"\n[ \t]*\n")
+
+_NUMBER = re.compile(r"\d+(?:[.,:]\d+)*")
+_GROUPED = re.compile(r",(?=\d{3}(?!\d))")
+# "According to passage [1]" is said of the answer, not of the world.
+_REFERENCE = re.compile(r"\b(?:passages?|sources?|documents?)\s+(?:\d+(?!\w))?", re.IGNORECASE)
+# A capital somewhere, and no stop sign right before: the first word of a sentence has one anyway.
+_NAME = re.compile(r"(?<=[\w,;)\]’'\"] )[^\W\d_]*[A-ZÀ-ÖØ-Þ][\w'’-]*")
+
+
+_Spans: TypeAlias = tuple[tuple[int, Span], ...]
+
+
+class Standing(StrEnum):
+    """How a sentence of an answer stands. Nothing is claimed by a heading, or without words of content."""
+
+    SUPPORTED = "supported"
+    UNSUPPORTED = "unsupported"
+    NOTHING_CLAIMED = "nothing claimed"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """How a sentence stands; spans: passage numbers with the part of their text that comes closest."""
+
+    standing: Standing
+    spans: _Spans = ()
+
+
+class Ground:
+    """What one passage says; worked out when it is first needed."""
+
+    def __init__(self, hit: Hit, analyser: Analyser) -> None:
+        self._passage = hit.passage
+        self._analyser = analyser
+
+    @cached_property
+    def spans(self) -> list[Span]:
+        """Its sentences; all of its text when there are none."""
+        text = self._passage.text
+        return sentences(text) or [Span(0, len(text))]
+
+    @cached_property
+    def said(self) -> list[str]:
+        """What each of them says: the cells of a table's row mean nothing without their columns."""
+        readings = row_readings(self._passage)
+        return [readings.get(span.start) or self.text_of(span) for span in self.spans]
+
+    @cached_property
+    def _words(self) -> list[Set[str]]:
+        return [words_of(said) for said in self.said]
+
+    @cached_property
+    def _terms(self) -> list[Set[str]]:
+        return [terms_of(said, self._analyser) for said in self.said]
+
+    @cached_property
+    def all_terms(self) -> Set[str]:
+        """Terms of the text, of the title and of the headings over it."""
+        passage = self._passage
+        around = terms_of("\n".join((passage.title, *passage.headings)), self._analyser)
+        return frozenset(around).union(*self._terms)
+
+    @cached_property
+    def numbers(self) -> Set[str]:
+        """Numbers of the text, of the title and of the headings, also those written as words."""
+        passage = self._passage
+        text = "\n".join((passage.title, *passage.headings, passage.text))
+        return numbers_of(f"{text}\n{readable(text)}") | {
+            SPELT[word] for word in words_of(text) & SPELT.keys()
+        }
+
+    def closest(self, sentence: str, terms: Set[str]) -> tuple[Span, Set[str]]:
+        """The span that bears out most of a sentence, and the terms that it holds.
+
+        The sentence of the passage with most words in common, or two neighbouring ones where that one
+        does not hold enough.
+        """
+        place = best_of(sentence, self._words)
+        if place is None:
+            return Span(0, len(self._passage.text)), frozenset()
+        if enough(terms, self._terms[place]) or len(self.spans) == 1:
+            return self.spans[place], self._terms[place]
+        pairs = [self._terms[first] | self._terms[first + 1] for first in range(len(self.spans) - 1)]
+        first = max(range(len(pairs)), key=lambda at: len(terms & pairs[at]))
+        if not enough(terms, pairs[first]):
+            return self.spans[place], self._terms[place]
+        return Span(self.spans[first].start, self.spans[first + 1].end), pairs[first]
+
+    @cached_property
+    def objections(self) -> Objections:
+        """What it may raise against a sentence."""
+        return Objections(self.said, self._analyser)
+
+    def places(self, number: int) -> list[Place]:
+        """Its sentences, and each two neighbours, as places of the passage of this number."""
+        one = [
+            Place(number, span, said, terms)
+            for span, said, terms in zip(self.spans, self.said, self._terms, strict=True)
+        ]
+        both = [
+            Place(number, Span(a.span.start, b.span.end), f"{a.text} {b.text}", a.terms | b.terms)
+            for a, b in itertools.pairwise(one)
+        ]
+        return one + both
+
+    def reading(self, span: Span) -> str:
+        """What a part of its text says."""
+        return next(
+            (said for own, said in zip(self.spans, self.said, strict=True) if own == span), self.text_of(span)
+        )
+
+    def text_of(self, span: Span) -> str:
+        """A part of its text."""
+        return self._passage.text[span.start : span.end]
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A sentence without what it says of passages, as it stands but for its markers, and its terms."""
+
+    sentence: str
+    whole: str
+    terms: Set[str]
+
+
+class Support:
+    """Holds the sentences of one answer against its passages."""
+
+    def __init__(self, passages: Sequence[Hit], analyser: Analyser, nearness: Nearness | None = None) -> None:
+        """Take the passages; without nearness, words alone decide."""
+        self._grounds = [Ground(hit, analyser) for hit in passages]
+        self._analyser = analyser
+        self._nearness = nearness
+
+    def verdict(self, sentence: str, numbers: Sequence[int]) -> Verdict:
+        """Judge one sentence by the passages of its markers together, or by any one when it has none.
+
+        Supported are sentences of which at least `HELD_SHARE` of the distinct terms stand in the closest
+        spans, and every number and every name in the passages, and to which these do not object
+        (`objections`). Where fewer terms do, a span that means about the same (`nearness`) may stand for
+        them.
+
+        :param sentence: with or without its markers. numbers: of passages, from 1.
+        """
+        if HEADING.match(sentence):
+            return Verdict(Standing.NOTHING_CLAIMED)
+        whole = readable(bare(sentence))
+        sentence = _REFERENCE.sub(" ", whole)
+        terms = set(self._analyser.terms(sentence))
+        if not terms:
+            words = words_of(sentence)
+            held = words <= {word for number in numbers for word in self._said(sentence, number)}
+            return Verdict(Standing.SUPPORTED if words and held else Standing.NOTHING_CLAIMED)
+        asked = _Asked(sentence, whole, terms)
+        if numbers:
+            verdict = self._together(asked, numbers)
+            if verdict.standing is Standing.SUPPORTED:
+                return verdict
+            return self._by_sense(asked, [numbers]) or verdict
+        alone = [(number,) for number in range(1, len(self._grounds) + 1)]
+        for number in alone:
+            if (verdict := self._together(asked, number)).standing is Standing.SUPPORTED:
+                return verdict
+        return self._by_sense(asked, alone) or Verdict(Standing.UNSUPPORTED)
+
+    def choose(self, number: int, sentence: str) -> Span:
+        """The span of a passage's text that is cited for a sentence."""
+        return self._grounds[number - 1].closest(sentence, set(self._analyser.terms(sentence)))[0]
+
+    def holds(self, quotes: Sequence[str], sentence: str) -> bool:
+        """Whether quotes hold enough of the terms of a sentence."""
+        return enough(set(self._analyser.terms(bare(sentence))), terms_of("\n".join(quotes), self._analyser))
+
+    def _together(self, asked: _Asked, numbers: Sequence[int]) -> Verdict:
+        spans, held = self._closest(asked, numbers)
+        stands = held and self._is_known(asked, numbers) and not self._objected(asked, spans)
+        return Verdict(Standing.SUPPORTED if stands else Standing.UNSUPPORTED, spans)
+
+    def _closest(self, asked: _Asked, numbers: Sequence[int]) -> tuple[_Spans, bool]:
+        """What comes closest in each passage, and whether it holds enough."""
+        closest = [self._grounds[number - 1].closest(asked.sentence, asked.terms) for number in numbers]
+        spans = tuple((number, span) for number, (span, _) in zip(numbers, closest, strict=True))
+        return spans, enough(asked.terms, frozenset[str]().union(*(found for _, found in closest)))
+
+    def _by_sense(self, asked: _Asked, groups: Iterable[Sequence[int]]) -> Verdict | None:
+        """Supported by what means about the same where too few words are held; None: there is no such thing.
+
+        :param groups: numbers of passages that count together.
+        """
+        if self._nearness is None:
+            return None
+        places = [
+            place
+            for numbers in groups
+            if self._holds_some(asked.terms, numbers)
+            and self._is_known(asked, numbers)
+            and not self._closest(asked, numbers)[1]
+            for number in numbers
+            for place in self._grounds[number - 1].places(number)
+        ]
+        for place in self._nearness.near(asked.whole, asked.terms, places):
+            spans = ((place.number, place.span),)
+            if not self._objected(asked, spans):
+                return Verdict(Standing.SUPPORTED, spans)
+        return None
+
+    def _holds_some(self, terms: Set[str], numbers: Sequence[int]) -> bool:
+        known = frozenset[str]().union(*(self._grounds[number - 1].all_terms for number in numbers))
+        return len(terms & known) >= KNOWN_SHARE * len(terms)
+
+    def _is_known(self, asked: _Asked, numbers: Sequence[int]) -> bool:
+        """Whether passages have every number and every name."""
+        grounds = [self._grounds[number - 1] for number in numbers]
+        stated = frozenset[str]().union(*(ground.numbers for ground in grounds))
+        known = frozenset[str]().union(*(ground.all_terms for ground in grounds))
+        if not numbers_of(asked.sentence) <= stated:
+            return False
+        return all(self._has(known, name) for name in _NAME.findall(asked.sentence))
+
+    def _objected(self, asked: _Asked, spans: _Spans) -> bool:
+        grounds = [self._grounds[number - 1] for number, _ in spans]
+        texts = [ground.reading(span) for ground, (_, span) in zip(grounds, spans, strict=True)]
+        closest = max(texts, key=lambda text: len(asked.terms & terms_of(text, self._analyser)))
+        passages = [ground.objections for ground in grounds]
+        return objected(asked.whole, closest, asked.terms, passages, self._analyser)
+
+    def _has(self, known: Set[str], name: str) -> bool:
+        """Whether terms hold a name, whole or in parts; one letter is a piece of "U.S." or an initial."""
+        return any(
+            # "CNN" is known where "CNNs" is.
+            all(len(term) == 1 or term in known or f"{term}s" in known for term in self._analyser.terms(text))
+            for text in (name, name.replace("-", " "))
+        )
+
+    def _said(self, sentence: str, number: int) -> Set[str]:
+        ground = self._grounds[number - 1]
+        span = ground.closest(sentence, frozenset())[0]
+        return words_of(ground.text_of(span))
+
+
+def bare(text: str) -> str:
+    """A text with blanks in place of its markers: offsets stay, and a sentence may go on after a marker."""
+    return ANY_MARKER.sub(lambda marker: " " * len(marker.group(0)), text)
+
+
+def enough(terms: Set[str], held: Set[str]) -> bool:
+    """Whether a text with these terms holds `HELD_SHARE` of the terms of a sentence."""
+    return len(terms & held) >= HELD_SHARE * len(terms)
+
+
+def terms_of(text: str, analyser: Analyser) -> Set[str]:
+    """Terms of a text as it stands and as it reads without its marks of emphasis and links."""
+    return {*analyser.terms(text), *analyser.terms(readable(text))}
+
+
+def numbers_of(text: str) -> Set[str]:
+    """Numbers in digits, without the commas of thousands."""
+    found = _NUMBER.findall(unicodedata.normalize("NFKC", text))
+    return {_GROUPED.sub("", number) for number in found}

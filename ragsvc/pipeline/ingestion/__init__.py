@@ -1,0 +1,1 @@
+"""From sources to chunks, vectors and index files."""

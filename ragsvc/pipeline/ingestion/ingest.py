@@ -1,0 +1,291 @@
+"""Brings a corpus in step with files: read, index, then publish under the writer lock.
+
+Reading and indexing take no lock and only fill caches that are keyed by content, so a killed ingest is
+simply run again. Publishing compares with what lives *at that moment* and is one short transaction.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from ragsvc.domain import (
+    Caller,
+    CommitId,
+    Corpus,
+    DocumentCounts,
+    I64Vector,
+    IngestReport,
+    IngestRequest,
+    InlineDocument,
+    Membership,
+    ParsedDocument,
+    Progress,
+    Prune,
+    SourceFile,
+    VersionId,
+)
+from ragsvc.errors import (
+    Cancelled,
+    CorpusNotFound,
+    InvalidRequest,
+    RootEmpty,
+    StaleContent,
+)
+from ragsvc.pipeline.base import renew_files
+from ragsvc.pipeline.ingestion.found import Found, look_for
+from ragsvc.pipeline.ingestion.indexing import Indexer
+from ragsvc.pipeline.ingestion.plan import Plan, Scope, make_plan
+from ragsvc.pipeline.ingestion.reading import Reader, Reading
+from ragsvc.pipeline.ingestion.shelf import CatalogShelf, DryShelf, Shelf, count_chunks
+from ragsvc.pipeline.parts import ProfileParts
+from ragsvc.store.catalog import Catalog
+from ragsvc.text.limits import ParseLimits
+from ragsvc.text.normalise import clean, normalise
+from ragsvc.text.sources import Found as Item
+from ragsvc.text.sources import classify
+
+ATTEMPTS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class IngestTools:
+    """What an ingest works with; values come from the settings.
+
+    parts_of, default_parts: load the parts of a corpus's profile, or of a new corpus's.
+    new_corpus: find a corpus by name, or create it.
+    """
+
+    catalog: Catalog
+    lock_timeout_s: float
+    limits: ParseLimits
+    workers: int
+    parts_of: Callable[[Corpus], ProfileParts]
+    default_parts: Callable[[], ProfileParts]
+    new_corpus: Callable[[Caller, str], Corpus]
+
+
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """How an ingest speaks to whoever started it."""
+
+    progress: Callable[[Progress], None]
+    on_wait: Callable[[str], None]
+    cancelled: Callable[[], bool]
+
+    @classmethod
+    def of(
+        cls,
+        progress: Callable[[Progress], None] | None,
+        on_wait: Callable[[str], None] | None,
+        cancelled: Callable[[], bool] | None,
+    ) -> Listener:
+        """Whoever leaves something out is not told of it, and does not stop it."""
+        return cls(progress or (lambda _: None), on_wait or (lambda _: None), cancelled or (lambda: False))
+
+
+class Ingest:
+    """One ingest into one corpus."""
+
+    def __init__(self, tools: IngestTools, caller: Caller, listener: Listener) -> None:
+        self._tools = tools
+        self._caller = caller
+        self._listener = listener
+        self._started = time.perf_counter()
+
+    def files(self, request: IngestRequest) -> IngestReport:
+        """Ingest paths.
+
+        :raises SourceNotFound: if a path does not exist.
+        :raises RootConflict: if a root name stands for another folder.
+        :raises RootEmpty: if pruning would remove all of a root.
+        :raises WriterBusy: if another writer held the lock for too long.
+        """
+        found = look_for(request, self._tools.catalog.home)
+        if request.dry_run:
+            return self._dry(request.corpus, found)
+        return self._run(request.corpus, found)
+
+    def uploads(
+        self, corpus: str, documents: Sequence[InlineDocument], files: Mapping[str, Path]
+    ) -> IngestReport:
+        """Ingest documents that were sent: texts, and files by the name that is their document id.
+
+        Documents of these ids are replaced; nothing else is touched.
+        """
+        items = tuple(_named(classify(str(path), name, ""), name) for name, path in sorted(files.items()))
+        inline = tuple((document.document_id, _inline(document)) for document in documents)
+        return self._run(corpus, Found(items, {}, inline=inline, upload=True))
+
+    def _run(self, name: str, found: Found) -> IngestReport:
+        # From reading to publishing, so that gc does not take what is prepared meanwhile.
+        with self._tools.catalog.pinned(f"ingest of {name}"):
+            return self._prepare_and_publish(name, found)
+
+    def _prepare_and_publish(self, name: str, found: Found) -> IngestReport:
+        tools = self._tools
+        corpus = tools.new_corpus(self._caller, name)
+        embedded = 0
+        for attempt in range(ATTEMPTS):
+            if attempt:
+                # It may be another one by now; one that was deleted is not made again.
+                corpus = tools.catalog.corpus(self._caller, name)
+            tools.catalog.check_roots(corpus.id, found.roots)
+            reading = self._read(found, CatalogShelf(tools.catalog))
+            try:
+                embedded += self._index(corpus, found, reading)
+                if self._listener.cancelled():
+                    raise Cancelled("the ingest was cancelled", hint="run it again: its work is kept")
+                with tools.catalog.lock.hold(tools.lock_timeout_s, self._listener.on_wait):
+                    return self._publish(name, found, reading, embedded)
+            except StaleContent:
+                # A deletion took content away between reading and publishing.
+                if attempt + 1 == ATTEMPTS:
+                    raise
+        raise AssertionError("the last attempt returns or raises")
+
+    def _read(self, found: Found, shelf: Shelf) -> Reading:
+        tools = self._tools
+        reader = Reader(
+            shelf,
+            tools.limits,
+            tools.workers,
+            owner=self._caller.principal,
+            upload=found.upload,
+            progress=self._listener.progress,
+            cancelled=self._listener.cancelled,
+        )
+        reading = reader.read(found.items)
+        reader.add_inline(found.inline)
+        reading.kept.update(found.unread)
+        reading.claims.sort(key=lambda claim: (claim.document_id, claim.origin))
+        return reading
+
+    def _index(self, corpus: Corpus, found: Found, reading: Reading) -> int:
+        """Index what will be live and is not yet (what is live is indexed); returns the texts embedded."""
+        catalog = self._tools.catalog
+        live = catalog.live(corpus.id)
+        plan = make_plan(live, reading.claims, _scope(found, reading))
+        todo = sorted({claim.version_id for claim in plan.born} - {row.version_id for row in live.values()})
+        if not todo:
+            return 0
+        indexer = Indexer(
+            catalog,
+            self._tools.parts_of(corpus),
+            progress=self._listener.progress,
+            cancelled=self._listener.cancelled,
+        )
+        indexer.index(todo)
+        return indexer.embedded
+
+    def _publish(self, name: str, found: Found, reading: Reading, embedded: int) -> IngestReport:
+        tools = self._tools
+        corpus = tools.catalog.corpus(self._caller, name)
+        live = tools.catalog.live(corpus.id)
+        _refuse_emptied(found, reading, live)
+        plan = make_plan(live, reading.claims, _scope(found, reading))
+        before = tools.catalog.live_versions(corpus.id, corpus.commit)
+        commit = tools.catalog.publish(
+            self._caller,
+            corpus.id,
+            kind="ingest",
+            born=plan.born,
+            died=[row.id for row in plan.died],
+            roots=found.roots,
+            stats={"added": plan.added, "changed": plan.changed, "removed": plan.removed},
+        )
+        if commit == corpus.commit:
+            return self._report(name, commit, plan, reading, (0, 0, embedded))
+        corpus = tools.catalog.corpus(self._caller, name)
+        renew_files(tools.catalog, corpus)
+        after = tools.catalog.live_versions(corpus.id, commit)
+        added = self._count_chunks(corpus, np.setdiff1d(after, before))
+        removed = self._count_chunks(corpus, np.setdiff1d(before, after))
+        return self._report(name, commit, plan, reading, (added, removed, embedded))
+
+    def _count_chunks(self, corpus: Corpus, versions: I64Vector) -> int:
+        counts = self._tools.catalog.chunk_counts(
+            corpus.profile.id, [VersionId(v) for v in versions.tolist()]
+        )
+        return sum(counts.values())
+
+    def _dry(self, name: str, found: Found) -> IngestReport:
+        tools = self._tools
+        try:
+            corpus: Corpus | None = tools.catalog.corpus(self._caller, name)
+        except CorpusNotFound:
+            corpus = None
+        live: Mapping[str, Membership] = {}
+        if corpus is not None:
+            tools.catalog.check_roots(corpus.id, found.roots)
+            live = tools.catalog.live(corpus.id)
+        shelf = DryShelf(tools.catalog)
+        reading = self._read(found, shelf)
+        _refuse_emptied(found, reading, live)
+        plan = make_plan(live, reading.claims, _scope(found, reading))
+        counts = (0, 0, 0)
+        if plan.born or plan.died:
+            parts = tools.parts_of(corpus) if corpus else tools.default_parts()
+            counts = count_chunks(tools.catalog, parts, shelf, live, plan)
+        return self._report(name, corpus.commit if corpus else CommitId(0), plan, reading, counts)
+
+    def _report(
+        self, name: str, commit: CommitId, plan: Plan, reading: Reading, chunks: tuple[int, int, int]
+    ) -> IngestReport:
+        failures = (*reading.failures, *plan.conflicts)
+        return IngestReport(
+            corpus=name,
+            commit=commit,
+            documents=DocumentCounts(
+                added=plan.added,
+                changed=plan.changed,
+                unchanged=plan.unchanged,
+                removed=plan.removed,
+                skipped=len(reading.skipped),
+                failed=len(failures),
+            ),
+            chunks_added=chunks[0],
+            chunks_removed=chunks[1],
+            embedded=chunks[2],
+            seconds=time.perf_counter() - self._started,
+            failures=failures,
+            skipped=tuple(reading.skipped),
+        )
+
+
+def _named(item: Item, name: str) -> Item:
+    """What happened to an upload is told by its name, not by where it was put meanwhile."""
+    return item if isinstance(item, SourceFile) else replace(item, source=name)
+
+
+def _scope(found: Found, reading: Reading) -> Scope:
+    return Scope(
+        roots=frozenset(found.roots),
+        kept=frozenset(reading.kept),
+        prune=found.prune is not Prune.KEEP,
+    )
+
+
+def _refuse_emptied(found: Found, reading: Reading, live: Mapping[str, Membership]) -> None:
+    """An unmounted disk looks like an empty folder; pruning it must be asked for twice."""
+    if found.prune is not Prune.REMOVE:
+        return
+    for name, path in found.roots.items():
+        holds = any(claim.root == name for claim in reading.claims)
+        kept = any(origin == name or origin.startswith(f"{name}/") for origin in reading.kept)
+        if not holds and not kept and any(row.root == name for row in live.values()):
+            raise RootEmpty(
+                f"{path} has become empty, but documents of it are in the corpus: nothing was pruned",
+                hint="check that the folder is there; to remove them all, add --allow-empty",
+            )
+
+
+def _inline(document: InlineDocument) -> ParsedDocument:
+    text, _ = normalise(document.text)
+    if not text.strip():
+        raise InvalidRequest(f"document {document.document_id!r} has no text", hint="send some text")
+    return ParsedDocument(clean(document.title).strip(), text, "text/plain", (), document.metadata)

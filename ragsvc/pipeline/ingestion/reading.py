@@ -1,0 +1,279 @@
+"""From files and lines to claims: which document ids now stand for which stored texts."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ragsvc.domain import (
+    CachedParse,
+    Failure,
+    NewMembership,
+    ParsedDocument,
+    Progress,
+    Skipped,
+    SourceFile,
+    VersionId,
+)
+from ragsvc.errors import Cancelled, EmptyDocument, UnreadableFile
+from ragsvc.pipeline.ingestion.shelf import INLINE_KIND, LINE_KIND, ParseKey, Shelf
+from ragsvc.text.jsonl import JsonlDocument, is_jsonl, read_lines
+from ragsvc.text.kinds import extension
+from ragsvc.text.limits import ParseLimits
+from ragsvc.text.parse import display_name
+from ragsvc.text.workers import TRANSIENT_CODES, ParserPool
+
+FILES_AT_ONCE = 256
+LINES_AT_ONCE = 512
+UPLOAD = "upload"
+
+
+@dataclass(slots=True)
+class Reading:
+    """What has been read so far.
+
+    kept: origins whose earlier documents stay because they could not be read.
+    """
+
+    claims: list[NewMembership] = field(default_factory=list)
+    failures: list[Failure] = field(default_factory=list)
+    skipped: list[Skipped] = field(default_factory=list)
+    kept: set[str] = field(default_factory=set)
+
+
+@dataclass(frozen=True, slots=True)
+class _Hashed:
+    file: SourceFile
+    key: ParseKey
+    stamp: tuple[int, ...]
+
+
+class Reader:
+    """Reads the files of one ingest; unchanged bytes are never parsed twice.
+
+    upload: the files were sent, not found: nothing owns their ids but "upload".
+    """
+
+    def __init__(
+        self,
+        shelf: Shelf,
+        limits: ParseLimits,
+        workers: int,
+        *,
+        owner: str,
+        upload: bool,
+        progress: Callable[[Progress], None],
+        cancelled: Callable[[], bool],
+    ) -> None:
+        self._shelf = shelf
+        self._limits = limits
+        self._workers = workers
+        self._owner = owner
+        self._upload = upload
+        self._progress = progress
+        self._cancelled = cancelled
+        self._done = self._total = 0
+        self._unit = "files"
+        self.reading = Reading()
+
+    def read(self, found: Sequence[SourceFile | Skipped | Failure]) -> Reading:
+        """Read everything found; each item ends in exactly one of claims, skipped and failures.
+
+        :raises Cancelled: when asked to stop; what was parsed is kept.
+        """
+        files: list[SourceFile] = []
+        for item in found:
+            if isinstance(item, SourceFile):
+                files.append(item)
+            elif isinstance(item, Skipped):
+                self.reading.skipped.append(item)
+            else:
+                self.reading.failures.append(item)
+        self._done, self._total, self._unit = 0, len(files), "files"
+        with ParserPool(self._workers, self._limits) as pool:
+            for some in _batches(files, FILES_AT_ONCE):
+                self._step(0)
+                plain = [file for file in some if not is_jsonl(file.path)]
+                for _ in self._read_files(plain, pool):
+                    self._step(1)
+                for file in some:
+                    if is_jsonl(file.path):
+                        self._read_jsonl(file)
+                        self._step(1)
+        return self.reading
+
+    def add_inline(self, documents: Sequence[tuple[str, ParsedDocument]]) -> None:
+        """Take documents that were given as text."""
+        self._done, self._total, self._unit = 0, len(documents), "documents"
+        for some in _batches(documents, LINES_AT_ONCE):
+            keyed = [((_digest_of(parsed), INLINE_KIND), parsed) for _, parsed in some]
+            for (document_id, parsed), stored in zip(some, self._shelf.put(keyed), strict=True):
+                self._claim(document_id, stored, UPLOAD, _url_of(parsed.metadata) or UPLOAD, root="")
+            self._step(len(some))
+
+    def _step(self, files: int) -> None:
+        self._done += files
+        self._progress(Progress("reading", self._done, self._total, self._unit))
+        if self._cancelled():
+            raise Cancelled("the ingest was cancelled", hint="run it again: what was read is kept")
+
+    def _read_files(self, files: Sequence[SourceFile], pool: ParserPool) -> Iterator[None]:
+        hashed: list[_Hashed] = []
+        for file in files:
+            made = _hash(file)
+            if isinstance(made, Failure):
+                self._fail(file, made)
+                yield
+            else:
+                hashed.append(made)
+        known = self._shelf.find([item.key for item in hashed])
+        for item in hashed:
+            if item.key in known:
+                self._take(item.file, known[item.key])
+                yield
+        fresh = [item for item in hashed if item.key not in known]
+        pending: list[tuple[_Hashed, ParsedDocument | Failure]] = []
+        with closing(pool.parse((item, item.file.path) for item in fresh)) as outcomes:
+            for item, outcome in outcomes:
+                yield
+                pending.append((item, _unless_changed(item, outcome)))
+                if len(pending) >= 64 or _chars(pending) > 8_000_000:
+                    self._store(pending)
+                    pending = []
+        self._store(pending)
+
+    def _store(self, pending: Sequence[tuple[_Hashed, ParsedDocument | Failure]]) -> None:
+        lasting = [
+            (item, outcome)
+            for item, outcome in pending
+            if not (isinstance(outcome, Failure) and outcome.code in TRANSIENT_CODES)
+        ]
+        stored = self._shelf.put([(item.key, outcome) for item, outcome in lasting])
+        for (item, _), result in zip(lasting, stored, strict=True):
+            self._take(item.file, result)
+        for item, outcome in pending:
+            if isinstance(outcome, Failure) and outcome.code in TRANSIENT_CODES:
+                self._fail(item.file, outcome)
+
+    def _take(self, file: SourceFile, result: CachedParse) -> None:
+        if result.version_id is None:
+            self._fail(file, Failure(display_name(file.path), result.code, result.error))
+            return
+        source = _url_of(result.metadata) or UPLOAD if self._upload else display_name(file.path)
+        self._claim_from(file, file.document_id, result, source)
+
+    def _claim_from(self, file: SourceFile, document_id: str, result: CachedParse, source: str) -> None:
+        origin, root = (UPLOAD, "") if self._upload else (file.document_id, file.root)
+        self._claim(document_id, result, origin, source, root)
+
+    def _claim(self, document_id: str, result: CachedParse, origin: str, source: str, root: str) -> None:
+        assert result.version_id is not None
+        self.reading.claims.append(
+            NewMembership(
+                document_id, VersionId(result.version_id), result.metadata, source, origin, root, self._owner
+            )
+        )
+
+    def _fail(self, file: SourceFile, failure: Failure) -> None:
+        source = file.document_id if self._upload else display_name(file.path)
+        if failure.code == EmptyDocument.code:
+            self.reading.skipped.append(Skipped(source, failure.code))
+            return
+        self.reading.failures.append(Failure(source, failure.code, failure.error))
+        if not self._upload:
+            self.reading.kept.add(file.document_id)
+
+    def _read_jsonl(self, file: SourceFile) -> None:
+        for some in _batches(read_lines(file.path, file.document_id), LINES_AT_ONCE):
+            self._step(0)
+            lines = [item for item in some if isinstance(item, JsonlDocument)]
+            for item in some:
+                if isinstance(item, Failure):
+                    self._fail_line(file, item)
+            keys = [(line.digest, LINE_KIND) for line in lines]
+            known = self._shelf.find(keys)
+            fresh = [(key, line.parsed) for key, line in zip(keys, lines, strict=True) if key not in known]
+            known |= dict(zip((key for key, _ in fresh), self._shelf.put(fresh), strict=True))
+            for key, line in zip(keys, lines, strict=True):
+                source = _url_of(line.parsed.metadata) or (
+                    UPLOAD if self._upload else display_name(file.path)
+                )
+                self._claim_from(file, line.document_id, known[key], source)
+
+    def _fail_line(self, file: SourceFile, failure: Failure) -> None:
+        # Which document a broken line was cannot be known, so none of this file's lines is pruned.
+        if self._upload:
+            line = failure.source.rpartition(":")[2]
+            self.reading.failures.append(Failure(f"{file.document_id}:{line}", failure.code, failure.error))
+            return
+        words = f"{failure.error}; until it is mended no line of this file is pruned"
+        self.reading.failures.append(Failure(failure.source, failure.code, words))
+        self.reading.kept.add(file.document_id)
+
+
+def kind_key(path: str) -> str:
+    """The part of a file's name that may decide how its bytes are read."""
+    return extension(path) or Path(path).name.lower()
+
+
+def _hash(file: SourceFile) -> _Hashed | Failure:
+    try:
+        with Path(file.path).open("rb") as stream:
+            digest = hashlib.file_digest(stream, "sha256").hexdigest()
+            return _Hashed(file, (digest, kind_key(file.path)), _stamp(file.path))
+    except OSError as error:
+        return Failure(
+            display_name(file.path), UnreadableFile.code, f"cannot be read: {error.strerror or error}"
+        )
+
+
+def _stamp(path: str) -> tuple[int, ...]:
+    status = Path(path).stat()
+    return (status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+
+
+def _unless_changed(item: _Hashed, outcome: ParsedDocument | Failure) -> ParsedDocument | Failure:
+    """A text must be stored under the hash of the very bytes that it was read from."""
+    try:
+        same = _stamp(item.file.path) == item.stamp
+    except OSError:
+        same = False
+    if same:
+        return outcome
+    return Failure(
+        display_name(item.file.path),
+        UnreadableFile.code,
+        "changed while it was read; run the ingest again when it is done",
+    )
+
+
+def _digest_of(parsed: ParsedDocument) -> str:
+    content = "\x00".join((parsed.title, parsed.media_type, parsed.text, repr(parsed.metadata)))
+    return hashlib.sha256(content.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _url_of(metadata: Any) -> str | None:
+    for name in ("url", "source_url", "source"):
+        value = metadata.get(name)
+        if isinstance(value, str) and value.startswith(("http://", "https://")):
+            return value
+    return None
+
+
+def _chars(pending: Sequence[tuple[object, ParsedDocument | Failure]]) -> int:
+    return sum(len(made.text) for _, made in pending if isinstance(made, ParsedDocument))
+
+
+def _batches(items: Any, size: int) -> Iterator[list[Any]]:
+    some: list[Any] = []
+    for item in items:
+        some.append(item)
+        if len(some) >= size:
+            yield some
+            some = []
+    if some:
+        yield some
