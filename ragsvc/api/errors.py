@@ -16,7 +16,7 @@ from starlette.requests import Request
 from starlette.types import Scope
 
 from ragsvc import errors as e
-from ragsvc.api.veil import Veil
+from ragsvc.api.redaction import Redactor
 
 log = logging.getLogger("ragsvc.api")
 
@@ -154,11 +154,11 @@ def problem_of(error: e.RagsvcError, scope: Scope) -> Problem:
     if row.status == 401:
         headers["WWW-Authenticate"] = 'Bearer realm="ragsvc"'
     param = error.param if isinstance(error, e.InvalidRequest | e.TooLarge) else ""
-    veil = Veil.of_scope(scope)
+    redactor = Redactor.of_scope(scope)
     if row.status >= 500:
-        message, hint = veil.over_error(error)
+        message, hint = redactor.over_error(error)
     else:
-        message, hint = veil.known(error.message), veil.known(error.hint)
+        message, hint = redactor.known(error.message), redactor.known(error.hint)
     instance = instance_of(scope)
     return Problem(row.status, row.title, error.code, message, hint, instance, headers, param=param)
 

@@ -10,7 +10,7 @@ from fastapi import Depends
 from starlette.requests import Request
 
 from ragsvc.api.limits import Gate
-from ragsvc.api.veil import Veil
+from ragsvc.api.redaction import Redactor
 from ragsvc.domain import Turn
 from ragsvc.service.questions import check_history, check_question
 from ragsvc.settings.settings import Settings
@@ -32,7 +32,7 @@ class State:
     queries: gate of searches and answers. catalog: gate of all else: a busy model delays no listing.
     writers: gate of what waits for the writer lock: as long as somebody holds it, all else goes on.
     reports: gate of what reads a whole corpus and takes a core for seconds: one at a time.
-    veil: over what clients are not shown.
+    redactor: takes out what clients are not shown.
     """
 
     service: Service
@@ -41,7 +41,7 @@ class State:
     catalog: Gate
     writers: Gate
     reports: Gate
-    veil: Veil
+    redactor: Redactor
 
     @classmethod
     def of_service(cls, service: Service) -> State:
@@ -54,7 +54,7 @@ class State:
             Gate(CATALOG_THREADS, CATALOG_CAPACITY),
             Gate(WRITER_THREADS, WRITER_CAPACITY),
             Gate(1, 1 + REPORTS_WAITING),
-            Veil.of_settings(settings),
+            Redactor.of_settings(settings),
         )
 
     def check_question(self, name: str, text: str) -> None:

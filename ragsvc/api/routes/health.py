@@ -43,5 +43,5 @@ async def health() -> Response:
 async def readiness(state: StateOf) -> Response:
     """Answer 200 once the models are loaded and the catalog is open, 503 before."""
     found = await state.catalog.run(state.service.ready)
-    shown = {"reason": state.veil.over(found.reason), "embedder": shown_name(found.embedder)}
+    shown = {"reason": state.redactor.over(found.reason), "embedder": shown_name(found.embedder)}
     return JsonResponse(plain(asdict(found) | shown), 200 if found.ready else 503)

@@ -55,7 +55,7 @@ def _shown(state: State, job: Job) -> JsonObject:
     shape = job_json(job)
     if isinstance(shape["error"], dict):
         shape["error"] = {
-            name: state.veil.over(words) if isinstance(words, str) else words
+            name: state.redactor.over(words) if isinstance(words, str) else words
             for name, words in shape["error"].items()
         }
     return shape

@@ -16,7 +16,7 @@ from starlette.testclient import TestClient
 
 from ragsvc.api.app import create_app
 from ragsvc.api.openai.completion import shown_source
-from ragsvc.api.veil import Veil
+from ragsvc.api.redaction import Redactor
 from ragsvc.domain import Readiness
 from ragsvc.errors import ModelError, ModelNotFound, RagsvcError, StorageError
 from ragsvc.models.naming import shown_name
@@ -97,15 +97,15 @@ def test_what_is_left_of_an_error_still_tells_what_is_wrong(client: TestClient, 
     ],
 )
 def test_other_words_stay(words: str) -> None:
-    assert Veil().over(words) == words
+    assert Redactor().over(words) == words
 
 
 @pytest.mark.parametrize(
     "generator", ["openai:", "openai:http://[::1", "openai:x", "transformers:", "nothing"]
 )
 def test_a_setting_that_cannot_be_used_is_no_trouble_here(tmp_path: Path, generator: str) -> None:
-    veil = Veil.of_settings(Settings(home=tmp_path, generator=generator))
-    assert veil.over(f"a {tmp_path} b") == f"a {tmp_path.name} b"
+    redactor = Redactor.of_settings(Settings(home=tmp_path, generator=generator))
+    assert redactor.over(f"a {tmp_path} b") == f"a {tmp_path.name} b"
 
 
 def test_readiness_and_corpora_name_a_folder_by_its_own_name(

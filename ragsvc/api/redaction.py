@@ -27,14 +27,14 @@ _PATH = re.compile(r"(?<![\w/.:~*-])~?/(?:[^\s/'\"(),;:]+/)+[^\s/'\"(),;:]*")
 
 
 @dataclass(frozen=True, slots=True)
-class Veil:
+class Redactor:
     """Takes addresses and folders out of words. named: what the settings name, with what is said instead."""
 
     named: tuple[tuple[str, str], ...] = ()
 
     @classmethod
-    def of_settings(cls, settings: Settings) -> Veil:
-        """The veil over what the settings of a server name."""
+    def of_settings(cls, settings: Settings) -> Redactor:
+        """A redactor of what the settings of a server name."""
         kind, _, rest = settings.generator.partition(":")
         places = [str(settings.home.resolve()), str(settings.home), settings.embedder, settings.reranker]
         named = dict(_paths(places if kind == "openai" else [*places, rest]))
@@ -47,11 +47,11 @@ class Veil:
         return cls(tuple(sorted(named.items(), key=lambda row: -len(row[0]))))
 
     @classmethod
-    def of_scope(cls, scope: Scope) -> Veil:
-        """The veil of the server that a request is for."""
+    def of_scope(cls, scope: Scope) -> Redactor:
+        """The redactor of the server that a request is for."""
         app = scope.get("app")
         state = None if app is None else getattr(app.state, "ragsvc", None)
-        return cls() if state is None else state.veil
+        return cls() if state is None else state.redactor
 
     def known(self, text: str) -> str:
         """Words without what the settings name."""
