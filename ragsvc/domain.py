@@ -648,7 +648,9 @@ class Evidence:
 
     number: 1-based number of its passage; [number] is its marker.
     start, end: code points of the stored text. text: what stands there; of a row, with its columns' names.
-    score: higher is better, comparable within a question.
+    score: higher is better, comparable within a question. replies_to: the question right before it in the
+    passage; "" when there is none. named: whether the question names something that the sentence, or a cell
+    of the row, holds.
     cosine: of question and sentence, in [-1, 1].
     """
 
@@ -658,6 +660,13 @@ class Evidence:
     text: str
     score: float
     cosine: float
+    replies_to: str = ""
+    named: bool = True
+
+    @property
+    def said(self) -> str:
+        """The text after the question that it replies to."""
+        return f"{self.replies_to} {self.text}" if self.replies_to else self.text
 
 
 class Unsupported(StrEnum):

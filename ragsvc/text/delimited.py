@@ -10,6 +10,8 @@ from io import StringIO
 SEPARATORS = {"text/csv": ",;\t|", "text/tab-separated-values": "\t"}
 """What may separate cells, by media type; the first of those that fit alike is taken."""
 
+# The module refuses longer cells, 128 KiB by default; files have a limit of their own.
+_CELL_CHARS = 1 << 30
 _SAMPLE_ROWS = 200
 # Notes above the table and a total below it have other widths.
 _ALIKE_SHARE = 0.8
@@ -34,7 +36,8 @@ def as_table(text: str, separators: str) -> str | None:
     rows = _rows(text, separator)
     if not rows:
         return None
-    first = next(place for place, row in enumerate(rows) if len(row) == width)
+    # Spreadsheets fill up a note above the table with empty cells.
+    first = next((place for place, row in enumerate(rows) if len(row) == width and _filled(row) > 1), 0)
     head = [" ".join(cell.strip() for cell in row if cell.strip()) for row in rows[:first]]
     lines = [_line(rows[first]), "|" + " --- |" * width, *map(_line, rows[first + 1 :])]
     return "\n\n".join([*filter(None, head), "\n".join(lines)]) + "\n"
@@ -43,6 +46,7 @@ def as_table(text: str, separators: str) -> str | None:
 def _rows(text: str, separator: str, most: int | None = None) -> list[list[str]]:
     """Rows that hold something; none when the quotes do not add up."""
     rows: list[list[str]] = []
+    csv.field_size_limit(_CELL_CHARS)
     try:
         for row in csv.reader(StringIO(text, newline=""), delimiter=separator, strict=True):
             if any(cell.strip() for cell in row):
@@ -61,6 +65,10 @@ def _width(rows: Sequence[Sequence[str]]) -> int:
     width, count = Counter(map(len, rows)).most_common(1)[0]
     others = len(rows) - count
     return width if count > 1 and others <= max(1, (1 - _ALIKE_SHARE) * len(rows)) else 0
+
+
+def _filled(row: Sequence[str]) -> int:
+    return sum(bool(cell.strip()) for cell in row)
 
 
 def _line(cells: Sequence[str]) -> str:

@@ -42,8 +42,12 @@ def _words(listed: str) -> frozenset[str]:
 _TITLES = _words(
     "mr mrs ms dr prof rev hon gen col capt lt sgt maj sen rep gov pres st mt messrs mme mlle "
     "e.g i.e eg ie viz cf vs resp approx incl al fig figs eq eqs sec ch chap vol vols ed eds pp "
-    "art arts cap para no nos nr ref refs dept univ assn bros"
+    "art arts cap para no nos nr ref refs dept univ assn bros bldg str tel abs bzw ca evtl ggf "
+    "inkl zzgl z.b d.h u.a"
 )
+# "Lindenstr. 4", "am 31. Dezember": German writes streets and days so.
+_STREET = re.compile(r"str\Z")
+_MONTHS = _words("januar jänner februar märz april mai juni juli august september oktober november dezember")
 # A sentence may end after these when the next word has a capital.
 _OPEN_ENDED = _words(
     "etc inc ltd co corp llc jr sr a.m p.m am pm jan feb mar apr jun jul aug sep sept oct nov dec "
@@ -156,6 +160,10 @@ def _ends(text: str, sign: int, after: int, start: int, end: int) -> bool:
     if word in _NUMBERED:
         return not first.isdigit()
     if word in _TITLES:
+        return False
+    if _STREET.search(word) and first.isdigit():
+        return False
+    if word.isdigit() and len(word) < 3 and following.group(2).lower() in _MONTHS:
         return False
     if word in _OPEN_ENDED:
         return first.isupper()

@@ -12,20 +12,26 @@ _CELL_END = re.compile(r"(?<!\\)\|")
 _RULE_CELL = re.compile(r":?-+:?")
 _BREAK = re.compile(r"<br\s*/?>", re.IGNORECASE)
 _HAS_WORD = re.compile(r"\w")
-# Names of columns that are longer together are no help in finding a row, and would crowd out its headings.
-MAX_COLUMNS_CHARS = 300
+# A quantity: a number with a fraction, thousands, a unit or many digits. Years and ranks name columns too.
+_QUANTITY = re.compile(
+    r"[^\w\s]?\s*(?:\d{5,}|\d+[.,]\d[\d.,]*|\d[\d.,]*\s*(?:[%€$£]|eur|usd))\s*", re.IGNORECASE
+)
+_HAS_DIGIT = re.compile(r"\d")
+# Of a table with more than that in its first row, the rest of the rows is not given it.
+MAX_COLUMNS_CHARS = 1000
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
     """A row of a table below its column names.
 
-    start, end: offsets of its line without white space at the ends.
+    start, end: offsets of its line without white space at the ends. cells: as they read.
     reading: "Plan: Team; Price: 20": what the row says, cell by cell.
     """
 
     start: int
     end: int
+    cells: tuple[str, ...]
     reading: str
 
 
@@ -39,6 +45,16 @@ class _Line:
     def is_rule(self) -> bool:
         return bool(self.cells) and all(_RULE_CELL.fullmatch(cell) for cell in self.cells)
 
+    @property
+    def filled(self) -> int:
+        """How many cells hold something."""
+        return sum(map(bool, self.cells))
+
+    @property
+    def is_title(self) -> bool:
+        """Whether it holds nothing but its first cell, of several."""
+        return len(self.cells) > 1 and self.filled == 1 and bool(self.cells[0])
+
 
 class ColumnNames:
     """What names the columns at each place of a text: tables whose second line is a rule (|---|---|)."""
@@ -48,9 +64,11 @@ class ColumnNames:
         self._ends: list[int] = []
         self._names: list[str] = []
         for table in _tables(text):
-            names = "| " + " | ".join(cell.replace("|", "\\|") for cell in table[0].cells) + " |"
-            if len(table) > 2 and table[1].is_rule and len(names) <= MAX_COLUMNS_CHARS:
-                self._starts.append(table[1].start)
+            cells, body = _named(table, whole=True)
+            names = "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+            if cells and body and table[1].is_rule and len(names) <= MAX_COLUMNS_CHARS:
+                # The rule is below the names, but for a title that stands between them.
+                self._starts.append(min(table[1].start, body[0].start))
                 self._ends.append(table[-1].end)
                 self._names.append(names)
 
@@ -70,7 +88,8 @@ def table_rows(text: str, *, columns: Sequence[str] = (), from_start: bool = Tru
 
     The first row names the columns when the line below it is a rule. Without any rule it does so when the
     table has further rows, unless the text begins with the table and is itself cut out of a longer one:
-    there the first row may be any.
+    there the first row may be any. A row of one cell above it is the table's title. A row that holds
+    quantities names nothing, and nor does the first row of pairs (Address | Park Road 1) with a digit.
 
     :param text: Markdown. columns: names for the table that the text begins with, when it was cut there.
     :param from_start: whether nothing comes before the text in its document.
@@ -78,35 +97,53 @@ def table_rows(text: str, *, columns: Sequence[str] = (), from_start: bool = Tru
     found: list[Row] = []
     for table in _tables(text):
         opens = not text[: table[0].start].strip()
-        body = [line for line in table if not line.is_rule]
         if opens and columns:
-            names: Sequence[str] = columns
+            names, body = tuple(columns), [line for line in table if not line.is_rule]
         else:
-            names = _own_names(table, whole=from_start or not opens)
-            body = body[1:] if names else body
+            names, body = _named(table, whole=from_start or not opens)
         found += [
-            Row(line.start, line.end, reading) for line in body if (reading := read_row(line.cells, names))
+            Row(line.start, line.end, line.cells, reading)
+            for line in body
+            if (reading := read_row(line.cells, names))
         ]
     return found
 
 
 def read_row(cells: Sequence[str], columns: Sequence[str]) -> str:
-    """What a row says: "column: cell; column: cell"; "" for one without words.
+    """What a row says: "column: cell; column: cell", or "key: value" for a pair without column names.
 
-    Empty cells are left out. Cells beyond the named columns stand by themselves.
+    Empty cells are left out, and "" is what a row without words says. Cells beyond the named columns stand
+    by themselves.
     """
+    said = [(place, cell) for place, cell in enumerate(cells) if _HAS_WORD.search(cell)]
+    if not columns and len(cells) == len(said) == 2:
+        return f"{cells[0].removesuffix(':')}: {cells[1]}"
     parts: list[str] = []
-    for place, cell in enumerate(cells):
+    for place, cell in said:
         name = columns[place] if place < len(columns) else ""
-        if _HAS_WORD.search(cell):
-            parts.append(f"{name}: {cell}" if name and name != cell else cell)
+        parts.append(f"{name}: {cell}" if name and name != cell else cell)
     return "; ".join(parts)
 
 
-def _own_names(table: Sequence[_Line], *, whole: bool) -> tuple[str, ...]:
+def _named(table: list[_Line], *, whole: bool) -> tuple[tuple[str, ...], list[_Line]]:
+    """The names of the columns, () when unknown, and the rows below them."""
     rules = [place for place, line in enumerate(table) if line.is_rule]
-    named = rules[0] == 1 if rules else whole and len(table) > 1
-    return table[0].cells if named else ()
+    body = [line for line in table if not line.is_rule]
+    if not (rules[0] == 1 if rules else whole):
+        return (), body
+    titles = 0
+    while titles + 1 < len(body) and body[titles].is_title and body[titles + 1].filled > 1:
+        titles += 1
+    head, below = body[titles], body[titles + 1 :]
+    if not below or _holds_data(head.cells):
+        return (), body
+    return head.cells, below
+
+
+def _holds_data(cells: Sequence[str]) -> bool:
+    if any(_QUANTITY.fullmatch(cell) for cell in cells):
+        return True
+    return len(cells) == 2 and _HAS_DIGIT.search(cells[1]) is not None
 
 
 def _tables(text: str) -> list[list[_Line]]:

@@ -82,6 +82,27 @@ def test_a_row_of_a_table_is_evidence_with_the_names_of_its_columns() -> None:
     assert not any("---" in item.text or item.text == "Plan; Price" for item in found)
 
 
+def test_a_question_answers_nothing_but_its_reply_does() -> None:
+    hits = hits_of(
+        ["Q: Is there a mobile app?\nA: Not yet.\n\nQ: Can I export my data?\n\nYes, as CSV files."]
+    )
+    found = evidence_of("Is there a mobile app?", hits)
+    assert {(item.text, item.replies_to) for item in found} == {
+        ("A: Not yet.", "Q: Is there a mobile app?"),
+        ("Yes, as CSV files.", "Q: Can I export my data?"),
+    }
+    assert found[0].text == "A: Not yet."
+    assert evidence_of("Is it so?", hits_of(["Is it so? Is it not so?"])) == []
+
+
+def test_only_rows_that_the_question_names_something_of_are_quoted() -> None:
+    table = "| Plan | Price |\n| --- | --- |\n| Free | 0 |\n| Team | 20 euros |\n"
+    hits = hits_of([table])
+    asked = evidence_of("What is the price of the team plan?", hits)
+    assert [item.text for item in select(hits, asked)] == ["Plan: Team; Price: 20 euros"]
+    assert select(hits, evidence_of("Which plan has the highest price?", hits)) == []
+
+
 @given(texts)
 def test_an_answer_is_short_and_does_not_repeat_itself(passages: list[str]) -> None:
     hits = hits_of(passages * 2)

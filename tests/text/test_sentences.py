@@ -94,6 +94,18 @@ def test_ends_where_a_reader_would(text: str, expected: list[str]) -> None:
 
 
 @pytest.mark.parametrize(
+    "text",
+    [
+        "Unser Büro ist in der Lindenstr. 44 in Köln.",
+        "Die Frist endet am 31. Dezember 2027.",
+        "Bldg. 4 is closed.",
+    ],
+)
+def test_german_streets_and_days_do_not_end_a_sentence(text: str) -> None:
+    assert cut(text) == [text]
+
+
+@pytest.mark.parametrize(
     ("text", "expected"),
     [
         (

@@ -50,17 +50,41 @@ def test_empty_cells_escapes_breaks_and_further_cells() -> None:
 
 def test_without_a_rule_the_first_row_names_the_columns() -> None:
     assert readings("| Year | Title |\n| 1981 | Stand Up |\n") == ["Year: 1981; Title: Stand Up"]
-    assert readings("| only | this |\n") == ["only; this"]
+    assert readings("| only | this | row |\n") == ["only; this; row"]
 
 
 def test_a_table_that_goes_on_from_before_has_unnamed_columns() -> None:
     rest = "| 1981 | Stand Up |\n| 1982 | Spanish Blue |\n"
-    assert readings(rest, from_start=False) == ["1981; Stand Up", "1982; Spanish Blue"]
+    assert readings(rest, from_start=False) == ["1981: Stand Up", "1982: Spanish Blue"]
     assert readings(f"Singles:\n\n{rest}", from_start=False) == ["1981: 1982; Stand Up: Spanish Blue"]
 
 
 def test_a_rule_further_down_names_nothing() -> None:
-    assert readings("| a | b |\n| c | d |\n|---|---|\n| e | f |\n") == ["a; b", "c; d", "e; f"]
+    assert readings("| a | b |\n| c | d |\n|---|---|\n| e | f |\n") == ["a: b", "c: d", "e: f"]
+
+
+def test_pairs_read_as_key_and_value() -> None:
+    pairs = "| Floor | 3 |\n|---|---|\n| Telephone: | 0221-555 |\n| Address |  |\n"
+    assert readings(pairs) == ["Floor: 3", "Telephone: 0221-555", "Address"]
+    assert readings("| Plan | Price |\n|---|---|\n| Team | 20 |\n") == ["Plan: Team; Price: 20"]
+
+
+def test_a_title_names_nothing_and_neither_do_quantities() -> None:
+    sheet = "| Overview 2024 | | |\n|---|---|---|\n| Project | Lead | Budget |\n| Marmot | Novak | 900 |\n"
+    assert readings(sheet) == ["Project: Marmot; Lead: Novak; Budget: 900"]
+    assert ColumnNames(sheet).over(sheet.index("Marmot")) == "| Project | Lead | Budget |"
+    cities = "| Tokyo | Japan | 37400068 |\n|---|---|---|\n| Delhi | India | 28514000 |\n"
+    assert readings(cities) == ["Tokyo; Japan; 37400068", "Delhi; India; 28514000"]
+    assert ColumnNames(cities).over(cities.index("Delhi")) == ""
+    assert readings("| 2019 | 2020 | 2021 |\n|---|---|---|\n| 1,5 | 2 | 3 |\n") == [
+        "2019: 1,5; 2020: 2; 2021: 3"
+    ]
+
+
+def test_a_table_of_one_row_is_read() -> None:
+    assert readings("| Only row | the aviary closes | in winter |\n|---|---|---|\n") == [
+        "Only row; the aviary closes; in winter"
+    ]
 
 
 def test_below_the_first_row_the_columns_have_names() -> None:

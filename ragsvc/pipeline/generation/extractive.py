@@ -74,11 +74,15 @@ def _words(text: str) -> int:
 def select(passages: Sequence[Hit], evidence: Sequence[Evidence]) -> list[Evidence]:
     """Choose the best sentences that fit, without repeats, and put them in reading order.
 
-    The document of the best sentence comes first; within a document the text's own order rules.
+    The document of the best sentence comes first; within a document the text's own order rules. Of a table
+    only rows are quoted that the question names something of: the others are about something else, or the
+    question compares rows, which quoting cannot.
     """
     chosen: list[Evidence] = []
     room = MAX_CHARS
     for item in evidence:
+        if not item.named:
+            continue
         if chosen and (len(chosen) == MAX_SENTENCES or item.score < KEEP_SHARE * evidence[0].score):
             break
         length = len(readable(item.text))

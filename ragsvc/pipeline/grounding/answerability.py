@@ -108,11 +108,11 @@ def features_of(looked: Looked, passages: Sequence[Hit], evidence: Sequence[Evid
     words = content_words([text], analyser)
     weights = word_weights(words, analyser, weight_of)
     variants = _without_a_word(text, words, weights)
-    near = [(item.text, *_over(_passage_of(item, passages))) for item in evidence[:JOINT_SENTENCES]]
+    near = [(item.said, *_over(_passage_of(item, passages))) for item in evidence[:JOINT_SENTENCES]]
     said = content_words([passages[0].passage.text, *(part for parts in near for part in parts)], analyser)
     vectors.hold([*words, *said, *variants] if words else variants)
     of_passage, _ = soft_coverage(words, weights, [passages[0].passage.text], vectors, analyser)
-    of_evidence, _ = soft_coverage(words, weights, [item.text for item in evidence[:3]], vectors, analyser)
+    of_evidence, _ = soft_coverage(words, weights, [item.said for item in evidence[:3]], vectors, analyser)
     joint = [_near_words(words, parts, vectors, analyser) for parts in near]
     return {
         "passage_cosine": float(snapshot.index.similarities(vector, rows).max()),
@@ -176,7 +176,7 @@ def _rests_on(
     """
     if not variants:
         return 0.0
-    sentence = under_headings(_passage_of(best, passages), best.text)
+    sentence = under_headings(_passage_of(best, passages), best.said)
     matrix = vectors.of([sentence, *variants])
     cosines = matrix[1:] @ matrix[0]
     return min(0.0, float(cosines[1:].min() - cosines[0]))

@@ -10,14 +10,19 @@ import numpy as np
 from rank_bm25 import BM25Plus
 
 from ragsvc.domain import Evidence, F32Vector, F64Vector, Hit, Passage
-from ragsvc.pipeline.grounding.rows import row_readings, without_columns
+from ragsvc.pipeline.grounding.rows import rows_of, without_columns
 from ragsvc.pipeline.wording import TextVectors
 from ragsvc.protocols import Analyser
 from ragsvc.text.sentences import sentences
 
 # Column names, a fence or a heading are no answer by themselves, nor is a line that announces what follows.
 _NOT_PROSE = re.compile(r"\s*(?:#{1,6}\s|\||```|~~~|<[^>]+>\s*$|[-=*_]{3,}\s*$)")
+# A question answers none; what follows it may.
+_QUESTION = re.compile(r"[?？][\s\"'”’»)\]*_]*\Z")
+_BLANK_LINE = re.compile(r"\n[ \t]*\n")
 _WORD = re.compile(r"\w\w+")
+# A title of so many words drowns the sentence under it.
+LONG_HEADER_WORDS = 10
 MAX_SENTENCES = 160
 # Chosen on the tuning half of the golden questions; .7 to .9 and 0 to .2 do about as well.
 SEMANTIC_SHARE = 0.8
@@ -26,14 +31,23 @@ PASSAGE_SHARE = 0.1
 
 @dataclass(frozen=True, slots=True)
 class _Candidate:
-    """A sentence, with all headings over it (what is embedded) and with its title (what is matched)."""
+    """A sentence, as it is embedded (with all headings over it) and matched (with its title)."""
 
     number: int
     start: int
     end: int
     text: str
-    embedded: str
-    titled: str
+    replies_to: str
+    cells: tuple[str, ...]
+    passage: Passage
+
+    @property
+    def said(self) -> str:
+        return f"{self.replies_to} {self.text}" if self.replies_to else self.text
+
+    @property
+    def titled(self) -> str:
+        return f"{self.passage.title}: {self.said}" if self.passage.title else self.said
 
 
 def find_evidence(
@@ -50,8 +64,7 @@ def find_evidence(
     candidates = _candidates(passages)
     if not candidates:
         return []
-    matrix = vectors.of([candidate.embedded for candidate in candidates])
-    cosines: F64Vector = (matrix @ vector).astype(np.float64)
+    cosines = _cosines(vector, candidates, vectors)
     lexical = _lexical(question, [candidate.titled for candidate in candidates], analyser)
     # By rank, not by place: of several corpora these are only the passages of one.
     score_of = {hit.rank: hit.score for hit in passages}
@@ -61,10 +74,35 @@ def find_evidence(
     place = np.array([share[candidate.number] for candidate in candidates])
     scores = SEMANTIC_SHARE * cosines + (1.0 - SEMANTIC_SHARE) * lexical + PASSAGE_SHARE * place
     order = sorted(range(len(candidates)), key=lambda i: (-round(float(scores[i]), 6), i))
+    wanted = set(analyser.terms(question))
     return [
-        Evidence(c.number, c.start, c.end, c.text, float(scores[i]), float(cosines[i]))
+        Evidence(
+            c.number,
+            c.start,
+            c.end,
+            c.text,
+            float(scores[i]),
+            float(cosines[i]),
+            c.replies_to,
+            not c.cells or not wanted.isdisjoint(analyser.terms(" ".join(c.cells))),
+        )
         for i, c in ((i, candidates[i]) for i in order)
     ]
+
+
+def _cosines(vector: F32Vector, candidates: Sequence[_Candidate], vectors: TextVectors) -> F64Vector:
+    """Of the question and each sentence under its headings, or without them where they are long."""
+    texts = [under_headings(each.passage, each.said) for each in candidates]
+    bare = [
+        place
+        for place, each in enumerate(candidates)
+        if len(texts[place].split()) - len(each.said.split()) > LONG_HEADER_WORDS
+    ]
+    matrix = vectors.of([*texts, *(candidates[place].said for place in bare)])
+    found: F64Vector = (matrix @ vector).astype(np.float64)
+    cosines = found[: len(texts)]
+    cosines[bare] = np.maximum(cosines[bare], found[len(texts) :])
+    return cosines
 
 
 def _candidates(passages: Sequence[Hit]) -> list[_Candidate]:
@@ -72,28 +110,29 @@ def _candidates(passages: Sequence[Hit]) -> list[_Candidate]:
     seen: set[tuple[str, int]] = set()
     for hit in passages:
         passage = hit.passage
-        readings = row_readings(passage)
+        rows = rows_of(passage)
+        question, last, replied = "", 0, False
         for span in sentences(passage.text):
-            text = readings.get(span.start) or passage.text[span.start : span.end]
+            row = rows.get(span.start)
+            text = row.reading if row else passage.text[span.start : span.end]
+            if _NOT_PROSE.match(text):
+                question = ""
+                continue
+            if question and replied and _BLANK_LINE.search(passage.text, last, span.start):
+                question = ""
+            last = span.end
+            if _QUESTION.search(text):
+                question, replied = text, False
+                continue
+            replied = True
             key = (passage.version, passage.start + span.start)
-            if (
-                key in seen
-                or _NOT_PROSE.match(text)
-                or text.endswith((":", "："))
-                or len(_WORD.findall(text)) < 3
-            ):
+            words = len(_WORD.findall(text))
+            if key in seen or text.endswith((":", "：")) or words < (1 if question else 3):
                 continue
             seen.add(key)
-            found.append(
-                _Candidate(
-                    hit.rank,
-                    passage.start + span.start,
-                    passage.start + span.end,
-                    text,
-                    under_headings(passage, text),
-                    f"{passage.title}: {text}" if passage.title else text,
-                )
-            )
+            start, end = passage.start + span.start, passage.start + span.end
+            cells = row.cells if row else ()
+            found.append(_Candidate(hit.rank, start, end, text, question, cells, passage))
             if len(found) == MAX_SENTENCES:
                 return found
     return found
