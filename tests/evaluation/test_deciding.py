@@ -11,8 +11,8 @@ from doubles import CORPUS, ME, new_home, open_service, upload
 
 from ragsvc.domain import Caller, Progress
 from ragsvc.evaluation.requests import AnswersEvaluation
-from ragsvc.pipeline.generation.extractive import ExtractiveGenerator
 from ragsvc.service import parts, questioning
+from ragsvc.service.asking import Asker
 from ragsvc.service.service import Service
 
 TEXT = "Giant kelp grows half a metre every day in cold water. Otters sleep in it."
@@ -43,7 +43,7 @@ def other_confidence(patch: pytest.MonkeyPatch, folder: Path) -> None:
 
 
 def other_generator(patch: pytest.MonkeyPatch, _: Path) -> None:
-    patch.setattr(ExtractiveGenerator, "name", "other")
+    patch.setattr(Asker, "generator", "another")
 
 
 def other_version(patch: pytest.MonkeyPatch, _: Path) -> None:
