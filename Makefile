@@ -8,6 +8,8 @@ LLAMAINDEX := .venv-llamaindex
 # PyPI's torch for Linux brings several GB of CUDA packages; this index has the one without.
 TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
 TORCH := $(shell grep '^torch==' constraints.txt)
+# How many processes run the tests; a file is never divided, and 0 runs all in one.
+JOBS ?= 2
 # Public collections that some tests use; without them those tests are skipped with a reason.
 DATA := $(realpath ../shared/data)
 
@@ -51,7 +53,8 @@ test: export RAGSVC_LLAMAINDEX_PYTHON := $(CURDIR)/$(LLAMAINDEX)/bin/python
 endif
 
 test: install
-	HF_HUB_OFFLINE=1 $(if $(DATA),RAGSVC_TEST_DATA=$${RAGSVC_TEST_DATA:-$(DATA)}) $(BIN)/python -m pytest $(ARGS)
+	HF_HUB_OFFLINE=1 $(if $(DATA),RAGSVC_TEST_DATA=$${RAGSVC_TEST_DATA:-$(DATA)}) \
+		$(BIN)/python -m pytest -n $(JOBS) --dist loadfile $(ARGS)
 
 torture: install
 	HF_HUB_OFFLINE=1 OMP_NUM_THREADS=1 RAGSVC_TORTURE=$${RAGSVC_TORTURE:-200} \
