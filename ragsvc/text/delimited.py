@@ -6,9 +6,10 @@ import csv
 from collections import Counter
 from collections.abc import Sequence
 from io import StringIO
+from typing import NamedTuple
 
 SEPARATORS = {"text/csv": ",;\t|", "text/tab-separated-values": "\t"}
-"""What may separate cells, by media type; the first of those that fit alike is taken."""
+"""What may separate cells, by media type."""
 
 # The module refuses longer cells, 128 KiB by default; files have a limit of their own.
 _CELL_CHARS = 1 << 30
@@ -25,14 +26,12 @@ def as_table(text: str, separators: str) -> str | None:
     :param text: with "\\n" as line end. separators: the characters to try.
     :return: None for a text that no separator cuts into rows of one width, with at least two columns.
     """
-    best: tuple[int, str] | None = None
-    for separator in separators:
-        width = _width(_rows(text, separator, _SAMPLE_ROWS))
-        if width > 1 and (best is None or width > best[0]):
-            best = width, separator
-    if best is None:
+    fits = [(_fit(_rows(text, separator, _SAMPLE_ROWS)), separator) for separator in separators]
+    # Of those that fit alike the first: max keeps it.
+    fit, separator = max(fits, key=lambda row: row[0])
+    if fit.width < 2:
         return None
-    width, separator = best
+    width = fit.width
     rows = _rows(text, separator)
     if not rows:
         return None
@@ -58,13 +57,26 @@ def _rows(text: str, separator: str, most: int | None = None) -> list[list[str]]
     return rows
 
 
-def _width(rows: Sequence[Sequence[str]]) -> int:
-    """The number of cells that most rows have; 0 when too few agree."""
+class _Fit(NamedTuple):
+    """How well a separator cuts rows: ordered, best last.
+
+    alike: share of the rows that have the usual width. from_top: whether the first row has it, as column
+    names do; prices with a decimal comma are cut alike, and their names are not. width: cells of a row.
+    """
+
+    alike: float
+    from_top: bool
+    width: int
+
+
+def _fit(rows: Sequence[Sequence[str]]) -> _Fit:
     if not rows:
-        return 0
+        return _Fit(0.0, False, 0)
     width, count = Counter(map(len, rows)).most_common(1)[0]
     others = len(rows) - count
-    return width if count > 1 and others <= max(1, (1 - _ALIKE_SHARE) * len(rows)) else 0
+    if width < 2 or count < 2 or others > max(1, (1 - _ALIKE_SHARE) * len(rows)):
+        return _Fit(0.0, False, 0)
+    return _Fit(count / len(rows), len(rows[0]) == width, width)
 
 
 def _filled(row: Sequence[str]) -> int:

@@ -13,6 +13,7 @@ from ragsvc.text.stopwords import ENGLISH
 # with their neighbours, while the lines of a wrapped paragraph are.
 _UNIT_START = re.compile(r"[ \t]*(?:#{1,6}(?=\s)|[-*+•–][ \t]|\(?(?:\d{1,3}|[A-Za-z])[.)][ \t]|\||>)")
 _HEADING = re.compile(r"[ \t]*#{1,6}(?=\s)")
+_LINE = re.compile(r"[^\n]*\n|[^\n]+")
 _TABLE_ROW = re.compile(r"[ \t]*\|")
 _FENCE = re.compile(r"[ \t]*(`{3,}|~{3,})")
 _RULE = re.compile(r"[ \t]*[-=*_|: \t]{3,}$")
@@ -27,7 +28,7 @@ _GOES_ON = re.compile(r"[,;:(\[{/–—&+=-]\s*\Z")
 # white space next; full-width ones do not.
 _STOP = re.compile(
     r"""(?P<wide>[。！？｡]+["'”’」』）】》]*)"""
-    r"""|(?P<latin>[.!?…]+(?:["'”’»)\]*_`]+)?(?:\[\d{1,3}\])*)(?=\s)"""
+    r"""|(?P<latin>(?<![.!?…])[.!?…]++(?:["'”’»)\]*_`]+)?(?:\[\d{1,3}\])*)(?=\s)"""
 )
 _WORD_BEFORE = re.compile(r"([^\s(\[\"'“‘«]*)$")
 _INITIALS = re.compile(r"(?:[^\W\d_]\.)*[^\W\d_]$")
@@ -84,7 +85,7 @@ def _units(text: str) -> Iterator[tuple[int, int, bool]]:
     start = offset = 0
     prose = True
     fence = ""
-    for line in text.splitlines(keepends=True):
+    for line in _LINE.findall(text):
         mark = _FENCE.match(line)
         if fence:
             offset += len(line)
@@ -109,7 +110,7 @@ def _paragraphs(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
 
     Mails and addresses have such lines; the lines of a wrapped paragraph are as full as they can be.
     """
-    lines = text[start:end].splitlines(keepends=True)
+    lines = _LINE.findall(text[start:end])
     if len(lines) > 1:
         wrap = min(_WRAP_CHARS, max(len(line.rstrip()) for line in lines))
         offset = start
@@ -126,7 +127,7 @@ def _is_meant(line: str, following: str, wrap: int) -> bool:
     if first is None or not first.group(1)[0].isupper() or _GOES_ON.search(line):
         return False
     width = len(line.rstrip())
-    last = _WORD_BEFORE.search(line.rstrip())
+    last = _WORD_BEFORE.search(line.rstrip(), max(0, width - 40))
     if last and last.group(1).lower() in ENGLISH:
         return False
     return width > _WRAP_CHARS or width + 1 + len(first.group(1)) <= wrap

@@ -86,26 +86,25 @@ def columns_of(line: str) -> tuple[str, ...]:
 def table_rows(text: str, *, columns: Sequence[str] = (), from_start: bool = True) -> list[Row]:
     """The rows of all tables of a text that say something, in order.
 
-    The first row names the columns when the line below it is a rule. Without any rule it does so when the
-    table has further rows, unless the text begins with the table and is itself cut out of a longer one:
-    there the first row may be any. A row of one cell above it is the table's title. A row that holds
-    quantities names nothing, and nor does the first row of pairs (Address | Park Road 1) with a digit.
+    The first row names the columns when the line below it is a rule; without any rule, when the text begins
+    its document and all rows are of one width. A row of one cell above it is the table's title. A row that
+    holds quantities names nothing, and nor does the first row of pairs (Address | Park Road 1) with a digit.
 
-    :param text: Markdown. columns: names for the table that the text begins with, when it was cut there.
+    :param text: Markdown. columns: names for the table in which the text begins, where it was cut out of it;
+        the rest of a row that was cut itself has none.
     :param from_start: whether nothing comes before the text in its document.
     """
     found: list[Row] = []
-    for table in _tables(text):
-        opens = not text[: table[0].start].strip()
-        if opens and columns:
-            names, body = tuple(columns), [line for line in table if not line.is_rule]
-        else:
-            names, body = _named(table, whole=from_start or not opens)
-        found += [
-            Row(line.start, line.end, line.cells, reading)
-            for line in body
-            if (reading := read_row(line.cells, names))
-        ]
+    for number, table in enumerate(_tables(text)):
+        names, body = _named(table, whole=from_start)
+        before = text[: table[0].start].strip()
+        if columns and not names and number == 0 and "\n" not in before:
+            names = tuple(columns)
+        for line in body:
+            is_rest = line.start == len(text) - len(text.lstrip()) and len(line.cells) != len(columns)
+            known = () if columns and is_rest else names
+            if reading := read_row(line.cells, known):
+                found.append(Row(line.start, line.end, line.cells, reading))
     return found
 
 
@@ -129,7 +128,7 @@ def _named(table: list[_Line], *, whole: bool) -> tuple[tuple[str, ...], list[_L
     """The names of the columns, () when unknown, and the rows below them."""
     rules = [place for place, line in enumerate(table) if line.is_rule]
     body = [line for line in table if not line.is_rule]
-    if not (rules[0] == 1 if rules else whole):
+    if not (rules[0] == 1 if rules else whole and len({len(line.cells) for line in body}) == 1):
         return (), body
     titles = 0
     while titles + 1 < len(body) and body[titles].is_title and body[titles + 1].filled > 1:

@@ -56,7 +56,13 @@ def test_without_a_rule_the_first_row_names_the_columns() -> None:
 def test_a_table_that_goes_on_from_before_has_unnamed_columns() -> None:
     rest = "| 1981 | Stand Up |\n| 1982 | Spanish Blue |\n"
     assert readings(rest, from_start=False) == ["1981: Stand Up", "1982: Spanish Blue"]
-    assert readings(f"Singles:\n\n{rest}", from_start=False) == ["1981: 1982; Stand Up: Spanish Blue"]
+    assert readings(f"Singles:\n\n{rest}", from_start=False) == ["1981: Stand Up", "1982: Spanish Blue"]
+    assert readings(f"Singles:\n\n{rest}") == ["1981: 1982; Stand Up: Spanish Blue"]
+    assert readings("|x| is the absolute value of x\n|y| is another\n| z |\n") == [
+        "x: is the absolute value of x",
+        "y: is another",
+        "z",
+    ]
 
 
 def test_a_rule_further_down_names_nothing() -> None:
@@ -106,6 +112,20 @@ def test_the_rest_of_a_table_takes_the_names_it_is_given() -> None:
         "Year: 1982; Title: Spanish Blue",
     ]
     assert columns_of("A | B") == ()
+
+
+def test_a_row_that_was_cut_takes_no_names_and_gives_none() -> None:
+    columns = ("No", "Note", "Owner", "State")
+    cut = "end of a note | Ada | open |\n| 2 | short | Bob | closed |\n| 3 | long | Cy | open |"
+    assert [row.reading for row in table_rows(cut, columns=columns, from_start=False)] == [
+        "No: 2; Note: short; Owner: Bob; State: closed",
+        "No: 3; Note: long; Owner: Cy; State: open",
+    ]
+    rest = "| Ada | open |\n| 2 | short | Bob | closed |"
+    assert [row.reading for row in table_rows(rest, columns=columns, from_start=False)] == [
+        "Ada: open",
+        "No: 2; Note: short; Owner: Bob; State: closed",
+    ]
 
 
 @given(LINES, st.booleans())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence, Set
 
 from ragsvc.domain import Evidence, FinishReason, Generation, Hit, Piece
 from ragsvc.pipeline.grounding.readable import readable
@@ -79,16 +79,23 @@ def select(passages: Sequence[Hit], evidence: Sequence[Evidence]) -> list[Eviden
     question compares rows, which quoting cannot.
     """
     chosen: list[Evidence] = []
+    said: list[Set[str]] = []
     room = MAX_CHARS
     for item in evidence:
         if not item.named:
             continue
         if chosen and (len(chosen) == MAX_SENTENCES or item.score < KEEP_SHARE * evidence[0].score):
             break
+        passage = passages[item.number - 1].passage
+        # As it stands there: the rows of a table all read with the same column names.
+        words = set(passage.text[item.start - passage.start : item.end - passage.start].lower().split()) - {
+            "|"
+        }
         length = len(readable(item.text))
         fits = length <= room or not chosen
-        if fits and all(_distinct(item.text, other.text) for other in chosen):
+        if fits and all(_distinct(words, other) for other in said):
             chosen.append(item)
+            said.append(words)
             room -= length
     place: dict[str, int] = {}
     for item in chosen:
@@ -96,6 +103,5 @@ def select(passages: Sequence[Hit], evidence: Sequence[Evidence]) -> list[Eviden
     return sorted(chosen, key=lambda e: (place[passages[e.number - 1].passage.document_id], e.start))
 
 
-def _distinct(one: str, other: str) -> bool:
-    a, b = set(one.lower().split()), set(other.lower().split())
+def _distinct(a: Set[str], b: Set[str]) -> bool:
     return len(a & b) < SAME_SHARE * min(len(a), len(b))

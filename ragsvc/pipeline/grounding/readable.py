@@ -6,7 +6,8 @@ import re
 
 _LEAD = re.compile(r"^\s*(?:[-*+•]\s+|\d{1,3}[.)]\s+|>\s?)+")
 _EMPHASIS = re.compile(r"(\*\*|__|(?<!\w)[*_](?=\S)|(?<=\S)[*_](?!\w))")
-_LINK = re.compile(r"!?\[([^\]]*)\]\([^)]*\)")
+# Bounded, or a text of nothing but brackets takes time by the square of its length.
+_LINK = re.compile(r"!?\[([^\[\]]{0,500})\]\([^()]{0,2000}\)")
 _MARKER_LIKE = re.compile(r"\[(\d+)\]")
 _SPACE = re.compile(r"\s+")
 
