@@ -1,19 +1,22 @@
-"""Web pages of other origins: which of them may call, and read what comes back."""
+"""Web pages of other origins (CORS): which of them may call, and read what comes back."""
 
 from __future__ import annotations
 
+import re
 from urllib.parse import urlsplit
 
 from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 
-from ragsvc.api.security import LOOPBACK, has_key
+from ragsvc.api.redaction import LOOPBACK
+from ragsvc.api.security import has_key
 from ragsvc.errors import InvalidRequest
 from ragsvc.settings.settings import Settings
 
 ANY = "*"
 NAME = "RAGSVC_ALLOWED_ORIGINS"
 MAX_AGE_S = 3600
+_HOST = re.compile(r"[a-z0-9._:-]+")
 
 
 def allowed_origins(settings: Settings) -> tuple[str, ...]:
@@ -54,12 +57,15 @@ def _host(origin: str) -> str:
         parts = urlsplit(origin)
         host = parts.hostname or ""
         port = "" if parts.port is None else f":{parts.port}"
+        default = (parts.scheme, parts.port) in (("http", 80), ("https", 443))
     except ValueError:
-        host = port = ""
+        host, port, default = "", "", False
     shown = f"[{host}]" if ":" in host else host
-    if not host or parts.scheme not in ("http", "https") or origin != f"{parts.scheme}://{shown}{port}":
+    as_written = not default and _HOST.fullmatch(host) and origin == f"{parts.scheme}://{shown}{port}"
+    if not as_written or parts.scheme not in ("http", "https"):
         raise InvalidRequest(
             f"{NAME} names {origin}, which is no origin",
-            hint="write scheme, host and port alone, in small letters: http://localhost:3000",
+            hint="write scheme, host and port as browsers do, in small ASCII letters, without :80 and :443: "
+            "http://localhost:3000",
         )
     return host

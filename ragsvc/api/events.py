@@ -115,23 +115,22 @@ class EventStream(Response, Generic[Event]):
 
     async def _write(self, scope: Scope, line: _Line, events: Iterator[Event]) -> Exception | None:
         """Write all events; gives back what went wrong while a status could still tell."""
-        try:
-            data = await self._gate.thread(self._next, events)
-            while data is not None:
+        turn, ended = self._gate.thread, False
+        while not ended:
+            try:
+                data = await turn(self._next, events)
+            except Exception as error:  # noqa: BLE001 - raised again, or told as far as that is still possible
+                if not line.started:
+                    return error
+                data, ended = self._frames.error(_told(error, scope)), True
+            if data is None:
+                break
+            try:
                 if data:
                     await line.write(data)
-                data = await self._gate.follow(self._next, events)
-        except OSError as error:
-            # The client is gone; before that, it is an error like any other.
-            return None if line.started else error
-        except RagsvcError as error:
-            if not line.started:
-                return error
-            await line.write(self._frames.error(problem_of(error, scope)))
-        except Exception as error:  # noqa: BLE001 - raised again, or told as far as that is still possible
-            if not line.started:
-                return error
-            await line.write(self._frames.error(unexpected_problem(error, scope)))
+            except OSError:
+                break  # the client is gone
+            turn = self._gate.follow
         return None
 
     def _next(self, events: Iterator[Event]) -> bytes | None:
@@ -140,6 +139,10 @@ class EventStream(Response, Generic[Event]):
             if (data := self._frames.frame(event)) is not None:
                 return data
         return None
+
+
+def _told(error: Exception, scope: Scope) -> Problem:
+    return problem_of(error, scope) if isinstance(error, RagsvcError) else unexpected_problem(error, scope)
 
 
 class _Line:

@@ -18,33 +18,46 @@ from ragsvc.settings import Settings
 
 log = logging.getLogger("ragsvc.api")
 
+LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+"""What this machine is called by itself; no secret to anybody."""
 HIDDEN = "***"
 ASK_LOG = "the log of the server says more"
-_URL = re.compile(r"(?:\bopenai:)?\b[a-z][a-z0-9+.-]*://[^\s'\"<>)\]},;]+", re.IGNORECASE)
-_ADDRESS = re.compile(r"(?<![\w.])\d{1,3}(?:\.\d{1,3}){3}(?::\d+)?(?![\w.]*\d)")
+_URL = re.compile(
+    r"(?:\bopenai:)?(?<![a-z0-9+.-])[a-z][a-z0-9+.-]{0,20}://(?:\[[0-9a-f:.%]{2,60}\])?[^\s'\"<>)\]},;]*",
+    re.IGNORECASE,
+)
+_ADDRESS = re.compile(
+    r"(?<![\w.])\d{1,3}(?:\.\d{1,3}){3}(?::\d+)?(?![\w.]*\d)"
+    r"|\[(?=[^\]]*:[^\]]*:)[0-9a-fA-F:.%]{3,60}\](?::\d+)?"
+)
 _QUOTED_PATH = re.compile(r"(['\"])(?:~|\.{1,2})?/[^'\"\n]*/([^'\"/\n]+)/?\1")
-_PATH = re.compile(r"(?<![\w/.:~*-])~?/(?:[^\s/'\"(),;:]+/)+[^\s/'\"(),;:]*")
+# Routes of this server begin with /v1/.
+_PATH = re.compile(r"(?<![\w/.:~*-])(?!/v1/)~?/(?:[^\s/'\"(),;:]+/)+[^\s/'\"(),;:]*")
 
 
 @dataclass(frozen=True, slots=True)
 class Redactor:
-    """Takes addresses and folders out of words. named: what the settings name, with what is said instead."""
+    """Takes addresses and folders out of words.
 
-    named: tuple[tuple[str, str], ...] = ()
+    named: patterns of what the settings name, with what is said instead; the longest first.
+    """
+
+    named: tuple[tuple[re.Pattern[str], str], ...] = ()
 
     @classmethod
     def of_settings(cls, settings: Settings) -> Redactor:
         """A redactor of what the settings of a server name."""
         kind, _, rest = settings.generator.partition(":")
-        places = [str(settings.home.resolve()), str(settings.home), settings.embedder, settings.reranker]
-        named = dict(_paths(places if kind == "openai" else [*places, rest]))
+        places = [str(settings.home.resolve()), settings.embedder, settings.reranker]
+        named = dict(_folders(places if kind == "openai" else [*places, rest]))
         if kind == "openai" and rest:
             model = shown_name(settings.generator_model or "")
             host = _host(rest)
-            if "." in host:
+            if "." in host and host not in LOOPBACK:
                 named[host] = HIDDEN
             named[f"openai:{rest.rstrip('/')}"] = f"openai:{model}" if model else "the model's server"
-        return cls(tuple(sorted(named.items(), key=lambda row: -len(row[0]))))
+        longest_first = sorted(named.items(), key=lambda row: -len(row[0]))
+        return cls(tuple((_whole(place), name) for place, name in longest_first))
 
     @classmethod
     def of_scope(cls, scope: Scope) -> Redactor:
@@ -55,12 +68,12 @@ class Redactor:
 
     def known(self, text: str) -> str:
         """Words without what the settings name."""
-        for place, name in self.named:
-            text = text.replace(place, name)
+        for pattern, name in self.named:
+            text = pattern.sub(lambda _, name=name: name, text)  # type: ignore[misc]
         return text
 
     def over(self, text: str) -> str:
-        """Words without any URL, address or folder; of a path its last part is left."""
+        """Words without what looks like a URL, an IP address or a path; of a path its last part is left."""
         text = _ADDRESS.sub(HIDDEN, _URL.sub(HIDDEN, self.known(text)))
         text = _QUOTED_PATH.sub(r"\1\2\1", text)
         return _PATH.sub(lambda found: shown_name(found.group(0)), text)
@@ -95,11 +108,20 @@ def _host(url: str) -> str:
         return ""
 
 
-def _paths(names: Iterable[str]) -> Iterable[tuple[str, str]]:
+def _whole(place: str) -> re.Pattern[str]:
+    return re.compile(rf"(?<![\w./-]){re.escape(place)}(?![\w-]|\.\w)")
+
+
+def _folders(names: Iterable[str]) -> Iterable[tuple[str, str]]:
+    """Absolute paths with what is said instead; one folder below the root tells nothing, and is a word."""
     for name in names:
-        if (short := shown_name(name)) != name:
-            yield name.rstrip("/"), short
-            try:
-                yield str(Path(name).expanduser().resolve()), short
-            except (OSError, RuntimeError):
-                continue
+        if (short := shown_name(name)) == name:
+            continue
+        yield from ((path, short) for path in (name.rstrip("/"), _resolved(name)) if path.count("/") > 1)
+
+
+def _resolved(name: str) -> str:
+    try:
+        return str(Path(name).expanduser().resolve())
+    except (OSError, RuntimeError):
+        return ""

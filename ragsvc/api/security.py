@@ -10,11 +10,11 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ragsvc.api.errors import problem_of
+from ragsvc.api.redaction import LOOPBACK
 from ragsvc.api.rendering import render
 from ragsvc.domain import Caller
 from ragsvc.errors import AccessDenied, HostRefused, Unauthenticated
 
-LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 PUBLIC = frozenset({"/healthz"})
 
 

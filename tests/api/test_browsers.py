@@ -76,7 +76,8 @@ def test_without_a_key_no_other_page_can_be_allowed(tmp_path: Path, origins: str
 @pytest.mark.parametrize(
     "origin",
     ["localhost:3000", "http://", "http://a.example/", "HTTP://a.example", "http://a.example:x", "ftp://a",
-     "http://me@a.example", "http://a.example?b", "null", "http://[::1", "http://A.example"],
+     "http://me@a.example", "http://a.example?b", "null", "http://[::1", "http://A.example",
+     "https://a.example:443", "http://localhost:80", "https://exämple.org", "http://a b.example"],
 )  # fmt: skip
 def test_what_is_no_origin_is_refused(tmp_path: Path, origin: str) -> None:
     settings = Settings(home=tmp_path, api_key=SecretStr("k"), allowed_origins=origin)

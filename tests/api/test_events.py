@@ -79,3 +79,27 @@ def test_what_is_not_sent_takes_no_turn_and_what_is_empty_is_not_sent() -> None:
     assert exchange(gate, [["no", "a", "no", "no", "", "b", "no"]]) == [(0, b"a"), (0, b"b"), (0, b"")]
     # The empty one, "b", the end, and closing.
     assert len(turns) == 4
+
+
+class BrokenFrames(LetterFrames):
+    def error(self, problem: Problem) -> bytes:
+        return problem.code.encode()
+
+
+def test_a_stream_that_breaks_says_so_also_when_the_system_refuses_something() -> None:
+    def broken() -> Iterator[str]:
+        yield "a"
+        raise PermissionError("no")
+
+    sent: list[bytes] = []
+
+    async def receive() -> Any:
+        await anyio.sleep(math.inf)
+
+    async def send(message: Any) -> None:
+        if message["type"] == "http.response.body":
+            sent.append(message["body"])
+
+    stream = EventStream(Gate(1, 8), broken, BrokenFrames())
+    anyio.run(stream, {"type": "http", "path": "/v1/answer"}, receive, send)
+    assert sent == [b"a", b"internal", b""]

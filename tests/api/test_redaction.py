@@ -108,6 +108,35 @@ def test_a_setting_that_cannot_be_used_is_no_trouble_here(tmp_path: Path, genera
     assert redactor.over(f"a {tmp_path} b") == f"a {tmp_path.name} b"
 
 
+@pytest.mark.parametrize(
+    ("home", "words"),
+    [
+        (".", "there is no document docs/a.md at v1.2"),
+        ("/", "k is 300, see /v1/jobs/7 and reports/x.md"),
+        ("/data", "there is no document reports/data/x.md in /data"),
+    ],
+)
+def test_words_that_are_no_places_stay(home: str, words: str) -> None:
+    redactor = Redactor.of_settings(Settings(home=Path(home), generator="openai:http://127.0.0.1:11434/v1"))
+    assert redactor.known(words) == words
+    assert (
+        redactor.known("use http://127.0.0.1 or http://localhost")
+        == "use http://127.0.0.1 or http://localhost"
+    )
+
+
+def test_places_are_whole_words_and_long_words_take_no_time() -> None:
+    redactor = Redactor.of_settings(Settings(home=Path("/srv/rag/home")))
+    assert redactor.known("no room in /srv/rag/home.") == "no room in home."
+    assert redactor.known("/srv/rag/home2 and a/srv/rag/home") == "/srv/rag/home2 and a/srv/rag/home"
+    assert (
+        redactor.over("curl http://[2001:db8::5]:8000/v1 or [2001:db8::5]:8000 now") == "curl *** or *** now"
+    )
+    assert redactor.over("GET /v1/jobs/7 of [1]") == "GET /v1/jobs/7 of [1]"
+    long = "a." * 25_000
+    assert redactor.over(long) == long
+
+
 def test_readiness_and_corpora_name_a_folder_by_its_own_name(
     client: TestClient, service: FakeService, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -9,7 +9,7 @@ _HERE = re.compile(r"/v1/(?:chat/completions|embeddings|models(?:/.*)?)", re.DOT
 _OURS = r"(?:chat/completions|completions|embeddings|models|responses)"
 # The same routes under another base URL: without /v1, with it twice, or as a cloud has them. A corpus may
 # have such a name.
-_OTHER_BASE = re.compile(rf"(?!/v1/corpora/)(?:/.*)?/{_OURS}/?", re.DOTALL)
+_OTHER_BASE = re.compile(rf"(?!/v1/(?:corpora|jobs)/)(?:/.*)?/{_OURS}/?", re.DOTALL)
 _ASKING = "completions", "responses", "assistants", "threads", "conversations", "engines", "edits", "realtime"
 _OTHERS = (
     "audio", "batches", "chat", "containers", "evals", "files", "fine-tunes", "fine_tuning", "images",

@@ -109,6 +109,8 @@ def stream_answer(found: Found, generator: Generator, manner: Manner) -> Iterato
             answer.answer,
             stops=bool(manner.stop),
         )
+        # What was found is judged: whoever hands this on may now wait for a model, and not for its turn.
+        yield TokenEvent("")
         with closed_after(writing.pieces()) as pieces:
             told = time.perf_counter()
             for piece in pieces:
