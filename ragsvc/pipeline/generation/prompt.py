@@ -35,10 +35,16 @@ Count = Callable[[str], int]
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """What a model reads. shown: numbers of the passages in it, ascending."""
+    """What a model reads. shown: numbers of the passages in it, ascending. boundary: of its fences."""
 
     messages: tuple[Message, ...]
     shown: tuple[int, ...]
+    boundary: str
+
+    def tokens(self, count: Count) -> int:
+        """Tokens of all contents, the same for the same request: a random boundary counts as a fixed one."""
+        alike = "0" * len(self.boundary)
+        return sum(count(part.content.replace(self.boundary, alike)) for part in self.messages)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +84,7 @@ def prompt(asked: Generation, budget_tokens: int, count: Count) -> Prompt:
             hint="shorten the question and the instructions, or raise RAGSVC_PROMPT_TOKENS",
         )
     return Prompt(
-        tuple(_assembled(asked, chosen, turns, boundary)), tuple(source.number for source in chosen)
+        tuple(_assembled(asked, chosen, turns, boundary)), tuple(source.number for source in chosen), boundary
     )
 
 

@@ -43,8 +43,7 @@ class PromptedGenerator:
                 if piece.finish is not None:
                     text += notation.feed(reasoning.end()) + notation.end()
                     if not piece.prompt_tokens and asked.count is not None:
-                        read = sum(asked.count(message.content) for message in made.messages)
-                        piece = replace(piece, prompt_tokens=read)
+                        piece = replace(piece, prompt_tokens=made.tokens(asked.count))
                 yield replace(piece, text=text)
             if rest := notation.feed(reasoning.end()) + notation.end():
                 yield Piece(rest)
