@@ -23,7 +23,11 @@ _GIVEN = r"(?:given|provided|listed|included|available|found|covered|shown|recor
 _IS_NOT = r"(?:(?:is|are|was|were)(?: not|n['’]t)|(?:has|have) not been|cannot be|can['’]t be|could not be)"
 _QUITE = r"(?: (?:explicitly|specifically|clearly|directly|further|currently|yet|be))*"
 _MATTER = r"(?:specific |further |any |enough |sufficient |direct |relevant |explicit )*"
-_THING = r"(?:information|mention|details?|data|indication|record|reference|evidence|answer)"
+_THING = (
+    r"(?:information|mention|details?|data|indication|record|reference|evidence|answer)"
+    r"(?=\W*\Z| (?:about|on|regarding|concerning|as to|of|for|in|that|whether|who|when|where|what|which)\b"
+    r"| (?:(?:is|are|was|were) )?(?:given|provided|available|found|mentioned|stated|included|listed)\b)"
+)
 
 _CANNOT = re.compile(
     r"\W*(?:(?:i['’]m|i am) sorry\W+(?:but )?|unfortunately\W+)?(?:i|we) "
@@ -34,13 +38,15 @@ _CANNOT = re.compile(
     re.IGNORECASE,
 )
 _SAYS_NOT = re.compile(
-    rf"\b{_TEXTS} (?:\[\d+\] )?(?:{_DO_NOT}){_QUITE} {_TELL}\b"
+    rf"\b{_TEXTS} (?:(?:and|or) )*(?:{_DO_NOT}){_QUITE} {_TELL}\b"
     rf"|\b{_IS_NOT}{_QUITE} {_TOLD}\b|\b(?:is|are|remains?) (?:unknown|unclear|unspecified|undisclosed)\b"
     rf"|\b{_IS_NOT}{_QUITE} (?:{_GIVEN}|determined)\b.*\b{_TEXTS}"
     rf"|\b{_TEXTS}\b.*\b{_IS_NOT}{_QUITE} {_GIVEN}\b"
     rf"|\bthere (?:is|are|was|were) no {_MATTER}{_THING}\b|^\W*no {_MATTER}{_THING}\b"
     rf"|\b(?:i|we) (?:{_DO_NOT}) have (?:access to )?{_MATTER}{_THING}\b"
     rf"|\b(?:i|we) have no {_MATTER}{_THING}\b"
+    rf"|\b{_TEXTS} (?:and )*(?:provides?|gives?|contains?|has|have|holds?|offers?|makes?|includes?) no "
+    rf"{_MATTER}{_THING}"
     rf"|\b(?:none|neither) of {_TEXTS} \w+|\b(?:no|neither) (?:passage|document|source) {_TELL}s\b"
     rf"|\bnothing in {_TEXTS}\b",
     re.IGNORECASE,
