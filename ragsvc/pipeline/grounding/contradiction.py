@@ -6,9 +6,17 @@ English only, by lists of words, and of two texts at a time: in doubt nothing is
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 
-from ragsvc.pipeline.grounding.alignment import Change, changes, exchanged, renamed, swapped, turned
+from ragsvc.pipeline.grounding.alignment import (
+    Change,
+    changes,
+    exchanged,
+    renamed,
+    subject_renamed,
+    swapped,
+    turned,
+)
 from ragsvc.pipeline.grounding.opposites import MODALS, STRONG, WEAKER
 from ragsvc.pipeline.grounding.said import Denial, Said
 
@@ -21,14 +29,17 @@ _ANSWERS = frozenset({"yes", "no"})
 _WORD = re.compile(r"\w")
 
 
-def contradicts(sentence: Said, text: Said) -> bool:
-    """Whether a sentence says the contrary of a text that holds most of its words."""
+def contradicts(sentence: Said, text: Said, names: Set[str] = frozenset()) -> bool:
+    """Whether a sentence says the contrary of a text that holds most of its words.
+
+    :param names: terms that are names elsewhere in the passages.
+    """
     return (
         denies(sentence, text)
         or affirms(sentence, text)
         or opposes(sentence, text)
         or overstates(sentence, text)
-        or alters(sentence, text)
+        or alters(sentence, text, names)
     )
 
 
@@ -92,7 +103,7 @@ def overstates(sentence: Said, text: Said) -> bool:
     return False
 
 
-def alters(sentence: Said, text: Said) -> bool:
+def alters(sentence: Said, text: Said, known: Set[str] = frozenset()) -> bool:
     """Whether it is the text nearly word for word, but for a negation, a name or the places of two parts."""
     ours = [word for word in sentence.words if _WORD.match(word.text)]
     theirs = [word for word in text.words if _WORD.match(word.text)]
@@ -108,7 +119,8 @@ def alters(sentence: Said, text: Said) -> bool:
     passive = any(("by" in change.said) != ("by" in change.read) for change in found)
     if not passive and (exchanged(content) or swapped(said, read, term_of.keys())):
         return True
-    return turned(found) or renamed(content, names)
+    called = known | {word.term for word in theirs if word.capital and word.term}
+    return turned(found) or renamed(content, names) or subject_renamed(found, term_of, called)
 
 
 def _terms(words: Sequence[str], term_of: Mapping[str, str]) -> tuple[str, ...]:

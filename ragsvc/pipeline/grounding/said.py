@@ -20,6 +20,7 @@ from ragsvc.pipeline.grounding.opposites import (
     SIGNS,
     TURNED_BY,
 )
+from ragsvc.pipeline.grounding.readable import readable
 from ragsvc.protocols import Analyser
 
 # How many words of content a negation denies: "does not store large files on the disk".
@@ -46,12 +47,13 @@ _ORDINAL_END = frozenset({"st", "nd", "rd", "th"})
 class Word:
     """text: in small letters. term: what the analyser makes of it, empty for a sign or a stop word.
 
-    capital: it begins with one, and not because a sentence does.
+    capital: it begins with one, and not because a sentence does. small: it begins with none.
     """
 
     text: str
     term: str
     capital: bool
+    small: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,18 +68,19 @@ class Said:
     """What a text says; worked out when it is first needed."""
 
     def __init__(self, text: str, analyser: Analyser) -> None:
-        self._text = text
+        self.text = text
         self._analyser = analyser
 
     @cached_property
     def words(self) -> list[Word]:
         """All words and signs; "cannot" and "isn't" are two words."""
         found: list[Word] = []
-        for token in _TOKEN.findall(self._text):
+        for token in _TOKEN.findall(self.text):
             inside = bool(found) and found[-1].text not in ".!?:"
             for part in _parted(token.lower()):
                 terms = self._analyser.terms(part) if part[0].isalnum() else []
-                found.append(Word(part, terms[-1] if terms else "", inside and token[0].isupper()))
+                large = token[0].isupper()
+                found.append(Word(part, terms[-1] if terms else "", inside and large, not large))
         return found
 
     @cached_property
@@ -195,3 +198,8 @@ def _parted(word: str) -> tuple[str, ...]:
     if (found := _CONTRACTED.fullmatch(word)) is not None:
         return found.group(1), "not"
     return (word,)
+
+
+def terms_of(text: str, analyser: Analyser) -> Set[str]:
+    """Terms of a text as it stands and as it reads without its marks of emphasis and links."""
+    return {*analyser.terms(text), *analyser.terms(readable(text))}
