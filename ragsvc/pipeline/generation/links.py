@@ -254,6 +254,8 @@ class Links:
         elif is_loading(held) and not (self._in_code and ":" not in held and "//" not in held):
             self._to_text("")
             self._out.gap = True
+        elif "[" in held or ":" in held:
+            self._to_text("<", again=held[1:])
         else:
             self._to_text(held)
 
