@@ -19,7 +19,7 @@ _NO_TARGET = re.compile(r"\(\s*[^\s<]\S*\s+[^\s\"'()]")
 _BLANK_LINE = re.compile(r"\n[ \t]*\n\Z")
 _LEADS_ON = re.compile(r"[:/]")
 _MAX_BANGS = 64
-_IN_PROSE = re.compile(r"//(?:[\W_].*)?|data:(?![\w+.-]*[/;,]).*|[\w]+:/*|www\.+", re.IGNORECASE)
+_IN_PROSE = re.compile(r"//(?=[\W_]|\Z)|data:(?![\w+.-]*[/;,])|\w+:/*\Z|www\.+\Z", re.IGNORECASE)
 _ADDRESS = re.compile(r"<([a-zA-Z][\w+.-]{1,31}:[^\s<>]*)>")
 _ENDS_ADDRESS = frozenset('<>"`|[]')
 
@@ -271,7 +271,9 @@ class Links:
     def _end_address(self) -> None:
         held = self._held
         address = held.rstrip(PUNCTUATION)
-        stays = address in self._known or held in self._known or _IN_PROSE.fullmatch(held) is not None
+        if prose := _IN_PROSE.match(held):
+            address = prose.group()
+        stays = prose is not None or address in self._known
         # An image may begin with its last character.
         self._to_text(address if stays else LEFT_OUT, again=held[len(address) :])
 
