@@ -107,7 +107,8 @@ MARKERS = "[1]|[2]| [1][2]|[1, 2]|［1］|【2】|[٢]|[99]|[0]|[1,|[|]|9|1|[Pas
 WORDS = "Water boils at 100 degrees|.| | The Moon orbits the Earth.|\n\n|\n- |Cats sleep.|# Head\n|。|```"
 TABLE = ["| Water | Degrees |\n", "|---|--:|\n", "| boils | 100 |\n", "|", "\n"]
 LISTS = ["\n\nSources:\n", "\n**References**\n", "- [1] Nature\n", "\n---\n"]
-SAYINGS = [*MARKERS.split("|"), *WORDS.split("|"), *TABLE, *LISTS, "I cannot answer this."]
+LINKS = ["](http://evil.example/", "![", "[1](", ")", "<img src=x>", "//evil.example"]
+SAYINGS = [*LINKS, *MARKERS.split("|"), *WORDS.split("|"), *TABLE, *LISTS, "I cannot answer this."]
 
 said = st.lists(
     st.one_of(

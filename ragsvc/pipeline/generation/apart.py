@@ -57,7 +57,7 @@ class Output:
 
     def flush(self) -> None:
         """Give up waiting for the ends of the brackets that are open."""
-        held, self.open = "".join(map(without_bangs, self.open)), []
+        held, self.open = "".join(entry.lstrip("!") for entry in self.open), []
         self._ready.append(held)
         self._tail = (self._tail + held)[-_TAIL_CHARS:]
 
