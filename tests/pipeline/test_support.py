@@ -129,7 +129,12 @@ RATES = """| Country | Standard rate | Reduced rate |
 | Hungary | 27% | 5% |
 | Spain | 21% | 10% |
 """
-TRIPS = "Maria Lopez approves all trips to Asia. Hotels are booked by Hugo. Hugo pays for lunch."
+TRIPS = (
+    "Maria Lopez approves all trips to Asia. Hotels are booked by Hugo. Hugo pays for lunch. "
+    "Rooms in Berlin cost up to 140 EUR a night, and in London up to 180 EUR a night. "
+    "The export is not available on trial keys. The office is in Lindenstr. 5 in Berlin."
+)
+CARS = "| Car | Daily rate |\n| --- | --- |\n| Golf | 40 EUR |\n| Passat | 85 EUR |\n"
 
 
 @pytest.mark.parametrize("marked", [True, False])
@@ -151,6 +156,15 @@ TRIPS = "Maria Lopez approves all trips to Asia. Hotels are booked by Hugo. Hugo
         ("Alice approves all trips to Asia.", TRIPS),
         ("alice approves all trips to Asia.", TRIPS),
         ("Alice pays for lunch.", TRIPS),
+        # Denied without "not", or limited the wrong way round; another measure.
+        ("Maria Lopez rejects all trips to Asia.", TRIPS),
+        ("Maria Lopez refuses to approve all trips to Asia.", TRIPS),
+        ("It is false that Maria Lopez approves all trips to Asia.", TRIPS),
+        ("The export is only available on trial keys.", TRIPS),
+        ("Rooms in London cost up to 180 EUR a week.", TRIPS),
+        ("The Golf costs 40 EUR per week.", CARS),
+        ("Rooms in London cost up to 140 EUR a night, and in Berlin up to 180 EUR.", TRIPS),
+        ("Rooms in London cost up to one hundred ninety euros a night.", TRIPS),
     ],
 )
 def test_what_only_sounds_like_a_passage_is_not_supported(
@@ -172,10 +186,29 @@ def test_what_only_sounds_like_a_passage_is_not_supported(
         ("Hungary has a standard rate of 27% and a reduced rate of 5%.", RATES),
         ("All trips to Asia are approved by Maria Lopez.", TRIPS),
         ("Ms. Lopez approves all trips to Asia.", TRIPS),
+        ("It is false that the export is available on trial keys.", TRIPS),
+        ("The Golf costs 40 EUR per day.", CARS),
+        ("Rooms in London cost up to 180 EUR a night, and in Berlin up to 140 EUR.", TRIPS),
+        ("Rooms in London cost up to one hundred eighty euros a night.", TRIPS),
+        ("The office is in Lindenstraße 5 in Berlin.", TRIPS),
     ],
 )
 def test_answers_rows_and_names_that_belong_together_are_supported(sentence: str, passage: str) -> None:
     assert standing(sentence, passage) is Standing.SUPPORTED
+
+
+@pytest.mark.parametrize(
+    ("sentence", "expected"),
+    [
+        ("Sure!", Standing.NOTHING_CLAIMED),
+        ("I hope this helps!", Standing.NOTHING_CLAIMED),
+        ("Let me know if you need more!", Standing.NOTHING_CLAIMED),
+        ("Sure, you can have more information.", Standing.UNSUPPORTED),
+        ("Let me know if you need more than 5 trips.", Standing.UNSUPPORTED),
+    ],
+)
+def test_a_courtesy_claims_nothing(sentence: str, expected: Standing) -> None:
+    assert standing(sentence, TRIPS) is expected
 
 
 def test_what_another_sentence_bears_out_is_supported() -> None:

@@ -24,6 +24,9 @@ _MOST_PAIRS = 40
 _SHORT = 3
 # A negation beside one of these is another one: "not always", "if not".
 _TITLES = frozenset({"mr", "mrs", "ms", "miss", "dr", "prof", "professor", "sir"})
+_SUBJECTS = frozenset(
+    {",", "it", "he", "she", "they", "we", "you", "i", "there", "this", "these", "the", "a"}
+)
 _DETERMINERS = frozenset(
     {"the", "a", "an", "this", "these", "our", "your", "their", "its", "his", "her", "my"}
 )
@@ -130,15 +133,21 @@ def renamed(found: Sequence[Change], names: Set[str]) -> bool:
     )
 
 
-def subject_renamed(found: Sequence[Change], term_of: Mapping[str, str], names: Set[str]) -> bool:
-    """Whether a sentence begins with another word or two where the text ends its first part with a name.
+def subject_renamed(
+    found: Sequence[Change], term_of: Mapping[str, str], names: Set[str], following: str
+) -> bool:
+    """Whether a sentence begins with another word or some where the text ends its first part with a name.
 
     :param found: between the two, in small letters. term_of: what carries content, as terms. names: terms of
-        the names of the text. At the beginning of a sentence a capital tells nothing of a word.
+        the names of the text. following: the word or sign of the sentence after the first change.
     """
+    # At the beginning of a sentence a capital tells nothing of a word.
     if not found or not found[0].first or len(found[0].said) > _SHORT:
         return False
     said, read = found[0].said, found[0].read
+    # "In June" or "Otherwise" before a subject is none itself.
+    if not said or said[0] not in term_of or not said[0].isalpha() or following in _SUBJECTS:
+        return False
     if not _DETERMINERS.isdisjoint(said) or not _TITLES.isdisjoint(said):
         return False
     terms = [term_of[word] for word in said if word in term_of]

@@ -26,6 +26,7 @@ _DENIED_SHARE = 0.6
 _AROUND = 3
 _PREFIX = re.compile(r"(?:un|non-?|dis|in|im|ir)(?=\w{4})")
 _ANSWERS = frozenset({"yes", "no"})
+_PARTS = frozenset({",", ";", ".", "and", "but", "while", "whereas"})
 _WORD = re.compile(r"\w")
 
 
@@ -34,6 +35,8 @@ def contradicts(sentence: Said, text: Said, names: Set[str] = frozenset()) -> bo
 
     :param names: terms that are names elsewhere in the passages.
     """
+    if sentence.untrue is not None and text.untrue is None:
+        return not contradicts(sentence.untrue, text, names)
     return (
         denies(sentence, text)
         or affirms(sentence, text)
@@ -66,7 +69,7 @@ def affirms(sentence: Said, text: Said) -> bool:
         if (
             denial.terms[0] in held
             and len(held) >= _DENIED_SHARE * len(terms)
-            and not held & sentence.doubtful
+            and not held & (sentence.firmly_doubtful if held == terms else sentence.doubtful)
             and not text.is_conditional(denial.place)
             and not _affirmed_elsewhere(denial, text)
             and not _prefixed(denial.terms[0], sentence)
@@ -117,14 +120,43 @@ def alters(sentence: Said, text: Said, known: Set[str] = frozenset()) -> bool:
     names = {word.term for word in (*ours, *theirs) if word.capital and word.term}
     content = [Change(_terms(change.said, term_of), _terms(change.read, term_of)) for change in found]
     passive = any(("by" in change.said) != ("by" in change.read) for change in found)
-    if not passive and (exchanged(content) or swapped(said, read, term_of.keys())):
+    if (
+        not passive
+        and not _same_facts(sentence, text)
+        and (exchanged(content) or swapped(said, read, term_of.keys()))
+    ):
         return True
+    following = next((word.text for word in sentence.words[len(found[0].said) :]), "")
     called = known | {word.term for word in theirs if word.capital and word.term}
-    return turned(found) or renamed(content, names) or subject_renamed(found, term_of, called)
+    return turned(found) or renamed(content, names) or subject_renamed(found, term_of, called, following)
 
 
 def _terms(words: Sequence[str], term_of: Mapping[str, str]) -> tuple[str, ...]:
     return tuple(term_of[word] for word in words if word in term_of)
+
+
+def _same_facts(sentence: Said, text: Said) -> bool:
+    """Whether its clauses, two or more, have the numbers and names of clauses of the text, in any order."""
+    names = {word.term for word in (*sentence.words, *text.words) if word.capital}
+    ours, theirs = _facts(sentence, names), _facts(text, names)
+    return len(ours) > 1 and all(fact in theirs for fact in ours)
+
+
+def _facts(text: Said, names: Set[str]) -> list[tuple[Set[str], Set[str]]]:
+    """The numbers and names of each clause that has both."""
+    clauses: list[set[str]] = [set()]
+    for word in text.words:
+        if word.text in _PARTS:
+            clauses.append(set())
+        elif word.term:
+            clauses[-1].add(word.term)
+    found = [(clause & text.numbers, clause & names) for clause in clauses]
+    # A clause with numbers alone belongs to another one: nothing is known.
+    return (
+        []
+        if any(numbers and not called for numbers, called in found)
+        else [fact for fact in found if fact[0]]
+    )
 
 
 def _affirmed_elsewhere(denial: Denial, text: Said) -> bool:

@@ -20,6 +20,25 @@ _POLAR = re.compile(
     r"|has|have|had)(?:n['’]t)?\b",
     re.IGNORECASE,
 )
+_GREETING = re.compile(
+    r"(?:(?:sure(?: thing)?|certainly|of course|gladly|absolutely|(?:great|good) question|"
+    r"hello|hi(?: there)?|thank(?:s| you)(?: for asking)?|you(?:['’]| a)re welcome|"
+    r"(?:i(?:['’]| a)m )?(?:happy|glad) to help)\W*)+",
+    re.IGNORECASE,
+)
+_OFFER = re.compile(
+    r"(?:i hope (?:this|that|it) (?:helps|answers)|(?:please )?(?:let me know if|feel free to|"
+    r"(?:do not|don['’]t) hesitate to)|(?:please |just )?ask if you)\b",
+    re.IGNORECASE,
+)
+# After an offer: what may be offered, and claims nothing.
+_OFFERED = frozenset(
+    """i hope this that it helps answers your question questions please let me know if feel free to do not don
+    t hesitate just ask you there is are re s need want would like d have any other further more anything else
+    something information details help assistance clarification or and with for reach out""".split()  # noqa: SIM905
+)
+_ALPHANUMERIC = re.compile(r"[^\W_]+")
+_MOST_COURTEOUS = 200
 _ANSWER = re.compile(r"\W*(?:a(?:nswer)?\s*[:.]\W*)?(yes|no)\b", re.IGNORECASE)
 _WORD = re.compile(r"[\w’']+")
 _ENDS = " .!?:\"'”’"
@@ -54,6 +73,15 @@ class Objections:
             known.startswith(folded) and (asks(sentence) or not asks(said))
             for known, said in zip(self._folded, self._sentences, strict=True)
         )
+
+
+def is_courtesy(sentence: str) -> bool:
+    """Whether a sentence is a politeness, such as "I hope this helps!", that claims nothing."""
+    if len(sentence) > _MOST_COURTEOUS:
+        return False
+    if _GREETING.fullmatch(sentence):
+        return True
+    return _OFFER.match(sentence) is not None and _OFFERED.issuperset(_ALPHANUMERIC.findall(sentence.lower()))
 
 
 def asks(text: str) -> bool:

@@ -56,10 +56,15 @@ def misplaced(sentence: Said, texts: Sequence[Said]) -> bool:
 def miscounted(sentence: Said, closest: Said, texts: Sequence[Said]) -> bool:
     """Whether the closest text has other numbers before a word, and no text has this one before it.
 
-    Or another measure after the number: "5 weeks" for "5 months".
+    Or another measure after the number: "5 weeks" for "5 months", "5 EUR a week" for "5 EUR a night".
     """
     known = {pair for text in texts for pair in text.counted}
     fresh = [pair for pair in sentence.counted if pair[1] and pair not in known]
+    paces = {pace for text in texts for pace in text.paces}
+    if any(
+        pace not in paces and any(pace[0] == number for number, _ in closest.paces) for pace in sentence.paces
+    ):
+        return True
     numbers = {number for number, _ in closest.counted}
     return any(
         _is_ordinal(number) == _is_ordinal(other)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Set
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import islice
+from itertools import islice, pairwise
 
 from ragsvc.pipeline.grounding.opposites import (
     CONDITIONS,
@@ -17,6 +17,8 @@ from ragsvc.pipeline.grounding.opposites import (
     NO_DENIAL,
     NOUN_NEGATIONS,
     NUMERALS,
+    PERIODS,
+    REFUSALS,
     SIGNS,
     TURNED_BY,
 )
@@ -40,6 +42,11 @@ _PARTED = {
     **dict.fromkeys(("shan't", "shan’t"), ("shall", "not")),
 }
 _BREAKS = frozenset('.,;:!?()|–—"“”')
+_UNTRUE = re.compile(
+    r"\W*it(?:\s+is|['’]s)\s+(?:false|untrue|wrong|incorrect|not\s+(?:true|correct|the\s+case))\s+that\s+",
+    re.IGNORECASE,
+)
+_FOR_EACH = frozenset({"a", "an", "per", "each", "every", "/"})
 _ORDINAL_END = frozenset({"st", "nd", "rd", "th"})
 
 
@@ -99,17 +106,52 @@ class Said:
         return [
             Denial(place, terms)
             for place, word in enumerate(self.words)
-            if word.text in NEGATIONS and not self._takes_back(place)
+            if self._refuses(place) or (word.text in NEGATIONS and not self._takes_back(place))
             if (terms := tuple(self._after(place, _REACH)))
         ]
 
     @cached_property
     def doubtful(self) -> Set[str]:
         """Terms on which some negation may bear, be it a plain one or not."""
+        return self._borne(NEGATIONS | HALF_NEGATIONS)
+
+    @cached_property
+    def firmly_doubtful(self) -> Set[str]:
+        """The same, but what is "only" so, is so."""
+        return self._borne((NEGATIONS | HALF_NEGATIONS) - {"only"})
+
+    def _borne(self, negations: Set[str]) -> Set[str]:
         found: set[str] = set()
         for place, word in enumerate(self.words):
-            if word.text in NEGATIONS or word.text in HALF_NEGATIONS:
+            if word.text in negations or self._refuses(place):
                 found.update(self._after(place, _DOUBTFUL_REACH, stop=False))
+        return found
+
+    def _refuses(self, place: int) -> bool:
+        """Whether "refuses to" is here, itself not denied."""
+        if self.words[place].text not in REFUSALS or place + 1 == len(self.words):
+            return False
+        before = {word.text for word in self.words[max(0, place - 2) : place]}
+        return self.words[place + 1].text == "to" and NEGATIONS.isdisjoint(before)
+
+    @cached_property
+    def untrue(self) -> Said | None:
+        """What it says to be untrue: "it is false that"."""
+        found = _UNTRUE.match(self.text)
+        return Said(self.text[found.end() :], self._analyser) if found else None
+
+    @cached_property
+    def paces(self) -> Set[tuple[str, str]]:
+        """Amounts and what they count for: 180 and "night" of "180 EUR a night", "nightly rate: 180"."""
+        found = set()
+        for place, word in enumerate(self.words):
+            if not _NUMBER.fullmatch(word.text):
+                continue
+            after = [other.text for other in self.words[place + 1 : place + 4]]
+            before = [other.text for other in self.words[max(0, place - 3) : place]]
+            named = [at for one, at in pairwise(after) if one in _FOR_EACH]
+            named += [other for other in after[:2] + before if other.endswith("ly")]
+            found |= {(word.term, PERIODS[other]) for other in named if other in PERIODS}
         return found
 
     @cached_property
@@ -202,4 +244,6 @@ def _parted(word: str) -> tuple[str, ...]:
 
 def terms_of(text: str, analyser: Analyser) -> Set[str]:
     """Terms of a text as it stands and as it reads without its marks of emphasis and links."""
-    return {*analyser.terms(text), *analyser.terms(readable(text))}
+    terms = {*analyser.terms(text), *analyser.terms(readable(text))}
+    # The stems of week, month and year are those of "weekly" and so on.
+    return terms | {"day"} if "daili" in terms else terms

@@ -13,7 +13,8 @@ from typing import TypeAlias
 from ragsvc.domain import Hit, Span
 from ragsvc.pipeline.grounding.markers import ANY_MARKER, best_of, words_of
 from ragsvc.pipeline.grounding.nearness import KNOWN_SHARE, Nearness, Place
-from ragsvc.pipeline.grounding.objections import Objections, answers, asks, objected
+from ragsvc.pipeline.grounding.objections import Objections, answers, asks, is_courtesy, objected
+from ragsvc.pipeline.grounding.opposites import plainly
 from ragsvc.pipeline.grounding.placing import Stated, names_known, numbers_of
 from ragsvc.pipeline.grounding.readable import readable
 from ragsvc.pipeline.grounding.rows import row_readings
@@ -68,12 +69,12 @@ class Ground:
     @cached_property
     def _readings(self) -> dict[int, str]:
         # With an end: a cell such as "Reversible?" asks nothing.
-        return {start: f"{reading}." for start, reading in row_readings(self._passage).items()}
+        return {start: plainly(f"{reading}.") for start, reading in row_readings(self._passage).items()}
 
     @cached_property
     def said(self) -> list[str]:
         """What each of them says: the cells of a table's row mean nothing without their columns."""
-        return [self._readings.get(span.start) or self.text_of(span) for span in self.spans]
+        return [plainly(self._readings.get(span.start) or self.text_of(span)) for span in self.spans]
 
     @cached_property
     def _questions(self) -> list[bool]:
@@ -194,7 +195,9 @@ class Support:
         """
         if HEADING.match(sentence):
             return Verdict(Standing.NOTHING_CLAIMED)
-        whole = readable(bare(sentence))
+        whole = plainly(readable(bare(sentence)))
+        if is_courtesy(whole):
+            return Verdict(Standing.NOTHING_CLAIMED)
         sentence = _REFERENCE.sub(" ", whole)
         terms = set(self._analyser.terms(sentence))
         if not terms:
