@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from doubles import HashEmbedder
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ragsvc.domain import ChunkId, Hit, Passage, VersionId
@@ -230,6 +230,7 @@ made = st.lists(st.sampled_from(VOCABULARY.split()), min_size=3, max_size=12).ma
 )
 
 
+@settings(deadline=None)
 @given(st.lists(made, min_size=1, max_size=6), st.data())
 def test_a_quote_is_never_unsupported(parts: list[str], data: st.DataObject) -> None:
     text = data.draw(st.sampled_from([" ", "\n\n", "\n- "])).join(parts)
