@@ -14,7 +14,7 @@ from typing import Any
 import httpx
 
 from ragsvc.domain import FinishReason, Message, Piece
-from ragsvc.errors import ModelNotFound, RagsvcError
+from ragsvc.errors import ModelRefused, RagsvcError
 from ragsvc.models.naming import shown_name
 from ragsvc.models.relay import Emit, relayed
 from ragsvc.models.remote_address import checked_key, checked_url
@@ -100,8 +100,7 @@ class RemoteChat:
     ) -> Iterator[Piece]:
         """See Chat; a piece is empty when nothing came for a moment, so that a reader may close in time.
 
-        :raises ModelNotFound: if the server does not know the model, or has none.
-        :raises ModelRefused: if it refuses in a way that repeating does not change.
+        :raises ModelRefused: if it refuses in a way that repeating does not change, or has no such model.
         :raises ModelError: if it cannot be reached, fails, breaks off, or is silent for too long.
         :raises Overloaded: if it has no room for more.
         """
@@ -138,7 +137,7 @@ class RemoteChat:
                 if following is None:
                     raise error.problem from None
                 dialect = following
-            except ModelNotFound:
+            except ModelRefused:
                 self._found = None  # the server may have another model by now
                 raise
 
@@ -181,7 +180,7 @@ class RemoteChat:
         for item in listed if isinstance(listed, list) else ():
             if isinstance(item, dict) and isinstance(item.get("id"), str) and item["id"]:
                 return str(item["id"])
-        raise ModelNotFound(
+        raise ModelRefused(
             f"{self._server} lists no model",
             hint="set RAGSVC_GENERATOR_MODEL, or load a model into the server",
         )

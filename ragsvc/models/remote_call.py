@@ -14,7 +14,7 @@ from typing import Any
 
 import httpx
 
-from ragsvc.errors import ModelError, ModelNotFound, ModelRefused, Overloaded
+from ragsvc.errors import ModelError, ModelRefused, Overloaded
 from ragsvc.models.remote_reply import Lines
 from ragsvc.models.remote_words import Server
 
@@ -66,7 +66,6 @@ class Line:
 
         :raises Refused: on status 400 or 422, where another form of the request may help.
         :raises ModelRefused: on another status of the kind that repeating does not change.
-        :raises ModelNotFound: on status 404.
         :raises Overloaded: if it still has no room for more after the last try.
         :raises ModelError: if it cannot be reached, or answers with another status than 200.
         """
@@ -184,7 +183,7 @@ class Line:
             case 401 | 403:
                 return ModelRefused(answered, hint="set RAGSVC_GENERATOR_API_KEY to a key of that server")
             case 404:
-                return ModelNotFound(
+                return ModelRefused(
                     answered,
                     hint="set RAGSVC_GENERATOR_MODEL to one of its models: "
                     f"curl {self._client.base_url}models; the URL often ends in /v1",

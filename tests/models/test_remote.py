@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from openai_server import KEY, WORDS, State, dead_url, serving
 
 from ragsvc.domain import FinishReason, Message, Piece, Speaker
-from ragsvc.errors import InvalidRequest, ModelError, ModelNotFound, ModelRefused, Overloaded, RagsvcError
+from ragsvc.errors import InvalidRequest, ModelError, ModelRefused, Overloaded, RagsvcError
 from ragsvc.models import remote_call
 from ragsvc.models.remote import RemoteChat
 from ragsvc.models.remote_address import is_local
@@ -146,7 +146,7 @@ def test_asks_the_server_for_a_model_once_and_again_when_it_is_gone():
     with serving(servers.unknown_model) as server:
         asked = chat(server.url, model=None)
         for _ in range(2):
-            with pytest.raises(ModelNotFound, match="'tiny' not found"):
+            with pytest.raises(ModelRefused, match="'tiny' not found"):
                 write(asked)
         assert len(server.seen) == 4
 
@@ -201,7 +201,7 @@ def test_waits_as_long_as_the_server_asks_but_not_longer_than_ten_seconds():
         (servers.wrong_json, ModelError, "no OpenAI-compatible"),
         (servers.page, ModelError, "sent no answer"),
         (servers.unauthorised, ModelRefused, r"401: Incorrect API key provided: Bearer \*\*\*"),
-        (servers.unknown_model, ModelNotFound, "'tiny' not found"),
+        (servers.unknown_model, ModelRefused, "'tiny' not found"),
         (servers.refusing, ModelRefused, "maximum context length"),
     ],
 )

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from doubles import HashEmbedder
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ragsvc.domain import ChunkId, Hit, Passage, VersionId
@@ -115,6 +115,102 @@ def test_a_fair_rewording_is_supported(sentence: str, passage: str, *, marked: b
     assert standing(sentence, passage, marked=marked) is Standing.SUPPORTED
 
 
+FAQ = (
+    "Q: Is there a mobile app? A: We are working on it. Q: Can I export my data? A: Yes, as CSV files. "
+    "Q: Is there a dark mode? A: No, only a light one. Q: How do I reset a password? A: Click on Forgot."
+)
+PRICES = """| Plan | Price | Seats |
+| --- | --- | --- |
+| Team | 20 EUR | 12 |
+| Enterprise | 75 EUR | 300 |
+"""
+RATES = """| Country | Standard rate | Reduced rate |
+| --- | --- | --- |
+| Hungary | 27% | 5% |
+| Spain | 21% | 10% |
+"""
+TRIPS = (
+    "Maria Lopez approves all trips to Asia. Hotels are booked by Hugo. Hugo pays for lunch. "
+    "Rooms in Berlin cost up to 140 EUR a night, and in London up to 180 EUR a night. "
+    "The export is not available on trial keys. The office is in Lindenstr. 5 in Berlin."
+)
+CARS = "| Car | Daily rate |\n| --- | --- |\n| Golf | 40 EUR |\n| Passat | 85 EUR |\n"
+
+
+@pytest.mark.parametrize("marked", [True, False])
+@pytest.mark.parametrize(
+    ("sentence", "passage"),
+    [
+        # A question says nothing, and its answer decides.
+        ("There is a mobile app.", FAQ),
+        ("Yes, there is a mobile app.", FAQ),
+        ("There is a dark mode.", FAQ),
+        ("You cannot export your data.", FAQ),
+        # Of another row, or another column.
+        ("The Team plan costs 75 EUR per month.", PRICES),
+        ("The Team plan has 300 seats.", PRICES),
+        ("| Team | 75 EUR |", PRICES),
+        ("The standard rate in Hungary is 5%.", RATES),
+        ("The reduced rate in Spain is 5%.", RATES),
+        # Another name at the beginning.
+        ("Alice approves all trips to Asia.", TRIPS),
+        ("alice approves all trips to Asia.", TRIPS),
+        ("Alice pays for lunch.", TRIPS),
+        # Denied without "not", or limited the wrong way round; another measure.
+        ("Maria Lopez rejects all trips to Asia.", TRIPS),
+        ("Maria Lopez refuses to approve all trips to Asia.", TRIPS),
+        ("It is false that Maria Lopez approves all trips to Asia.", TRIPS),
+        ("The export is only available on trial keys.", TRIPS),
+        ("Rooms in London cost up to 180 EUR a week.", TRIPS),
+        ("The Golf costs 40 EUR per week.", CARS),
+        ("Rooms in London cost up to 140 EUR a night, and in Berlin up to 180 EUR.", TRIPS),
+        ("Rooms in London cost up to one hundred ninety euros a night.", TRIPS),
+    ],
+)
+def test_what_only_sounds_like_a_passage_is_not_supported(
+    sentence: str, passage: str, *, marked: bool
+) -> None:
+    assert standing(sentence, passage, marked=marked) is Standing.UNSUPPORTED
+
+
+@pytest.mark.parametrize(
+    ("sentence", "passage"),
+    [
+        ("Is there a mobile app?", FAQ),
+        ("Yes, you can export your data as CSV files.", FAQ),
+        ("There is no dark mode, only a light one.", FAQ),
+        ("To reset a password, click on Forgot.", FAQ),
+        ("The Team plan costs 20 EUR and Enterprise 75 EUR.", PRICES),
+        ("Plans cost 20 EUR or 75 EUR.", PRICES),
+        ("| Team | 20 EUR |", PRICES),
+        ("Hungary has a standard rate of 27% and a reduced rate of 5%.", RATES),
+        ("All trips to Asia are approved by Maria Lopez.", TRIPS),
+        ("Ms. Lopez approves all trips to Asia.", TRIPS),
+        ("It is false that the export is available on trial keys.", TRIPS),
+        ("The Golf costs 40 EUR per day.", CARS),
+        ("Rooms in London cost up to 180 EUR a night, and in Berlin up to 140 EUR.", TRIPS),
+        ("Rooms in London cost up to one hundred eighty euros a night.", TRIPS),
+        ("The office is in Lindenstraße 5 in Berlin.", TRIPS),
+    ],
+)
+def test_answers_rows_and_names_that_belong_together_are_supported(sentence: str, passage: str) -> None:
+    assert standing(sentence, passage) is Standing.SUPPORTED
+
+
+@pytest.mark.parametrize(
+    ("sentence", "expected"),
+    [
+        ("Sure!", Standing.NOTHING_CLAIMED),
+        ("I hope this helps!", Standing.NOTHING_CLAIMED),
+        ("Let me know if you need more!", Standing.NOTHING_CLAIMED),
+        ("Sure, you can have more information.", Standing.UNSUPPORTED),
+        ("Let me know if you need more than 5 trips.", Standing.UNSUPPORTED),
+    ],
+)
+def test_a_courtesy_claims_nothing(sentence: str, expected: Standing) -> None:
+    assert standing(sentence, TRIPS) is expected
+
+
 def test_what_another_sentence_bears_out_is_supported() -> None:
     both = "The key is not needed to read. The key is needed to write. The key is needed to read a draft."
     assert standing("The key is needed to write.", both) is Standing.SUPPORTED
@@ -134,6 +230,7 @@ made = st.lists(st.sampled_from(VOCABULARY.split()), min_size=3, max_size=12).ma
 )
 
 
+@settings(deadline=None)
 @given(st.lists(made, min_size=1, max_size=6), st.data())
 def test_a_quote_is_never_unsupported(parts: list[str], data: st.DataObject) -> None:
     text = data.draw(st.sampled_from([" ", "\n\n", "\n- "])).join(parts)

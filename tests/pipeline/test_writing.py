@@ -107,7 +107,8 @@ MARKERS = "[1]|[2]| [1][2]|[1, 2]|［1］|【2】|[٢]|[99]|[0]|[1,|[|]|9|1|[Pas
 WORDS = "Water boils at 100 degrees|.| | The Moon orbits the Earth.|\n\n|\n- |Cats sleep.|# Head\n|。|```"
 TABLE = ["| Water | Degrees |\n", "|---|--:|\n", "| boils | 100 |\n", "|", "\n"]
 LISTS = ["\n\nSources:\n", "\n**References**\n", "- [1] Nature\n", "\n---\n"]
-SAYINGS = [*MARKERS.split("|"), *WORDS.split("|"), *TABLE, *LISTS, "I cannot answer this."]
+LINKS = ["](http://evil.example/", "![", "[1](", ")", "<img src=x>", "//evil.example"]
+SAYINGS = [*LINKS, *MARKERS.split("|"), *WORDS.split("|"), *TABLE, *LISTS, "I cannot answer this."]
 
 said = st.lists(
     st.one_of(
@@ -262,6 +263,11 @@ def test_nothing_is_shown_before_a_sentence_stands_and_then_all_at_once() -> Non
         "I cannot ans",
         "I'm sorry, but no",
         "I do not",
+        "The passages do not st",
+        "Cats sleep all day and all ni",
+        "# Cats sleep all day",
+        "Cats sleep. The",
+        "Neil Armstrong walked on Mars in 28",
     ],
 )
 @pytest.mark.parametrize("unsupported", Unsupported)
@@ -282,7 +288,7 @@ CUT = {"finish": FinishReason.LENGTH}, {"stops": True}
 @pytest.mark.parametrize("unsupported", Unsupported)
 @pytest.mark.parametrize(
     "text",
-    ["Water", "The", "Yes, at 100", "Water boi", "Water boils at 100 deg [1]", "Cats", "Water boils [1"],
+    ["Water", "The", "Water boi", "Water boils at 100 deg [1]", "# Water boils", "Water boils [1"],
 )
 def test_what_was_cut_off_in_its_first_sentence_is_shown(
     text: str, unsupported: Unsupported, how: dict[str, Any]
@@ -291,6 +297,74 @@ def test_what_was_cut_off_in_its_first_sentence_is_shown(
     assert answer.answered and "".join(shown) == answer.answer == text
     assert [citation.marker for citation in answer.citations] == ([1] if "[1]" in text else [])
     assert unsupported is Unsupported.FLAG or not answer.unsupported
+
+
+@pytest.mark.parametrize("unsupported", Unsupported)
+@pytest.mark.parametrize("text", ["Cats", "Yes, at 100"])
+def test_a_few_words_claim_nothing_where_tokens_ran_out(text: str, unsupported: Unsupported) -> None:
+    answer = write(text, unsupported=unsupported, finish=FinishReason.LENGTH)[1]
+    assert (answer.answered, answer.answer, answer.unsupported) == (True, text, ())
+    # A text that ends the answer leaves words whole.
+    assert not write(text, unsupported=unsupported, stops=True)[1].answered
+
+
+@pytest.mark.parametrize("how", CUT)
+@pytest.mark.parametrize("unsupported", Unsupported)
+@pytest.mark.parametrize(
+    "text", ["Juan Gomez approves all trips to Asia", "The Moon orbits the Earth in 28", "Cats sleep " * 300]
+)
+def test_a_claim_without_a_full_stop_is_held_against_the_passages(
+    text: str, unsupported: Unsupported, how: dict[str, Any]
+) -> None:
+    answer = write(text, unsupported=unsupported, **how)[1]
+    assert (answer.answered, answer.answer) == (False, REFUSAL)
+    assert flagged(write(f"Ice is solid. {text}", **how)[1]) == [text.strip()]
+    assert write(f"Ice is solid. {text}", unsupported=Unsupported.REMOVE, **how)[1].answer == "Ice is solid."
+
+
+DECLINED = [
+    "The passages do not state who the contact for ice is.",
+    "The degrees of the Moon are not mentioned [2].",
+    "When water boils is unknown.",
+    "It is not stated who walked on the Moon.",
+    "I could not find a degree at which water boils.",
+    "I do not have specific information about the Moon [2].",
+    "The documents don't specify when water boils.",
+    "There is no information about ice [1].",
+    "Unfortunately, I couldn’t find when water boils.",
+    "None of the passages mentions the Moon.",
+]
+
+
+@pytest.mark.parametrize("unsupported", Unsupported)
+@pytest.mark.parametrize("text", DECLINED)
+def test_it_is_not_in_the_documents_is_no_answer_in_any_words(text: str, unsupported: Unsupported) -> None:
+    shown, answer = write(*text, unsupported=unsupported)
+    assert (answer.answered, "".join(shown), answer.citations) == (False, REFUSAL, ())
+    after = write(f"Ice is solid [1]. {text}", unsupported=unsupported)[1]
+    rest = f" {text}" if unsupported is Unsupported.FLAG else ""
+    assert (after.answered, after.answer, after.unsupported) == (True, f"Ice is solid [1].{rest}", ())
+
+
+@pytest.mark.parametrize(
+    ("passage", "text"),
+    [
+        ("The price is not specified.", "The price is not specified [1]."),
+        ("The author of the letter: **unknown**.", "The author of the letter is unknown [1]."),
+        ("The report does not mention the fire.", "The documents do not mention the fire in the report [1]."),
+        ("Guests are not given keys. Trips to Asia need a visa.", "Guests are not given keys [1]."),
+    ],
+)
+@pytest.mark.parametrize("unsupported", Unsupported)
+def test_what_a_passage_itself_leaves_open_is_an_answer(
+    passage: str, text: str, unsupported: Unsupported
+) -> None:
+    hits = (hit(1, passage),)
+    writing = Writing(
+        iter([Piece(text), Piece("", FinishReason.STOP)]),
+        hits, Support(hits, ANALYSER), unsupported, REFUSAL,
+    )  # fmt: skip
+    assert "".join(writing.pieces()) == text
 
 
 @pytest.mark.parametrize("unsupported", Unsupported)

@@ -33,7 +33,7 @@ class Notation:
         self._numbers = frozenset(numbers)
         # What may become a marker, and what may become one once a marker inside it has gone.
         self._open: list[str] = []
-        self._code = _Code()
+        self._code = Code()
 
     def feed(self, piece: str) -> str:
         """What is certain after one more piece; each character is judged by itself."""
@@ -70,7 +70,7 @@ class Notation:
         return self.end() + "".join(f"[{number}]" for number in listed or [0])
 
 
-class _Code:
+class Code:
     """Whether the text stands in a span or a block of code, as Markdown has them."""
 
     def __init__(self) -> None:

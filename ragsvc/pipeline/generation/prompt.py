@@ -10,6 +10,7 @@ from ragsvc.domain import Evidence, Generation, Hit, Message, Role, Speaker, Tur
 from ragsvc.errors import TooLarge
 from ragsvc.pipeline.generation.fencing import fenced, neutralised, new_boundary
 from ragsvc.pipeline.grounding.markers import ANY_MARKER
+from ragsvc.pipeline.grounding.rows import without_columns
 
 CANNOT = "I cannot answer this from the documents."
 """What a model is told to say when the passages do not hold the answer."""
@@ -35,19 +36,24 @@ Count = Callable[[str], int]
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """What a model reads. shown: numbers of the passages in it, ascending."""
+    """What a model reads. shown: numbers of the passages in it, ascending. boundary: of its fences."""
 
     messages: tuple[Message, ...]
     shown: tuple[int, ...]
+    boundary: str
+
+    def tokens(self, count: Count) -> int:
+        """Tokens of all contents, the same for the same request: a random boundary counts as a fixed one."""
+        alike = "0" * len(self.boundary)
+        return sum(count(part.content.replace(self.boundary, alike)) for part in self.messages)
 
 
 @dataclass(frozen=True, slots=True)
 class _Source:
-    """A passage as it is shown, or what there was room for of it."""
+    """A passage as it is shown, or what there was room for of it: all that comes from the document."""
 
     number: int
-    title: str
-    text: str
+    data: str
 
 
 def prompt(asked: Generation, budget_tokens: int, count: Count) -> Prompt:
@@ -59,9 +65,9 @@ def prompt(asked: Generation, budget_tokens: int, count: Count) -> Prompt:
     :param budget_tokens: of all contents, each with `MESSAGE_TOKENS` more; never exceeded.
     :raises TooLarge: if the question leaves no room for a sentence of the passages.
     """
-    sources = [_source(number, hit) for number, hit in enumerate(asked.passages, start=1)]
+    sources = [_source(number, hit, hit.passage.text) for number, hit in enumerate(asked.passages, start=1)]
     outer = (asked.question, asked.instructions, *(turn.content for turn in asked.history))
-    boundary = new_boundary((*(f"{source.title}\n{source.text}" for source in sources), *outer))
+    boundary = new_boundary((*(source.data for source in sources), *outer))
 
     def fits(chosen: Sequence[_Source], turns: Sequence[Message]) -> bool:
         return _tokens(_assembled(asked, chosen, turns, boundary), count) <= budget_tokens
@@ -78,14 +84,18 @@ def prompt(asked: Generation, budget_tokens: int, count: Count) -> Prompt:
             hint="shorten the question and the instructions, or raise RAGSVC_PROMPT_TOKENS",
         )
     return Prompt(
-        tuple(_assembled(asked, chosen, turns, boundary)), tuple(source.number for source in chosen)
+        tuple(_assembled(asked, chosen, turns, boundary)), tuple(source.number for source in chosen), boundary
     )
 
 
-def _source(number: int, hit: Hit) -> _Source:
+def _source(number: int, hit: Hit, text: str) -> _Source:
+    """A passage's text below its title, and below the columns of a table that it begins in the midst of."""
     passage = hit.passage
-    title = " ".join(" - ".join((passage.title, *passage.headings[-1:])).split())
-    return _Source(number, neutralised(title[:_MAX_TITLE_CHARS]), neutralised(passage.text))
+    headings = without_columns(passage)
+    title = " ".join(" - ".join((passage.title, *headings[-1:])).split())[:_MAX_TITLE_CHARS]
+    # A table says little without its columns: they are never cut.
+    columns = "".join(f"{names}\n" for names in passage.headings[len(headings) :])
+    return _Source(number, neutralised(f"Title: {title or 'none'}\n\n{columns}{text}"))
 
 
 def _most(sources: Sequence[_Source], fits: Callable[[Sequence[_Source]], bool]) -> Sequence[_Source]:
@@ -108,8 +118,8 @@ def _sentences(asked: Generation, fits: Callable[[Sequence[_Source]], bool]) -> 
         if chosen and item.number != chosen[0].number:
             continue
         tried = sorted([*chosen, item], key=lambda one: one.start)
-        whole = _source(item.number, asked.passages[item.number - 1])
-        source = _Source(item.number, whole.title, neutralised("\n".join(one.text for one in tried)))
+        hit = asked.passages[item.number - 1]
+        source = _source(item.number, hit, "\n".join(one.text for one in tried))
         if fits([source]):
             chosen, best = tried, [source]
     return best
@@ -121,10 +131,7 @@ def _assembled(
     rules = _RULES.format(cannot=CANNOT, boundary=boundary)
     if asked.instructions.strip():
         rules += _MANNER.format(instructions=neutralised(asked.instructions.strip()))
-    blocks = [
-        fenced(f"Passage [{source.number}], {source.title or 'without a title'}", source.text, boundary)
-        for source in sources
-    ]
+    blocks = [fenced(f"Passage [{source.number}]", source.data, boundary) for source in sources]
     question = f"Question: {neutralised(asked.question)}"
     return [
         Message(Speaker.SYSTEM, rules),

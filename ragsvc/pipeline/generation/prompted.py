@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import replace
 
 from ragsvc.domain import Generation, Piece
 from ragsvc.pipeline.closing import closed_after
+from ragsvc.pipeline.generation.links import Links
 from ragsvc.pipeline.generation.notation import Notation
 from ragsvc.pipeline.generation.prompt import prompt
 from ragsvc.pipeline.generation.reasoning import WithoutReasoning
+from ragsvc.pipeline.generation.targets import Targets
+from ragsvc.pipeline.grounding.markers import MarkerCheck
 from ragsvc.protocols import Chat
 
 # Stands in for NUL, which is in no text that is meant to be read and which much cannot store.
@@ -36,15 +39,31 @@ class PromptedGenerator:
         """
         made = prompt(asked, self._prompt_tokens, self._chat.count)
         limit = min(asked.max_tokens or self._max_answer_tokens, self._max_answer_tokens)
-        reasoning, notation = WithoutReasoning(), Notation(made.shown)
+        reading = _Reading(asked, made.shown)
         with closed_after(self._chat.stream(made.messages, limit, asked.temperature, asked.stop)) as pieces:
             for piece in pieces:
-                text = notation.feed(reasoning.feed(piece.text.replace("\0", NO_CHARACTER)))
+                text = reading.feed(piece.text.replace("\0", NO_CHARACTER))
                 if piece.finish is not None:
-                    text += notation.feed(reasoning.end()) + notation.end()
+                    text += reading.end()
                     if not piece.prompt_tokens and asked.count is not None:
-                        read = sum(asked.count(message.content) for message in made.messages)
-                        piece = replace(piece, prompt_tokens=read)
+                        piece = replace(piece, prompt_tokens=made.tokens(asked.count))
                 yield replace(piece, text=text)
-            if rest := notation.feed(reasoning.end()) + notation.end():
+            if rest := reading.end():
                 yield Piece(rest)
+
+
+class _Reading:
+    """What of a model's words is its answer, with markers and links of the passages that it saw."""
+
+    def __init__(self, asked: Generation, shown: Collection[int]) -> None:
+        self._reasoning, self._notation = WithoutReasoning(), Notation(shown)
+        # A marker that goes must not bring together what is a link without it.
+        self._check = MarkerCheck(len(asked.passages))
+        self._links = Links(Targets(asked.passages[number - 1] for number in shown))
+
+    def feed(self, text: str) -> str:
+        return self._links.feed(self._check.feed(self._notation.feed(self._reasoning.feed(text))))
+
+    def end(self) -> str:
+        rest = self._notation.feed(self._reasoning.end()) + self._notation.end()
+        return self._links.feed(self._check.feed(rest) + self._check.end()) + self._links.end()

@@ -8,29 +8,19 @@ from dataclasses import dataclass, replace
 
 from ragsvc.domain import Answer, Citation, FinishReason, Hit, Piece, Span, Unsupported
 from ragsvc.pipeline.closing import closed_after
-from ragsvc.pipeline.generation.prompt import CANNOT
+from ragsvc.pipeline.generation.declining import declines, leaves_open, may_decline
 from ragsvc.pipeline.generation.segments import Segments, is_head, is_row
 from ragsvc.pipeline.generation.source_list import without_sources
-from ragsvc.pipeline.grounding.markers import MarkerCheck, citation_of, distinct, numbers_in, placed
+from ragsvc.pipeline.grounding.markers import MarkerCheck, citation_of, distinct, numbers_in, placed, words_of
 from ragsvc.pipeline.grounding.support import BLANK_LINE, Standing, Support, Verdict, bare
 
-# What models write instead of an answer; the first is what the prompt asks for. What else they may say
-# is an answer of which nothing is supported.
-_NO_ANSWER = re.compile(
-    r"\W*(?:(?:i['’]m|i am) sorry\W+(?:but )?)?(?:i|we) "
-    r"(?:cannot|can['’]t|can not|could not|am unable to|(?:do not|don['’]t) know)(?: how to)?"
-    r"(?: (?:answer|find|determine|tell)\b|\W*\Z)",
-    re.IGNORECASE,
-)
-# How such a sentence begins, where it was cut off.
-_MAY_BE_NO_ANSWER = re.compile(
-    r"\W*(?:(?:i['’]m|i am) sorry|"
-    r"(?:i|we) (?:cannot|can['’]t|can not|could not|am unable|do not|don['’]t))\b",
-    re.IGNORECASE,
-)
 _WHOLE = re.compile(r"[.!?…:。！？｡][\W_]*\Z")
 _LAST_WORD = re.compile(r"\w[^\s\[]*(?:\s*\[\d*\]?)*\s*\Z")
 _WORD = re.compile(r"\w")
+_WORDS = re.compile(r"\w+")
+# Before the last one: "Yes, at 1".
+_FEW_WORDS = 2
+_HEADING_MARKS = re.compile(r"^\s*#{1,6}\s")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +41,9 @@ class Writing:
     """One answer of one generator, read once.
 
     Nothing is shown before a sentence is supported: an answer without any, or one that says itself that
-    it is none, becomes the refusal. Of an answer that was cut off within its first sentence nothing can be
-    told yet: what there is of it is shown, unless it begins as a refusal does. One that ends before its first
-    word, at a text given for that, is empty.
+    it is none, becomes the refusal. A sentence that was cut off is judged by what there is of it; where that
+    claims nothing yet and is the first, it is shown, unless it begins as a refusal does. An answer that ends
+    before its first word, at a text given for that, is empty.
 
     refusal: what is said instead of an answer. stops: whether a text was given at which an answer ends.
     """
@@ -76,12 +66,13 @@ class Writing:
         self._stops = stops
         self._segments = Segments()
         self._sentences: list[_Sentence] = []
+        # _failed: a sentence was not supported.
         # What is not shown yet, and how much of the answer the sentences so far are.
         self._held = ""
         self._waiting: list[tuple[str, Verdict, bool]] = []
         self._length = 0
         self._shown: list[str] = []
-        self._begun = self._worded = self._answered = self._refused = False
+        self._begun = self._worded = self._answered = self._refused = self._failed = False
         self._last = Piece("", FinishReason.STOP)
 
     def pieces(self) -> Iterator[str]:
@@ -155,8 +146,6 @@ class Writing:
             if self._refused:
                 break
             all_there_is = cut and self._answered and not before
-            if all_there_is and verdict.standing is Standing.UNSUPPORTED:
-                verdict = Verdict(Standing.NOTHING_CLAIMED)
             if is_head(segment) or not is_row(segment):
                 self._end_table()
             if verdict.standing is Standing.UNSUPPORTED:
@@ -198,19 +187,60 @@ class Writing:
         if is_head(segment):
             return Verdict(Standing.NOTHING_CLAIMED)
         numbers = numbers_in(segment)
-        verdict = self._support.verdict(segment, numbers)
-        if cut and verdict.standing is Standing.UNSUPPORTED:
-            # Its last word may be the beginning of another one.
-            verdict = self._support.verdict(_LAST_WORD.sub("", segment), numbers)
-        if cut and not self._answered and _may_be_no_answer(segment):
+        if cut and not self._answered and may_decline(segment) and not self._open_itself(segment, numbers):
             self._refused = True
-        elif verdict.standing is Standing.SUPPORTED or (cut and _WORD.search(bare(segment))):
-            self._answered = True
-        elif not numbers and _NO_ANSWER.match(segment):
+            return Verdict(Standing.NOTHING_CLAIMED)
+        verdict = self._support.verdict(segment, numbers)
+        if cut:
+            verdict = self._cut_verdict(segment, verdict)
+        if declines(segment) and not self._open_itself(segment, numbers):
             # After an answer to a part of the question it is a fair remark.
             self._refused = not self._answered
-            verdict = Verdict(Standing.NOTHING_CLAIMED)
+            return Verdict(Standing.NOTHING_CLAIMED)
+        begins = cut and not self._failed and verdict.standing is Standing.NOTHING_CLAIMED
+        if verdict.standing is Standing.SUPPORTED or (begins and _WORD.search(bare(segment))):
+            self._answered = True
+        self._failed = self._failed or verdict.standing is Standing.UNSUPPORTED
         return verdict
+
+    def _open_itself(self, segment: str, numbers: Sequence[int]) -> bool:
+        """Whether the passages themselves say that what a sentence is about is not said."""
+        verdict = self._support.verdict(segment, numbers)
+        return verdict.standing is Standing.SUPPORTED and any(
+            leaves_open(self._passages[number - 1].passage.text[span.start : span.end])
+            for number, span in verdict.spans
+        )
+
+    def _cut_verdict(self, segment: str, verdict: Verdict) -> Verdict:
+        """How a sentence without its end stands: its last word may be the beginning of another one.
+
+        A heading that is all there is of an answer is held against the passages like a sentence.
+        """
+        said, numbers = _HEADING_MARKS.sub("", segment), numbers_in(segment)
+        if said != segment:
+            verdict = self._support.verdict(said, numbers)
+        last = _LAST_WORD.search(said)
+        if verdict.standing is not Standing.UNSUPPORTED or not last or not self._may_go_on(last.group()):
+            return verdict
+        rest = said[: last.start()]
+        if self._last.finish is FinishReason.LENGTH and len(_WORDS.findall(bare(rest))) <= _FEW_WORDS:
+            return Verdict(Standing.NOTHING_CLAIMED)
+        return self._support.verdict(rest, numbers)
+
+    def _may_go_on(self, last: str) -> bool:
+        """Whether a last word is perhaps not whole.
+
+        At the limit of tokens any may be, but for a number that none of the passages' begins with: it stays
+        wrong. Elsewhere it was cut by a text in its midst, if at all: some word of the passages begins so.
+        """
+        word = (_WORDS.findall(bare(last)) or [""])[-1].lower()
+        if self._last.finish is FinishReason.LENGTH and not word[:1].isdigit():
+            return True
+        return any(
+            known.startswith(word)
+            for hit in self._passages
+            for known in words_of("\n".join((hit.passage.title, *hit.passage.headings, hit.passage.text)))
+        )
 
     def _is_cut(self, segment: str) -> bool:
         """Whether the last sentence is one because no more was allowed."""
@@ -245,8 +275,3 @@ class Writing:
                 quotes = [cited.quote for end, cited in marked if later.start < end <= later.end]
                 return self._support.holds(quotes, text[sentence.start : sentence.end])
         return False
-
-
-def _may_be_no_answer(beginning: str) -> bool:
-    said = beginning.strip()
-    return CANNOT.lower().startswith(said.lower()) or _MAY_BE_NO_ANSWER.match(said) is not None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence, Set
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from itertools import combinations, islice
@@ -23,15 +23,23 @@ _MOST_PAIRS = 40
 # More words than these in the place of others are another wording, not one word more or less.
 _SHORT = 3
 # A negation beside one of these is another one: "not always", "if not".
+_TITLES = frozenset({"mr", "mrs", "ms", "miss", "dr", "prof", "professor", "sir"})
+_SUBJECTS = frozenset(
+    {",", "it", "he", "she", "they", "we", "you", "i", "there", "this", "these", "the", "a"}
+)
+_DETERMINERS = frozenset(
+    {"the", "a", "an", "this", "these", "our", "your", "their", "its", "his", "her", "my"}
+)
 _OF_ANOTHER_KIND = NO_DENIAL | {"if"}
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """Words of a sentence in the place of words of a text; either may be none."""
+    """Words of a sentence in the place of words of a text; either may be none. first: it begins so."""
 
     said: tuple[str, ...]
     read: tuple[str, ...]
+    first: bool = False
 
 
 def changes(sentence: Sequence[str], text: Sequence[str]) -> list[Change] | None:
@@ -47,7 +55,7 @@ def changes(sentence: Sequence[str], text: Sequence[str]) -> list[Change] | None
     if not same or same < IN_ORDER * len(sentence) or known < NEARLY * len(sentence):
         return None
     return [
-        Change(tuple(sentence[a:b]), tuple(text[c:d]))
+        Change(tuple(sentence[a:b]), tuple(text[c:d]), a == 0)
         for tag, a, b, c, d in matcher.get_opcodes()
         if tag != "equal" and not (a == b and a in {0, len(sentence)})
     ]
@@ -122,6 +130,36 @@ def renamed(found: Sequence[Change], names: Set[str]) -> bool:
         and not set(change.read) & said
         and not _abbreviates(change.said, change.read)
         for change in found
+    )
+
+
+def subject_renamed(
+    found: Sequence[Change], term_of: Mapping[str, str], names: Set[str], following: str
+) -> bool:
+    """Whether a sentence begins with another word or some where the text ends its first part with a name.
+
+    :param found: between the two, in small letters. term_of: what carries content, as terms. names: terms of
+        the names of the text. following: the word or sign of the sentence after the first change.
+    """
+    # At the beginning of a sentence a capital tells nothing of a word.
+    if not found or not found[0].first or len(found[0].said) > _SHORT:
+        return False
+    said, read = found[0].said, found[0].read
+    # "In June" or "Otherwise" before a subject is none itself.
+    if not said or said[0] not in term_of or not said[0].isalpha() or following in _SUBJECTS:
+        return False
+    if not _DETERMINERS.isdisjoint(said) or not _TITLES.isdisjoint(said):
+        return False
+    terms = [term_of[word] for word in said if word in term_of]
+    last = term_of.get(read[-1], "") if read else ""
+    return (
+        bool(terms)
+        and last in names
+        and not any(
+            term in names or _abbreviates((term,), (term_of.get(word, word),))
+            for term in terms
+            for word in read
+        )
     )
 
 

@@ -6,9 +6,17 @@ English only, by lists of words, and of two texts at a time: in doubt nothing is
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 
-from ragsvc.pipeline.grounding.alignment import Change, changes, exchanged, renamed, swapped, turned
+from ragsvc.pipeline.grounding.alignment import (
+    Change,
+    changes,
+    exchanged,
+    renamed,
+    subject_renamed,
+    swapped,
+    turned,
+)
 from ragsvc.pipeline.grounding.opposites import MODALS, STRONG, WEAKER
 from ragsvc.pipeline.grounding.said import Denial, Said
 
@@ -18,17 +26,23 @@ _DENIED_SHARE = 0.6
 _AROUND = 3
 _PREFIX = re.compile(r"(?:un|non-?|dis|in|im|ir)(?=\w{4})")
 _ANSWERS = frozenset({"yes", "no"})
+_PARTS = frozenset({",", ";", ".", "and", "but", "while", "whereas"})
 _WORD = re.compile(r"\w")
 
 
-def contradicts(sentence: Said, text: Said) -> bool:
-    """Whether a sentence says the contrary of a text that holds most of its words."""
+def contradicts(sentence: Said, text: Said, names: Set[str] = frozenset()) -> bool:
+    """Whether a sentence says the contrary of a text that holds most of its words.
+
+    :param names: terms that are names elsewhere in the passages.
+    """
+    if sentence.untrue is not None and text.untrue is None:
+        return not contradicts(sentence.untrue, text, names)
     return (
         denies(sentence, text)
         or affirms(sentence, text)
         or opposes(sentence, text)
         or overstates(sentence, text)
-        or alters(sentence, text)
+        or alters(sentence, text, names)
     )
 
 
@@ -55,7 +69,7 @@ def affirms(sentence: Said, text: Said) -> bool:
         if (
             denial.terms[0] in held
             and len(held) >= _DENIED_SHARE * len(terms)
-            and not held & sentence.doubtful
+            and not held & (sentence.firmly_doubtful if held == terms else sentence.doubtful)
             and not text.is_conditional(denial.place)
             and not _affirmed_elsewhere(denial, text)
             and not _prefixed(denial.terms[0], sentence)
@@ -92,7 +106,7 @@ def overstates(sentence: Said, text: Said) -> bool:
     return False
 
 
-def alters(sentence: Said, text: Said) -> bool:
+def alters(sentence: Said, text: Said, known: Set[str] = frozenset()) -> bool:
     """Whether it is the text nearly word for word, but for a negation, a name or the places of two parts."""
     ours = [word for word in sentence.words if _WORD.match(word.text)]
     theirs = [word for word in text.words if _WORD.match(word.text)]
@@ -106,13 +120,43 @@ def alters(sentence: Said, text: Said) -> bool:
     names = {word.term for word in (*ours, *theirs) if word.capital and word.term}
     content = [Change(_terms(change.said, term_of), _terms(change.read, term_of)) for change in found]
     passive = any(("by" in change.said) != ("by" in change.read) for change in found)
-    if not passive and (exchanged(content) or swapped(said, read, term_of.keys())):
+    if (
+        not passive
+        and not _same_facts(sentence, text)
+        and (exchanged(content) or swapped(said, read, term_of.keys()))
+    ):
         return True
-    return turned(found) or renamed(content, names)
+    following = next((word.text for word in sentence.words[len(found[0].said) :]), "")
+    called = known | {word.term for word in theirs if word.capital and word.term}
+    return turned(found) or renamed(content, names) or subject_renamed(found, term_of, called, following)
 
 
 def _terms(words: Sequence[str], term_of: Mapping[str, str]) -> tuple[str, ...]:
     return tuple(term_of[word] for word in words if word in term_of)
+
+
+def _same_facts(sentence: Said, text: Said) -> bool:
+    """Whether its clauses, two or more, have the numbers and names of clauses of the text, in any order."""
+    names = {word.term for word in (*sentence.words, *text.words) if word.capital}
+    ours, theirs = _facts(sentence, names), _facts(text, names)
+    return len(ours) > 1 and all(fact in theirs for fact in ours)
+
+
+def _facts(text: Said, names: Set[str]) -> list[tuple[Set[str], Set[str]]]:
+    """The numbers and names of each clause that has both."""
+    clauses: list[set[str]] = [set()]
+    for word in text.words:
+        if word.text in _PARTS:
+            clauses.append(set())
+        elif word.term:
+            clauses[-1].add(word.term)
+    found = [(clause & text.numbers, clause & names) for clause in clauses]
+    # A clause with numbers alone belongs to another one: nothing is known.
+    return (
+        []
+        if any(numbers and not called for numbers, called in found)
+        else [fact for fact in found if fact[0]]
+    )
 
 
 def _affirmed_elsewhere(denial: Denial, text: Said) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 
 def _words(text: str) -> frozenset[str]:
     return frozenset(text.split())
@@ -20,6 +22,15 @@ HALF_NEGATIONS = _words(
 NO_DENIAL = _words("only just merely simply solely necessarily always matter doubt all every")
 LIMITS = _words("more less later earlier fewer greater higher lower longer")
 TURNED_BY = _words("until unless before except")
+
+# "Refuses to" denies what follows; without "to" these have other senses.
+REFUSALS = _words("refuse refuses refused refusing decline declines declined declining")
+PERIODS = {
+    **{word: word for word in _words("second minute hour day night week month quarter year")},
+    **{"hourly": "hour", "daily": "day", "nightly": "night", "weekly": "week", "monthly": "month"},
+    **{"quarterly": "quarter", "yearly": "year", "annually": "year", "annual": "year"},
+}
+"""Words for how often a price or an amount counts, with what they have in common."""
 
 STRONG = _words("all every each always both must")
 WEAKER = _words(
@@ -47,6 +58,25 @@ NUMERALS = {word: digits for word, digits in SPELT.items() if word != "one"} | {
 }
 """Those that count for certain, and ordinals, with "th"."""
 
+_UNITS = {
+    word: number
+    for number, word in enumerate(
+        f"{_CARDINALS} thirteen fourteen fifteen sixteen seventeen eighteen nineteen".split()
+    )
+}
+_TEN_WORDS = "twenty thirty forty fifty sixty seventy eighty ninety"
+_TENS = {word: 10 * number for number, word in enumerate(_TEN_WORDS.split(), start=2)}
+_UNIT, _TEN = "|".join(sorted(_UNITS, key=len, reverse=True)), "|".join(_TENS)
+_BELOW_HUNDRED = rf"(?:(?:{_TEN})(?:[-\s](?:{_UNIT}))?|(?:{_UNIT}))"
+_SPELT_OUT = re.compile(
+    rf"\b(?:(?:an?|{_UNIT})[-\s]hundred(?:[-\s](?:and\s)?{_BELOW_HUNDRED})?|{_BELOW_HUNDRED})\b"
+    rf"(?![-\s](?:{_TEN}|{_UNIT}|hundred|thousand)\b)",
+    re.IGNORECASE,
+)
+_SIMPLE = 12
+_EURO = re.compile(r"\beuros?\b")
+_STREET = re.compile(r"stra(?:ß|ss)e\b|(?<=[^\W\d_])str\.(?= )")
+
 _OPPOSITES = """
 increase rise grow gain / decrease decline fall drop reduce shrink loss lose
 increased rising rose grew growing up / decreased declined fell dropped reduced falling down
@@ -60,6 +90,7 @@ faster quicker / slower
 fast quick rapid / slow
 first / last
 always / never rarely seldom
+approve approves approved / reject rejects rejected refuse refuses refused
 often frequently / rarely seldom
 many / few
 with including include includes / without excluding exclude excludes
@@ -126,3 +157,16 @@ def _signs() -> dict[str, tuple[tuple[int, int], ...]]:
 
 SIGNS = _signs()
 """Each word: its lines, and on which side it stands, 1 or -1."""
+
+
+def plainly(text: str) -> str:
+    """A text with its numbers from thirteen to 999 in digits, and with one word for euros and for streets."""
+    text = _SPELT_OUT.sub(lambda found: _in_digits(found.group()), text)
+    return _STREET.sub("str", _EURO.sub("EUR", text))
+
+
+def _in_digits(spelt: str) -> str:
+    number = 0
+    for word in re.findall(r"[a-z]+", spelt.lower()):
+        number = max(1, number) * 100 if word == "hundred" else number + _UNITS.get(word, _TENS.get(word, 0))
+    return spelt if number <= _SIMPLE else str(number)

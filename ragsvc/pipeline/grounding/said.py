@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Set
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import islice
+from itertools import islice, pairwise
 
 from ragsvc.pipeline.grounding.opposites import (
     CONDITIONS,
@@ -17,9 +17,12 @@ from ragsvc.pipeline.grounding.opposites import (
     NO_DENIAL,
     NOUN_NEGATIONS,
     NUMERALS,
+    PERIODS,
+    REFUSALS,
     SIGNS,
     TURNED_BY,
 )
+from ragsvc.pipeline.grounding.readable import readable
 from ragsvc.protocols import Analyser
 
 # How many words of content a negation denies: "does not store large files on the disk".
@@ -39,6 +42,11 @@ _PARTED = {
     **dict.fromkeys(("shan't", "shan’t"), ("shall", "not")),
 }
 _BREAKS = frozenset('.,;:!?()|–—"“”')
+_UNTRUE = re.compile(
+    r"\W*it(?:\s+is|['’]s)\s+(?:false|untrue|wrong|incorrect|not\s+(?:true|correct|the\s+case))\s+that\s+",
+    re.IGNORECASE,
+)
+_FOR_EACH = frozenset({"a", "an", "per", "each", "every", "/"})
 _ORDINAL_END = frozenset({"st", "nd", "rd", "th"})
 
 
@@ -46,12 +54,13 @@ _ORDINAL_END = frozenset({"st", "nd", "rd", "th"})
 class Word:
     """text: in small letters. term: what the analyser makes of it, empty for a sign or a stop word.
 
-    capital: it begins with one, and not because a sentence does.
+    capital: it begins with one, and not because a sentence does. small: it begins with none.
     """
 
     text: str
     term: str
     capital: bool
+    small: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,18 +75,19 @@ class Said:
     """What a text says; worked out when it is first needed."""
 
     def __init__(self, text: str, analyser: Analyser) -> None:
-        self._text = text
+        self.text = text
         self._analyser = analyser
 
     @cached_property
     def words(self) -> list[Word]:
         """All words and signs; "cannot" and "isn't" are two words."""
         found: list[Word] = []
-        for token in _TOKEN.findall(self._text):
+        for token in _TOKEN.findall(self.text):
             inside = bool(found) and found[-1].text not in ".!?:"
             for part in _parted(token.lower()):
                 terms = self._analyser.terms(part) if part[0].isalnum() else []
-                found.append(Word(part, terms[-1] if terms else "", inside and token[0].isupper()))
+                large = token[0].isupper()
+                found.append(Word(part, terms[-1] if terms else "", inside and large, not large))
         return found
 
     @cached_property
@@ -96,17 +106,52 @@ class Said:
         return [
             Denial(place, terms)
             for place, word in enumerate(self.words)
-            if word.text in NEGATIONS and not self._takes_back(place)
+            if self._refuses(place) or (word.text in NEGATIONS and not self._takes_back(place))
             if (terms := tuple(self._after(place, _REACH)))
         ]
 
     @cached_property
     def doubtful(self) -> Set[str]:
         """Terms on which some negation may bear, be it a plain one or not."""
+        return self._borne(NEGATIONS | HALF_NEGATIONS)
+
+    @cached_property
+    def firmly_doubtful(self) -> Set[str]:
+        """The same, but what is "only" so, is so."""
+        return self._borne((NEGATIONS | HALF_NEGATIONS) - {"only"})
+
+    def _borne(self, negations: Set[str]) -> Set[str]:
         found: set[str] = set()
         for place, word in enumerate(self.words):
-            if word.text in NEGATIONS or word.text in HALF_NEGATIONS:
+            if word.text in negations or self._refuses(place):
                 found.update(self._after(place, _DOUBTFUL_REACH, stop=False))
+        return found
+
+    def _refuses(self, place: int) -> bool:
+        """Whether "refuses to" is here, itself not denied."""
+        if self.words[place].text not in REFUSALS or place + 1 == len(self.words):
+            return False
+        before = {word.text for word in self.words[max(0, place - 2) : place]}
+        return self.words[place + 1].text == "to" and NEGATIONS.isdisjoint(before)
+
+    @cached_property
+    def untrue(self) -> Said | None:
+        """What it says to be untrue: "it is false that"."""
+        found = _UNTRUE.match(self.text)
+        return Said(self.text[found.end() :], self._analyser) if found else None
+
+    @cached_property
+    def paces(self) -> Set[tuple[str, str]]:
+        """Amounts and what they count for: 180 and "night" of "180 EUR a night", "nightly rate: 180"."""
+        found = set()
+        for place, word in enumerate(self.words):
+            if not _NUMBER.fullmatch(word.text):
+                continue
+            after = [other.text for other in self.words[place + 1 : place + 4]]
+            before = [other.text for other in self.words[max(0, place - 3) : place]]
+            named = [at for one, at in pairwise(after) if one in _FOR_EACH]
+            named += [other for other in after[:2] + before if other.endswith("ly")]
+            found |= {(word.term, PERIODS[other]) for other in named if other in PERIODS}
         return found
 
     @cached_property
@@ -195,3 +240,10 @@ def _parted(word: str) -> tuple[str, ...]:
     if (found := _CONTRACTED.fullmatch(word)) is not None:
         return found.group(1), "not"
     return (word,)
+
+
+def terms_of(text: str, analyser: Analyser) -> Set[str]:
+    """Terms of a text as it stands and as it reads without its marks of emphasis and links."""
+    terms = {*analyser.terms(text), *analyser.terms(readable(text))}
+    # The stems of week, month and year are those of "weekly" and so on.
+    return terms | {"day"} if "daili" in terms else terms

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import re
-import unicodedata
 from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass
 from enum import StrEnum
@@ -14,10 +13,12 @@ from typing import TypeAlias
 from ragsvc.domain import Hit, Span
 from ragsvc.pipeline.grounding.markers import ANY_MARKER, best_of, words_of
 from ragsvc.pipeline.grounding.nearness import KNOWN_SHARE, Nearness, Place
-from ragsvc.pipeline.grounding.objections import Objections, objected
-from ragsvc.pipeline.grounding.opposites import SPELT
+from ragsvc.pipeline.grounding.objections import Objections, answers, asks, is_courtesy, objected
+from ragsvc.pipeline.grounding.opposites import plainly
+from ragsvc.pipeline.grounding.placing import Stated, names_known, numbers_of
 from ragsvc.pipeline.grounding.readable import readable
 from ragsvc.pipeline.grounding.rows import row_readings
+from ragsvc.pipeline.grounding.said import terms_of
 from ragsvc.protocols import Analyser
 from ragsvc.text.sentences import sentences
 
@@ -29,12 +30,8 @@ Less would pass sentences that only share a topic with the text; more would fail
 HEADING = re.compile(r"\s*#{1,6}\s")
 BLANK_LINE = re.compile(r"\n[ \t]*\n")
 
-_NUMBER = re.compile(r"\d+(?:[.,:]\d+)*")
-_GROUPED = re.compile(r",(?=\d{3}(?!\d))")
 # "According to passage [1]" is said of the answer, not of the world.
 _REFERENCE = re.compile(r"\b(?:passages?|sources?|documents?)\s+(?:\d+(?!\w))?", re.IGNORECASE)
-# A capital somewhere, and no stop sign right before: the first word of a sentence has one anyway.
-_NAME = re.compile(r"(?<=[\w,;)\]’'\"] )[^\W\d_]*[A-ZÀ-ÖØ-Þ][\w'’-]*")
 
 
 _Spans: TypeAlias = tuple[tuple[int, Span], ...]
@@ -70,10 +67,18 @@ class Ground:
         return sentences(text) or [Span(0, len(text))]
 
     @cached_property
+    def _readings(self) -> dict[int, str]:
+        # With an end: a cell such as "Reversible?" asks nothing.
+        return {start: plainly(f"{reading}.") for start, reading in row_readings(self._passage).items()}
+
+    @cached_property
     def said(self) -> list[str]:
         """What each of them says: the cells of a table's row mean nothing without their columns."""
-        readings = row_readings(self._passage)
-        return [readings.get(span.start) or self.text_of(span) for span in self.spans]
+        return [plainly(self._readings.get(span.start) or self.text_of(span)) for span in self.spans]
+
+    @cached_property
+    def _questions(self) -> list[bool]:
+        return [asks(said) for said in self.said]
 
     @cached_property
     def _words(self) -> list[Set[str]]:
@@ -86,52 +91,68 @@ class Ground:
     @cached_property
     def all_terms(self) -> Set[str]:
         """Terms of the text, of the title and of the headings over it."""
-        passage = self._passage
-        around = terms_of("\n".join((passage.title, *passage.headings)), self._analyser)
+        around = terms_of("\n".join((self._passage.title, *self._passage.headings)), self._analyser)
         return frozenset(around).union(*self._terms)
 
     @cached_property
-    def numbers(self) -> Set[str]:
-        """Numbers of the text, of the title and of the headings, also those written as words."""
+    def stated(self) -> Stated:
+        """What it states, in rows of tables and elsewhere."""
         passage = self._passage
-        text = "\n".join((passage.title, *passage.headings, passage.text))
-        return numbers_of(f"{text}\n{readable(text)}") | {
-            SPELT[word] for word in words_of(text) & SPELT.keys()
-        }
+        plain = [
+            said for span, said in zip(self.spans, self.said, strict=True) if span.start not in self._readings
+        ]
+        around = (passage.title, *passage.headings)
+        return Stated([*around, *plain], list(self._readings.values()), self._analyser)
 
     def closest(self, sentence: str, terms: Set[str]) -> tuple[Span, Set[str]]:
         """The span that bears out most of a sentence, and the terms that it holds.
 
         The sentence of the passage with most words in common, or two neighbouring ones where that one
-        does not hold enough.
+        does not hold enough. A question bears out nothing without its answer.
         """
-        place = best_of(sentence, self._words)
+        asking = asks(sentence)
+        mute = [question and not asking for question in self._questions]
+        place = best_of(
+            sentence, [set() if no else words for no, words in zip(mute, self._words, strict=True)]
+        )
+        if place is not None and (enough(terms, self._terms[place]) or len(self.spans) == 1):
+            return self.spans[place], self._terms[place]
+        both = [first for first in range(len(self.spans) - 1) if self._bears(first, sentence, terms)]
+        first = max(both, key=lambda at: len(terms & (self._terms[at] | self._terms[at + 1])), default=None)
+        if first is not None and enough(terms, found := self._terms[first] | self._terms[first + 1]):
+            return Span(self.spans[first].start, self.spans[first + 1].end), found
         if place is None:
             return Span(0, len(self._passage.text)), frozenset()
-        if enough(terms, self._terms[place]) or len(self.spans) == 1:
-            return self.spans[place], self._terms[place]
-        pairs = [self._terms[first] | self._terms[first + 1] for first in range(len(self.spans) - 1)]
-        first = max(range(len(pairs)), key=lambda at: len(terms & pairs[at]))
-        if not enough(terms, pairs[first]):
-            return self.spans[place], self._terms[place]
-        return Span(self.spans[first].start, self.spans[first + 1].end), pairs[first]
+        return self.spans[place], self._terms[place]
+
+    def _bears(self, first: int, sentence: str, terms: Set[str]) -> bool:
+        """Whether two neighbours may bear out a sentence together."""
+        if asks(sentence):
+            return True
+        if self._questions[first + 1]:
+            return False
+        question, answer = self.said[first : first + 2]
+        return not self._questions[first] or answers(
+            answer, question, sentence, terms & self._terms[first + 1]
+        )
 
     @cached_property
     def objections(self) -> Objections:
         """What it may raise against a sentence."""
         return Objections(self.said, self._analyser)
 
-    def places(self, number: int) -> list[Place]:
-        """Its sentences, and each two neighbours, as places of the passage of this number."""
+    def places(self, number: int, sentence: str, terms: Set[str]) -> list[Place]:
+        """Its sentences, and each two neighbours, that may bear out a sentence with these terms."""
         one = [
             Place(number, span, said, terms)
             for span, said, terms in zip(self.spans, self.said, self._terms, strict=True)
         ]
         both = [
             Place(number, Span(a.span.start, b.span.end), f"{a.text} {b.text}", a.terms | b.terms)
-            for a, b in itertools.pairwise(one)
+            for first, (a, b) in enumerate(itertools.pairwise(one))
+            if self._bears(first, sentence, terms)
         ]
-        return one + both
+        return [place for place in one if asks(sentence) or not asks(place.text)] + both
 
     def reading(self, span: Span) -> str:
         """What a part of its text says."""
@@ -174,7 +195,9 @@ class Support:
         """
         if HEADING.match(sentence):
             return Verdict(Standing.NOTHING_CLAIMED)
-        whole = readable(bare(sentence))
+        whole = plainly(readable(bare(sentence)))
+        if is_courtesy(whole):
+            return Verdict(Standing.NOTHING_CLAIMED)
         sentence = _REFERENCE.sub(" ", whole)
         terms = set(self._analyser.terms(sentence))
         if not terms:
@@ -226,7 +249,7 @@ class Support:
             and self._is_known(asked, numbers)
             and not self._closest(asked, numbers)[1]
             for number in numbers
-            for place in self._grounds[number - 1].places(number)
+            for place in self._grounds[number - 1].places(number, asked.sentence, asked.terms)
         ]
         for place in self._nearness.near(asked.whole, asked.terms, places):
             spans = ((place.number, place.span),)
@@ -240,12 +263,16 @@ class Support:
 
     def _is_known(self, asked: _Asked, numbers: Sequence[int]) -> bool:
         """Whether passages have every number and every name."""
+        said = numbers_of(asked.sentence)
         grounds = [self._grounds[number - 1] for number in numbers]
-        stated = frozenset[str]().union(*(ground.numbers for ground in grounds))
-        known = frozenset[str]().union(*(ground.all_terms for ground in grounds))
-        if not numbers_of(asked.sentence) <= stated:
+        facts = [ground.stated.for_sentence(asked.terms, said) for ground in grounds]
+        known = frozenset[str]().union(*(terms for terms, _ in facts))
+        if not said <= frozenset[str]().union(*(stated for _, stated in facts)):
             return False
-        return all(self._has(known, name) for name in _NAME.findall(asked.sentence))
+        if asked.sentence.lstrip().startswith("|"):
+            # What is in none of these rows may be the writer's word for it, but not what is in others.
+            return not any(asked.terms & ground.all_terms - known for ground in grounds)
+        return names_known(asked.sentence, known, self._analyser)
 
     def _objected(self, asked: _Asked, spans: _Spans) -> bool:
         grounds = [self._grounds[number - 1] for number, _ in spans]
@@ -253,14 +280,6 @@ class Support:
         closest = max(texts, key=lambda text: len(asked.terms & terms_of(text, self._analyser)))
         passages = [ground.objections for ground in grounds]
         return objected(asked.whole, closest, asked.terms, passages, self._analyser)
-
-    def _has(self, known: Set[str], name: str) -> bool:
-        """Whether terms hold a name, whole or in parts; one letter is a piece of "U.S." or an initial."""
-        return any(
-            # "CNN" is known where "CNNs" is.
-            all(len(term) == 1 or term in known or f"{term}s" in known for term in self._analyser.terms(text))
-            for text in (name, name.replace("-", " "))
-        )
 
     def _said(self, sentence: str, number: int) -> Set[str]:
         ground = self._grounds[number - 1]
@@ -276,14 +295,3 @@ def bare(text: str) -> str:
 def enough(terms: Set[str], held: Set[str]) -> bool:
     """Whether a text with these terms holds `HELD_SHARE` of the terms of a sentence."""
     return len(terms & held) >= HELD_SHARE * len(terms)
-
-
-def terms_of(text: str, analyser: Analyser) -> Set[str]:
-    """Terms of a text as it stands and as it reads without its marks of emphasis and links."""
-    return {*analyser.terms(text), *analyser.terms(readable(text))}
-
-
-def numbers_of(text: str) -> Set[str]:
-    """Numbers in digits, without the commas of thousands."""
-    found = _NUMBER.findall(unicodedata.normalize("NFKC", text))
-    return {_GROUPED.sub("", number) for number in found}
