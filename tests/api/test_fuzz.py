@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -36,8 +38,19 @@ _app.state.ragsvc.service.start()
 schema = schemathesis.openapi.from_asgi("/openapi.json", _app, headers={"Host": "localhost"})
 
 
-@pytest.mark.filterwarnings("ignore")
-@schema.parametrize()
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
-def test_every_answer_is_a_documented_one(case: schemathesis.Case) -> None:
-    case.call_and_validate(checks=CHECKS, headers={"Host": "localhost"})
+def _test_of(method: str, path: str) -> Callable[..., None]:
+    @pytest.mark.filterwarnings("ignore")
+    @schema.include(method=method, path=path).parametrize()
+    @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+    def test(case: schemathesis.Case) -> None:
+        case.call_and_validate(checks=CHECKS, headers={"Host": "localhost"})
+
+    return test
+
+
+# A function for each operation: schemathesis gives those of one function the same id, and of tests with one
+# id several processes run only one.
+for found in schema.get_all_operations():
+    operation = found.ok()
+    name = re.sub(r"\W+", "_", f"test_{operation.method}_{operation.path}".lower())
+    globals()[name] = _test_of(operation.method, operation.path)
