@@ -101,6 +101,14 @@ def test_only_rows_that_the_question_names_something_of_are_quoted() -> None:
     asked = evidence_of("What is the price of the team plan?", hits)
     assert [item.text for item in select(hits, asked)] == ["Plan: Team; Price: 20 euros"]
     assert select(hits, evidence_of("Which plan has the highest price?", hits)) == []
+    # What is far from a row that is not quoted is not quoted for it.
+    row = Evidence(1, 10, 20, "Plan: Free; Price: 0", 0.8, 0.8, named=False)
+    far, near = (
+        Evidence(1, 21, 30, "Write a poem.", 0.3, 0.3),
+        Evidence(1, 31, 40, "All plans are free.", 0.7, 0.7),
+    )
+    assert select(hits, [row, far]) == []
+    assert select(hits, [row, near, far]) == [near]
 
 
 @given(texts)

@@ -81,11 +81,12 @@ def select(passages: Sequence[Hit], evidence: Sequence[Evidence]) -> list[Eviden
     chosen: list[Evidence] = []
     said: list[Set[str]] = []
     room = MAX_CHARS
-    for item in evidence:
+    for place, item in enumerate(evidence):
+        # Also where the best is a row that is not quoted: what is far from it answers even less.
+        if len(chosen) == MAX_SENTENCES or (place and item.score < KEEP_SHARE * evidence[0].score):
+            break
         if not item.named:
             continue
-        if chosen and (len(chosen) == MAX_SENTENCES or item.score < KEEP_SHARE * evidence[0].score):
-            break
         passage = passages[item.number - 1].passage
         # As it stands there: the rows of a table all read with the same column names.
         words = set(passage.text[item.start - passage.start : item.end - passage.start].lower().split()) - {
@@ -97,10 +98,10 @@ def select(passages: Sequence[Hit], evidence: Sequence[Evidence]) -> list[Eviden
             chosen.append(item)
             said.append(words)
             room -= length
-    place: dict[str, int] = {}
+    order: dict[str, int] = {}
     for item in chosen:
-        place.setdefault(passages[item.number - 1].passage.document_id, len(place))
-    return sorted(chosen, key=lambda e: (place[passages[e.number - 1].passage.document_id], e.start))
+        order.setdefault(passages[item.number - 1].passage.document_id, len(order))
+    return sorted(chosen, key=lambda e: (order[passages[e.number - 1].passage.document_id], e.start))
 
 
 def _distinct(a: Set[str], b: Set[str]) -> bool:
