@@ -51,6 +51,20 @@ _SAME = (
     ("create", "build"), ("allows", "permits"), ("because", "since"), ("such as", "like"),
     ("often", "frequently"),
 )  # fmt: skip
+_NOT_SO = (
+    ("not allowed", "forbidden"), ("not permitted", "forbidden"), ("not accepted", "rejected"),
+    ("not open", "closed"), ("not required", "optional"), ("not enabled", "disabled"),
+    ("not the same", "different"), ("not safe", "unsafe"), ("not always", "sometimes not"),
+)  # fmt: skip
+_COMPARATIVES = {
+    one: other
+    for pair in (("larger", "smaller"), ("faster", "slower"), ("higher", "lower"), ("longer", "shorter"),
+                 ("older", "newer"), ("cheaper", "dearer"), ("stronger", "weaker"), ("easier", "harder"))
+    for one, other in (pair, pair[::-1])
+}  # fmt: skip
+_LIST = re.compile(
+    r"(?<=[a-z] )(?!and |or )([\w-]+), (?!and |or )([\w-]+),? and ([\w-]+)(?= (?:are|is|in|to|for|with)\b|\.)"
+)
 _SPELT = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 _CONTRACTED = re.compile(r"\b(is|are|was|were|does|do|did|has|have|should|would|could) not\b")
 
@@ -90,6 +104,47 @@ def spelt(case: Case) -> str | None:
 
 def synonym(case: Case) -> str | None:
     return _replaced(case.sentence, [*_SAME], case.draw)
+
+
+def forbidden(case: Case) -> str | None:
+    """Must not, cannot, may not: one forbids as the other does."""
+    pairs = [("must not", "may not"), ("may not", "must not"), ("cannot", "must not")]
+    found = _replaced(case.sentence, pairs, case.draw)
+    return found if found and re.search(r"(?:must|may) not be ", found) else None
+
+
+def opposite_for_not(case: Case) -> str | None:
+    return _replaced(case.sentence, [*_NOT_SO], case.draw)
+
+
+def listed(case: Case) -> str | None:
+    """Red, green and blue. -> Blue, red and green."""
+    found = _LIST.search(case.sentence)
+    if not found or "respectively" in case.sentence:
+        return None
+    first, second, third = map(str, found.groups())
+    return case.sentence[: found.start(1)] + f"{third}, {first} and {second}" + case.sentence[found.end(3) :]
+
+
+def compared(case: Case) -> str | None:
+    """A is larger than B. -> B is smaller than A."""
+    found = re.fullmatch(r"([^,;:]+) (is|are|was|were) (\w+) than ([^,;:]+)\.", case.sentence)
+    if not found or (other := _COMPARATIVES.get(found.group(3))) is None:
+        return None
+    one, verb, _, two = map(str, found.groups())
+    return f"{two[0].upper()}{two[1:]} {verb} {other} than {one[0].lower()}{one[1:]}."
+
+
+def in_turn(case: Case) -> str | None:
+    """A before B. -> B after A, with both as they are."""
+    found = re.fullmatch(
+        r"([^,;:]+) (before|after) ((?:the|an?|your|it|you|we|they) [^,;:]+)\.", case.sentence
+    )
+    if not found or re.search(r"\bnot\b|n't", case.sentence):
+        return None
+    one, word, two = map(str, found.groups())
+    other = {"before": "after", "after": "before"}[word]
+    return f"{two[0].upper()}{two[1:]} {other} {one[0].lower()}{one[1:]}."
 
 
 def denied(case: Case) -> str | None:
@@ -173,6 +228,11 @@ CHANGES: tuple[tuple[str, bool, Change], ...] = (
     ("shortened", True, shortened),
     ("number spelt", True, spelt),
     ("synonym", True, synonym),
+    ("forbidden otherwise", True, forbidden),
+    ("opposite for not", True, opposite_for_not),
+    ("list in another order", True, listed),
+    ("compared from the other side", True, compared),
+    ("before for after", True, in_turn),
     ("denied", False, denied),
     ("never", False, never),
     ("denial taken out", False, affirmed),

@@ -26,7 +26,6 @@ from ragsvc.domain import (
 )
 from ragsvc.pipeline.generation.prompt import CANNOT
 from ragsvc.pipeline.generation.prompted import PromptedGenerator
-from ragsvc.pipeline.generation.segments import Segments
 from ragsvc.pipeline.generation.writing import Writing
 from ragsvc.pipeline.grounding.markers import ANY_MARKER
 from ragsvc.pipeline.grounding.support import Support
@@ -110,13 +109,7 @@ LISTS = ["\n\nSources:\n", "\n**References**\n", "- [1] Nature\n", "\n---\n"]
 LINKS = ["](http://evil.example/", "![", "[1](", ")", "<img src=x>", "//evil.example"]
 SAYINGS = [*LINKS, *MARKERS.split("|"), *WORDS.split("|"), *TABLE, *LISTS, "I cannot answer this."]
 
-said = st.lists(
-    st.one_of(
-        st.sampled_from(SAYINGS),
-        st.text(max_size=8),
-    ),
-    max_size=14,
-)
+said = st.lists(st.one_of(st.sampled_from(SAYINGS), st.text(max_size=8)), max_size=14)
 
 
 @given(said, st.sampled_from(Unsupported), st.data())
@@ -164,16 +157,6 @@ def test_what_is_left_after_removing_is_what_is_not_flagged(pieces: list[str]) -
         assert all_of_it.answer.startswith(kept.answer)
     rest = iter(re.sub(r"\s", "", all_of_it.answer))
     assert all(char in rest for char in re.sub(r"\s", "", kept.answer))
-
-
-@given(st.text(alphabet="ab .!?[1]。\n-#`|", max_size=60), st.data())
-def test_segments_join_to_the_text_however_it_comes(text: str, data: st.DataObject) -> None:
-    cuts = sorted(data.draw(st.sets(st.integers(0, len(text)))))
-    one, many = Segments(), Segments()
-    whole = one.feed(text) + one.end()
-    parts = [text[a:b] for a, b in itertools.pairwise([0, *cuts, len(text)])]
-    assert [segment for part in parts for segment in many.feed(part)] + many.end() == whole
-    assert "".join(whole) == text
 
 
 @pytest.mark.parametrize(
@@ -412,79 +395,3 @@ def test_a_client_that_leaves_ends_the_work() -> None:
     assert not chat.closed
     pieces.close()  # type: ignore[attr-defined]
     assert chat.closed
-
-
-@pytest.mark.parametrize(
-    "listed",
-    [
-        "\n\nSources:\n- [1] Nature\n- [2] d2, page 3\n",
-        "\n\n---\n\n**Sources**\n\n[1] Nature\n[2]",
-        "\nReferences: [1] Smith et al. 2020, [2] Nature.",
-        # Made up: nobody could follow it.
-        "\n\n## References\n1. Smith, J. (2020). Cats. *Journal of Cats*.\n2. https://cats.example/x\n",
-        "\n\n# Bibliography\n\n* [2] Cats: a life\n",
-        "\n\nSources:",
-    ],
-)
-@pytest.mark.parametrize("unsupported", Unsupported)
-def test_a_list_of_sources_at_the_end_is_left_out(listed: str, unsupported: Unsupported) -> None:
-    for pieces in ([f"Ice is solid [1].{listed}"], [*"Ice is solid [1].", *listed]):
-        shown, answer = write(*pieces, unsupported=unsupported)
-        assert "".join(shown) == answer.answer == "Ice is solid [1]."
-        assert answer.unsupported == ()
-
-
-@pytest.mark.parametrize(
-    "rest",
-    [
-        "\n\nSources:\n- Water boils at 100 degrees [1]",
-        "\n\nSources:\n- [1] Nature\n\nCats sleep all day.",
-        "\n\nSources:\n- [1] Nature\n\nCats sleep all day.\n\nIce is solid.",
-        "\n\nSources of heat are many.",
-        "\n\nSource: cats told me.",
-        "\n\nSources: cats sleep.\nIce is solid.",
-        "\n\n---\n\nIt freezes at 0 degrees [1].",
-        "\n\nSour",
-    ],
-)
-def test_what_only_looks_like_a_list_of_sources_stays(rest: str) -> None:
-    assert write("Ice is solid [1].", *rest)[1].answer == f"Ice is solid [1].{rest}"
-    assert write("Sources:\n- Ice is solid [1]")[1].answer == "Sources:\n- Ice is solid [1]"
-
-
-MARKDOWN = """Ice is solid.
-
-| Thing | Degrees |
-|---|---:|
-| Steam | cats bark 7 [1] |
-| Water boils | 100 degrees [1] |
-| Cats. Sleep | 5 days [2] |
-
-# After
-Ice is solid [1]. Cats sleep.
-
-- Water boils at 100 degrees. [1]
-- Cats bark.
-- Ice is solid. [1]
-
-| X | Y |
-|---|---|
-| cats | dogs |
-
-| Z | Y |
-|---|---|
-| ice | solid |
-
-Ice is solid."""
-REMOVED = "| Steam", "| Cats", " Cats sleep", "- Cats bark", "| X |", "| cats |"
-
-
-def test_what_is_left_after_removing_is_still_markdown() -> None:
-    lines = (
-        MARKDOWN.replace(" Cats sleep.", "").replace("| X | Y |\n|---|---|\n", "").splitlines(keepends=True)
-    )
-    left = "".join(line for line in lines if not line.startswith(REMOVED)).replace("\n\n\n", "\n\n")
-    for pieces in ([MARKDOWN], [*MARKDOWN]):
-        assert write(*pieces, unsupported=Unsupported.REMOVE)[1].answer == left
-    rows = ["| Steam | cats bark 7 [1] |", "| Cats. Sleep | 5 days [2] |", "| cats | dogs |"]
-    assert [part for part in flagged(write(MARKDOWN)[1]) if part.startswith("|")] == rows

@@ -11,6 +11,10 @@ _WIDE = "。！？｡"
 _STOPS = frozenset(".!?…\n" + _WIDE)
 # What follows a stop sign decides whether it ends a sentence; after so many words it has decided.
 _WORDS_AFTER = 3
+# An open text of so many characters is cut again at each word; a longer one, of code or of abbreviations,
+# only once it has grown by this share: else the time would grow with the square of its length.
+_SHORT_CHARS = 256
+_GROWTH = 1 / 8
 
 
 def is_row(segment: str) -> bool:
@@ -40,6 +44,9 @@ class Segments:
     def __init__(self) -> None:
         self._open: list[str] = []
         self._words_left = 0
+        # Cut again once it is so long; _due: there was a word that may have decided since the last time.
+        self._next_cut = 0
+        self._due = False
         self._line_begins = True
         self._table: _Table | None = None
 
@@ -72,24 +79,32 @@ class Segments:
             return done
         if not row:
             return []
-        before, self._open, self._words_left = "".join(self._open), [], 0
+        before, self._open = "".join(self._open), []
+        self._words_left, self._next_cut, self._due = 0, 0, False
         self._table = _Table("" if before.strip() else before)
         return _cut(before) if before.strip() else []
 
     def _take(self, char: str) -> list[str]:
+        again = char.isspace() and bool(self._open) and self._open[-1].isspace()
         self._open.append(char)
         if char in _STOPS:
             self._words_left = _WORDS_AFTER
         if char in _WIDE or (char.isspace() and self._words_left):
             self._words_left -= 1
+            # More white space decides nothing.
+            self._due = self._due or not again
+        if self._due and (char in _WIDE or char.isspace()) and len(self._open) >= self._next_cut:
             return self._whole()
         return []
 
     def _whole(self) -> list[str]:
         """All segments but the last: what comes next may still belong to it."""
+        self._due = False
         *done, last = _cut("".join(self._open))
         if done:
-            self._open = [last]
+            self._open = list(last)
+        size = len(last)
+        self._next_cut = size + int(size * _GROWTH) if size > _SHORT_CHARS else 0
         return done
 
 

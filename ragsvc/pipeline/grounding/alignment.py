@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 from itertools import combinations, islice
 
-from ragsvc.pipeline.grounding.opposites import NEGATIONS, NO_DENIAL
+from ragsvc.pipeline.grounding.opposites import NO_DENIAL
 
 # So much of a sentence must be the text's own words, and so much of it in their order.
 NEARLY = 0.7
@@ -89,12 +89,12 @@ def _in_order(sentence: Sequence[str], text: Sequence[str]) -> int:
     return sum(block.size for block in matcher.get_matching_blocks())
 
 
-def turned(found: Sequence[Change]) -> bool:
+def turned(found: Sequence[Change], negations: Set[str]) -> bool:
     """Whether a negation came in or went out, all in all."""
-    said = sum(word in NEGATIONS for change in found for word in change.said)
-    read = sum(word in NEGATIONS for change in found for word in change.read)
+    said = sum(word in negations for change in found for word in change.said)
+    read = sum(word in negations for change in found for word in change.read)
     return (said - read) % 2 == 1 and any(
-        not NEGATIONS.isdisjoint(change.said + change.read)
+        not negations.isdisjoint(change.said + change.read)
         and _OF_ANOTHER_KIND.isdisjoint(change.said + change.read)
         and len(change.said) + len(change.read) <= _SHORT
         for change in found

@@ -39,6 +39,8 @@ _OFFERED = frozenset(
 )
 _ALPHANUMERIC = re.compile(r"[^\W_]+")
 _MOST_COURTEOUS = 200
+# Longer ones are no sentences, and what they say of one another is not told by their words.
+_MOST_WORDS = 200
 _ANSWER = re.compile(r"\W*(?:a(?:nswer)?\s*[:.]\W*)?(yes|no)\b", re.IGNORECASE)
 _WORD = re.compile(r"[\w’']+")
 _ENDS = " .!?:\"'”’"
@@ -117,7 +119,11 @@ def objected(
         if len(terms & text.terms) >= held > 0 and (asks(sentence) or not asks(text.text))
     ]
     names = frozenset[str]().union(*(passage.names for passage in passages))
-    against = contradicts(said, nearest, names) and all(contradicts(said, text, names) for text in as_close)
+    against = (
+        len(said.words) <= _MOST_WORDS
+        and contradicts(said, nearest, names)
+        and all(contradicts(said, text, names) for text in as_close)
+    )
     if not (against or misplaced(said, everything) or miscounted(said, nearest, everything)):
         return False
     return not any(passage.quotes(sentence) for passage in passages)

@@ -79,7 +79,8 @@ _STREET = re.compile(r"stra(?:ß|ss)e\b|(?<=[^\W\d_])str\.(?= )")
 
 _OPPOSITES = """
 increase rise grow gain / decrease decline fall drop reduce shrink loss lose
-increased rising rose grew growing up / decreased declined fell dropped reduced falling down
+increased rising rose grew growing / decreased declined fell dropped reduced falling
+up / down
 more / less fewer
 before / after
 minimum least / maximum most
@@ -95,7 +96,7 @@ often frequently / rarely seldom
 many / few
 with including include includes / without excluding exclude excludes
 enable enables enabled / disable disables disabled
-allow allows allowed permit permits / forbid forbids forbidden prevent prevents prohibit deny denies
+allow permit permitted / forbid forbidden prevent prohibit deny denies denied
 public / private
 true / false
 required mandatory compulsory obligatory / optional voluntary
@@ -144,6 +145,28 @@ major / minor
 natural / artificial synthetic
 """
 # Each line: words of one sense / words of the opposite one. A word may stand in several lines.
+
+# These have other senses too, and other parts of speech: "set up", "she left", "it lasts".
+SLIPPERY = _words("up down left right")
+NO_VERBS = _words("last first long right left up down")
+# With the opposite and the sides exchanged they say the same; comparatives do before "than".
+MUTUAL = _words(
+    """before after above below beneath win wins won lose loses lost buy buys bought sell sells sold north
+    northern south southern east eastern west western"""
+)
+COMPARING = _words("than of")
+
+ENGLISH = _words(
+    """the a an is are was were be been of to in on at and or for from by with as it its that this these those
+    you your we they he she his her their there can cannot must may should will would could has have had does
+    do did if when which who what until but than all any some nor neither"""
+)
+FOREIGN = _words(
+    """o os da das dos em na nas nos ao aos uma um não para com que por se sem mas mais foi são el la los las
+    lo un una en es y del al su sus con le les des du et est une dans pour pas il di che per gli nel della non
+    der die das und ist ein eine nicht mit von zu den dem het een van niet og det på ikke"""
+)
+"""Words of English and of its neighbours that tell in which language a sentence is; "no" is of many."""
 
 
 def _signs() -> dict[str, tuple[tuple[int, int], ...]]:

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Set
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import islice, pairwise
+from itertools import accumulate, pairwise
 
 from ragsvc.pipeline.grounding.opposites import (
     CONDITIONS,
+    ENGLISH,
+    FOREIGN,
     HALF_NEGATIONS,
     JOINTS,
     LIMITS,
     NEGATIONS,
     NO_DENIAL,
+    NO_VERBS,
     NOUN_NEGATIONS,
     NUMERALS,
     PERIODS,
@@ -33,7 +36,7 @@ _DOUBTFUL_REACH = 6
 # "Not ... until": within so many words.
 _CLAUSE = 15
 
-_TOKEN = re.compile(r"\d+(?:[.,:]\d+)*(?=[^\W\d_]*)|[^\W_]+(?:['’.\-_][^\W_]+)*|[^\w\s]")
+_TOKEN = re.compile(r"\d+(?:[.,:]\d+)*|[^\W_]+(?:['’.\-_][^\W_]+)*|[^\w\s]")
 _NUMBER = re.compile(r"\d+(?:[.,:]\d+)*")
 _CONTRACTED = re.compile(r"(\w+)n['’]t")
 _PARTED = {
@@ -101,13 +104,37 @@ class Said:
         return {word.term for word in self.words if word.term and _NUMBER.fullmatch(word.text)}
 
     @cached_property
+    def negations(self) -> Set[str]:
+        """The words that deny in its language, as far as that is known: "no" is "in the" in another."""
+        words = [word.text for word in self.words]
+        english, foreign = sum(word in ENGLISH for word in words), sum(word in FOREIGN for word in words)
+        if foreign and foreign >= english:
+            return frozenset()
+        return NEGATIONS if english else NEGATIONS - {"no"}
+
+    @cached_property
     def denials(self) -> list[Denial]:
-        """Its plain negations."""
+        """Its plain negations, but for those that cancel each other: "not without a key"."""
+        found = [
+            place
+            for place, word in enumerate(self.words)
+            if self._refuses(place) or (word.text in self.negations and not self._takes_back(place))
+        ]
+        cancelled = {place for pair in self._cancelled(found) for place in pair}
         return [
             Denial(place, terms)
-            for place, word in enumerate(self.words)
-            if self._refuses(place) or (word.text in NEGATIONS and not self._takes_back(place))
-            if (terms := tuple(self._after(place, _REACH)))
+            for place in found
+            if place not in cancelled and (terms := tuple(self._after(place, _REACH)))
+        ]
+
+    def _cancelled(self, negations: Sequence[int]) -> list[tuple[int, int]]:
+        """Places of negations with the "without" that follows them in the same clause."""
+        return [
+            (one, other)
+            for one, other in pairwise(negations)
+            if self.words[other].text == "without"
+            and self.words[one].text != "without"
+            and all(word.text not in _BREAKS | JOINTS for word in self.words[one + 1 : other])
         ]
 
     @cached_property
@@ -180,15 +207,36 @@ class Said:
         """Each word that has an opposite: its pair, its sign, turned where it is denied, and its place."""
         turned = {denial.place + 1 for denial in self.denials if not self.denies_a_noun(denial)}
         turned |= {place + 1 for place in turned if place < len(self.words) and not self.words[place].term}
+        denied = {denial.place for denial in self.denials}
+        # "Not without" is "with".
+        turned |= {
+            at
+            for at, word in enumerate(self.words)
+            if word.text == "without" and word.text in self.negations and at not in denied
+        }
         for place, word in enumerate(self.words):
-            for pair, sign in _signs(word.text):
+            for pair, sign in signs_of(word.text):
                 yield pair, -sign if place in turned else sign, place
 
     def sides(self, place: int, reach: int) -> tuple[Set[str], Set[str]]:
         """Terms before and after a word, so many each."""
-        before = (self.words[at].term for at in range(place - 1, -1, -1))
-        after = (self.words[at].term for at in range(place + 1, len(self.words)))
-        return set(islice(filter(None, before), reach)), set(islice(filter(None, after), reach))
+        full, first = self._full_before
+        at, end = first[place], first[place + 1]
+        return (
+            {self.words[other].term for other in full[max(0, at - reach) : at]},
+            {self.words[other].term for other in full[end : end + reach]},
+        )
+
+    @cached_property
+    def _full_before(self) -> tuple[list[int], list[int]]:
+        """Places of words with a term, and how many of them stand before each place and at the end."""
+        full = [place for place, word in enumerate(self.words) if word.term]
+        return full, [0, *accumulate(int(bool(word.term)) for word in self.words)]
+
+    @cached_property
+    def _ends(self) -> list[int]:
+        """How many ends of clauses there are up to each place."""
+        return list(accumulate(int(word.text in _BREAKS or word.text in JOINTS) for word in self.words))
 
     def is_conditional(self, place: int) -> bool:
         """Whether the clause of a word is a condition."""
@@ -216,22 +264,19 @@ class Said:
         return not TURNED_BY.isdisjoint(following)
 
     def _after(self, place: int, reach: int, *, stop: bool = True) -> Iterator[str]:
-        count = 0
-        for word in self.words[place + 1 :]:
-            if stop and (word.text in _BREAKS or word.text in JOINTS):
+        full, first = self._full_before
+        for at in full[first[place + 1] : first[place + 1] + reach]:
+            if stop and self._ends[at] != self._ends[place]:
                 return
-            if word.term:
-                yield word.term
-                count += 1
-                if count == reach:
-                    return
+            yield self.words[at].term
 
 
-def _signs(word: str) -> tuple[tuple[int, int], ...]:
+def signs_of(word: str) -> tuple[tuple[int, int], ...]:
+    """Each pair of opposites that a word is of, and on which side."""
     if (found := SIGNS.get(word)) is not None:
         return found
     bases = (word.removesuffix(ending) for ending in ("s", "es", "d", "ed", "ing") if word.endswith(ending))
-    return next((SIGNS[base] for base in bases if base in SIGNS), ())
+    return next((SIGNS[base] for base in bases if base in SIGNS and base not in NO_VERBS), ())
 
 
 def _parted(word: str) -> tuple[str, ...]:

@@ -1,0 +1,61 @@
+"""Lists such as "red, green and blue", whose items mean the same in any order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import product
+
+from ragsvc.pipeline.grounding.said import Word
+
+# An item has at most so many words.
+_ITEM = 3
+# A sentence with more of them is no list, and a text with this word is none without its order.
+_MOST_WORDS = 400
+_ORDERED = "respectively"
+_JOINING = frozenset({"and", "or", "&"})
+_SEPARATING = _JOINING | {",", ";"}
+
+
+def in_order_of(sentence: Sequence[Word], text: Sequence[Word]) -> list[Word]:
+    """The words of a sentence, with its lists in the order in which a text has the same items."""
+    found = list(sentence)
+    if max(len(sentence), len(text)) > _MOST_WORDS or any(
+        word.text == _ORDERED for word in (*sentence, *text)
+    ):
+        return found
+    known = {_items(text[start:end]): text[start:end] for start, end in _lists(text)}
+    last = len(found)
+    for start, end in sorted(_lists(sentence), key=lambda place: (-place[1], place[0])):
+        other = known.get(_items(sentence[start:end]))
+        if other is not None and end <= last:
+            found[start:end] = other
+            last = start
+    return found
+
+
+def _lists(words: Sequence[Word]) -> Iterator[tuple[int, int]]:
+    """Where lists may begin and end: the first and the last item have one word or some."""
+    places = [at for at, word in enumerate(words) if word.text in _SEPARATING]
+    runs: list[list[int]] = []
+    for at in places:
+        if runs and at - runs[-1][-1] <= _ITEM + 1:
+            runs[-1].append(at)
+        else:
+            runs.append([at])
+    for run in runs:
+        if any(words[at].text in _JOINING for at in run):
+            for before, after in product(range(1, _ITEM + 1), repeat=2):
+                start, end = run[0] - before, run[-1] + 1 + after
+                if start >= 0 and end <= len(words):
+                    yield start, end
+
+
+def _items(words: Sequence[Word]) -> tuple[tuple[str, ...], ...]:
+    """The items of a list, in one order whatever theirs is."""
+    items: list[list[str]] = [[]]
+    for word in words:
+        if word.text in _SEPARATING:
+            items.append([])
+        else:
+            items[-1].append(word.text)
+    return tuple(sorted(tuple(item) for item in items if item))
