@@ -137,10 +137,14 @@ def compared(case: Case) -> str | None:
 
 def in_turn(case: Case) -> str | None:
     """A before B. -> B after A, with both as they are."""
-    found = re.fullmatch(
-        r"([^,;:]+) (before|after) ((?:the|an?|your|it|you|we|they) [^,;:]+)\.", case.sentence
-    )
+    found = re.fullmatch(r"([^,;:]+) (before|after) ((?:the|an?|you|we|they) [^,;:]+)\.", case.sentence)
     if not found or re.search(r"\bnot\b|n't", case.sentence):
+        return None
+    # Both must be clauses, each with a subject of its own.
+    if not re.match(r"(?:The|An?|You|We|They) ", case.sentence) or not all(
+        re.search(r"\b(?:is|are|was|were|has|have|can|will|must|should)\b", part)
+        for part in (found.group(1), found.group(3))
+    ):
         return None
     one, word, two = map(str, found.groups())
     other = {"before": "after", "after": "before"}[word]

@@ -25,6 +25,8 @@ from ragsvc.pipeline.grounding.said import Denial, Said, signs_of
 _DENIED_SHARE = 0.6
 # How many words of content before and after an opposite are its surroundings.
 _AROUND = 3
+# And around "before" and "after", which join whole clauses.
+_AROUND_TIMES = 12
 _PREFIX = re.compile(r"(?:un|non-?|dis|in|im|ir)(?=\w{4})")
 _ANSWERS = frozenset({"yes", "no"})
 _PARTS = frozenset({",", ";", ".", "and", "but", "while", "whereas"})
@@ -123,10 +125,12 @@ def _mutual(text: Said, place: int) -> bool:
 def _parties(text: Said, place: int) -> tuple[Set[str], Set[str]]:
     """What stands before and after a word; "after A, B" is "B after A"."""
     words = [word.text for word in text.words]
-    if place == 0 and words[0] in _TIMES and "," in words:
-        comma = words.index(",")
-        return text.sides(comma, _AROUND)[1], text.sides(comma, _AROUND)[0]
-    return text.sides(place, _AROUND)
+    if words[place] not in _TIMES:
+        return text.sides(place, _AROUND)
+    if place == 0 and "," in words:
+        before, after = text.sides(words.index(","), _AROUND_TIMES)
+        return after, before
+    return text.sides(place, _AROUND_TIMES)
 
 
 def _of_a_kind(sentence: Said, text: Said, ours: int, theirs: int) -> bool:

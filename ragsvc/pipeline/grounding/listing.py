@@ -9,8 +9,11 @@ from ragsvc.pipeline.grounding.said import Word
 
 # An item has at most so many words.
 _ITEM = 3
-# A sentence with more of them is no list, and a text with this word is none without its order.
-_MOST_WORDS = 400
+# And a list so many separators.
+_LIST = 8
+# Longer sentences and texts are not compared word for word; with this word a list has its order.
+_MOST_WORDS = 80
+_MOST_OF_TEXT = 400
 _ORDERED = "respectively"
 _JOINING = frozenset({"and", "or", "&"})
 _SEPARATING = _JOINING | {",", ";"}
@@ -19,8 +22,10 @@ _SEPARATING = _JOINING | {",", ";"}
 def in_order_of(sentence: Sequence[Word], text: Sequence[Word]) -> list[Word]:
     """The words of a sentence, with its lists in the order in which a text has the same items."""
     found = list(sentence)
-    if max(len(sentence), len(text)) > _MOST_WORDS or any(
-        word.text == _ORDERED for word in (*sentence, *text)
+    if (
+        len(sentence) > _MOST_WORDS
+        or len(text) > _MOST_OF_TEXT
+        or any(word.text == _ORDERED for word in (*sentence, *text))
     ):
         return found
     known = {_items(text[start:end]): text[start:end] for start, end in _lists(text)}
@@ -36,18 +41,23 @@ def in_order_of(sentence: Sequence[Word], text: Sequence[Word]) -> list[Word]:
 def _lists(words: Sequence[Word]) -> Iterator[tuple[int, int]]:
     """Where lists may begin and end: the first and the last item have one word or some."""
     places = [at for at, word in enumerate(words) if word.text in _SEPARATING]
-    runs: list[list[int]] = []
-    for at in places:
-        if runs and at - runs[-1][-1] <= _ITEM + 1:
-            runs[-1].append(at)
-        else:
-            runs.append([at])
-    for run in runs:
-        if any(words[at].text in _JOINING for at in run):
-            for before, after in product(range(1, _ITEM + 1), repeat=2):
-                start, end = run[0] - before, run[-1] + 1 + after
-                if start >= 0 and end <= len(words):
-                    yield start, end
+    for first in range(len(places)):
+        run = places[first : first + 1]
+        for at in places[first + 1 : first + _LIST]:
+            if at - run[-1] > _ITEM + 1:
+                break
+            run.append(at)
+        for last in range(1, len(run) + 1):
+            if words[run[last - 1]].text in _JOINING:
+                yield from _around(words, run[0], run[last - 1])
+
+
+def _around(words: Sequence[Word], first: int, last: int) -> Iterator[tuple[int, int]]:
+    """Where a list may begin and end whose first and last separators stand at these places."""
+    for before, after in product(range(1, _ITEM + 1), repeat=2):
+        start, end = first - before, last + 1 + after
+        if start >= 0 and end <= len(words):
+            yield start, end
 
 
 def _items(words: Sequence[Word]) -> tuple[tuple[str, ...], ...]:
