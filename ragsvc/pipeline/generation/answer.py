@@ -80,7 +80,7 @@ def stream_answer(found: Found, generator: Generator, manner: Manner) -> Iterato
         commit=found.result.commit,
         question=question,
         answered=False,
-        answer=REFUSAL.format(corpus=found.result.corpus),
+        answer=REFUSAL.format(corpus=found.result.corpus.replace(",", ", ")),
         confidence=round(confidence, 6),
         citations=(),
         passages=passages,
