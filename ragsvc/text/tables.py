@@ -95,13 +95,13 @@ def table_rows(text: str, *, columns: Sequence[str] = (), from_start: bool = Tru
     :param from_start: whether nothing comes before the text in its document.
     """
     found: list[Row] = []
+    opening = len(text) - len(text.lstrip())
     for number, table in enumerate(_tables(text)):
         names, body = _named(table, whole=from_start)
-        before = text[: table[0].start].strip()
-        if columns and not names and number == 0 and "\n" not in before:
+        if columns and not names and number == 0 and "\n" not in text[: table[0].start].strip():
             names = tuple(columns)
         for line in body:
-            is_rest = line.start == len(text) - len(text.lstrip()) and len(line.cells) != len(columns)
+            is_rest = line.start == opening and len(line.cells) != len(columns)
             known = () if columns and is_rest else names
             if reading := read_row(line.cells, known):
                 found.append(Row(line.start, line.end, line.cells, reading))

@@ -66,7 +66,8 @@ class Writing:
         self._stops = stops
         self._segments = Segments()
         self._sentences: list[_Sentence] = []
-        # _failed: a sentence was not supported.
+        # _failed: a sentence was not supported. _row_left_out: one of the table that is being written was.
+        self._row_left_out = False
         # What is not shown yet, and how much of the answer the sentences so far are.
         self._held = ""
         self._waiting: list[tuple[str, Verdict, bool]] = []
@@ -150,6 +151,7 @@ class Writing:
                 self._end_table()
             if verdict.standing is Standing.UNSUPPORTED:
                 self._leave_out(segment)
+                self._row_left_out = self._row_left_out or is_row(segment)
             else:
                 self._waiting.append((segment, verdict, cut))
             if verdict.standing is Standing.SUPPORTED or all_there_is:
@@ -160,9 +162,10 @@ class Writing:
         return self._ready()
 
     def _end_table(self) -> None:
-        """Rows that are still waiting are of a table without any row that is supported."""
-        while self._waiting and is_row(self._waiting[-1][0]):
+        """Rows that are still waiting are of a table of which no row is supported, and one was left out."""
+        while self._row_left_out and self._waiting and is_row(self._waiting[-1][0]):
             self._leave_out(self._waiting.pop()[0])
+        self._row_left_out = False
 
     def _leave_out(self, segment: str) -> None:
         """Keep the line breaks after what is left out: a list, a heading or a table may follow."""

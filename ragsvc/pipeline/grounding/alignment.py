@@ -17,12 +17,11 @@ IN_ORDER = 0.5
 _IN_ORDER_AGAIN = 0.8
 _MORE_IN_ORDER = 2
 # Longer ones are lists and tables, and comparing takes the time of their product.
-_MOST_WORDS = 80
-_MOST_OF_TEXT = 400
+MOST_WORDS = 80
+MOST_OF_TEXT = 400
 _MOST_PAIRS = 40
 # More words than these in the place of others are another wording, not one word more or less.
 _SHORT = 3
-# A negation beside one of these is another one: "not always", "if not".
 _TITLES = frozenset({"mr", "mrs", "ms", "miss", "dr", "prof", "professor", "sir"})
 _SUBJECTS = frozenset(
     {",", "it", "he", "she", "they", "we", "you", "i", "there", "this", "these", "the", "a"}
@@ -30,6 +29,7 @@ _SUBJECTS = frozenset(
 _DETERMINERS = frozenset(
     {"the", "a", "an", "this", "these", "our", "your", "their", "its", "his", "her", "my"}
 )
+# A negation beside one of these is another one: "not always", "if not".
 _OF_ANOTHER_KIND = NO_DENIAL | {"if"}
 
 
@@ -47,7 +47,7 @@ def changes(sentence: Sequence[str], text: Sequence[str]) -> list[Change] | None
 
     What the text has before the first and after the last word in common is no change: a part may be quoted.
     """
-    if len(sentence) > _MOST_WORDS or len(text) > _MOST_OF_TEXT:
+    if len(sentence) > MOST_WORDS or len(text) > MOST_OF_TEXT:
         return None
     matcher = SequenceMatcher(None, sentence, text, autojunk=False)
     same = sum(block.size for block in matcher.get_matching_blocks())

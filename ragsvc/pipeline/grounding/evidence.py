@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence, Set
+from dataclasses import dataclass, replace
 
 import numpy as np
 from rank_bm25 import BM25Plus
 
 from ragsvc.domain import Evidence, F32Vector, F64Vector, Hit, Passage
 from ragsvc.pipeline.grounding.rows import rows_of, without_columns
+from ragsvc.pipeline.grounding.support import BLANK_LINE
 from ragsvc.pipeline.wording import TextVectors
 from ragsvc.protocols import Analyser
 from ragsvc.text.sentences import sentences
@@ -19,7 +20,6 @@ from ragsvc.text.sentences import sentences
 _NOT_PROSE = re.compile(r"\s*(?:#{1,6}\s|\||```|~~~|<[^>]+>\s*$|[-=*_]{3,}\s*$)")
 # A question answers none; what follows it may.
 _QUESTION = re.compile(r"[?？][\s\"'”’»)\]*_]*\Z")
-_BLANK_LINE = re.compile(r"\n[ \t]*\n")
 _WORD = re.compile(r"\w\w+")
 # A title of so many words drowns the sentence under it.
 LONG_HEADER_WORDS = 10
@@ -31,22 +31,19 @@ PASSAGE_SHARE = 0.1
 
 @dataclass(frozen=True, slots=True)
 class _Candidate:
-    """A sentence, as it is embedded (with all headings over it) and matched (with its title)."""
+    """A sentence or a row that is not scored yet, with the cells of the row, and its passage."""
 
-    number: int
-    start: int
-    end: int
-    text: str
-    replies_to: str
+    evidence: Evidence
     cells: tuple[str, ...]
     passage: Passage
 
     @property
     def said(self) -> str:
-        return f"{self.replies_to} {self.text}" if self.replies_to else self.text
+        return self.evidence.said
 
     @property
     def titled(self) -> str:
+        """As it is matched: with its title."""
         return f"{self.passage.title}: {self.said}" if self.passage.title else self.said
 
 
@@ -65,29 +62,30 @@ def find_evidence(
     if not candidates:
         return []
     cosines = _cosines(vector, candidates, vectors)
-    lexical = _lexical(question, [candidate.titled for candidate in candidates], analyser)
+    wanted = set(analyser.terms(question))
+    lexical = _lexical(wanted, [candidate.titled for candidate in candidates], analyser)
     # By rank, not by place: of several corpora these are only the passages of one.
     score_of = {hit.rank: hit.score for hit in passages}
     best = max(score_of.values())
     # Rerankers have scales of their own; where even the best passage is below 0, none is preferred.
     share = {number: max(0.0, score / best) if best > 0.0 else 0.0 for number, score in score_of.items()}
-    place = np.array([share[candidate.number] for candidate in candidates])
-    scores = SEMANTIC_SHARE * cosines + (1.0 - SEMANTIC_SHARE) * lexical + PASSAGE_SHARE * place
+    places = np.array([share[candidate.evidence.number] for candidate in candidates])
+    scores = SEMANTIC_SHARE * cosines + (1.0 - SEMANTIC_SHARE) * lexical + PASSAGE_SHARE * places
     order = sorted(range(len(candidates)), key=lambda i: (-round(float(scores[i]), 6), i))
-    wanted = set(analyser.terms(question))
     return [
-        Evidence(
-            c.number,
-            c.start,
-            c.end,
-            c.text,
-            float(scores[i]),
-            float(cosines[i]),
-            c.replies_to,
-            not c.cells or not wanted.isdisjoint(analyser.terms(" ".join(c.cells))),
+        replace(
+            candidates[place].evidence,
+            score=float(scores[place]),
+            cosine=float(cosines[place]),
+            named=_is_named(candidates[place], wanted, analyser),
         )
-        for i, c in ((i, candidates[i]) for i in order)
+        for place in order
     ]
+
+
+def _is_named(candidate: _Candidate, wanted: Set[str], analyser: Analyser) -> bool:
+    cells = candidate.cells
+    return not cells or not wanted.isdisjoint(analyser.terms(" ".join(cells)))
 
 
 def _cosines(vector: F32Vector, candidates: Sequence[_Candidate], vectors: TextVectors) -> F64Vector:
@@ -118,7 +116,7 @@ def _candidates(passages: Sequence[Hit]) -> list[_Candidate]:
             if _NOT_PROSE.match(text):
                 question = ""
                 continue
-            if question and replied and _BLANK_LINE.search(passage.text, last, span.start):
+            if question and replied and BLANK_LINE.search(passage.text, last, span.start):
                 question = ""
             last = span.end
             if _QUESTION.search(text):
@@ -132,7 +130,8 @@ def _candidates(passages: Sequence[Hit]) -> list[_Candidate]:
             seen.add(key)
             start, end = passage.start + span.start, passage.start + span.end
             cells = row.cells if row else ()
-            found.append(_Candidate(hit.rank, start, end, text, question, cells, passage))
+            unscored = Evidence(hit.rank, start, end, text, 0.0, 0.0, question)
+            found.append(_Candidate(unscored, cells, passage))
             if len(found) == MAX_SENTENCES:
                 return found
     return found
@@ -144,11 +143,10 @@ def under_headings(passage: Passage, sentence: str) -> str:
     return f"{header}: {sentence}" if header else sentence
 
 
-def _lexical(question: str, texts: Sequence[str], analyser: Analyser) -> F64Vector:
-    terms = sorted(set(analyser.terms(question)))
+def _lexical(terms: Set[str], texts: Sequence[str], analyser: Analyser) -> F64Vector:
     documents = [analyser.terms(text) for text in texts]
     if not terms or not any(documents):
         return np.zeros(len(texts))
-    scores = np.asarray(BM25Plus(documents, delta=0.0).get_scores(terms), dtype=np.float64)
+    scores = np.asarray(BM25Plus(documents, delta=0.0).get_scores(sorted(terms)), dtype=np.float64)
     top = float(scores.max())
     return scores / top if top > 0 else np.zeros(len(texts))

@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import product
 
+from ragsvc.pipeline.grounding.alignment import MOST_OF_TEXT, MOST_WORDS
 from ragsvc.pipeline.grounding.said import Word
 
 # An item has at most so many words.
 _ITEM = 3
 # And a list so many separators.
 _LIST = 8
-# Longer sentences and texts are not compared word for word; with this word a list has its order.
-_MOST_WORDS = 80
-_MOST_OF_TEXT = 400
+# With this word a list has its order.
 _ORDERED = "respectively"
 _JOINING = frozenset({"and", "or", "&"})
 _SEPARATING = _JOINING | {",", ";"}
@@ -23,8 +22,8 @@ def in_order_of(sentence: Sequence[Word], text: Sequence[Word]) -> list[Word]:
     """The words of a sentence, with its lists in the order in which a text has the same items."""
     found = list(sentence)
     if (
-        len(sentence) > _MOST_WORDS
-        or len(text) > _MOST_OF_TEXT
+        len(sentence) > MOST_WORDS
+        or len(text) > MOST_OF_TEXT
         or any(word.text == _ORDERED for word in (*sentence, *text))
     ):
         return found

@@ -11,10 +11,9 @@ from dataclasses import dataclass
 from ragsvc.pipeline.grounding.markers import words_of
 from ragsvc.pipeline.grounding.opposites import MEASURES, SPELT
 from ragsvc.pipeline.grounding.readable import readable
-from ragsvc.pipeline.grounding.said import Said, terms_of
+from ragsvc.pipeline.grounding.said import NUMBER, Said, terms_of
 from ragsvc.protocols import Analyser
 
-_NUMBER = re.compile(r"\d+(?:[.,:]\d+)*")
 _GROUPED = re.compile(r",(?=\d{3}(?!\d))")
 # Of the other words of a sentence, so much more must stand with other numbers than with its own.
 _MARGIN = 0.2
@@ -88,7 +87,7 @@ def _is_byline(text: Said) -> bool:
 
 def numbers_of(text: str) -> Set[str]:
     """Numbers in digits, without the commas of thousands."""
-    found = _NUMBER.findall(unicodedata.normalize("NFKC", text))
+    found = NUMBER.findall(unicodedata.normalize("NFKC", text))
     return {_GROUPED.sub("", number) for number in found}
 
 
@@ -126,7 +125,7 @@ class _Row:
         parts = [part.rpartition(": ") for part in reading.removesuffix(".").split("; ")]
         self.key: Set[str] = frozenset(analyser.terms(parts[0][2]))
         self._cells = [
-            _Cell(frozenset(analyser.terms(name)), numbers_of(text), _NUMBER.sub("#", text).casefold())
+            _Cell(frozenset(analyser.terms(name)), numbers_of(text), NUMBER.sub("#", text).casefold())
             for name, _, text in parts[1:]
         ]
 

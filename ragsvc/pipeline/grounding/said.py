@@ -37,7 +37,8 @@ _DOUBTFUL_REACH = 6
 _CLAUSE = 15
 
 _TOKEN = re.compile(r"\d+(?:[.,:]\d+)*|[^\W_]+(?:['’.\-_][^\W_]+)*|[^\w\s]")
-_NUMBER = re.compile(r"\d+(?:[.,:]\d+)*")
+NUMBER = re.compile(r"\d+(?:[.,:]\d+)*")
+"""A number in digits."""
 _CONTRACTED = re.compile(r"(\w+)n['’]t")
 _PARTED = {
     **dict.fromkeys(("can't", "can’t", "cannot"), ("can", "not")),
@@ -101,7 +102,7 @@ class Said:
     @cached_property
     def numbers(self) -> Set[str]:
         """Terms of its numbers in digits."""
-        return {word.term for word in self.words if word.term and _NUMBER.fullmatch(word.text)}
+        return {word.term for word in self.words if word.term and NUMBER.fullmatch(word.text)}
 
     @cached_property
     def negations(self) -> Set[str]:
@@ -172,7 +173,7 @@ class Said:
         """Amounts and what they count for: 180 and "night" of "180 EUR a night", "nightly rate: 180"."""
         found = set()
         for place, word in enumerate(self.words):
-            if not _NUMBER.fullmatch(word.text):
+            if not NUMBER.fullmatch(word.text):
                 continue
             after = [other.text for other in self.words[place + 1 : place + 4]]
             before = [other.text for other in self.words[max(0, place - 3) : place]]
@@ -194,7 +195,7 @@ class Said:
         for place, word in enumerate(self.words):
             following = self.words[place + 1 : place + 3]
             if (number := NUMERALS.get(word.text)) is None:
-                if not _NUMBER.fullmatch(word.text):
+                if not NUMBER.fullmatch(word.text):
                     continue
                 number = word.text.replace(",", "")
                 if following and following[0].text in _ORDINAL_END:

@@ -33,7 +33,6 @@ BLANK_LINE = re.compile(r"\n[ \t]*\n")
 # "According to passage [1]" is said of the answer, not of the world.
 _REFERENCE = re.compile(r"\b(?:passages?|sources?|documents?)\s+(?:\d+(?!\w))?", re.IGNORECASE)
 
-
 _Spans: TypeAlias = tuple[tuple[int, Span], ...]
 
 
@@ -152,7 +151,10 @@ class Ground:
             for first, (a, b) in enumerate(itertools.pairwise(one))
             if self._bears(first, sentence, terms)
         ]
-        return [place for place in one if asks(sentence) or not asks(place.text)] + both
+        asking = asks(sentence)
+        return [
+            place for place, question in zip(one, self._questions, strict=True) if asking or not question
+        ] + both
 
     def reading(self, span: Span) -> str:
         """What a part of its text says."""
