@@ -1,0 +1,107 @@
+"""What a text is made of: blocks with spans, nested like the text itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from itertools import pairwise
+
+
+class BlockKind(StrEnum):
+    """What a block is to its reader."""
+
+    HEADING = "heading"
+    PARAGRAPH = "paragraph"
+    LIST = "list"
+    ITEM = "item"
+    TABLE = "table"
+    ROW = "row"
+    CODE = "code"
+    DEFINITIONS = "definitions"
+    DEFINITION = "definition"
+    TERM = "term"
+    DESCRIPTION = "description"
+    QUOTE = "quote"
+    KEY_VALUE = "key_value"
+    LINE = "line"
+    FRONT_MATTER = "front_matter"
+    FOOTNOTE = "footnote"
+    REFERENCE = "reference"
+    HTML = "html"
+    RULE = "rule"
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A cell of a row, or key or value of a pair, without white space at its ends; it may be empty."""
+
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A part of a text; all offsets are code points of the text that was parsed.
+
+    start, end: without white space at the ends. content_start, content_end: what is inside its own marks:
+    after "## ", "- " or "3. ", between the lines of a fence; start and end where it has none.
+    level: of a heading, 1 is the highest; of a list, how many lists it stands in.
+    ordered: whether a list is numbered. info: the language of code, as its fence or its file tells it.
+    cells: of a row, or key and value of a pair. header: whether a row stands over a rule and names columns.
+    margin: the sign at the start of its lines that belongs to what it stands in: ">" in a quote, "#" in a
+    comment.
+    children: in order, disjoint, inside it; () for what is only text.
+    """
+
+    kind: BlockKind
+    start: int
+    end: int
+    content_start: int
+    content_end: int
+    level: int = 0
+    ordered: bool = False
+    info: str = ""
+    cells: tuple[Cell, ...] = ()
+    header: bool = False
+    margin: str = ""
+    children: tuple[Block, ...] = ()
+
+
+def trim(text: str, start: int, end: int) -> tuple[int, int]:
+    """Take white space off both ends of a span; (start, start) where nothing is left."""
+    while end > start and text[end - 1].isspace():
+        end -= 1
+    while start < end and text[start].isspace():
+        start += 1
+    return start, end
+
+
+def plain_block(text: str, kind: BlockKind, start: int, end: int) -> Block | None:
+    """A block without marks and children; None where there is only white space."""
+    start, end = trim(text, start, end)
+    return Block(kind, start, end, start, end) if end > start else None
+
+
+def walk(blocks: Sequence[Block]) -> Iterator[Block]:
+    """Every block, each before its children."""
+    waiting = [*reversed(blocks)]
+    while waiting:
+        block = waiting.pop()
+        yield block
+        waiting.extend(reversed(block.children))
+
+
+def with_gaps(text: str, blocks: Sequence[Block], start: int, end: int, kind: BlockKind) -> tuple[Block, ...]:
+    """The same blocks, and one of `kind` wherever other text stands between them."""
+    edges = [start, *(edge for block in blocks for edge in (block.start, block.end)), end]
+    gaps = [
+        gap
+        for left, right in zip(edges[::2], edges[1::2], strict=True)
+        if right > left and (gap := plain_block(text, kind, left, right))
+    ]
+    if not gaps:
+        return tuple(blocks)
+    found = sorted([*blocks, *gaps], key=lambda block: block.start)
+    assert all(left.end <= right.start for left, right in pairwise(found))
+    return tuple(found)

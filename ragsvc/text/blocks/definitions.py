@@ -1,0 +1,203 @@
+"""Terms and what they mean in plain text: options of a program, terms over indented text, pairs, columns."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from ragsvc.text.blocks.block import Block, BlockKind, Cell, trim
+from ragsvc.text.blocks.code_signs import looks_like_code
+from ragsvc.text.blocks.lines import (
+    Line,
+    breaks_early,
+    gap_of,
+    is_option,
+    is_stamped,
+    mark_of,
+    moved,
+    stretch,
+)
+from ragsvc.text.blocks.scan import LOOK_AHEAD_LINES, Found, Scan
+
+MAX_TERM_CHARS = 72
+MAX_KEY_CHARS = 48
+MAX_KEY_WORDS = 5
+# Every further term of an option stands on a line of its own: -x, --extract, --get.
+MAX_TERMS = 8
+
+_PAIR = re.compile(rf"([^\s:=#|][^:=\n|]{{0,{MAX_KEY_CHARS - 1}}})(:|=)(?=\s|$)")
+_NO_KEY = re.compile(r"[.!?;,](?:\s|$)")
+_STOPS = (".", ",", ";", ":", "!", "?", "{", "(", "\\")
+
+
+def options_at(scan: Scan, lines: Sequence[Line], at: int, depth: int) -> Found | None:
+    """Options of a program from line `at` on, each with its description."""
+    found: list[Block] = []
+    indent = lines[at].indent
+    stop = place = at
+    while place < len(lines) and lines[place].indent == indent and is_option(scan.text, lines[place]):
+        entry = _option(scan, lines, place, depth)
+        if entry is None:
+            break
+        found.append(entry.block)
+        stop = place = entry.stop
+        while place < len(lines) and lines[place].is_blank:
+            place += 1
+    return _group(found, stop)
+
+
+def begins_options(scan: Scan, lines: Sequence[Line], at: int) -> bool:
+    """Whether an option begins at line `at` inside a paragraph: further in than the line above."""
+    line, above = lines[at], lines[at - 1]
+    return line.indent > above.indent and is_option(scan.text, line)
+
+
+def _option(scan: Scan, lines: Sequence[Line], at: int, depth: int) -> Found | None:
+    terms: list[Block] = []
+    place = at
+    indent = lines[at].indent
+    while place < len(lines) and len(terms) < MAX_TERMS:
+        line = lines[place]
+        if line.is_blank or line.indent != indent or not is_option(scan.text, line):
+            break
+        gap = gap_of(scan.text, line)
+        if gap:
+            terms.append(_span(scan, BlockKind.TERM, line.first, gap[0]))
+            stop = stretch(lines, place + 1, indent + 1)
+            column = indent + gap[1] - line.first
+            inner = [moved(line, gap[1], column), *lines[place + 1 : stop]]
+            return Found(_definition(scan, terms, inner, depth), max(stop, place + 1))
+        terms.append(_span(scan, BlockKind.TERM, line.first, line.end))
+        place += 1
+    stop = stretch(lines, place, indent + 1)
+    if not terms or stop == place or lines[place].is_blank:
+        return None
+    return Found(_definition(scan, terms, lines[place:stop], depth), stop)
+
+
+def _span(scan: Scan, kind: BlockKind, start: int, end: int) -> Block:
+    start, end = trim(scan.text, start, end)
+    return Block(kind, start, end, start, end)
+
+
+def _definition(scan: Scan, terms: Sequence[Block], inner: Sequence[Line], depth: int) -> Block:
+    while inner and inner[-1].is_blank:
+        inner = inner[:-1]
+    start, end = inner[0].first, inner[-1].end
+    described = Block(
+        BlockKind.DESCRIPTION, start, end, start, end, children=tuple(scan.region(inner, depth + 1))
+    )
+    return Block(BlockKind.DEFINITION, terms[0].start, end, terms[0].start, end, children=(*terms, described))
+
+
+def _group(found: Sequence[Block], stop: int) -> Found | None:
+    if not found:
+        return None
+    start, end = found[0].start, found[-1].end
+    return Found(Block(BlockKind.DEFINITIONS, start, end, start, end, children=tuple(found)), stop)
+
+
+def terms_at(scan: Scan, lines: Sequence[Line], at: int, depth: int) -> Found | None:
+    """Terms from line `at` on, each with a description that is indented below it."""
+    found: list[Block] = []
+    indent = lines[at].indent
+    stop = place = at
+    while place < len(lines) and _is_term(scan, lines, place, indent):
+        stop = stretch(lines, place + 1, indent + 2)
+        line = lines[place]
+        term = Block(BlockKind.TERM, line.first, line.end, line.first, line.end)
+        found.append(_definition(scan, [term], lines[place + 1 : stop], depth))
+        place = stop
+        while place < len(lines) and lines[place].is_blank:
+            place += 1
+    return _group(found, stop)
+
+
+def _is_term(scan: Scan, lines: Sequence[Line], at: int, indent: int) -> bool:
+    line = lines[at]
+    if line.indent != indent or line.end - line.first > MAX_TERM_CHARS or at + 1 >= len(lines):
+        return False
+    below = lines[at + 1]
+    if below.is_blank or not indent + 2 <= below.indent <= indent + 16:
+        return False
+    if scan.text.endswith(_STOPS, line.first, line.end) or mark_of(scan.text, line):
+        return False
+    if looks_like_code(scan.text, [line]) or looks_like_code(scan.text, [below]):
+        return False
+    return breaks_early(scan.text, line, below)
+
+
+def columns_at(scan: Scan, lines: Sequence[Line], at: int, depth: int) -> Found | None:
+    """Two columns from line `at` on: short names, and what they are, all beginning in one column."""
+    indent = lines[at].indent
+    gap = gap_of(scan.text, lines[at], 40)
+    if gap is None or gap[1] - gap[0] < 2:
+        return None
+    column = indent + gap[1] - lines[at].first
+    is_wide = gap[1] - gap[0] > 3
+    found: list[Block] = []
+    place = at
+    while place < len(lines) and lines[place].indent == indent:
+        line = lines[place]
+        gap = gap_of(scan.text, line, 40)
+        if gap is None or indent + gap[1] - line.first != column or mark_of(scan.text, line):
+            break
+        if gap_of(scan.text, moved(line, gap[1], column), 400):
+            return None
+        if scan.text[gap[0] - 1] in ".!?;:":
+            return None
+        stop = stretch(lines[: place + LOOK_AHEAD_LINES], place + 1, column)
+        if stop > place + 1 and lines[place + 1].is_blank:
+            stop = place + 1
+        inner = [moved(line, gap[1], column), *lines[place + 1 : stop]]
+        found.append(_definition(scan, [_span(scan, BlockKind.TERM, line.first, gap[0])], inner, depth))
+        place = stop
+    enough = len(found) > 2 or (indent > 0 and (len(found) == 2 or is_wide))
+    return _group(found, place) if enough else None
+
+
+def pair_of(scan: Scan, line: Line) -> tuple[Cell, Cell] | None:
+    """Key and value of a line "Key: value"."""
+    found = _PAIR.match(scan.text, line.first, line.end)
+    if found is None:
+        return None
+    key = found.group(1).rstrip()
+    if len(key.split()) > MAX_KEY_WORDS or _NO_KEY.search(key):
+        return None
+    return Cell(found.start(), found.start() + len(key)), Cell(*trim(scan.text, found.end(), line.end))
+
+
+def pairs_at(scan: Scan, lines: Sequence[Line], at: int) -> list[Found]:
+    """Lines of key and value from line `at` on; none where it is only one."""
+    found: list[Found] = []
+    indent = lines[at].indent
+    place = at
+    while place < len(lines) and not lines[place].is_blank and lines[place].indent == indent:
+        pair = pair_of(scan, lines[place])
+        if pair is None or mark_of(scan.text, lines[place]):
+            break
+        first = place
+        place += 1
+        while place < len(lines) and not lines[place].is_blank and lines[place].indent > indent:
+            place += 1
+        start, end = lines[first].first, lines[place - 1].end
+        value = (
+            Cell(pair[1].start, end)
+            if pair[1].end > pair[1].start
+            else Cell(*trim(scan.text, pair[1].start, end))
+        )
+        found.append(Found(Block(BlockKind.KEY_VALUE, start, end, start, end, cells=(pair[0], value)), place))
+    return found if len(found) > 1 else []
+
+
+def log_at(scan: Scan, lines: Sequence[Line], at: int) -> list[Found]:
+    """Lines that begin with a time, each with what is indented below it; none where it is only one."""
+    found: list[Found] = []
+    place = at
+    while place < len(lines) and is_stamped(scan.text, lines[place]):
+        first = place
+        place += 1
+        while place < len(lines) and not lines[place].is_blank and lines[place].indent > lines[first].indent:
+            place += 1
+        found.append(Found(scan.span(BlockKind.LINE, lines[first:place]), place))
+    return found if len(found) > 1 else []

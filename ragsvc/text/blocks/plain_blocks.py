@@ -1,0 +1,143 @@
+"""Blocks of plain text, line by line: layout tells them, for the marks of Markdown mean nothing here."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Sequence
+
+from ragsvc.text.blocks.block import Block, BlockKind, with_gaps
+from ragsvc.text.blocks.code_signs import looks_like_code
+from ragsvc.text.blocks.definitions import (
+    begins_options,
+    columns_at,
+    log_at,
+    options_at,
+    pairs_at,
+    terms_at,
+)
+from ragsvc.text.blocks.lines import Line, is_option, is_rule, stretch
+from ragsvc.text.blocks.lists import begins_list, begins_quote, list_at, quote_at
+from ragsvc.text.blocks.plain_headings import titled, underlined
+from ragsvc.text.blocks.scan import MAX_DEPTH, Found, scan_of
+
+_FENCES = ("```", "~~~")
+_LEAD_INS = (":", "：")
+
+
+def plain_blocks(text: str) -> tuple[Block, ...]:
+    """The blocks of a text that is not Markdown."""
+    reader = _PlainReader(text)
+    return with_gaps(text, reader.blocks(), 0, len(text), BlockKind.PARAGRAPH)
+
+
+class _PlainReader:
+    def __init__(self, text: str) -> None:
+        self._scan, self._lines = scan_of(text, self._region)
+        self._closing = [line.number for line in self._lines if self._is_fence(line, bare=True)]
+
+    def blocks(self) -> list[Block]:
+        return self._region(self._lines, 0)
+
+    def _region(self, lines: Sequence[Line], depth: int) -> list[Block]:
+        found: list[Block] = []
+        at = 0
+        while at < len(lines):
+            if lines[at].is_blank:
+                at += 1
+                continue
+            for each in self._blocks_at(lines, at, depth, found[-1] if found else None):
+                found.append(each.block)
+                at = each.stop
+        return found
+
+    def _blocks_at(self, lines: Sequence[Line], at: int, depth: int, above: Block | None) -> Sequence[Found]:
+        if depth >= MAX_DEPTH:
+            return [self._paragraph(lines, at, depth)]
+        scan, line = self._scan, lines[at]
+        one = self._code(lines, at, above) or underlined(scan, lines, at)
+        if one is None and is_rule(scan.text, line):
+            one = Found(scan.span(BlockKind.RULE, [line]), at + 1)
+        one = one or titled(scan, lines, at, depth)
+        if one:
+            return [one]
+        if several := log_at(scan, lines, at):
+            return several
+        if is_option(scan.text, line) and (one := options_at(scan, lines, at, depth)):
+            return [one]
+        if begins_list(scan, lines, at, fresh=True):
+            return [list_at(scan, lines, at, depth)]
+        if begins_quote(scan, lines, at, fresh=True):
+            return [quote_at(scan, lines, at, depth)]
+        if several := pairs_at(scan, lines, at):
+            return several
+        one = columns_at(scan, lines, at, depth) or terms_at(scan, lines, at, depth)
+        return [one or self._paragraph(lines, at, depth)]
+
+    def _code(self, lines: Sequence[Line], at: int, above: Block | None) -> Found | None:
+        scan, line = self._scan, lines[at]
+        if self._is_fence(line):
+            return self._fenced(lines, at)
+        if scan.text.startswith(">>> ", line.first):
+            stop = at
+            while stop < len(lines) and not lines[stop].is_blank:
+                stop += 1
+            return Found(scan.span(BlockKind.CODE, lines[at:stop]), stop)
+        base = min((each.indent for each in (lines[0], line)), default=0)
+        announced = above is not None and scan.text.endswith(_LEAD_INS, above.start, above.end)
+        is_literal = announced and above is not None and scan.text.endswith("::", above.start, above.end)
+        if line.indent < base + 2 and not (announced and line.indent >= 2):
+            return None
+        stop = stretch(lines, at, line.indent if not announced else min(line.indent, base + 2))
+        if stop == at or not (is_literal or looks_like_code(scan.text, lines[at:stop])):
+            return None
+        return Found(scan.span(BlockKind.CODE, lines[at:stop]), stop)
+
+    def _is_fence(self, line: Line, *, bare: bool = False) -> bool:
+        text = self._scan.text
+        if not text.startswith(_FENCES, line.first, line.end):
+            return False
+        sign = text[line.first]
+        rest = text[line.first : min(line.end, line.first + 40)].lstrip(sign)
+        return not rest if bare else len(rest.split()) < 2 and sign not in rest
+
+    def _fenced(self, lines: Sequence[Line], at: int) -> Found | None:
+        text, line = self._scan.text, lines[at]
+        place = bisect_right(self._closing, line.number)
+        while (
+            place < len(self._closing) and text[self._lines[self._closing[place]].first] != text[line.first]
+        ):
+            place += 1
+        return None if place >= len(self._closing) else self._between(lines, at, self._closing[place])
+
+    def _between(self, lines: Sequence[Line], at: int, closing: int) -> Found | None:
+        stop = at + closing - lines[at].number
+        if stop >= len(lines):
+            return None
+        text = self._scan.text
+        block = self._scan.span(BlockKind.CODE, lines[at : stop + 1])
+        inner = min(lines[at].end + 1, lines[stop].start)
+        end = max(inner, lines[stop].start - 1)
+        info = text[lines[at].first : lines[at].end].strip("`~ \t")
+        return Found(Block(BlockKind.CODE, block.start, block.end, inner, end, info=info), stop + 1)
+
+    def _paragraph(self, lines: Sequence[Line], at: int, depth: int) -> Found:
+        stop = at + 1
+        while stop < len(lines) and not lines[stop].is_blank and not self._interrupts(lines, stop, depth):
+            stop += 1
+        return Found(self._scan.span(BlockKind.PARAGRAPH, lines[at:stop]), stop)
+
+    def _interrupts(self, lines: Sequence[Line], at: int, depth: int) -> bool:
+        """Whether something else begins at a line that follows another without a blank one between."""
+        if depth >= MAX_DEPTH:
+            return False
+        scan, line, above = self._scan, lines[at], lines[at - 1]
+        announced = scan.text.endswith(_LEAD_INS, above.first, above.end)
+        if announced and (line.indent > above.indent or log_at(scan, lines[at : at + 8], 0)):
+            return True
+        if self._is_fence(line) and self._fenced(lines, at):
+            return True
+        if scan.text.startswith(">>> ", line.first):
+            return True
+        if begins_list(scan, lines, at, fresh=False) or begins_quote(scan, lines, at, fresh=False):
+            return True
+        return begins_options(scan, lines, at)

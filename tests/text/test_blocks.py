@@ -1,0 +1,70 @@
+"""Blocks: exact spans, everything covered, children inside their parents, whatever the text."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from ragsvc.text.blocks import MARKDOWN, PLAIN, Block, parse_blocks
+
+MEDIA_TYPES = [
+    MARKDOWN,
+    PLAIN,
+    "text/x-python",
+    "text/x-c",
+    "text/x-yaml",
+    "text/x-ini",
+    "text/x-json",
+    "text/csv",
+]
+PIECES = st.sampled_from(
+    [
+        *(
+            "# ",
+            "## Title\n",
+            "Title\n=====\n",
+            "---\n",
+            "- ",
+            "* ",
+            "1. ",
+            "2. ",
+            "12. ",
+            "B. ",
+            "> ",
+            ">>> ",
+        ),
+        *("```\n", "~~~py\n", "    ", "\t", "| a | b |\n", "|---|---|\n", "a | b\n", "[r]: http://x\n"),
+        *("[^1]: note\n", ": what\n", "<div>\n", "</div>\n", "<!-- ", "NAME\n", "-x, --long   text\n"),
+        *("Key: value\n", "key = value\n", "[section]\n", "2031-01-02 10:00:00 up\n", "def f():\n", '"""'),
+        *("# comment\n", "// note\n", "/* ", "*/", "{", "}\n", '"k": 1,\n', "word ", "Word", ". ", ":\n"),
+        *("::\n", "\n", "\n\n", "\r\n", "\x1c", "\u2028", "\x00", "😀", "\\", "**", "__"),
+    ]
+)
+TEXTS = st.one_of(st.lists(PIECES, max_size=40).map("".join), st.text(max_size=200))
+
+
+def check(text: str, blocks: Sequence[Block], start: int, end: int) -> None:
+    for left, right in pairwise(blocks):
+        assert left.end <= right.start
+    for block in blocks:
+        assert start <= block.start < block.end <= end
+        assert block.start <= block.content_start <= block.content_end <= block.end
+        part = text[block.start : block.end]
+        assert part == part.strip()
+        assert all(block.start <= cell.start <= cell.end <= block.end for cell in block.cells)
+        check(text, block.children, block.start, block.end)
+
+
+@settings(max_examples=300)
+@given(TEXTS, st.sampled_from(MEDIA_TYPES))
+@example("\x00- \n\n\x1c> a", MARKDOWN)
+def test_blocks_are_exact_and_cover_all_but_white_space(text: str, media_type: str) -> None:
+    blocks = parse_blocks(text, media_type)
+    check(text, blocks, 0, len(text))
+    covered = bytearray(len(text))
+    for block in blocks:
+        covered[block.start : block.end] = b"\1" * (block.end - block.start)
+    assert all(seen or text[place].isspace() for place, seen in enumerate(covered))
