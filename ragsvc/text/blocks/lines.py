@@ -169,7 +169,7 @@ def breaks_early(text: str, line: Line, following: Line) -> bool:
 
 
 def stretch(lines: Sequence[Line], at: int, indent: int) -> int:
-    """Number after the last line from `at` on that is indented by at least so much; blank ones may be between."""
+    """Number after the last line from `at` on that is indented so far; blank ones may be between."""
     stop = at
     for place in range(at, len(lines)):
         if lines[place].is_blank:

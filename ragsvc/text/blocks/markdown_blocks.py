@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache
+from typing import Any
 
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
@@ -56,6 +57,14 @@ def markdown_blocks(text: str) -> tuple[Block, ...]:
     blocks = _Conversion(text, start, _block_parser().parse(source)).blocks()
     found = with_gaps(text, blocks, start, len(text), BlockKind.REFERENCE)
     return (front, *found) if front else found
+
+
+def references_of(text: str) -> dict[str, Any]:
+    """The targets of links that a text defines ([label]: url), as markdown-it keeps them."""
+    env: dict[str, Any] = {}
+    _block_parser().parse(text, env)
+    found: dict[str, Any] = env.get("references", {})
+    return found
 
 
 def _front_matter_end(text: str) -> int:

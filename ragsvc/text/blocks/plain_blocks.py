@@ -33,7 +33,10 @@ def plain_blocks(text: str) -> tuple[Block, ...]:
 class _PlainReader:
     def __init__(self, text: str) -> None:
         self._scan, self._lines = scan_of(text, self._region)
-        self._closing = [line.number for line in self._lines if self._is_fence(line, bare=True)]
+        self._closing = {
+            sign: [line.number for line in self._lines if self._is_fence(line, sign, bare=True)]
+            for sign in _FENCES
+        }
 
     def blocks(self) -> list[Block]:
         return self._region(self._lines, 0)
@@ -92,22 +95,18 @@ class _PlainReader:
             return None
         return Found(scan.span(BlockKind.CODE, lines[at:stop]), stop)
 
-    def _is_fence(self, line: Line, *, bare: bool = False) -> bool:
+    def _is_fence(self, line: Line, sign: str | tuple[str, ...] = _FENCES, *, bare: bool = False) -> bool:
         text = self._scan.text
-        if not text.startswith(_FENCES, line.first, line.end):
+        if not text.startswith(sign, line.first, line.end):
             return False
-        sign = text[line.first]
-        rest = text[line.first : min(line.end, line.first + 40)].lstrip(sign)
-        return not rest if bare else len(rest.split()) < 2 and sign not in rest
+        mark = text[line.first]
+        rest = text[line.first : min(line.end, line.first + 40)].lstrip(mark)
+        return not rest if bare else len(rest.split()) < 2 and mark not in rest
 
     def _fenced(self, lines: Sequence[Line], at: int) -> Found | None:
-        text, line = self._scan.text, lines[at]
-        place = bisect_right(self._closing, line.number)
-        while (
-            place < len(self._closing) and text[self._lines[self._closing[place]].first] != text[line.first]
-        ):
-            place += 1
-        return None if place >= len(self._closing) else self._between(lines, at, self._closing[place])
+        closing = self._closing[self._scan.text[lines[at].first] * 3]
+        place = bisect_right(closing, lines[at].number)
+        return self._between(lines, at, closing[place]) if place < len(closing) else None
 
     def _between(self, lines: Sequence[Line], at: int, closing: int) -> Found | None:
         stop = at + closing - lines[at].number

@@ -1,0 +1,132 @@
+"""A text as its reader sees it: its own characters without the marks that are really marks."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+from typing import Any
+
+from ragsvc.text.blocks.block import Block, BlockKind, walk
+from ragsvc.text.blocks.inline import inline_line, pieces_of
+from ragsvc.text.blocks.markdown_blocks import references_of
+from ragsvc.text.blocks.parse import MARKDOWN, parse_blocks
+from ragsvc.text.blocks.pieces import Piece, literal, said_of, segments_of
+from ragsvc.text.tables import table_rows
+
+_FOOTNOTE_LABEL = re.compile(r"\[\^([^\[\]\s]{1,100})\]")
+_TAG = re.compile(r"<!--.*?-->|</?[A-Za-z][^<>]*>|<[!?][^<>]*>", re.DOTALL)
+_UNSEEN = frozenset({BlockKind.REFERENCE, BlockKind.RULE})
+# What of these is not in their children is text of their own; of others it is marks.
+_WITH_OWN_TEXT = frozenset({BlockKind.CODE, BlockKind.KEY_VALUE, BlockKind.LINE, BlockKind.PARAGRAPH})
+
+
+class Reading:
+    """The blocks of a text, and what they say.
+
+    Of Markdown the marks go; of any other text only the marks of list items, quotes and comments.
+    """
+
+    def __init__(self, text: str, media_type: str) -> None:
+        """Parse it once.
+
+        :param text: as stored, or a part of it. media_type: as stored.
+        """
+        self.text = text
+        self.media_type = media_type
+        self.blocks: tuple[Block, ...] = parse_blocks(text, media_type)
+        self._pieces: dict[int, list[Piece]] = {}
+
+    @cached_property
+    def _leaves(self) -> tuple[Block, ...]:
+        return tuple(_leaves(self.blocks))
+
+    @cached_property
+    def _starts(self) -> list[int]:
+        return [block.start for block in self._leaves]
+
+    @cached_property
+    def _env(self) -> dict[str, Any]:
+        env: dict[str, Any] = {"references": {}, "footnotes": set()}
+        for block in self.blocks:
+            if block.kind is BlockKind.REFERENCE:
+                env["references"] |= references_of(self.text[block.start : block.end])
+            elif block.kind is BlockKind.FOOTNOTE:
+                label = _FOOTNOTE_LABEL.match(self.text, block.start)
+                env["footnotes"] |= {label.group(1)} if label else set()
+        return env
+
+    @cached_property
+    def _rows(self) -> dict[int, tuple[int, str]]:
+        if not any(block.kind is BlockKind.TABLE for block in walk(self.blocks)):
+            return {}
+        return {row.start: (row.end, inline_line(row.reading)) for row in table_rows(self.text)}
+
+    def line(self, start: int, end: int) -> str:
+        """What text[start:end] says, as one line.
+
+        :return: its own text where nothing of it is seen.
+        """
+        row = self._rows.get(start)
+        if row and row[0] == end:
+            return row[1]
+        said = said_of(self.text, self._between(start, end), start, end)
+        return said or " ".join(self.text[start:end].split())
+
+    def seen(self, start: int, end: int) -> list[tuple[int, int]]:
+        """The parts of text[start:end] that a reader sees, in order."""
+        return [
+            (max(piece.start, start), min(piece.end, end))
+            for piece in self._between(start, end)
+            if piece.start < end and piece.end > start
+        ]
+
+    def _between(self, start: int, end: int) -> Iterator[Piece]:
+        place = max(bisect_right(self._starts, start) - 1, 0)
+        for block in self._leaves[place:]:
+            if block.start >= end:
+                break
+            yield from self._of(block)
+
+    def _of(self, block: Block) -> list[Piece]:
+        if block.start not in self._pieces:
+            self._pieces[block.start] = self._read(block)
+        return self._pieces[block.start]
+
+    def _read(self, block: Block) -> list[Piece]:
+        if block.kind in _UNSEEN and self.media_type == MARKDOWN:
+            return []
+        segments = segments_of(self.text, block.content_start, block.content_end, block.margin)
+        if block.kind in (BlockKind.CODE, BlockKind.FRONT_MATTER) or self.media_type != MARKDOWN:
+            return literal(segments)
+        if block.kind is BlockKind.HTML:
+            return _without_tags(self.text, block)
+        return pieces_of(segments, self._env)
+
+
+def _leaves(blocks: Sequence[Block]) -> Iterator[Block]:
+    """Blocks without children, and the text between children, in order."""
+    for block in blocks:
+        at = block.start
+        for child in block.children:
+            if block.kind in _WITH_OWN_TEXT and at < child.start:
+                yield Block(block.kind, at, child.start, at, child.start)
+            yield from _leaves([child])
+            at = child.end
+        if not block.children:
+            yield block
+        elif block.kind in _WITH_OWN_TEXT and at < block.end:
+            yield Block(block.kind, at, block.end, at, block.end)
+
+
+def _without_tags(text: str, block: Block) -> list[Piece]:
+    found: list[Piece] = []
+    at = block.start
+    for tag in _TAG.finditer(text, block.start, block.end):
+        if tag.start() > at:
+            found.append(Piece(at, tag.start()))
+        at = tag.end()
+    if at < block.end:
+        found.append(Piece(at, block.end))
+    return found
