@@ -14,6 +14,7 @@ from ragsvc.cli.render import render_table
 from ragsvc.evaluation.compare import Comparison, Difference, Shift
 from ragsvc.evaluation.figures import AGAINST
 from ragsvc.evaluation.gate import Breach, Gate
+from ragsvc.evaluation.outcome import kind_of
 from ragsvc.evaluation.page.charts import duration, p_words, verdict
 from ragsvc.evaluation.page.labels import full_label, label_of, split_system
 from ragsvc.evaluation.report import Figure, Kind, Malformed, Report
@@ -46,9 +47,11 @@ def render_figures(console: Console, report: Report) -> None:
                 "name": name,
             }
             for name, figure in report.figures.items()
+            if kind_of(name) is None
         ]
         if rows:
             render_table(console, rows, tuple(rows[0]))
+        _render_kinds(console, report.figures)
     for test, p in report.tests.items():
         first, _, second = test.partition(AGAINST)
         console.print(f"{one_line(full_label(first))} against {one_line(full_label(second))}: {p_words(p)}")
@@ -75,6 +78,22 @@ def _render_systems(console: Console, figures: Mapping[str, Figure]) -> None:
     render_table(console, rows, ("", *systems))
     if len(counts) == 1:
         console.print(f"means over {counts.pop()} questions, with 95 % intervals")
+
+
+def _render_kinds(console: Console, figures: Mapping[str, Figure]) -> None:
+    """Kinds of questions down, what became of them across."""
+    rows: dict[str, dict[str, Any]] = {}
+    for name, figure in figures.items():
+        if (found := kind_of(name)) is not None:
+            outcome, kind = found
+            row = rows.setdefault(kind, {"kind": one_line(kind), "questions": 0})
+            words = label_of(outcome).words.partition(",")[0].lower()
+            row[words] = f"{figure.value:.3f} ({_interval(figure)})"
+            row["questions"] = max(row["questions"], figure.count)
+    columns = tuple(dict.fromkeys(column for row in rows.values() for column in row))
+    if rows:
+        filled = [{column: row.get(column, "-") for column in columns} for row in rows.values()]
+        render_table(console, filled, columns)
 
 
 def _interval(figure: Figure) -> str:

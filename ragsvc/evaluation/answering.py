@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from types import MappingProxyType
+from typing import Any
 
 from ragsvc.domain import Answer, BoolVector, Citation, F64Vector, Passage
 from ragsvc.evaluation import overlap
@@ -19,12 +20,14 @@ from ragsvc.evaluation.calibration import (
 )
 from ragsvc.evaluation.figures import figure
 from ragsvc.evaluation.grounding import Place, citation_scores, supported
+from ragsvc.evaluation.outcome import Expectation, Outcome, judge, outcome_values
 from ragsvc.evaluation.questions import Question
 from ragsvc.evaluation.report import Bin, Figure, Item
 from ragsvc.pipeline.grounding.markers import ANY_MARKER
 
 TOP = 3
 REFUSED = "refused_"
+AUROC_GOOD = "auroc_good"
 NO_VERSIONS: Mapping[str, str] = MappingProxyType({})
 # Only from the first blank on: in the midst of many it would be tried again at each.
 _MARKERS = re.compile(rf"(?<!\s)\s*{ANY_MARKER.pattern}")
@@ -44,6 +47,8 @@ def answer_item(
     asked: Asked,
     gold: Sequence[Place] = (),
     versions: Mapping[str, str] = NO_VERSIONS,
+    *,
+    graded: bool = False,
 ) -> Item:
     """Score an answer.
 
@@ -53,6 +58,8 @@ def answer_item(
 
     :param gold: where the answer stands; () when that is not known.
     :param versions: of documents that are right or hold gold places, by id: the same text, the same version.
+    :param graded: whether questions of this run have an `Expectation`: then one without an answer has an
+        outcome, too, though nothing is expected but its refusal.
     """
     answer = asked.answer
     text = bare(answer.answer) if answer.answered else ""
@@ -84,7 +91,25 @@ def answer_item(
         "found": [hit.passage.document_id for hit in answer.passages][:10],
         "cited": [citation.document_id for citation in answer.citations][:10],
     }
+    if question.expected is not None or (graded and not question.answerable):
+        _grade(question, text if answer.answered else None, values, detail)
     return Item(question.id, question.text, values, detail)
+
+
+def _grade(question: Question, text: str | None, values: dict[str, float], detail: dict[str, Any]) -> None:
+    """Add the outcome to an item's values, and why it is so to its detail."""
+    expected = question.expected or Expectation()
+    if question.answerable and not expected.accept:
+        return
+    verdict = judge(expected, question.kind, text, answerable=question.answerable)
+    values |= outcome_values(verdict.outcome, question.kind)
+    detail |= {"outcome": verdict.outcome.value, "kind": question.kind}
+    if verdict.missing and question.answerable:
+        detail["missing"] = list(verdict.missing)
+    if verdict.rejected:
+        detail["rejected"] = list(verdict.rejected)
+    if verdict.too_long:
+        detail["too_long"] = len(text or "")
 
 
 def _is_of(names: Set[str], versions: Mapping[str, str], place: Passage | Citation) -> bool:
@@ -144,6 +169,7 @@ def figures_of_all(items: Sequence[Item], answers: Mapping[str, Sequence[str]]) 
         texts = [item.detail["answer"] for item in compared]
         interval = overlap.corpus_bleu_interval(texts, [answers[item.id] for item in compared])
         found["corpus_bleu"] = figure(widened(interval, len(compared)), len(compared))
+    found |= _sureness_of_good(items)
     sure, truth = _confidence(items)
     if len(set(truth)) < 2:
         return found
@@ -156,6 +182,20 @@ def figures_of_all(items: Sequence[Item], answers: Mapping[str, Sequence[str]]) 
     }
     for name, statistic in statistics.items():
         found[name] = figure(widened(bootstrap_of(statistic, sure, truth), fewer), len(items))
+    return found
+
+
+def _sureness_of_good(items: Sequence[Item]) -> dict[str, Figure]:
+    """Whether confidence is higher where the answer is good: of all graded questions, and of answers."""
+    graded = [item for item in items if "outcome" in item.detail]
+    answered = [item for item in graded if item.detail["answered"]]
+    found = {}
+    for name, some in ((AUROC_GOOD, graded), (f"{AUROC_GOOD}_answered", answered)):
+        sure = [item.detail["confidence"] for item in some]
+        good = [item.detail["outcome"] == Outcome.GOOD for item in some]
+        if len(set(good)) == 2:
+            fewer = min(sum(good), len(good) - sum(good))
+            found[name] = figure(widened(bootstrap_of(auroc, sure, good), fewer), len(some))
     return found
 
 

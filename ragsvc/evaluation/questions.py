@@ -3,7 +3,8 @@
     {"id"?: str, "question": str, "answerable"?: bool, "documents"?: [id, ...] or {id: grade},
      "spans"?: [{"document_id", "start", "end"} or {"document_id", "quote"}, ...],
      "answers"?: [str, ...], "phrases"?: [str, ...], "history"?: [{"role", "content"}, ...],
-     "kind"?: str, "split"?: str, "origin"?: str}
+     "accept"?: [pattern or [pattern, ...], ...], "partly"?: [pattern, ...], "reject"?: [pattern, ...],
+     "max_chars"?: int, "kind"?: str, "split"?: str, "origin"?: str}
 
 Other fields are ignored, and noted where they look misspelt. A line that is none of this is listed, and the
 rest is used.
@@ -22,14 +23,15 @@ from typing import Any, TypeVar
 from ragsvc.domain import Role, Turn
 from ragsvc.errors import InvalidRequest, SourceNotFound
 from ragsvc.evaluation.lines import misspelt, read_object
+from ragsvc.evaluation.outcome import Expectation, read_expectation
 from ragsvc.evaluation.report import Malformed
 
 T = TypeVar("T")
 _MARK = b"\xef\xbb\xbf"
 
 FIELDS = (
-    "id", "question", "answerable", "documents", "spans", "answers", "phrases", "history", "kind", "split",
-    "origin",
+    "id", "question", "answerable", "documents", "spans", "answers", "phrases", "history", "accept", "partly",
+    "reject", "max_chars", "kind", "split", "origin",
 )  # fmt: skip
 HINT = 'each line is a JSON object such as {"question": "...", "documents": ["id"]}; see docs/evaluation.md'
 MAX_LABEL_CHARS = 64
@@ -57,7 +59,9 @@ class Question:
 
     documents: grade by id of a document, in the order given; 0 is not relevant.
     answers: right ones. phrases: a right answer holds one of them.
-    kind: of an unanswerable question mostly, such as "near"; split: such as "tune"; origin: who made it.
+    expected: what its answer is held to, by patterns; None: nothing is said of it.
+    kind: what is asked for, such as "list", or why there is no answer, such as "near".
+    split: such as "tune". origin: who made it.
     line: where it stands in its file, from 1.
     """
 
@@ -72,6 +76,7 @@ class Question:
     kind: str | None = None
     split: str | None = None
     origin: str | None = None
+    expected: Expectation | None = None
     line: int | None = field(default=None, compare=False)
 
     def place(self, source: str) -> str:
@@ -168,6 +173,7 @@ def _question(row: Mapping[str, Any], default_id: str, line: int | None) -> Ques
         answers=_each(row, "answers", _one_text),
         phrases=_each(row, "phrases", _one_text),
         history=_each(row, "history", _turn),
+        expected=read_expectation(row),
         kind=_optional(row, "kind", _label),
         split=_optional(row, "split", _text),
         origin=_optional(row, "origin", _text),

@@ -13,15 +13,17 @@ from ragsvc.evaluation.page.labels import full_label
 from ragsvc.evaluation.report import Item, Kind, Report
 
 # In the order in which they say most about an answer.
-_OF_ANSWERS = ("phrase", "token_f1", "rouge_l", "document@3", "answered")
+_OF_ANSWERS = ("good", "phrase", "token_f1", "rouge_l", "document@3", "answered")
 # A figure that fewer of the questions have says too little of the others.
 _ENOUGH = 0.5
 # What may be wrong with an answer: the figure, its value then, and the words; the gravest first.
 _FAILURES = (
     ("refused_answerable", 1.0, "wrongly refused"),
     ("refused_unanswerable", 0.0, "wrongly answered"),
+    ("wrong", 1.0, "wrong answer"),
     ("document@3", 0.0, "right document missing"),
     ("phrase", 0.0, "no right phrase"),
+    ("partly", 1.0, "partly good"),
 )
 _DIFFERS = ("token_f1", "rouge_l")
 
@@ -65,8 +67,8 @@ def basis(report: Report) -> str:
 def fault(report: Report, item: Item) -> Fault | None:
     """What is wrong with a question; None when nothing is, or nothing is known.
 
-    An answer fails by the gravest of: wrongly refused, wrongly answered, the right document missing, no right
-    phrase, other words than the references.
+    An answer fails by the gravest of: wrongly refused, wrongly answered, a wrong answer, the right document
+    missing, no right phrase, a partly good answer, other words than the references.
     """
     if report.kind is Kind.RETRIEVAL:
         value = item.values.get(headline(report) or "")

@@ -115,10 +115,11 @@ class Evaluations:
         with self._kept(caller, request) as snapshot:
             run = self._run(caller, snapshot, request, source, asked, asked.questions, progress)
             run.settings["max_false_refusals"] = self._settings.max_false_refusals
+            graded = any(question.expected for question in run.questions)
 
             def item(question: Question) -> Item:
                 got = run.ground.ask(question, request.k)
-                return answer_item(question, got, run.gold[question.id], run.versions)
+                return answer_item(question, got, run.gold[question.id], run.versions, graded=graded)
 
             def fresh() -> Asker:
                 return self._asker.over(self._loader.apart())

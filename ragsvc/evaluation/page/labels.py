@@ -5,6 +5,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from ragsvc.evaluation.outcome import kind_of
+
+OUTCOMES = "What became of the questions"
 DOCUMENTS = "Finding and answering"
 REFUSING = "Knowing when not to answer"
 CITING = "Citations"
@@ -30,6 +33,22 @@ _RETRIEVAL = {
     "span_iou": Label("Span overlap", "Characters found and wanted, of those found or wanted."),
 }
 _ANSWERS = {
+    "good": Label("Good", "The answer holds all that it must, and nothing that makes it wrong.", OUTCOMES),
+    "partly": Label("Partly good", "Some of it is there, or it is too long.", OUTCOMES),
+    "wrong": Label("Wrong", "Nothing of it is there, or something that must not be.", OUTCOMES, lower=True),
+    "wrongly_refused": Label(
+        "Wrongly refused, of those", "There is an answer, and none was given.", OUTCOMES, lower=True
+    ),
+    "rightly_refused": Label(
+        "Rightly refused, of those", "There is no answer, and none was given.", OUTCOMES
+    ),
+    "answered_wrongly": Label(
+        "Answered without one", "There is no answer, and one was given.", OUTCOMES, lower=True
+    ),
+    "auroc_good": Label("AUROC, good", "Is confidence higher where the answer is good?", OUTCOMES),
+    "auroc_good_answered": Label(
+        "AUROC, good where answered", "The same, of what was answered alone.", OUTCOMES
+    ),
     "document": Label("Right document", "A right document is among the first passages.", DOCUMENTS),
     "answered": Label("Answered", "Questions with an answer that got one.", DOCUMENTS),
     "phrase": Label("Right phrase", "The answer holds a phrase that a right one holds.", DOCUMENTS),
@@ -76,6 +95,12 @@ def label_of(name: str) -> Label:
     known = _RETRIEVAL.get(stem) or _ANSWERS.get(stem)
     if known is not None:
         return Label(known.words + cut, known.meaning, known.section, known.lower)
+    if (found := kind_of(name)) is not None:
+        outcome, kind = found
+        one = _ANSWERS[outcome]
+        return Label(
+            f"{kind}: {one.words.partition(',')[0].lower()}", one.meaning, f"Kind: {kind}", one.lower
+        )
     if stem.startswith("refused_"):
         kind = stem.removeprefix("refused_")
         return Label(f"Refused: {kind}", f"Questions of the kind {kind} that were refused.", REFUSING)

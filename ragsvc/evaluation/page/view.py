@@ -25,6 +25,7 @@ from ragsvc.evaluation.page.labels import (
     CITING,
     DOCUMENTS,
     OTHER,
+    OUTCOMES,
     REFUSING,
     full_label,
     label_of,
@@ -35,7 +36,10 @@ from ragsvc.evaluation.report import Item, Kind, Malformed, Report, Setup
 from ragsvc.evaluation.worst import basis, facts, fault, headline, worst
 
 WORST = 20
-_TILES = ("document@3", "phrase", "token_f1", "answered", "refused_unanswerable", "supported", "auroc")
+_TILES = (
+    "good", "wrong", "document@3", "phrase", "token_f1", "answered", "refused_unanswerable", "supported",
+    "auroc",
+)  # fmt: skip
 _SHOWN_TILES = 6
 _SHOWN_FOUND = 5
 _SHOWN_CHARS = 600
@@ -203,9 +207,9 @@ def _by_metric(report: Report) -> list[Group]:
 
 
 def _by_section(report: Report) -> list[Group]:
-    bars: dict[str, list[Bar]] = {section: [] for section in (DOCUMENTS, REFUSING, CITING, OTHER)}
+    bars: dict[str, list[Bar]] = {section: [] for section in (OUTCOMES, DOCUMENTS, REFUSING, CITING, OTHER)}
     for name, figure in report.figures.items():
-        bars[label_of(name).section].append(bar(name, figure))
+        bars.setdefault(label_of(name).section, []).append(bar(name, figure))
     return [Group(section, "", tuple(rows)) for section, rows in bars.items() if rows]
 
 
