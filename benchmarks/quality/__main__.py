@@ -3,9 +3,10 @@
     RAGSVC_TEST_DATA=folder python -m benchmarks.quality [PART ...] [--home DIR] [--out DIR]
 
 What is not in the home yet is ingested first; another run embeds hardly anything. Prints the tables as
-Markdown, and writes every report as JSON and all of them as one page. Of the golden questions only sums are
-printed or written. With --write the README's tables are replaced. Exit code 4 when a line of the acceptance
-is missed.
+Markdown, and writes every report as JSON and all of them as one page. Of the golden questions, and of the
+half `report` of the asked ones, only sums are printed or written; of the half `tune` (--split tune) there is
+asked-tune.md to read, with each question, its answer and what became of it. With --write the README's tables
+are replaced. Exit code 4 when a line of the acceptance is missed.
 """
 
 from __future__ import annotations
@@ -22,8 +23,8 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import replace
 from pathlib import Path
 
-from benchmarks.quality import abstention, golden, multiturn, retrieval, spans
-from benchmarks.quality.jobs import Bench, Job, Part, run, settings_of
+from benchmarks.quality import abstention, asked, golden, multiturn, retrieval, spans
+from benchmarks.quality.jobs import HELD_OUT, Bench, Job, Part, run, settings_of
 from benchmarks.sets import BASELINES, data_folder
 from ragsvc.evaluation.page.render import render
 from ragsvc.evaluation.report import Report, to_json
@@ -31,6 +32,7 @@ from ragsvc.service.service import Service
 
 PARTS: dict[str, Part] = {
     "golden": golden.PART,
+    "asked": asked.PART,
     "retrieval": retrieval.PART,
     "abstention": abstention.PART,
     "spans": spans.PART,
@@ -104,6 +106,9 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--out", type=Path, default=Path("indexes/quality-reports"))
     parser.add_argument("--sets", nargs="+", choices=BASELINES, default=list(BASELINES), metavar="SET")
     parser.add_argument("--reranker", metavar="NAME", help="another RAGSVC_RERANKER to measure too")
+    parser.add_argument(
+        "--split", choices=(HELD_OUT, "tune"), default=HELD_OUT, help="half of the asked questions"
+    )
     parser.add_argument("--write", action="store_true", help="put the tables into README.md")
     given = parser.parse_args()
     unknown = [name for name in given.parts if name not in PARTS]
@@ -111,6 +116,8 @@ def arguments() -> argparse.Namespace:
         parser.error(f"unknown part {unknown[0]!r}; known: {', '.join(PARTS)}")
     if given.write and (given.reranker is not None or set(given.sets) != set(BASELINES)):
         parser.error("--write is of all sets, and of the service as it comes")
+    if given.write and given.split != HELD_OUT:
+        parser.error("--write is of the half that nothing was tuned on")
     return given
 
 
@@ -123,12 +130,16 @@ def main() -> int:
         for name in parts if given.write else ():
             # Found out now, not after minutes.
             replaced(README.read_text("utf-8"), name, "")
-        # The golden questions and their corpus are in the repository.
-        data = data_folder() if set(parts) != {"golden"} else Path()
-        jobs = prepare(given.home, parts, Bench(data, Path(scratch), given.sets, given.reranker))
+        # Their questions are in the repository, and so are their corpora, or the machine has them.
+        data = data_folder() if set(parts) - {"golden", "asked"} else Path()
+        bench = Bench(data, Path(scratch), given.sets, given.reranker, given.split)
+        jobs = prepare(given.home, parts, bench)
         every = [job for some in jobs.values() for job in some]
         reports = measure(given.home, every)
     write(given.out, every, reports)
+    for name in jobs:
+        for page, text in PARTS[name].pages(reports).items():
+            (given.out / page).write_text(text, "utf-8")
     sections = {name: PARTS[name].conclude(reports) for name in jobs}
     print("\n\n".join(section.text for section in sections.values()))
     if given.write:

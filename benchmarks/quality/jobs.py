@@ -15,6 +15,8 @@ from ragsvc.service.service import Service
 from ragsvc.settings import Settings
 
 CALLER = Caller()
+# The half of questions of which only sums leave the measurement.
+HELD_OUT = "report"
 Request: TypeAlias = RetrievalEvaluation | AnswersEvaluation
 
 
@@ -69,20 +71,26 @@ class Bench:
     """data: folder of the public collections. scratch: where questions are written.
 
     sets: collections to search. reranker: one to measure besides the default, or None.
+    split: half of the questions about other people's texts.
     """
 
     data: Path
     scratch: Path
     sets: Sequence[str]
     reranker: str | None
+    split: str = HELD_OUT
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """prepare: ingests what is missing and gives the jobs. conclude: of their reports by name."""
+    """prepare: ingests what is missing and gives the jobs. conclude: of their reports by name.
+
+    pages: files to write beside the reports, by name.
+    """
 
     prepare: Callable[[Service, Bench], list[Job]]
     conclude: Callable[[Mapping[str, Report]], Section]
+    pages: Callable[[Mapping[str, Report]], dict[str, str]] = lambda _: {}
 
 
 def settings_of(home: Path, reranker: str | None = None, threads: int | None = 1) -> Settings:
