@@ -102,6 +102,7 @@ def write(folder: Path) -> list[str]:
     :return: ids that its documents get when the folder is ingested, ascending.
     """
     shutil.rmtree(folder, ignore_errors=True)
+    folder.parent.mkdir(parents=True, exist_ok=True)
     shutil.copytree(SHIPPED, folder)
     for name, text in made():
         path = folder / name

@@ -132,7 +132,7 @@ def main() -> int:
             replaced(README.read_text("utf-8"), name, "")
         # Their questions are in the repository, and so are their corpora, or the machine has them.
         data = data_folder() if set(parts) - {"golden", "asked"} else Path()
-        bench = Bench(data, Path(scratch), given.sets, given.reranker, given.split)
+        bench = Bench(data, Path(scratch), given.sets, given.reranker, given.split, given.home)
         jobs = prepare(given.home, parts, bench)
         every = [job for some in jobs.values() for job in some]
         reports = measure(given.home, every)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 
-from benchmarks.asked_corpus import NAME, QUESTIONS, ROOT, write
+from benchmarks.asked_corpus import NAME, QUESTIONS, write
 from benchmarks.quality.jobs import CALLER, HELD_OUT, Bench, Job, Part, Section, percent, plain
 from benchmarks.sets import table
 from ragsvc.domain import IngestRequest, Prune
@@ -18,8 +18,6 @@ from ragsvc.evaluation.report import Item, Report
 from ragsvc.evaluation.requests import AnswersEvaluation
 from ragsvc.service.service import Service
 
-# Not in a folder of its own for each run: the same files are known again and not embedded anew.
-FOLDER = ROOT / "indexes" / "asked-corpus" / NAME
 ROWS = {
     Outcome.GOOD: "good",
     Outcome.PARTLY: "partly good",
@@ -37,8 +35,10 @@ PLAIN = {
 
 def prepare(service: Service, bench: Bench) -> list[Job]:
     """Make the corpus, and bring the index in step with it."""
-    write(FOLDER)
-    service.ingest(CALLER, IngestRequest(NAME, (str(FOLDER),), prune=Prune.REMOVE))
+    # In the home, so that the next run finds the same files in the same place and embeds nothing anew.
+    folder = bench.home.resolve() / "benchmarks" / NAME
+    write(folder)
+    service.ingest(CALLER, IngestRequest(NAME, (str(folder),), prune=Prune.REMOVE))
     # What an interrupted run of other code has found is of no use.
     request = AnswersEvaluation(NAME, QUESTIONS, split=bench.split, fresh=True)
     return [Job(NAME, request, private=bench.split == HELD_OUT)]

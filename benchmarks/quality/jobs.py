@@ -71,7 +71,7 @@ class Bench:
     """data: folder of the public collections. scratch: where questions are written.
 
     sets: collections to search. reranker: one to measure besides the default, or None.
-    split: half of the questions about other people's texts.
+    split: half of the questions about other people's texts. home: of the service.
     """
 
     data: Path
@@ -79,6 +79,7 @@ class Bench:
     sets: Sequence[str]
     reranker: str | None
     split: str = HELD_OUT
+    home: Path = Path("indexes/quality")
 
 
 @dataclass(frozen=True, slots=True)
