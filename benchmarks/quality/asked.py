@@ -91,6 +91,7 @@ def _entry(item: Item) -> str:
     rows = {
         "missing": ", ".join(f"`{each}`" for each in detail.get("missing", ())),
         "rejected": ", ".join(f"`{each}`" for each in detail.get("rejected", ())),
+        "surplus": ", ".join(f"`{each}`" for each in detail.get("surplus", ())),
         "too long": str(detail.get("too_long", "")),
         "wanted": ", ".join(detail["wanted"]),
         "found": ", ".join(dict.fromkeys(detail["found"])),

@@ -108,6 +108,8 @@ def _grade(question: Question, text: str | None, values: dict[str, float], detai
         detail["missing"] = list(verdict.missing)
     if verdict.rejected:
         detail["rejected"] = list(verdict.rejected)
+    if verdict.surplus:
+        detail["surplus"] = list(verdict.surplus)
     if verdict.too_long:
         detail["too_long"] = len(text or "")
 

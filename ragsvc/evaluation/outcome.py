@@ -47,28 +47,31 @@ class Expectation:
 
     accept: groups of alternatives; a good answer matches one of each group.
     partly: what earns an answer that matches no group half the praise.
-    reject: what no right answer holds, such as a neighbour's value.
+    reject: what no right answer holds, such as another version's note.
+    surplus: what a good answer leaves out, such as a neighbour's row; with it, it is partly good at best.
     max_chars: a longer answer is partly good at best; None: as its kind has it.
     """
 
     accept: tuple[tuple[str, ...], ...] = ()
     partly: tuple[str, ...] = ()
     reject: tuple[str, ...] = ()
+    surplus: tuple[str, ...] = ()
     max_chars: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """An outcome and why. missing: groups without a match. rejected: patterns that matched."""
+    """An outcome and why. missing: groups without a match. rejected, surplus: patterns that matched."""
 
     outcome: Outcome
     missing: tuple[str, ...] = ()
     rejected: tuple[str, ...] = ()
+    surplus: tuple[str, ...] = ()
     too_long: bool = False
 
 
 def read_expectation(row: Mapping[str, Any]) -> Expectation | None:
-    """Read "accept", "partly", "reject" and "max_chars" of a line; None where it has none of them.
+    """Read "accept", "partly", "reject", "surplus" and "max_chars" of a line; None where it has none of them.
 
     :raises ValueError: with what is wrong, in words for a person.
     """
@@ -79,10 +82,11 @@ def read_expectation(row: Mapping[str, Any]) -> Expectation | None:
         accept=_each(row, "accept", _group),
         partly=_each(row, "partly", _pattern),
         reject=_each(row, "reject", _pattern),
+        surplus=_each(row, "surplus", _pattern),
         max_chars=longest,
     )
-    if not found.accept and (found.partly or longest is not None):
-        raise ValueError('"partly" and "max_chars" mean nothing without "accept"')
+    if not found.accept and (found.partly or found.surplus or longest is not None):
+        raise ValueError('"partly", "surplus" and "max_chars" mean nothing without "accept"')
     return found if found != Expectation() else None
 
 
@@ -99,6 +103,7 @@ def judge(expected: Expectation, kind: str | None, answer: str | None, *, answer
     texts = _readings(answer)
     missing = tuple(" | ".join(group) for group in expected.accept if not _any(group, texts))
     rejected = tuple(each for each in expected.reject if _any((each,), texts))
+    surplus = tuple(each for each in expected.surplus if _any((each,), texts))
     all_there = bool(expected.accept) and not missing
     if not answerable:
         fits = all_there and not rejected
@@ -109,8 +114,8 @@ def judge(expected: Expectation, kind: str | None, answer: str | None, *, answer
     if rejected or not (some_there or all_there):
         outcome = Outcome.WRONG
     else:
-        outcome = Outcome.GOOD if all_there and not too_long else Outcome.PARTLY
-    return Verdict(outcome, missing, rejected, too_long)
+        outcome = Outcome.GOOD if all_there and not surplus and not too_long else Outcome.PARTLY
+    return Verdict(outcome, missing, rejected, surplus, too_long)
 
 
 def outcome_values(outcome: Outcome, kind: str | None) -> dict[str, float]:

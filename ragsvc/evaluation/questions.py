@@ -4,7 +4,7 @@
      "spans"?: [{"document_id", "start", "end"} or {"document_id", "quote"}, ...],
      "answers"?: [str, ...], "phrases"?: [str, ...], "history"?: [{"role", "content"}, ...],
      "accept"?: [pattern or [pattern, ...], ...], "partly"?: [pattern, ...], "reject"?: [pattern, ...],
-     "max_chars"?: int, "kind"?: str, "split"?: str, "origin"?: str}
+     "surplus"?: [pattern, ...], "max_chars"?: int, "kind"?: str, "split"?: str, "origin"?: str}
 
 Other fields are ignored, and noted where they look misspelt. A line that is none of this is listed, and the
 rest is used.
@@ -31,7 +31,7 @@ _MARK = b"\xef\xbb\xbf"
 
 FIELDS = (
     "id", "question", "answerable", "documents", "spans", "answers", "phrases", "history", "accept", "partly",
-    "reject", "max_chars", "kind", "split", "origin",
+    "reject", "surplus", "max_chars", "kind", "split", "origin",
 )  # fmt: skip
 HINT = 'each line is a JSON object such as {"question": "...", "documents": ["id"]}; see docs/evaluation.md'
 MAX_LABEL_CHARS = 64

@@ -67,6 +67,15 @@ def test_what_is_half_right_by_its_own_patterns_is_partly_good() -> None:
     assert judge(expected, "fact", "It is warm.").outcome is Outcome.WRONG
 
 
+def test_a_good_answer_leaves_out_what_is_beside_the_point() -> None:
+    expected = Expectation((("18.90",),), reject=("pump",), surplus=("HX-210",))
+    assert judge(expected, "fact", "HX-211: 18.90").outcome is Outcome.GOOD
+    beside = judge(expected, "fact", "HX-210: 8.40, HX-211: 18.90")
+    assert beside.outcome is Outcome.PARTLY and beside.surplus == ("HX-210",)
+    assert judge(expected, "fact", "HX-210: 8.40").outcome is Outcome.WRONG
+    assert judge(expected, "fact", "HX-210: pump, HX-211: 18.90").outcome is Outcome.WRONG
+
+
 def test_emphasis_is_no_obstacle_and_dunders_are_no_emphasis() -> None:
     assert judge(Expectation((("__init__",),)), "code", "Write `__init__` first").outcome is Outcome.GOOD
     assert judge(Expectation((("release 2.1.10",),)), "fact", "release **2.1.10**").outcome is Outcome.GOOD
@@ -123,8 +132,15 @@ def test_every_answer_has_exactly_one_outcome_of_its_side(
 
 
 def test_a_line_tells_what_is_expected() -> None:
-    row = {"question": "?", "accept": ["a", ["b", "c"]], "partly": ["d"], "reject": ["e"], "max_chars": 9}
-    expected = Expectation((("a",), ("b", "c")), ("d",), ("e",), 9)
+    row = {
+        "question": "?",
+        "accept": ["a", ["b", "c"]],
+        "partly": ["d"],
+        "reject": ["e"],
+        "surplus": ["f"],
+        "max_chars": 9,
+    }
+    expected = Expectation((("a",), ("b", "c")), ("d",), ("e",), ("f",), 9)
     assert parse(json.dumps(row).encode(), "q").expected == expected
     assert parse(b'{"question": "?"}', "q").expected is None
 
@@ -142,6 +158,7 @@ def test_a_line_tells_what_is_expected() -> None:
         ({"accept": ["a"], "max_chars": True}, "whole number from 1"),
         ({"max_chars": 9}, 'without "accept"'),
         ({"partly": ["a"]}, 'without "accept"'),
+        ({"surplus": ["a"]}, 'without "accept"'),
     ],
 )
 def test_what_cannot_be_expected_is_told(row: dict[str, Any], words: str) -> None:
