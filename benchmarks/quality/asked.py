@@ -13,8 +13,9 @@ from benchmarks.asked_corpus import NAME, QUESTIONS, write
 from benchmarks.quality.jobs import CALLER, HELD_OUT, Bench, Job, Part, Section, percent, plain
 from benchmarks.sets import table
 from ragsvc.domain import IngestRequest, Prune
+from ragsvc.evaluation.figures import figure, interval_of
 from ragsvc.evaluation.outcome import OF_ANSWERABLE, OF_UNANSWERABLE, Outcome
-from ragsvc.evaluation.report import Item, Report
+from ragsvc.evaluation.report import Figure, Item, Report
 from ragsvc.evaluation.requests import AnswersEvaluation
 from ragsvc.service.service import Service
 
@@ -49,9 +50,21 @@ def conclude(reports: Mapping[str, Report]) -> Section:
     report = reports[NAME]
     figures = report.figures
     rows = [[label, *percent(figures[name])] for name, label in ROWS.items() if name in figures]
+    strict = _to_the_point(report)
+    if strict is not None:
+        rows.insert(1, ["... and nothing cited from another document", *percent(strict)])
     rows += [[label, *plain(figures[name])] for name, label in PLAIN.items() if name in figures]
     title = f"Answers about other people's texts (split {report.setup.settings.get('split')})"
     return Section(title, table(["figure", "value", "95 %"], rows), more=by_kind(report))
+
+
+def _to_the_point(report: Report) -> Figure | None:
+    """Answerable questions whose answer is good and cites right documents alone."""
+    asked = [item.detail for item in report.items if item.detail["answerable"]]
+    found = [
+        float(each["outcome"] == Outcome.GOOD and set(each["cited"]) <= set(each["wanted"])) for each in asked
+    ]
+    return figure(interval_of(found), len(found)) if found else None
 
 
 def by_kind(report: Report) -> str:
@@ -59,12 +72,12 @@ def by_kind(report: Report) -> str:
     parts = []
     for outcomes in (OF_ANSWERABLE, OF_UNANSWERABLE):
         kinds: dict[str, list[str]] = {}
-        for name, figure in report.figures.items():
+        for name, found in report.figures.items():
             first, colon, kind = name.partition(":")
             if colon and first == outcomes[0]:
                 cells = [report.figures[f"{outcome}:{kind}"] for outcome in outcomes]
                 shares = [f"{100 * x.value:.0f} ({100 * x.low:.0f}-{100 * x.high:.0f})" for x in cells]
-                kinds[kind] = [kind, str(figure.count), *shares]
+                kinds[kind] = [kind, str(found.count), *shares]
         if kinds:
             head = ["kind", "questions", *(ROWS[outcome].rpartition(": ")[2] for outcome in outcomes)]
             parts.append(table(head, [kinds[kind] for kind in sorted(kinds)]))
