@@ -23,7 +23,7 @@ help:
 	@echo "make torture   kill it, fill its disk and damage its files, hundreds of times"
 	@echo "make check     ruff, mypy, import layers"
 	@echo "make bench     measure and print ratios"
-	@echo "make quality   measure what is found, answered and refused; ARGS=golden needs no data"
+	@echo "make quality   measure what is found, answered and refused; ARGS=golden and ARGS=asked need no data"
 	@echo "make clean     remove $(VENV)/, $(LLAMAINDEX)/ and caches (indexes/ stays)"
 
 install: $(STAMP)

@@ -176,3 +176,5 @@ def test_the_readme_has_a_place_for_every_part() -> None:
         assert replaced(changed, name, "| old |") == replaced(text, name, "| old |")
     with pytest.raises(SystemExit, match="no place for other"):
         replaced(text, "other", "| new |")
+    blank = "<!-- quality: a -->\n<!-- quality: end -->\n\n<!-- quality: b -->\nrows\n<!-- quality: end -->\n"
+    assert replaced(blank, "a", "new") == blank.replace("a -->\n", "a -->\nnew\n")

@@ -87,7 +87,8 @@ def replaced(readme: str, name: str, body: str) -> str:
     """The README with another table of a part; what stands around it is left alone."""
     begin, end = f"<!-- quality: {name} -->\n", "\n<!-- quality: end -->"
     before, found, rest = readme.partition(begin)
-    _, closed, after = rest.partition(end)
+    # A place without a table yet has one line end, and must not be taken to reach to the end of the next.
+    _, closed, after = f"\n{rest}".partition(end)
     if not found or not closed:
         raise SystemExit(f"README.md has no place for {name}: {begin.strip()} ... {end.strip()}")
     return before + begin + body + end + after
