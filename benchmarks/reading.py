@@ -1,6 +1,6 @@
 """Reading answers of several systems blind, and counting the verdicts.
 
-    python -m benchmarks.reading sheet --of NAME=FILE --of NAME=FILE ... [--count 40] [--seed 1] [--out DIR]
+    python -m benchmarks.reading sheet --of NAME=FILE --of NAME=FILE ... [--differing] [--out DIR]
     python -m benchmarks.reading score DIR
 
 FILE is what a system answered: a JSONL file with the fields id, question, answer and answered, as
@@ -45,18 +45,21 @@ def read(path: Path) -> dict[str, dict[str, Any]]:
 
 
 def drawn(
-    systems: Mapping[str, Answers], count: int, seed: int
+    systems: Mapping[str, Answers], count: int, seed: int, *, differing: bool = False
 ) -> tuple[list[str], dict[str, dict[str, str]]]:
     """Questions that all systems were asked, in random order, and whose answer is behind each letter.
 
-    Systems that answered a question alike, word for word, still get letters of their own.
-
+    :param differing: leave out those that all answered alike, word for word.
     :return: ids, and by id a system for each letter.
     """
     chance = random.Random(seed)
     common = sorted(set.intersection(*(set(answers) for answers in systems.values())))
     if not common:
         raise SystemExit("the systems have no question in common: compare their ids")
+    if differing:
+        common = [name for name in common if len({_said(each[name]) for each in systems.values()}) > 1]
+        if not common:
+            raise SystemExit("the systems answered every common question alike")
     ids = chance.sample(common, min(count, len(common)))
     letters = LETTERS[: len(systems)]
     shuffled = {name: chance.sample(list(systems), len(systems)) for name in ids}
@@ -72,10 +75,13 @@ def sheet(systems: Mapping[str, Answers], ids: Sequence[str], key: Mapping[str, 
         if first.get("wanted"):
             parts.append(f"in: {', '.join(first['wanted'])}")
         for letter, system in key[name].items():
-            row = systems[system][name]
-            answer = row["answer"] if row.get("answered", True) and row["answer"] else "(refused)"
-            parts.append(f"**{letter}**\n\n" + "\n".join(f"> {line}" for line in answer.splitlines()))
+            lines = _said(systems[system][name]).splitlines()
+            parts.append(f"**{letter}**\n\n" + "\n".join(f"> {line}" for line in lines))
     return "\n\n".join(parts) + "\n"
+
+
+def _said(row: Mapping[str, Any]) -> str:
+    return str(row["answer"]) if row.get("answered", True) and row["answer"] else "(refused)"
 
 
 def form(ids: Sequence[str], key: Mapping[str, Mapping[str, str]]) -> str:
@@ -131,6 +137,7 @@ def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
     draw.add_argument("--of", type=_named, action="append", required=True, metavar="NAME=FILE")
     draw.add_argument("--count", type=int, default=40)
     draw.add_argument("--seed", type=int, default=1)
+    draw.add_argument("--differing", action="store_true", help="only questions with different answers")
     draw.add_argument("--out", type=Path, default=Path("indexes/reading"))
     commands.add_parser("score", help="count verdicts").add_argument("folder", type=Path)
     return parser.parse_args(given)
@@ -148,7 +155,7 @@ def main(given: Sequence[str] | None = None) -> int:
         raise SystemExit(f"name 2 to {len(LETTERS)} systems, each once, with --of NAME=FILE")
     if (wished.out / FORM).exists():
         raise SystemExit(f"{wished.out / FORM} is there already; choose another --out, or move it away")
-    ids, key = drawn(systems, wished.count, wished.seed)
+    ids, key = drawn(systems, wished.count, wished.seed, differing=wished.differing)
     wished.out.mkdir(parents=True, exist_ok=True)
     for name, text in ((SHEET, sheet(systems, ids, key)), (FORM, form(ids, key)), (KEY, json.dumps(key))):
         (wished.out / name).write_text(text, "utf-8")
