@@ -35,7 +35,7 @@ from ragsvc.evaluation.calibration import (
     refusal_recall,
     reliability,
 )
-from ragsvc.pipeline.grounding.answerability import MODEL_FILE, AnswerabilityModel
+from ragsvc.pipeline.grounding.answerability import MODEL_FILE, READER_MODEL_FILE, AnswerabilityModel
 from ragsvc.service.service import Service
 from ragsvc.settings import Settings
 
@@ -44,6 +44,8 @@ Labels: TypeAlias = np.ndarray[Any, np.dtype[np.str_]]
 
 DOCUMENTATION = Path("docs/answerability.md")
 _REPORT = re.compile(r"(?<=<!-- report -->\n).*?(?=<!-- end of report -->)", re.S)
+# What the features of the reader begin with.
+READER = "reader_"
 REPEATS = 10
 FOLDS = 10
 SHARES = (0.0, 0.005, 0.01, 0.02, 0.03, 0.04, 0.05, 0.06, 0.07, 0.08, 0.1, 0.15, 0.2, 0.3, 0.5, 1.0)
@@ -51,15 +53,17 @@ OPERATING_POINT = 0.05
 # What each group weighs in the fit, however many it counts. Those near the subject are the hard ones; SQuAD's
 # are so many, and so unlike what people ask, that at a weight like the others' they spoil the rest.
 GROUP_WEIGHTS = {
-    "answerable": 0.5,
-    "written answerable": 0.5,
+    "answerable": 0.35,
+    "written answerable": 0.35,
+    "asked answerable": 0.5,
     "squad answerable": 0.02,
     "near": 0.2,
     "written near": 0.45,
     "far": 0.35,
     "squad near": 0.02,
+    "asked near": 0.35,
 }
-REFUSABLE = ("near", "written near", "far", "squad near")
+REFUSABLE = ("near", "written near", "far", "squad near", "asked near")
 REGULARISATION = 0.02
 
 
@@ -109,7 +113,7 @@ def folds(groups: Labels, articles: Labels, seed: int) -> I64Vector:
 
 def thresholds_of(probability: F64Vector, groups: Labels) -> list[tuple[float, float]]:
     """Quantiles of the handbook's answerable questions, which were asked as people ask."""
-    answerable = probability[np.isin(groups, ("answerable", "written answerable"))]
+    answerable = probability[np.isin(groups, ("answerable", "written answerable", "asked answerable"))]
     return [(share, round(float(np.quantile(answerable, share)), 4)) for share in SHARES]
 
 
@@ -165,9 +169,9 @@ def _rounded(interval: Interval) -> list[float]:
     return [round(each, 4) for each in (interval.value, interval.low, interval.high)]
 
 
-def fit(seen: Sequence[Seen]) -> dict[str, Any]:
+def fit(seen: Sequence[Seen], *, with_reader: bool) -> dict[str, Any]:
     """What is stored: the model and its report."""
-    names = list(seen[0].features)
+    names = [name for name in seen[0].features if with_reader or not name.startswith(READER)]
     features = np.array([[each.features[name] for name in names] for each in seen])
     groups = np.array([each.asked.group for each in seen])
     articles = np.array([each.asked.article for each in seen])
@@ -280,11 +284,13 @@ def main() -> None:
     data = data_folder()
     with Service.open(Settings(home=options.home)) as service:
         seen = collect(service, options.home, data)
-    stored = fit(seen)
-    report = written(stored)
+    files = {False: MODEL_FILE, True: READER_MODEL_FILE}
+    stored = {with_reader: fit(seen, with_reader=with_reader) for with_reader in files}
+    report = f"{written(stored[True])}## Without the reader\n{written(stored[False])}"
     print(report)
     if options.write:
-        MODEL_FILE.write_text(json.dumps(stored, indent=1) + "\n", "utf-8")
+        for with_reader, file in files.items():
+            file.write_text(json.dumps(stored[with_reader], indent=1) + "\n", "utf-8")
         page = ROOT / DOCUMENTATION
         page.write_text(_REPORT.sub(lambda _: report, page.read_text("utf-8")), "utf-8")
 

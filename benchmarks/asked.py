@@ -14,10 +14,10 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from benchmarks.asked_corpus import NAME as OTHERS
+from benchmarks.asked_corpus import QUESTIONS, write
 from ragsvc.domain import Caller, IngestRequest, Mode, SearchRequest
 from ragsvc.evaluation.questions import load
-from ragsvc.pipeline.grounding.answerability import features_of
-from ragsvc.pipeline.grounding.evidence import find_evidence
 from ragsvc.service.service import Service
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -67,6 +67,12 @@ def handbook() -> list[Asked]:
     return asked
 
 
+def other_people() -> list[Asked]:
+    """The tuning half of the asked questions, but for small talk and follow-ups."""
+    chosen = [q for q in load(QUESTIONS, "tune").questions if q.kind != "smalltalk" and not q.history]
+    return [Asked(OTHERS, q.text, "asked answerable" if q.answerable else "asked near") for q in chosen]
+
+
 def squad(data: Path) -> list[Asked]:
     """All questions of SQuAD's half, each once."""
     stored = json.loads((data / SQUAD / "dev-v2.0.json").read_text("utf-8"))
@@ -84,10 +90,21 @@ def squad(data: Path) -> list[Asked]:
     return list(found)
 
 
+def some_of(asked: Sequence[Asked]) -> list[Asked]:
+    """All questions that are held out, and one of three of the others: they weigh little in the fit."""
+    return [each for place, each in enumerate(asked) if each.held_out or place % 3 == 0]
+
+
 def collect(service: Service, home: Path, data: Path) -> list[Seen]:
     """Ingest both corpora and look at every question, or read what an equal run found."""
-    sources = {HANDBOOK: ROOT / "corpora" / HANDBOOK, SQUAD: data / SQUAD / "corpus.jsonl"}
-    asked = [*handbook(), *squad(data)]
+    folder = home.resolve() / "benchmarks" / OTHERS
+    write(folder)
+    sources = {
+        HANDBOOK: ROOT / "corpora" / HANDBOOK,
+        SQUAD: data / SQUAD / "corpus.jsonl",
+        OTHERS: folder,
+    }
+    asked = [*handbook(), *other_people(), *some_of(squad(data))]
     parts = [_code()]
     for corpus, source in sources.items():
         service.ingest(_CALLER, IngestRequest(corpus, (str(source),)))
@@ -113,12 +130,9 @@ def _look(service: Service, asked: Sequence[Asked]) -> list[Seen]:
     started = time.perf_counter()
     for number, each in enumerate(asked, start=1):
         request = SearchRequest((each.corpus,), each.text, PASSAGES, Mode.HYBRID)
-        looked = service.look(_CALLER, request)[0]
-        vector, parts = looked.query.vector, looked.parts
-        if vector is not None and looked.hits and looked.query.terms:
-            evidence = find_evidence(each.text, vector, looked.hits, parts.text_vectors, parts.analyser)
-            if evidence:
-                seen.append(Seen(each, features_of(looked, looked.hits, evidence)))
+        grounds = service.grounds(_CALLER, request)[0]
+        if grounds is not None:
+            seen.append(Seen(each, dict(grounds.features)))
         if number % 500 == 0:
             print(
                 f"{number} of {len(asked)}, {time.perf_counter() - started:.0f} s",

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 F32Matrix: TypeAlias = NDArray[np.float32]
 F32Vector: TypeAlias = NDArray[np.float32]
+F64Matrix: TypeAlias = NDArray[np.float64]
 F64Vector: TypeAlias = NDArray[np.float64]
 I32Vector: TypeAlias = NDArray[np.int32]
 I64Vector: TypeAlias = NDArray[np.int64]
@@ -648,10 +649,9 @@ class Evidence:
 
     number: 1-based number of its passage; [number] is its marker.
     start, end: code points of the stored text. text: what stands there; of a row, with its columns' names.
-    score: higher is better, comparable within a question. replies_to: the question right before it in the
-    passage; "" when there is none. named: whether the question names something that the sentence, or a cell
-    of the row, holds.
-    cosine: of question and sentence, in [-1, 1].
+    score: higher is better, comparable within a question. cosine: of question and sentence, in [-1, 1].
+    replies_to: what announces it, right before it; "" when nothing does. compared: as it was embedded, after
+    the titles over it.
     """
 
     number: int
@@ -661,7 +661,7 @@ class Evidence:
     score: float
     cosine: float
     replies_to: str = ""
-    named: bool = True
+    compared: str = ""
 
     @property
     def said(self) -> str:
@@ -712,6 +712,28 @@ class Generation:
     stop: tuple[str, ...] = ()
     instructions: str = ""
     count: Callable[[str], int] | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ReaderText:
+    """A text to read, and the titles over it; "" for none."""
+
+    header: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReaderFinding:
+    """What a reader says of a question and a text; all numbers are log-odds or differences of logits.
+
+    spans: code points of the best answers in the text with how much better each is than none, best first.
+    margin: that of the best. answerable: of the text answering the question. relevance: of it bearing on it.
+    """
+
+    spans: tuple[tuple[int, int, float], ...]
+    margin: float
+    answerable: float
+    relevance: float
 
 
 class Speaker(StrEnum):

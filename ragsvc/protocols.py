@@ -9,11 +9,14 @@ from ragsvc.domain import (
     Candidates,
     EmbedderSpec,
     F32Matrix,
+    F64Matrix,
     F64Vector,
     Generation,
     I32Matrix,
     Message,
     Piece,
+    ReaderFinding,
+    ReaderText,
 )
 
 
@@ -79,6 +82,25 @@ class Generator(Protocol):
 
         :raises ModelError: if the generator cannot answer now.
         :raises Overloaded: if too many wait for it already.
+        """
+        ...
+
+
+class Reader(Protocol):
+    """Reads a question, or a claim, and a text together."""
+
+    def read(self, question: str, texts: Sequence[ReaderText]) -> list[ReaderFinding]:
+        """Where each text answers a question, if it does, in the order of the texts.
+
+        :raises ModelError: if the model cannot be used.
+        """
+        ...
+
+    def support(self, claim: str, texts: Sequence[str]) -> F64Matrix:
+        """How a claim stands to each text.
+
+        :return: (n, 3) float64: supported, contradicted, not stated; rows add up to 1.
+        :raises ModelError: if the model cannot be used.
         """
         ...
 

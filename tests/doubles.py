@@ -97,6 +97,7 @@ class HashEmbedder:
 
 def settings_of(home: Path, **changes: Any) -> Settings:
     values: dict[str, Any] = {"embedder": "hash", "chunk_tokens": 24, "parse_workers": 1, "poll_s": 0.02}
+    values["reader"] = "none"
     return Settings(home=home, **(values | changes))
 
 

@@ -96,6 +96,18 @@ class BertEncoder:
             tensors = {
                 name.removeprefix("bert."): tensor.float() for name, tensor in load_file(weights).items()
             }
+        except (OSError, ValueError) as error:
+            raise _mismatch(str(weights), error) from error
+        return cls.from_tensors(tensors, shape, str(weights))
+
+    @classmethod
+    def from_tensors(cls, tensors: dict[str, Tensor], shape: BertShape, source: str) -> BertEncoder:
+        """Take float32 tensors by their names in transformers' BertModel.
+
+        :param source: where they are from, for the error.
+        :raises ModelMismatch: if a tensor is missing.
+        """
+        try:
             layers = [_layer(tensors, f"encoder.layer.{number}") for number in range(shape.layers)]
             # Every text is one segment, so the segment vector is a constant of each position.
             positions = (
@@ -104,10 +116,8 @@ class BertEncoder:
             )
             words = tensors["embeddings.word_embeddings.weight"]
             return cls(shape, words, positions, _linear(tensors, "embeddings.LayerNorm"), layers)
-        except (KeyError, OSError, ValueError) as error:
-            raise ModelMismatch(
-                f"{weights} does not hold a BERT encoder: {error}", hint="fetch the model again"
-            ) from error
+        except KeyError as error:
+            raise _mismatch(source, error) from error
 
     def encode(self, ids: Tensor, mask: Tensor | None) -> Tensor:
         """Embed one batch.
@@ -117,13 +127,20 @@ class BertEncoder:
         :return: (n, dim) float32, rows L2-normalised.
         """
         with torch.inference_mode():
-            places = _Places.of(ids, mask)
-            hidden = functional.embedding(ids.flatten(), self._words).view(*ids.shape, -1)
-            hidden = places.real((hidden + self._positions[: ids.shape[1]]).flatten(0, 1))
-            hidden = self._normed(hidden, self._norm)
-            for layer in self._layers:
-                hidden = self._step(layer, hidden, places)
-            return functional.normalize(self._pool(places.padded(hidden), mask), dim=-1)
+            return functional.normalize(self._pool(self.hidden(ids, mask), mask), dim=-1)
+
+    def hidden(self, ids: Tensor, mask: Tensor | None) -> Tensor:
+        """What the last layer gives for every token: (n, t, width), zeros where the mask is 0.
+
+        :param ids: (n, t) int64. mask: as in `encode`.
+        """
+        places = _Places.of(ids, mask)
+        hidden = functional.embedding(ids.flatten(), self._words).view(*ids.shape, -1)
+        hidden = places.real((hidden + self._positions[: ids.shape[1]]).flatten(0, 1))
+        hidden = self._normed(hidden, self._norm)
+        for layer in self._layers:
+            hidden = self._step(layer, hidden, places)
+        return places.padded(hidden)
 
     def _step(self, layer: _Layer, hidden: Tensor, places: _Places) -> Tensor:
         qkv = places.padded(functional.linear(hidden, layer.qkv.weight, layer.qkv.bias))
@@ -147,6 +164,10 @@ class BertEncoder:
             return hidden.mean(dim=1)
         weights = mask.unsqueeze(-1).to(hidden.dtype)
         return (hidden * weights).sum(dim=1) / weights.sum(dim=1)
+
+
+def _mismatch(source: str, error: Exception) -> ModelMismatch:
+    return ModelMismatch(f"{source} does not hold a BERT encoder: {error}", hint="fetch the model again")
 
 
 def _linear(tensors: dict[str, Tensor], name: str) -> _Linear:

@@ -22,7 +22,9 @@ from ragsvc.domain import (
     SearchResult,
 )
 from ragsvc.errors import CorpusNotFound, InvalidRequest, RagsvcError, StaleContent
-from ragsvc.pipeline.generation.answer import Found, Manner, merge, stream_answer
+from ragsvc.pipeline.generation.answer import Found, Manner, Writers, merge, stream_answer
+from ragsvc.pipeline.grounding.documents import DocumentReader
+from ragsvc.pipeline.grounding.judgement import Grounds, grounds_of, shape_of
 from ragsvc.pipeline.retrieval.condense import condense
 from ragsvc.pipeline.retrieval.keeper import SnapshotKeeper
 from ragsvc.pipeline.retrieval.retrieve import (
@@ -56,6 +58,7 @@ class Asker:
         self._settings = settings
         self._keeper = SnapshotKeeper(catalog)
         self._generators = Generators(settings)
+        self._documents = DocumentReader(catalog.version_texts)
         # A server has a thread that follows commits; queries then never wait for one to be taken in.
         self.followed = False
 
@@ -116,9 +119,23 @@ class Asker:
         result, found = self.look(caller, search, ready)
         yield from stream_answer(
             Found(result, tuple(found), time.perf_counter() - started),
-            self._generators.current(),
+            Writers(self._generators.current(), self._documents, self._loader.reader()),
             self._manner(request),
         )
+
+    def grounds(self, caller: Caller, request: SearchRequest) -> list[Grounds | None]:
+        """See `Service.grounds`."""
+        result, found = self.look(caller, request)
+        return [
+            grounds_of(
+                looked,
+                [hit for hit in result.hits if hit.corpus == looked.snapshot.corpus.name],
+                shape_of(looked, request.query),
+                self._documents,
+                self._loader.reader(),
+            )
+            for looked in found
+        ]
 
     def _manner(self, request: AnswerRequest) -> Manner:
         settings = self._settings

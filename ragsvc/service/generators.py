@@ -8,7 +8,6 @@ from collections.abc import Callable
 
 from ragsvc.errors import InvalidRequest, InvalidSetting
 from ragsvc.models.folder import model_folder
-from ragsvc.pipeline.generation.extractive import ExtractiveGenerator
 from ragsvc.pipeline.generation.prompted import PromptedGenerator
 from ragsvc.protocols import Chat, Generator
 from ragsvc.settings import Settings
@@ -65,6 +64,7 @@ class Generators:
         self._settings = settings
         self._lock = threading.Lock()
         self._made: Generator | None = None
+        self._known = False
         self._warm_up: Callable[[], None] | None = None
 
     def warm_up(self) -> None:
@@ -77,20 +77,22 @@ class Generators:
         if self._warm_up is not None:
             self._warm_up()
 
-    def current(self) -> Generator:
+    def current(self) -> Generator | None:
         """The generator, always the same; a model loads, or is asked, when it is first used.
+
+        :return: None where answers quote, which needs none.
 
         :raises InvalidSetting: if the setting names no kind of generator, or a URL that cannot be used.
         """
         with self._lock:
-            if self._made is None:
-                self._made = self._make()
+            if not self._known:
+                self._made, self._known = self._make(), True
             return self._made
 
-    def _make(self) -> Generator:
+    def _make(self) -> Generator | None:
         kind, _, rest = self._settings.generator.partition(":")
         if kind == EXTRACTIVE and not rest:
-            return ExtractiveGenerator()
+            return None
         if kind == OPENAI:
             return self._prompted(self._remote(rest))
         if kind == TRANSFORMERS and rest:

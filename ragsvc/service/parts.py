@@ -13,10 +13,11 @@ from ragsvc.fingerprints import embedder_fingerprint, profile_fingerprint
 from ragsvc.models.cross_encoder import CrossEncoderReranker
 from ragsvc.models.embedder import SentenceTransformerEmbedder
 from ragsvc.models.folder import model_folder
+from ragsvc.models.reader import BundledReader
 from ragsvc.pipeline.parts import ProfileParts
 from ragsvc.pipeline.retrieval.rerank import BUILT_IN, NO_RERANKER, CloseReader
 from ragsvc.pipeline.wording import TextVectors
-from ragsvc.protocols import Embedder, Reranker, Tokeniser
+from ragsvc.protocols import Embedder, Reader, Reranker, Tokeniser
 from ragsvc.service.remembering import Memory, RememberingEmbedder
 from ragsvc.settings import Settings
 from ragsvc.store.catalog import Catalog
@@ -25,6 +26,7 @@ from ragsvc.text.chunk import DEFAULT_CHUNKER, Chunker
 
 # To be raised when the built-in second look comes to other scores.
 BUILT_IN_VERSION = 1
+BUNDLED = "bundled"
 
 
 class LoadedTokeniser(Tokeniser, Protocol):
@@ -69,6 +71,8 @@ class PartsLoader:
         self._catalog: Catalog | None = None
         self._close_reader = CloseReader(self._analyser)
         self._cross_encoder = CrossEncoderReranker(settings.reranker)
+        wanted = settings.reader == BUNDLED and BundledReader.is_there()
+        self._reader: Reader | None = BundledReader() if wanted else None
 
     def serve(self) -> None:
         """From now on many ask at once: unless the settings say otherwise, a question gets one thread.
@@ -143,6 +147,7 @@ class PartsLoader:
         made = PartsLoader(self._settings, self._make)
         made._lock, made._embedders = self._lock, self._embedders
         made._cross_encoder, made._catalog = self._cross_encoder, catalog
+        made._reader = self._reader
         return made
 
     def _remembering(self, embedder: Embedder, profile: Profile) -> Embedder:
@@ -150,6 +155,10 @@ class PartsLoader:
             return embedder
         memory = Memory(self._catalog, profile.embedder_fingerprint, profile.spec.embedder.dimension)
         return RememberingEmbedder(embedder, memory)
+
+    def reader(self) -> Reader | None:
+        """What reads questions with passages; None where none is wanted, or its weights are not installed."""
+        return self._reader
 
     def reranker(self) -> Reranker | None:
         """What takes a second look at the best candidates; None: nothing does.

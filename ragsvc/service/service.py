@@ -26,6 +26,7 @@ from ragsvc.domain import (
     SearchResult,
     TextSlice,
 )
+from ragsvc.pipeline.grounding.judgement import Grounds
 from ragsvc.pipeline.retrieval.retrieve import Looked
 from ragsvc.service.asking import Asker
 from ragsvc.service.browsing import Browser
@@ -159,6 +160,10 @@ class Service:
     def stream_answer(self, caller: Caller, request: AnswerRequest) -> Iterator[AnswerEvent]:
         """Answer piece by piece; the last event holds the whole answer."""
         return self._asker.stream(caller, request)
+
+    def grounds(self, caller: Caller, request: SearchRequest) -> list[Grounds | None]:
+        """What each corpus has that may answer a question, and what is known of it."""
+        return self._asker.grounds(caller, request)
 
     def look(self, caller: Caller, request: SearchRequest) -> list[Looked]:
         """Search, and keep what an evaluation needs to look closer; one item for each corpus."""

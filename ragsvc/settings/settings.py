@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -46,6 +47,10 @@ class Settings(BaseSettings):
         "built-in",
         min_length=1,
         description="Second look at the best passages: built-in, none, or a cross-encoder's folder or name.",
+    )
+    reader: Literal["bundled", "none"] = Field(
+        "bundled",
+        description="What reads questions with passages: bundled, where its weights are installed, or none.",
     )
     generator: str = Field(
         "extractive",

@@ -30,6 +30,7 @@ _STOP = re.compile(
     r"""(?P<wide>[。！？｡]+["'”’」』）】》]*)"""
     r"""|(?P<latin>(?<![.!?…])[.!?…]++(?:["'”’»)\]*_`]+)?(?:\[\d{1,3}\])*)(?=\s)"""
 )
+_CLAUSE_END = re.compile(r"[,;:)](?=\s)|(?<=\s)[-–—](?=\s)|[，；：]|\n")
 _WORD_BEFORE = re.compile(r"([^\s(\[\"'“‘«]*)$")
 _INITIALS = re.compile(r"(?:[^\W\d_]\.)*[^\W\d_]$")
 _NEXT = re.compile(r"\s+[\"'“‘«(\[*_`]*((\w*)\S?)")
@@ -78,6 +79,38 @@ def sentences(text: str) -> list[Span]:
         for first, last in _paragraphs(text, start, end):
             bounds.extend(_sentences_of(text, first, last))
     return [span for start, end in bounds if (span := trimmed(text, start, end))]
+
+
+def prose_sentences(text: str, start: int, end: int) -> list[Span]:
+    """Split a paragraph, [start, end) of a text, into sentences; no line of it is a unit by itself."""
+    found: list[Span] = []
+    for first, last in _paragraphs(text, start, end):
+        begin = first
+        for stop in _STOP.finditer(text, first, last):
+            if stop.group("wide") or _ends(text, stop.start(), stop.end(), begin, last):
+                found.extend(span for span in (trimmed(text, begin, stop.end()),) if span)
+                begin = stop.end()
+        found.extend(span for span in (trimmed(text, begin, last),) if span)
+    return found
+
+
+def clauses(text: str, sentence: Span, most_chars: int = 200) -> list[Span]:
+    """Cut a long sentence where its clauses end, into parts of about `most_chars` and not much more.
+
+    :return: disjoint spans in order that cover it but for white space.
+    """
+    found: list[Span] = []
+    start, last = sentence.start, -1
+    for mark in _CLAUSE_END.finditer(text, sentence.start, sentence.end):
+        if mark.end() - start > most_chars and last > start:
+            found.extend(span for span in (trimmed(text, start, last),) if span)
+            start = last
+        last = mark.end()
+    if sentence.end - start > most_chars and last > start:
+        found.extend(span for span in (trimmed(text, start, last),) if span)
+        start = last
+    found.extend(span for span in (trimmed(text, start, sentence.end),) if span)
+    return found
 
 
 def _units(text: str) -> Iterator[tuple[int, int, bool]]:

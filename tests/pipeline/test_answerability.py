@@ -14,10 +14,13 @@ from doubles import CORPUS, ME, HashEmbedder, upload
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ragsvc.domain import AnswerRequest, Mode, SearchRequest
+from ragsvc.domain import AnswerRequest, Evidence, Mode, SearchRequest
+from ragsvc.pipeline.grounding.answer_shape import AnswerShape
 from ragsvc.pipeline.grounding.answerability import MODEL_FILE, features_of, load_model
-from ragsvc.pipeline.grounding.evidence import find_evidence
+from ragsvc.pipeline.grounding.documents import DocumentReader
 from ragsvc.pipeline.grounding.question_kind import lacks_kind, negates
+from ragsvc.pipeline.grounding.unit_scores import evidence_from, score_units
+from ragsvc.pipeline.retrieval.retrieve import Looked
 from ragsvc.pipeline.wording import TextVectors, content_words, names_in, soft_coverage, word_weights
 from ragsvc.service.service import Service
 from ragsvc.text.analyse import StandardAnalyser
@@ -27,11 +30,19 @@ FIGS = "Figs grow on warm trees in the south. A fig tree needs little water."
 shares = st.floats(0.0, 1.0)
 
 
-def features(service: Service, question: str) -> dict[str, float]:
+def looked_closer(service: Service, question: str) -> tuple[Looked, list[Evidence]]:
     looked = service.look(ME, SearchRequest((CORPUS,), question, 6, Mode.HYBRID))[0]
     vector, parts = looked.query.vector, looked.parts
     assert vector is not None
-    evidence = find_evidence(question, vector, looked.hits, parts.text_vectors, parts.analyser)
+    documents = DocumentReader(service._catalog.version_texts).parts(looked.hits)
+    scored = score_units(
+        question, vector, looked.hits, documents, parts.text_vectors, parts.analyser, AnswerShape.FACT
+    )
+    return looked, evidence_from(scored)
+
+
+def features(service: Service, question: str) -> dict[str, float]:
+    looked, evidence = looked_closer(service, question)
     return features_of(looked, looked.hits, evidence)
 
 
@@ -103,10 +114,8 @@ def test_all_that_the_features_need_is_embedded_at_once(
     service: Service, embedder: HashEmbedder, monkeypatch: pytest.MonkeyPatch, question: str
 ) -> None:
     upload(service, {"p": PEARS, "f": FIGS})
-    looked = service.look(ME, SearchRequest((CORPUS,), question, 6, Mode.HYBRID))[0]
-    vector, parts = looked.query.vector, looked.parts
-    assert vector is not None
-    evidence = find_evidence(question, vector, looked.hits, parts.text_vectors, parts.analyser)
+    looked, evidence = looked_closer(service, question)
+    parts = looked.parts
     before = len(embedder.batches)
     found = features_of(looked, looked.hits, evidence)
     assert len(embedder.batches) <= before + 1
@@ -155,7 +164,7 @@ def test_a_not_is_a_word(text: str, expected: bool) -> None:
 def test_without_evidence_the_answer_is_a_refusal_without_citations(service: Service) -> None:
     upload(service, {"h": "# Pears\n"})
     answer = service.answer(ME, AnswerRequest((CORPUS,), "When do pears ripen?"))
-    assert (answer.answered, answer.citations, answer.confidence) == (False, (), 0.0)
+    assert (answer.answered, answer.citations) == (False, ())
 
 
 @pytest.mark.parametrize(

@@ -5,15 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from doubles import HashEmbedder
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ragsvc.domain import ChunkId, Hit, Passage, VersionId
-from ragsvc.pipeline.grounding.evidence import find_evidence
 from ragsvc.pipeline.grounding.readable import readable
 from ragsvc.pipeline.grounding.support import Standing, Support
-from ragsvc.pipeline.wording import TextVectors
 from ragsvc.text.analyse import StandardAnalyser
 from ragsvc.text.sentences import sentences
 
@@ -262,16 +259,3 @@ TABLE = """# Limits
 | Team | 50 | no videos | 12 |
 | Firm | no limit | nothing | 1,200 |
 """
-
-
-def test_whatever_the_built_in_generator_can_say_is_supported() -> None:
-    texts = [path.read_text(encoding="utf-8") for path in sorted(HANDBOOK.rglob("*.md"))]
-    pieces = [TABLE, *(text[start : start + 1600] for text in texts for start in range(0, len(text), 1600))]
-    vectors = TextVectors(HashEmbedder())
-    vector = vectors.of(["limits"])[0]
-    for first in range(0, len(pieces), WINDOW):
-        hits = [hit(number, text) for number, text in enumerate(pieces[first : first + WINDOW], start=1)]
-        support = Support(hits, ANALYSER)
-        for item in find_evidence("limits", vector, hits, vectors, ANALYSER):
-            said = f"{readable(item.text)} [{item.number}]"
-            assert support.verdict(said, (item.number,)).standing is not Standing.UNSUPPORTED, said

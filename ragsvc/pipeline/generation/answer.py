@@ -11,7 +11,6 @@ from ragsvc.domain import (
     AnswerEvent,
     CitationEvent,
     DoneEvent,
-    Evidence,
     Generation,
     Hit,
     PassagesEvent,
@@ -21,18 +20,29 @@ from ragsvc.domain import (
     Unsupported,
 )
 from ragsvc.pipeline.closing import closed_after
+from ragsvc.pipeline.generation.composition import compose
+from ragsvc.pipeline.generation.quotation import NAME, Quotation
 from ragsvc.pipeline.generation.writing import Writing
-from ragsvc.pipeline.grounding.answerability import features_of, load_model
-from ragsvc.pipeline.grounding.evidence import find_evidence
+from ragsvc.pipeline.grounding.answer_shape import SMALL_TALK, AnswerShape
+from ragsvc.pipeline.grounding.documents import DocumentReader
+from ragsvc.pipeline.grounding.judgement import Judgement, judge, shape_of
 from ragsvc.pipeline.grounding.nearness import nearness_of
 from ragsvc.pipeline.grounding.support import Support
+from ragsvc.pipeline.grounding.unit_scores import evidence_of
 from ragsvc.pipeline.retrieval.condense import turns_read
 from ragsvc.pipeline.retrieval.retrieve import Looked
-from ragsvc.protocols import Generator, Tokeniser
+from ragsvc.protocols import Generator, Reader, Tokeniser
 
 # How often an empty piece is given on while nothing can be shown: there a client that went away is noticed.
 BEAT_S = 0.05
 REFUSAL = "I cannot answer this from the documents in {corpus}."
+REPLIES = {
+    AnswerShape.THANKS: "You are welcome. Ask me anything about the documents in {corpus}.",
+    AnswerShape.GREETING: "Hello. Ask me anything about the documents in {corpus}.",
+    AnswerShape.CAPABILITY: "I answer questions from the documents in {corpus}, and show where each "
+    "statement stands. What they do not say, I do not answer.",
+}
+"""What is said to small talk."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,59 +75,61 @@ class Manner:
     instructions: str = ""
 
 
-def stream_answer(found: Found, generator: Generator, manner: Manner) -> Iterator[AnswerEvent]:
+@dataclass(frozen=True, slots=True)
+class Writers:
+    """What answers are made with.
+
+    generator: what writes; None: the answer quotes. documents: gives the documents of passages. reader: finds
+    answers in passages; None: there is none.
+    """
+
+    generator: Generator | None
+    documents: DocumentReader
+    reader: Reader | None
+
+
+def stream_answer(found: Found, writers: Writers, manner: Manner) -> Iterator[AnswerEvent]:
     """Answer a question, piece by piece; the last event holds the whole answer."""
-    passages = found.result.hits
-    yield PassagesEvent(passages)
+    generator = writers.generator
     started = time.perf_counter()
     question = found.result.query
-    standing = found.result.searched or question
-    parts = found.looked[0].parts
-    evidence, confidence = judge(found)
-    judged = time.perf_counter()
+    shape = shape_of(found.looked[0], question)
+    refusal = REFUSAL.format(corpus=found.result.corpus.replace(",", ", "))
     answer = Answer(
         corpus=found.result.corpus,
         commit=found.result.commit,
         question=question,
         answered=False,
-        answer=REFUSAL.format(corpus=found.result.corpus.replace(",", ", ")),
-        confidence=round(confidence, 6),
+        answer=refusal,
+        confidence=0.0,
         citations=(),
-        passages=passages,
-        generator=generator.name,
+        passages=found.result.hits,
+        generator=NAME if generator is None else generator.name,
         timings_s={},
         searched=found.result.searched,
     )
-    if evidence and confidence >= load_model().threshold(manner.max_false_refusals):
-        asked = Generation(
-            standing,
-            passages,
-            tuple(evidence),
-            manner.history,
-            manner.max_tokens,
-            manner.temperature,
-            manner.stop,
-            manner.instructions,
-            parts.tokeniser.count,
-        )
-        nearness = nearness_of(parts.text_vectors, parts.profile.spec.embedder)
-        writing = Writing(
-            generator.stream(asked),
-            passages,
-            Support(passages, parts.analyser, nearness),
-            manner.unsupported,
-            answer.answer,
-            stops=bool(manner.stop),
-        )
-        # What was found is judged: whoever hands this on may now wait for a model, and not for its turn.
-        yield TokenEvent("")
-        with closed_after(writing.pieces()) as pieces:
-            told = time.perf_counter()
-            for piece in pieces:
-                if piece or time.perf_counter() - told >= BEAT_S:
-                    yield TokenEvent(piece)
-                    told = time.perf_counter()
-        answer = writing.finished(answer)
+    if shape in SMALL_TALK:
+        # What was found for a greeting is about nothing that was asked.
+        answer = replace(answer, answer=REPLIES[shape].format(corpus=answer.corpus), passages=())
+        yield PassagesEvent(())
+        yield TokenEvent(answer.answer)
+        yield DoneEvent(_counted(answer, manner.history, found.looked[0].parts.tokeniser))
+        return
+    yield PassagesEvent(answer.passages)
+    by_corpus = [
+        (looked, [hit for hit in answer.passages if hit.corpus == looked.snapshot.corpus.name])
+        for looked in found.looked
+    ]
+    judged = judge(by_corpus, shape, writers.documents, writers.reader, manner.max_false_refusals)
+    answer = replace(answer, confidence=round(judged.confidence, 6))
+    decided = time.perf_counter()
+    if not judged.refused:
+        written = _quoted if generator is None else _generated
+        for event in written(found, generator, manner, judged, answer):
+            if isinstance(event, DoneEvent):
+                answer = event.answer
+            else:
+                yield event
         for citation in answer.citations:
             yield CitationEvent(citation)
     else:
@@ -125,12 +137,66 @@ def stream_answer(found: Found, generator: Generator, manner: Manner) -> Iterato
     ended = time.perf_counter()
     timings = {
         "retrieve": round(found.seconds, 6),
-        "evidence": round(judged - started, 6),
-        "generate": round(ended - judged, 6),
+        "evidence": round(decided - started, 6),
+        "generate": round(ended - decided, 6),
     }
     # Which model a server has may be known only now.
-    answer = replace(answer, timings_s=timings, generator=generator.name)
-    yield DoneEvent(_counted(answer, manner.history, parts.tokeniser))
+    name = NAME if generator is None else generator.name
+    answer = replace(answer, timings_s=timings, generator=name)
+    yield DoneEvent(_counted(answer, manner.history, found.looked[0].parts.tokeniser))
+
+
+def _quoted(
+    found: Found, _: Generator | None, manner: Manner, judged: Judgement, answer: Answer
+) -> Iterator[AnswerEvent]:
+    """The answer in the words of the documents, then all of it in a DoneEvent."""
+    parts = found.looked[0].parts
+    quotation = Quotation(
+        compose(judged.units, judged.shape, parts.analyser, judged.question),
+        answer.passages,
+        max_tokens=manner.max_tokens,
+        stop=manner.stop,
+        count=parts.tokeniser.count,
+    )
+    yield from map(TokenEvent, quotation.pieces())
+    yield DoneEvent(quotation.finished(answer))
+
+
+def _generated(
+    found: Found, generator: Generator | None, manner: Manner, judged: Judgement, answer: Answer
+) -> Iterator[AnswerEvent]:
+    """What a generator writes, held against the passages, then all of it in a DoneEvent."""
+    assert generator is not None
+    parts = found.looked[0].parts
+    asked = Generation(
+        found.result.searched or found.result.query,
+        answer.passages,
+        tuple(map(evidence_of, judged.units)),
+        manner.history,
+        manner.max_tokens,
+        manner.temperature,
+        manner.stop,
+        manner.instructions,
+        parts.tokeniser.count,
+    )
+    nearness = nearness_of(parts.text_vectors, parts.profile.spec.embedder)
+    writing = Writing(
+        generator.stream(asked),
+        answer.passages,
+        Support(answer.passages, parts.analyser, nearness),
+        manner.unsupported,
+        answer.answer,
+        stops=bool(manner.stop),
+    )
+    # What was found is judged: whoever hands this on may now wait for a model, and not for its turn.
+    yield TokenEvent("")
+    with closed_after(writing.pieces()) as pieces:
+        told = time.perf_counter()
+        for piece in pieces:
+            if piece or time.perf_counter() - told >= BEAT_S:
+                yield TokenEvent(piece)
+                told = time.perf_counter()
+    yield DoneEvent(writing.finished(answer))
 
 
 def _counted(answer: Answer, history: Sequence[Turn], tokeniser: Tokeniser) -> Answer:
@@ -143,27 +209,6 @@ def _counted(answer: Answer, history: Sequence[Turn], tokeniser: Tokeniser) -> A
         prompt_tokens=answer.prompt_tokens or sum(map(count, asked)),
         completion_tokens=answer.completion_tokens or count(answer.answer),
     )
-
-
-def judge(found: Found) -> tuple[list[Evidence], float]:
-    """Find evidence in every corpus.
-
-    :return: evidence, best first, and the confidence of the corpus that answers best, in [0, 1].
-    """
-    evidence: list[Evidence] = []
-    confidence = 0.0
-    for looked in found.looked:
-        name = looked.snapshot.corpus.name
-        passages = [hit for hit in found.result.hits if hit.corpus == name]
-        vector, parts = looked.query.vector, looked.parts
-        # A question without a word that the analyser keeps asks for nothing that could be found.
-        if vector is None or not passages or not looked.query.terms:
-            continue
-        sentences = find_evidence(looked.query.text, vector, passages, parts.text_vectors, parts.analyser)
-        if sentences:
-            confidence = max(confidence, load_model().confidence(features_of(looked, passages, sentences)))
-            evidence.extend(sentences)
-    return sorted(evidence, key=lambda item: -item.score), confidence
 
 
 def merge(hits: Sequence[Hit], k: int) -> tuple[Hit, ...]:

@@ -13,7 +13,6 @@ from pathlib import Path
 import numpy as np
 
 from ragsvc.domain import Evidence, F64Vector, Hit, Passage
-from ragsvc.pipeline.grounding.evidence import under_headings
 from ragsvc.pipeline.grounding.question_kind import lacks_kind, negates
 from ragsvc.pipeline.retrieval.retrieve import Looked
 from ragsvc.pipeline.wording import (
@@ -28,6 +27,7 @@ from ragsvc.pipeline.wording import (
 from ragsvc.protocols import Analyser
 
 MODEL_FILE = Path(__file__).with_name("answerability.json")
+READER_MODEL_FILE = Path(__file__).with_name("answerability_reader.json")
 # One sentence, with the headings over it, should cover all of a question: how many are tried.
 JOINT_SENTENCES = 10
 WEIGHED_SENTENCES = 5
@@ -70,9 +70,9 @@ class AnswerabilityModel:
 
 
 @cache
-def load_model() -> AnswerabilityModel:
-    """The model that ships with ragsvc."""
-    stored = json.loads(MODEL_FILE.read_text("utf-8"))
+def load_model(*, with_reader: bool = False) -> AnswerabilityModel:
+    """The model that ships with ragsvc: of what is known without a reader, or with the bundled one."""
+    stored = json.loads((READER_MODEL_FILE if with_reader else MODEL_FILE).read_text("utf-8"))
     return AnswerabilityModel(
         stored["intercept"],
         stored["weights"],
@@ -128,7 +128,7 @@ def features_of(looked: Looked, passages: Sequence[Hit], evidence: Sequence[Evid
         "missing_name": _missing_name(text, passages[0].passage, analyser, weight_of),
         "missing_kind": float(lacks_kind(text, evidence[0].text)),
         "uncovered_word": min(_uncovered(near, weights) for near in joint[:WEIGHED_SENTENCES]),
-        "rests_on_word": _rests_on(variants, evidence[0], passages, vectors),
+        "rests_on_word": _rests_on(variants, evidence[0], vectors),
         "unsaid_not": _unsaid_not(text, passages[0].passage, joint[0], weights),
     }
 
@@ -165,9 +165,7 @@ def _without_a_word(question: str, words: Sequence[str], weights: F64Vector) -> 
     return [" ".join(question.split()), *variants] if len(variants) > 1 and all(variants) else []
 
 
-def _rests_on(
-    variants: Sequence[str], best: Evidence, passages: Sequence[Hit], vectors: TextVectors
-) -> float:
+def _rests_on(variants: Sequence[str], best: Evidence, vectors: TextVectors) -> float:
     """What the cosine of question and best sentence loses at most by leaving out a word: at most 0.
 
     Where it rests on one word, the sentence shares a subject with the question and little else.
@@ -176,7 +174,7 @@ def _rests_on(
     """
     if not variants:
         return 0.0
-    sentence = under_headings(_passage_of(best, passages), best.said)
+    sentence = best.compared or best.said
     matrix = vectors.of([sentence, *variants])
     cosines = matrix[1:] @ matrix[0]
     return min(0.0, float(cosines[1:].min() - cosines[0]))

@@ -26,6 +26,8 @@ MAX_KEY_WORDS = 5
 MAX_TERMS = 8
 
 _PAIR = re.compile(rf"([^\s:=#|][^:=\n|]{{0,{MAX_KEY_CHARS - 1}}})(:|=)(?=\s|$)")
+# A function as its documentation names it.
+_SIGNATURE = re.compile(r"[\w.]+(?: = [\w.]+)?\([^()\n]*(?:\([^()\n]*\)[^()\n]*)*\)(?: -> [\w.\[\], |]+)?")
 _NO_KEY = re.compile(r"[.!?;,](?:\s|$)")
 _STOPS = (".", ",", ";", ":", "!", "?", "{", "(", "\\")
 
@@ -122,7 +124,8 @@ def _is_term(scan: Scan, lines: Sequence[Line], at: int, indent: int) -> bool:
         return False
     if scan.text.endswith(_STOPS, line.first, line.end) or mark_of(scan.text, line):
         return False
-    if looks_like_code(scan.text, [line]) or looks_like_code(scan.text, [below]):
+    signature = _SIGNATURE.fullmatch(scan.text, line.first, line.end) is not None
+    if looks_like_code(scan.text, [below]) or (not signature and looks_like_code(scan.text, [line])):
         return False
     return breaks_early(scan.text, line, below)
 

@@ -1,0 +1,132 @@
+"""The built-in way to answer: composed parts of the documents with their markers, and the citations."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from ragsvc.domain import Answer, Citation, FinishReason, Hit
+from ragsvc.pipeline.generation.composition import Part
+
+NAME = "extractive"
+"""Shown as `generator` in an answer."""
+_WORD = re.compile(r"\S+")
+_FENCE_END = "```"
+
+
+@dataclass(frozen=True, slots=True)
+class _Written:
+    """A part as it stands in the answer: with what separates it from the one before, and its marker."""
+
+    text: str
+    marker: int
+    part: Part
+
+
+class Quotation:
+    """One answer that quotes; markers count documents in the order in which they appear.
+
+    Its tokens are those that the caller counts.
+    """
+
+    def __init__(
+        self,
+        parts: Sequence[Part],
+        passages: Sequence[Hit],
+        *,
+        max_tokens: int | None,
+        stop: Sequence[str],
+        count: Callable[[str], int],
+    ) -> None:
+        self._hits: Mapping[int, Hit] = {hit.rank: hit for hit in passages}
+        self._written = self._write(parts)
+        texts = [each.text for each in self._written]
+        self._room, self._finish = limit(texts, max_tokens, stop, count)
+
+    def pieces(self) -> Iterator[str]:
+        """The answer, a part at a time."""
+        room = self._room
+        for each in self._written:
+            if room <= 0:
+                return
+            yield each.text[:room]
+            room -= len(each.text)
+
+    def finished(self, answer: Answer) -> Answer:
+        """The whole answer; a part that was cut is not cited."""
+        text = "".join(self.pieces())
+        citations: dict[tuple[int, int, int], Citation] = {}
+        length = 0
+        for each in self._written:
+            length += len(each.text)
+            if length > self._room:
+                break
+            for citation in self._citations(each):
+                citations.setdefault((citation.marker, citation.start, citation.end), citation)
+        return replace(
+            answer,
+            answered=True,
+            answer=text,
+            citations=tuple(citations.values()),
+            generator=NAME,
+            finish=self._finish,
+        )
+
+    def _write(self, parts: Sequence[Part]) -> list[_Written]:
+        markers: dict[tuple[str, str], int] = {}
+        found: list[_Written] = []
+        for place, part in enumerate(parts):
+            hit = self._hits[part.number]
+            marker = markers.setdefault((hit.corpus, hit.passage.document_id), len(markers) + 1)
+            before = ""
+            if place:
+                before = " " if part.prose and parts[place - 1].prose else "\n\n"
+            glue = "\n" if part.text.endswith(_FENCE_END) else " "
+            note = f"\n\n({part.note})" if part.note else ""
+            found.append(_Written(f"{before}{part.text}{glue}[{marker}]{note}", marker, part))
+        return found
+
+    def _citations(self, written: _Written) -> Iterator[Citation]:
+        part, hit = written.part, self._hits[written.part.number]
+        passage = hit.passage
+        for span in part.spans:
+            pages = part.document.pages
+            page = bisect_right(pages, span.start) or 1 if pages else passage.page_at(span.start)
+            yield Citation(
+                marker=written.marker,
+                document_id=passage.document_id,
+                version=passage.version,
+                source=passage.source,
+                title=passage.title,
+                start=span.start,
+                end=span.end,
+                quote=part.document.slice(span.start, span.end),
+                page=page,
+                corpus=hit.corpus,
+            )
+
+
+def limit(
+    texts: Sequence[str], max_tokens: int | None, stop: Sequence[str], count: Callable[[str], int]
+) -> tuple[int, FinishReason]:
+    """How many characters of some texts, one after the other, may be said, and why no more.
+
+    Texts are kept whole, unless the first one alone has more tokens than may be said: of that one words
+    are kept whole, at least one.
+    """
+    text = "".join(texts)
+    end = min((at for at in map(text.find, stop) if at >= 0), default=len(text))
+    end = len(text[:end].rstrip())
+    if max_tokens is None or count(text[:end]) <= max_tokens:
+        return end, FinishReason.STOP
+    ends = [match.end() for match in _WORD.finditer(text, 0, end)]
+    # From the second word on: the first is said in any case.
+    fitting = bisect_right(ends, max_tokens, 1, key=lambda at: count(text[:at]))
+    end, whole = ends[fitting - 1], 0
+    for each in texts:
+        if whole + len(each) > end:
+            break
+        whole += len(each)
+    return (whole or end), FinishReason.LENGTH

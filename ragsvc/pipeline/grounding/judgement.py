@@ -1,0 +1,131 @@
+"""What of the documents that were found may answer a question, and how likely it is that it does."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from ragsvc.domain import Hit, ReaderFinding, ReaderText
+from ragsvc.pipeline.grounding.answer_shape import FITTED_TO, AnswerShape, shape_model
+from ragsvc.pipeline.grounding.answerability import features_of, load_model
+from ragsvc.pipeline.grounding.documents import DocumentReader
+from ragsvc.pipeline.grounding.identifiers import holds, identifiers_in, is_code, plainly
+from ragsvc.pipeline.grounding.rows import without_columns
+from ragsvc.pipeline.grounding.unit_scores import ScoredUnit, evidence_from, read_units, score_units
+from ragsvc.pipeline.retrieval.retrieve import Looked
+from ragsvc.protocols import Reader
+
+# Passages that the reader reads; each costs as much as embedding fifty words.
+READ_PASSAGES = 4
+_READ_TITLES = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What of the documents may answer.
+
+    question: what the passages must speak of. units: best first. confidence: of the corpus that answers
+    best, in [0, 1]. refused: whether that is below the operating point.
+    """
+
+    question: str
+    shape: AnswerShape
+    units: tuple[ScoredUnit, ...]
+    confidence: float
+    refused: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Grounds:
+    """What one corpus gave for a question: its units, best first, and what is known of them."""
+
+    units: tuple[ScoredUnit, ...]
+    features: Mapping[str, float]
+
+
+def judge(
+    found: Sequence[tuple[Looked, Sequence[Hit]]],
+    shape: AnswerShape,
+    documents: DocumentReader,
+    reader: Reader | None,
+    max_false_refusals: float,
+) -> Judgement:
+    """Find what answers in every corpus.
+
+    :param found: what was found in each corpus, and those of its hits that are among the passages.
+    :param max_false_refusals: [0, 1], share of answerable questions that may be refused.
+    """
+    model = load_model(with_reader=reader is not None)
+    units: list[ScoredUnit] = []
+    confidence = 0.0
+    for looked, passages in found:
+        grounds = grounds_of(looked, passages, shape, documents, reader)
+        if grounds is not None:
+            confidence = max(confidence, model.confidence(grounds.features))
+            units.extend(grounds.units)
+    ordered = sorted(units, key=lambda each: (not each.bound, -each.score))
+    refused = not units or confidence < model.threshold(max_false_refusals)
+    return Judgement(found[0][0].query.text, shape, tuple(ordered), confidence, refused)
+
+
+def grounds_of(
+    looked: Looked,
+    passages: Sequence[Hit],
+    shape: AnswerShape,
+    documents: DocumentReader,
+    reader: Reader | None,
+) -> Grounds | None:
+    """What one corpus gives; None where it gives nothing that could answer.
+
+    :param passages: of this corpus; ranks may have gaps.
+    """
+    vector, parts, question = looked.query.vector, looked.parts, looked.query.text
+    # A question without a word that the analyser keeps asks for nothing that could be found.
+    if vector is None or not passages or not looked.query.terms or missing_codes(question, passages):
+        return None
+    scored = score_units(
+        question, vector, passages, documents.parts(passages), parts.text_vectors, parts.analyser, shape
+    )
+    if not scored:
+        return None
+    features = features_of(looked, passages, evidence_from(scored))
+    if reader is None:
+        return Grounds(tuple(scored), features)
+    read = passages[:READ_PASSAGES]
+    findings = reader.read(question, [_text_of(hit) for hit in read])
+    scored = read_units(scored, read, findings)
+    return Grounds(tuple(scored), features | _reader_features(findings, scored))
+
+
+def shape_of(looked: Looked, question: str) -> AnswerShape:
+    """What shape of answer is asked for: by the question's vector where the model can read it."""
+    known = looked.parts.profile.spec.embedder.name == FITTED_TO and question == looked.query.text
+    return shape_model().shape_of(question, looked.query.vector if known else None)
+
+
+def missing_codes(question: str, passages: Sequence[Hit]) -> tuple[str, ...]:
+    """Codes that a question names and none of the passages, nor what stands over them, holds."""
+    codes = [each for each in identifiers_in(question) if is_code(each)]
+    if not codes:
+        return ()
+    texts = [
+        plainly(" | ".join((h.passage.document_id, h.passage.title, *h.passage.headings, h.passage.text)))
+        for h in passages
+    ]
+    return tuple(each for each in codes if not any(holds(text, each) for text in texts))
+
+
+def _text_of(hit: Hit) -> ReaderText:
+    passage = hit.passage
+    titles = without_columns(passage)[-_READ_TITLES:] or (passage.title,)
+    return ReaderText(" > ".join(titles), passage.text)
+
+
+def _reader_features(findings: Sequence[ReaderFinding], scored: Sequence[ScoredUnit]) -> dict[str, float]:
+    """What the reader says of the passages, and of the unit that would be quoted first."""
+    return {
+        "reader_margin": max(each.margin for each in findings),
+        "reader_answerable": max(each.answerable for each in findings),
+        "reader_relevance": max(each.relevance for each in findings),
+        "reader_agrees": scored[0].read,
+    }

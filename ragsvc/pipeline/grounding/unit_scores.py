@@ -1,0 +1,274 @@
+"""How well units of the documents that were found answer a question."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from rank_bm25 import BM25Plus
+
+from ragsvc.domain import Evidence, F32Vector, F64Vector, Hit, Passage, ReaderFinding
+from ragsvc.pipeline.grounding.answer_shape import AnswerShape
+from ragsvc.pipeline.grounding.documents import DocumentPart
+from ragsvc.pipeline.grounding.identifiers import holds, identifiers_in, plainly
+from ragsvc.pipeline.grounding.units import COMPARED_CHARS, Unit, UnitKind, units_of
+from ragsvc.pipeline.wording import TextVectors
+from ragsvc.protocols import Analyser
+
+MOST_UNITS = 180
+# A title of so many words drowns the sentence under it.
+LONG_HEADER_WORDS = 10
+SEMANTIC_SHARE = 0.8
+PASSAGE_SHARE = 0.1
+_SHOWN_TITLES = 3
+# What a unit that says nothing but the question's own words loses: a title names a subject and tells nothing.
+ECHO_LOSS = 0.12
+NEW_TERMS = 3
+# What a unit that begins with a name of the question gains: there it is explained.
+NAMED_BONUS = 0.1
+# What the best answer that a reader can find is worth, and how it tells good ones apart.
+READER_SHARE = 0.3
+READER_SPREAD = 2.0
+COMPOSITE = frozenset({UnitKind.LIST, UnitKind.SECTION})
+"""Wholes of other units."""
+
+# What a question of a shape wants to see. Chosen on the tuning half of the asked questions.
+_BONUS: Mapping[AnswerShape, Mapping[UnitKind, float]] = {
+    AnswerShape.STEPS: {
+        UnitKind.LIST: 0.12,
+        UnitKind.ITEM: 0.05,
+        UnitKind.CODE: 0.04,
+        UnitKind.SECTION: 0.04,
+    },
+    AnswerShape.LIST: {UnitKind.LIST: 0.12, UnitKind.ITEM: 0.04, UnitKind.SECTION: 0.05},
+    AnswerShape.CODE: {UnitKind.CODE: 0.15, UnitKind.SECTION: 0.02},
+    AnswerShape.DEFINITION: {UnitKind.DEFINITION: 0.06, UnitKind.SECTION: 0.03},
+    AnswerShape.YES_NO: {UnitKind.SECTION: 0.05},
+    AnswerShape.FACT: {UnitKind.LIST: -0.04, UnitKind.CODE: -0.04, UnitKind.SECTION: -0.01},
+    AnswerShape.COMPARISON: {UnitKind.ROW: 0.04},
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ScoredUnit:
+    """A unit with the passage that led to it.
+
+    number: rank of the passage's hit. score: higher is better, comparable within a question.
+    cosine: of question and unit, in [-1, 1]. bound: whether it holds all identifiers of the question that
+    any unit holds, by itself or by what stands over it. read: how much better than none a reader finds the
+    answer that it holds, in [0, 1).
+    """
+
+    unit: Unit
+    number: int
+    part: DocumentPart
+    score: float
+    cosine: float
+    bound: bool = True
+    read: float = 0.0
+
+
+def score_units(
+    question: str,
+    vector: F32Vector,
+    passages: Sequence[Hit],
+    parts: Mapping[int, DocumentPart],
+    vectors: TextVectors,
+    analyser: Analyser,
+    shape: AnswerShape,
+) -> list[ScoredUnit]:
+    """Score the units of the passages, and of the sections that they stand in.
+
+    score = s * cosine + (1 - s) * BM25 among the units / its maximum, plus a share of the passage's own
+    score, and what units of its kind are worth to a question of this shape.
+
+    :param vector: (dim,) float32, the embedded question. passages: of one corpus; ranks may have gaps.
+    :return: best first; those that hold the identifiers of the question before all others.
+    """
+    found = _candidates(passages, parts)
+    if not found:
+        return []
+    cosines = _cosines(vector, found, vectors)
+    wanted = sorted(set(analyser.terms(question)))
+    lexical = _lexical(wanted, [analyser.terms(_under(each.unit, each.part.title)) for each in found])
+    score_of = {hit.rank: hit.score for hit in passages}
+    best = max(score_of.values())
+    bonus = _BONUS.get(shape, {})
+    bound, named = _bound(question, passages, found), identifiers_in(question)
+    scored = []
+    for place, each in enumerate(found):
+        share = max(0.0, score_of[each.number] / best) if best > 0.0 else 0.0
+        score = SEMANTIC_SHARE * cosines[place] + (1.0 - SEMANTIC_SHARE) * lexical[place]
+        score += PASSAGE_SHARE * share + bonus.get(each.unit.kind, 0.0)
+        if named and _is_about(each.unit, named):
+            score += NAMED_BONUS
+        if each.unit.kind is UnitKind.SENTENCE:
+            new = set(analyser.terms(each.unit.text)).difference(wanted)
+            score -= ECHO_LOSS * max(0, NEW_TERMS - len(new)) / NEW_TERMS
+        scored.append(
+            replace(each, score=float(score), cosine=float(cosines[place]), bound=bool(bound[place]))
+        )
+    return sorted(scored, key=lambda each: (not each.bound, -round(each.score, 6)))
+
+
+def _is_about(unit: Unit, named: Sequence[str]) -> bool:
+    """Whether a unit, or what stands right over it, begins with one of the names."""
+    heads = [plainly(unit.text), *(plainly(title) for title in unit.path[-1:])]
+    return any(head.startswith(name) and holds(head, name) for head in heads for name in named)
+
+
+def under_titles(unit: Unit, title: str) -> str:
+    """A unit as it is compared with a question: after the titles over it and what announces it.
+
+    :param title: of the document, for a unit without headings.
+    """
+    titles = " > ".join(unit.path[-_SHOWN_TITLES:]) or title
+    said = unit.whole[:COMPARED_CHARS]
+    return f"{titles}: {said}" if titles else said
+
+
+def _candidates(passages: Sequence[Hit], parts: Mapping[int, DocumentPart]) -> list[ScoredUnit]:
+    """Units that overlap a passage, best passage first, then the others of the same sections."""
+    units: dict[int, tuple[Unit, ...]] = {}
+    seen: set[tuple[int, int, int, UnitKind]] = set()
+    inside: list[ScoredUnit] = []
+    beside: list[ScoredUnit] = []
+    for hit in passages:
+        part, passage = parts[hit.rank], hit.passage
+        key = id(part)
+        if key not in units:
+            units[key] = units_of(part)
+        near = {u.section for u in units[key] if u.start < passage.end and u.end > passage.start}
+        for unit in units[key]:
+            mark = (key, unit.start, unit.end, unit.kind)
+            overlaps = unit.start < passage.end and unit.end > passage.start
+            if mark in seen or not (overlaps or unit.section in near):
+                continue
+            if overlaps:
+                seen.add(mark)
+            (inside if overlaps else beside).append(ScoredUnit(unit, hit.rank, part, 0.0, 0.0))
+    for each in beside:
+        mark = (id(each.part), each.unit.start, each.unit.end, each.unit.kind)
+        if mark not in seen and len(inside) < MOST_UNITS:
+            seen.add(mark)
+            inside.append(each)
+    return inside[:MOST_UNITS]
+
+
+def _cosines(vector: F32Vector, found: Sequence[ScoredUnit], vectors: TextVectors) -> F64Vector:
+    """Of the question and each unit under its titles; where these are long, or without, whichever is more."""
+    texts = [under_titles(each.unit, each.part.title) for each in found]
+    bare = [
+        place
+        for place, each in enumerate(found)
+        if len(" ".join(each.unit.path[-_SHOWN_TITLES:]).split()) > LONG_HEADER_WORDS
+    ]
+    matrix = vectors.of([*texts, *(found[place].unit.whole[:COMPARED_CHARS] for place in bare)])
+    cosines: F64Vector = (matrix @ vector).astype(np.float64)
+    for row, place in enumerate(bare, start=len(found)):
+        cosines[place] = max(cosines[place], cosines[row])
+    return cosines[: len(found)]
+
+
+def _under(unit: Unit, title: str) -> str:
+    return " ".join((title, *unit.path, unit.whole))
+
+
+def _lexical(wanted: Sequence[str], documents: Sequence[Sequence[str]]) -> F64Vector:
+    if not wanted or not any(documents):
+        return np.zeros(len(documents))
+    scores = np.asarray(BM25Plus(documents, delta=0.0).get_scores(wanted), dtype=np.float64)
+    top = float(scores.max())
+    return scores / top if top > 0 else np.zeros(len(documents))
+
+
+def _bound(question: str, passages: Sequence[Hit], found: Sequence[ScoredUnit]) -> list[bool]:
+    """Whether each unit holds as many of the question's identifiers as any does."""
+    wanted = identifiers_in(question)
+    if not wanted:
+        return [True] * len(found)
+    documents = {hit.rank: hit.passage for hit in passages}
+    counts = [
+        sum(holds(text, each) or holds(_name_of(documents[unit.number]), each) for each in wanted)
+        for text, unit in zip(_contexts(found), found, strict=True)
+    ]
+    most = max(counts)
+    return [count == most for count in counts]
+
+
+def _name_of(passage: Passage) -> str:
+    """What names a whole document: a code in it is that of all its units."""
+    return plainly(f"{passage.document_id} | {passage.title}")
+
+
+def _contexts(found: Sequence[ScoredUnit]) -> Iterator[str]:
+    """What binds each unit: its titles and its own text; of a whole with many parts only its titles.
+
+    A sentence without identifiers goes on about those that its paragraph named last.
+    """
+    named, last = "", (-1, -1)
+    for each in found:
+        unit = each.unit
+        over = plainly(" | ".join((each.part.title, *unit.path, unit.lead)))
+        if unit.kind in COMPOSITE:
+            yield over
+            continue
+        said = plainly(unit.text)
+        place = (each.number, unit.position)
+        if unit.kind is UnitKind.SENTENCE:
+            if identifiers_in(said) or place != last:
+                named, last = said, place
+            else:
+                said = f"{named} | {said}"
+        yield f"{over} | {said}"
+
+
+def read_units(
+    scored: Sequence[ScoredUnit], passages: Sequence[Hit], findings: Sequence[ReaderFinding]
+) -> list[ScoredUnit]:
+    """Score the units anew by the answers that a reader found in some passages: best first.
+
+    A unit that holds an answer gains by how much better than none the reader finds that.
+    """
+    spans = [
+        (hit.passage.version_id, hit.passage.start + start, hit.passage.start + end, _odds(margin))
+        for hit, finding in zip(passages, findings, strict=True)
+        for start, end, margin in finding.spans
+    ]
+    version = {hit.rank: hit.passage.version_id for hit in passages}
+    found = []
+    for each in scored:
+        unit = each.unit
+        read = max(
+            (
+                share
+                for of, start, end, share in spans
+                if of == version.get(each.number) and unit.start < end and start < unit.end
+            ),
+            default=0.0,
+        )
+        weight = READER_SHARE / 2 if unit.kind in COMPOSITE else READER_SHARE
+        found.append(replace(each, score=each.score + weight * read, read=read))
+    return sorted(found, key=lambda each: (not each.bound, -round(each.score, 6)))
+
+
+def _odds(margin: float) -> float:
+    """A difference of logits in (0, 1)."""
+    return 1.0 / (1.0 + math.exp(-max(-30.0, min(30.0, margin / READER_SPREAD))))
+
+
+def evidence_of(scored: ScoredUnit) -> Evidence:
+    """A unit as a generator and the model of answerability are told of it."""
+    unit = scored.unit
+    compared = under_titles(unit, scored.part.title)
+    return Evidence(
+        scored.number, unit.start, unit.end, unit.text, scored.score, scored.cosine, unit.lead, compared
+    )
+
+
+def evidence_from(scored: Sequence[ScoredUnit]) -> list[Evidence]:
+    """Units that are no wholes of others, best first: at least one."""
+    parts = [each for each in scored if each.unit.kind not in COMPOSITE]
+    return [evidence_of(each) for each in parts or scored]

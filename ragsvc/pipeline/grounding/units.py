@@ -1,0 +1,232 @@
+"""Units: the parts of documents that answers are made of, from a sentence to a whole list."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from ragsvc.domain import Span
+from ragsvc.pipeline.grounding.documents import DocumentPart
+from ragsvc.text.blocks import Block, BlockKind, Section, sections
+from ragsvc.text.sentences import clauses, prose_sentences
+
+# What is longer is no unit of an answer as a whole; its parts are.
+MOST_SECTION_CHARS = 420
+MOST_LIST_CHARS = 2_400
+MOST_ITEM_CHARS = 700
+# A longer sentence is a chain of clauses, of which few are about the same.
+MOST_SENTENCE_CHARS = 320
+MOST_CODE_CHARS = 2_400
+# Of a unit so much is compared with a question.
+COMPARED_CHARS = 600
+_PROSE = frozenset({BlockKind.PARAGRAPH, BlockKind.HTML, BlockKind.FOOTNOTE})
+_GROUPS = frozenset({BlockKind.LIST, BlockKind.DEFINITIONS})
+_LINES = (BlockKind.KEY_VALUE, BlockKind.LINE)
+_AROUND_TITLES = "0123456789.#*-+ \t[]()_"
+_ASKING = ("?", "？")
+
+
+class UnitKind(StrEnum):
+    """What a unit is to its reader. SECTION: all that stands under a heading, where that is short."""
+
+    SENTENCE = "sentence"
+    ITEM = "item"
+    LIST = "list"
+    ROW = "row"
+    CODE = "code"
+    DEFINITION = "definition"
+    LINE = "line"
+    SECTION = "section"
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """A part of a document that may answer by itself.
+
+    start, end: code points of the stored text. text: what it says, on one line. path: titles above it,
+    outermost first. lead: what announces it, right above; lead_start: where that begins, start for none.
+    blocks: those that it is made of. group: the list, table or definitions that it is a part of.
+    position: of its block among all of its document's, so that neighbours are known. section: where the
+    section that it stands in begins. heading: the last of its titles, where that is a heading of its own and
+    not the title of the document.
+    """
+
+    kind: UnitKind
+    start: int
+    end: int
+    text: str
+    path: tuple[str, ...]
+    blocks: tuple[Block, ...]
+    position: int
+    section: int
+    lead: str = ""
+    lead_start: int = -1
+    group: Block | None = None
+    heading: Span | None = None
+
+    @property
+    def whole(self) -> str:
+        """What it says with what announces it."""
+        return f"{self.lead} {self.text}" if self.lead else self.text
+
+
+def units_of(part: DocumentPart) -> tuple[Unit, ...]:
+    """All units of a part of a document, in its order; a whole comes before its parts."""
+    return tuple(_Splitter(part).units())
+
+
+class _Splitter:
+    def __init__(self, part: DocumentPart) -> None:
+        self._part = part
+        self._reading = part.reading
+        self._text = part.reading.text
+        self._position = 0
+        self._asked = ""
+        heads = [each for each in part.reading.blocks if each.kind is BlockKind.HEADING]
+        self._headings = frozenset(_bare(self._text[each.start : each.end]) for each in heads)
+
+    def units(self) -> Iterator[Unit]:
+        for section in sections(self._reading.blocks):
+            heads = [self._reading.line(each.start, each.end) for each in section.headings]
+            path = tuple(head.strip("# ").strip() for head in heads)
+            blocks = [each for each in section.blocks if each.start >= self._part.first]
+            if not blocks:
+                continue
+            last = section.headings[-1] if len(section.headings) > 1 or self._headed(section) else None
+            place = _Place(path, blocks[0].start, heading=last)
+            if path and blocks[-1].end - blocks[0].start <= MOST_SECTION_CHARS:
+                yield self._unit(UnitKind.SECTION, blocks, place)
+            yield from self._of_blocks(blocks, place)
+
+    def _is_contents(self, block: Block) -> bool:
+        """Whether most lines of a block repeat headings of the document: a table of contents."""
+        lines = [bare for line in self._text[block.start : block.end].split("\n") if (bare := _bare(line))]
+        return len(lines) > 1 and 2 * sum(line in self._headings for line in lines) > len(lines)
+
+    def _headed(self, section: Section) -> bool:
+        """Whether a section's only heading is not the title of the document."""
+        return bool(section.headings) and section.headings[-1].level > 1
+
+    def _of_blocks(self, blocks: Sequence[Block], place: _Place) -> Iterator[Unit]:
+        above: Block | None = None
+        for block in blocks:
+            self._position += 1
+            if self._headings and self._is_contents(block):
+                continue
+            # A question stands over what follows it, as a heading does, to the end of the next block.
+            asked, self._asked = self._asked, ""
+            under = replace(place, path=(*place.path, asked), heading=None) if asked else place
+            yield from self._of_block(block, under.announced(*self._lead(above)))
+            above = block
+
+    def _of_block(self, block: Block, place: _Place) -> Iterator[Unit]:
+        kind = block.kind
+        if kind in _PROSE:
+            yield from self._sentences(block, replace(place, lead="", lead_start=-1))
+        elif kind in _GROUPS:
+            if block.end - block.start <= MOST_LIST_CHARS:
+                yield self._unit(UnitKind.LIST, [block], place)
+            for child in block.children:
+                yield from self._of_part(child, block, place)
+        elif kind is BlockKind.TABLE:
+            rows = (row for row in block.children if row.kind is BlockKind.ROW and not row.header)
+            yield from (self._unit(UnitKind.ROW, [row], place, block) for row in rows)
+        elif kind is BlockKind.QUOTE:
+            yield from self._of_blocks(block.children, place)
+        elif kind is BlockKind.CODE and block.end - block.start <= MOST_CODE_CHARS:
+            yield self._unit(UnitKind.CODE, [block], place)
+        elif kind in (BlockKind.CODE, *_LINES):
+            if kind in _LINES:
+                yield self._unit(UnitKind.LINE, [block], place)
+            for child in block.children:
+                yield from self._of_block(child, place)
+
+    def _of_part(self, block: Block, group: Block, place: _Place) -> Iterator[Unit]:
+        """An item or a definition: as a whole, or what is in it where it is long."""
+        kind = UnitKind.DEFINITION if block.kind is BlockKind.DEFINITION else UnitKind.ITEM
+        unit = self._unit(kind, [block], place, group)
+        yield unit
+        inner = [child for child in block.children if child.kind is not BlockKind.TERM]
+        if block.end - block.start <= MOST_ITEM_CHARS and not any(c.kind is BlockKind.LIST for c in inner):
+            return
+        terms = " ".join(
+            self._reading.line(c.start, c.end) for c in block.children if c.kind is BlockKind.TERM
+        )
+        below = _Place((*place.path, terms), place.section) if terms else place
+        for child in inner:
+            yield from self._of_blocks(child.children or [child], below)
+
+    def _sentences(self, block: Block, place: _Place) -> Iterator[Unit]:
+        for span in prose_sentences(self._text, block.content_start, block.content_end):
+            said = self._reading.line(span.start, span.end)
+            if said.endswith(_ASKING):
+                self._asked = said
+                place = replace(place, path=(*place.path, said))
+                continue
+            for piece in clauses(self._text, span) if len(said) > MOST_SENTENCE_CHARS else (span,):
+                said = self._reading.line(piece.start, piece.end)
+                if any(sign.isalnum() for sign in said):
+                    yield self._made(UnitKind.SENTENCE, piece.start, piece.end, said, [block], place, None)
+
+    def _unit(
+        self, kind: UnitKind, blocks: Sequence[Block], place: _Place, group: Block | None = None
+    ) -> Unit:
+        start, end = blocks[0].start, blocks[-1].end
+        said = self._reading.line(start, end)
+        return self._made(kind, start, end, said, blocks, place, group)
+
+    def _made(
+        self,
+        kind: UnitKind,
+        start: int,
+        end: int,
+        said: str,
+        blocks: Sequence[Block],
+        place: _Place,
+        group: Block | None,
+    ) -> Unit:
+        offset = self._part.offset
+        return Unit(
+            kind=kind,
+            start=start + offset,
+            end=end + offset,
+            text=said,
+            path=place.path,
+            blocks=tuple(blocks),
+            position=self._position,
+            section=place.section + offset,
+            lead=place.lead,
+            lead_start=place.lead_start + offset if place.lead_start >= 0 else -1,
+            group=group,
+            heading=Span(place.heading.start + offset, place.heading.end + offset) if place.heading else None,
+        )
+
+    def _lead(self, above: Block | None) -> tuple[str, int]:
+        """The last sentence of the paragraph right above a block, where it announces what follows."""
+        if above is None or above.kind is not BlockKind.PARAGRAPH:
+            return "", -1
+        spans = prose_sentences(self._text, above.content_start, above.content_end)
+        if not spans:
+            return "", -1
+        last = spans[-1]
+        return self._reading.line(last.start, last.end), last.start
+
+
+def _bare(line: str) -> str:
+    """A line of letters alone: without numbers, dots and marks around them."""
+    return line.strip(_AROUND_TITLES).casefold()
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where blocks stand: titles above them, where their section begins, and what announces them."""
+
+    path: tuple[str, ...]
+    section: int
+    lead: str = ""
+    lead_start: int = -1
+    heading: Block | None = None
+
+    def announced(self, lead: str, lead_start: int) -> _Place:
+        return replace(self, lead=lead, lead_start=lead_start)

@@ -1,0 +1,64 @@
+"""What the tests of answers share: documents as they are found, and how they are answered from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from doubles import HashEmbedder
+
+from ragsvc.domain import ChunkId, Hit, Passage, VersionId, VersionText
+from ragsvc.pipeline.generation.composition import Part, compose
+from ragsvc.pipeline.grounding.answer_shape import AnswerShape
+from ragsvc.pipeline.grounding.documents import DocumentPart, DocumentReader
+from ragsvc.pipeline.grounding.unit_scores import ScoredUnit, score_units
+from ragsvc.pipeline.wording import TextVectors
+from ragsvc.text.analyse import StandardAnalyser
+
+ANALYSER = StandardAnalyser()
+MARKDOWN, PLAIN = "text/markdown", "text/plain"
+
+
+def hits_of(texts: Sequence[str]) -> list[Hit]:
+    """Each text as a document that is one passage."""
+    return [Hit(rank, 1.0 / rank, "c", passage_of(rank, text)) for rank, text in enumerate(texts, start=1)]
+
+
+def passage_of(rank: int, text: str) -> Passage:
+    """A passage that is all of its document."""
+    ids = (ChunkId(rank), f"d{rank}", f"v{rank}", VersionId(rank))
+    return Passage(*ids, "s", "", 0, len(text), text, None, (), {})
+
+
+def parts_of(texts: Sequence[str], media_type: str) -> dict[int, DocumentPart]:
+    """The same, parsed."""
+    stored = {
+        VersionId(rank): VersionText(VersionId(rank), "", text, media_type, ())
+        for rank, text in enumerate(texts, start=1)
+    }
+    return DocumentReader(lambda ids: [stored[each] for each in ids]).parts(hits_of(texts))
+
+
+def scored(
+    question: str, texts: Sequence[str], media_type: str = MARKDOWN, shape: AnswerShape = AnswerShape.FACT
+) -> list[ScoredUnit]:
+    """The units of some documents, best first."""
+    embedder = HashEmbedder()
+    vector = embedder.embed_queries([question])[0]
+    vectors = TextVectors(embedder)
+    return score_units(
+        question, vector, hits_of(texts), parts_of(texts, media_type), vectors, ANALYSER, shape
+    )
+
+
+def parts(
+    question: str, *texts: str, media_type: str = MARKDOWN, shape: AnswerShape = AnswerShape.FACT
+) -> tuple[Part, ...]:
+    """An answer's parts."""
+    return compose(scored(question, texts, media_type, shape), shape, ANALYSER, question)
+
+
+def said(
+    question: str, *texts: str, media_type: str = MARKDOWN, shape: AnswerShape = AnswerShape.FACT
+) -> str:
+    """An answer without its markers."""
+    return "\n\n".join(part.text for part in parts(question, *texts, media_type=media_type, shape=shape))
