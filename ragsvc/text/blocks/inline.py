@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterator
 from functools import cache
 from typing import Any, Literal
 
@@ -24,7 +25,8 @@ MAX_INLINE_CHARS = 20_000
 MAX_OPEN_BRACKETS = 400
 
 _FOOTNOTE = re.compile(r"\[\^([^\[\]\s]{1,100})\]")
-_NAME = re.compile(r"[a-z0-9_]+|\w*\w_\w+")
+_NAME = re.compile(r"\w+")
+MAX_NAME_CHARS = 60
 _TAG_NAME = re.compile(r"</?([A-Za-z][A-Za-z0-9-]{0,20})[\s/>]")
 _COMMENT = re.compile(r"<[!?]")
 _TAGS = frozenset(
@@ -39,7 +41,6 @@ _TAGS = frozenset(
         "video", "wbr",
     }
 )  # fmt: skip
-_OPENING = frozenset("([{\"'“‘«„‚‹—–-*_~>|:,;`")
 _STARS = frozenset("*_")
 
 
@@ -72,33 +73,54 @@ def _footnote(state: StateInline, silent: bool) -> bool:
     return True
 
 
-def _free(state: StateInline) -> None:
-    """Take apart the pairs of marks that are no emphasis."""
+def _delimiters(state: StateInline) -> Iterator[tuple[list[Delimiter], Delimiter, int]]:
+    """Each mark of emphasis with its list and the offset of its run; none of what describes an image."""
     if not isinstance(state, _TrackedState):
-        return  # what describes an image is read again
-    run_of = {id(token): pos for pos, token in state.pushed if token.type == "text"}
+        return
+    runs = {id(token): pos for pos, token in state.pushed if token.type == "text"}
     nested = (meta["delimiters"] for meta in state.tokens_meta if meta and "delimiters" in meta)
     for delimiters in (state.delimiters, *nested):
-        for opener in delimiters:
-            if opener.end < 0 or chr(opener.marker) not in _STARS:
-                continue
+        for each in delimiters:
+            run = runs.get(id(state.tokens[each.token]))
+            if run is not None and chr(each.marker) in _STARS:
+                yield delimiters, each, run
+
+
+def _spare_signs(state: StateInline) -> None:
+    """Take powers and patterns of paths out before marks are paired: 2**8, **/*.py."""
+    for _, mark, run in _delimiters(state):
+        before, after = state.src[run - 1 : run] if run else "", _after(state.src, run, mark)
+        if (before.isdigit() and after.isdigit()) or (before == "/" and after == "."):
+            mark.open = mark.close = False
+        mark.open = mark.open and after != "/"
+        mark.close = mark.close and before != "/"
+
+
+def _spare_names(state: StateInline) -> None:
+    """Take pairs apart that are no emphasis."""
+    found = list(_delimiters(state))
+    runs = {id(mark): run for _, mark, run in found}
+    for delimiters, opener, run in found:
+        if opener.end >= 0:
             closer = delimiters[opener.end]
-            left = run_of.get(id(state.tokens[opener.token]), -1)
-            right = run_of.get(id(state.tokens[closer.token]), -1)
-            if left >= 0 and right >= 0 and not _is_emphasis(state.src, opener, closer, left, right):
+            if not _is_emphasis(state.src, opener, closer, run, runs[id(closer)]):
                 opener.end = -1
+
+
+def _after(source: str, run: int, mark: Delimiter) -> str:
+    return source[run + mark.length : run + mark.length + 1]
 
 
 def _is_emphasis(source: str, opener: Delimiter, closer: Delimiter, left: int, right: int) -> bool:
     """Whether the runs of marks at two offsets are what a writer means by emphasis."""
-    inner = source[left + opener.length : right]
     if opener.marker == ord("_"):
-        return not (_NAME.fullmatch(inner) and (opener.length > 1 or "_" in inner))
-    before = source[left - 1] if left else ""
-    if not before or before.isspace() or before in _OPENING or _is_wide(before):
+        inner = source[left + opener.length : right] if right - left < MAX_NAME_CHARS else ""
+        is_dunder = opener.length > 1 and inner == inner.lower()
+        return not (_NAME.fullmatch(inner) and (is_dunder or "_" in inner))
+    before = source[left - 1 : left] if left else ""
+    if not before.isalnum() or _is_wide(before):
         return True
-    after = source[right + closer.length : right + closer.length + 1]
-    return before.isalnum() and not after.isalnum()
+    return not _after(source, right, closer).isalnum()
 
 
 def _is_wide(sign: str) -> bool:
@@ -110,7 +132,8 @@ def _is_wide(sign: str) -> bool:
 def _parser() -> MarkdownIt:
     parser = MarkdownIt("commonmark", {"maxNesting": 20}).enable("strikethrough")
     parser.inline.ruler2.disable("fragments_join")
-    parser.inline.ruler2.before("strikethrough", "names", _free)
+    parser.inline.ruler2.before("balance_pairs", "signs", _spare_signs)
+    parser.inline.ruler2.before("strikethrough", "names", _spare_names)
     parser.inline.ruler.before("link", "footnote", _footnote)
     return parser
 

@@ -16,7 +16,7 @@ from ragsvc.text.blocks.pieces import Piece, literal, said_of, segments_of
 from ragsvc.text.tables import table_rows
 
 _FOOTNOTE_LABEL = re.compile(r"\[\^([^\[\]\s]{1,100})\]")
-_TAG = re.compile(r"<!--.*?-->|</?[A-Za-z][^<>]*>|<[!?][^<>]*>", re.DOTALL)
+_TAG = re.compile(r"</?[A-Za-z][^<>]*>|<[!?][^<>]*>")
 _UNSEEN = frozenset({BlockKind.REFERENCE, BlockKind.RULE})
 # What of these is not in their children is text of their own; of others it is marks.
 _WITH_OWN_TEXT = frozenset({BlockKind.CODE, BlockKind.KEY_VALUE, BlockKind.LINE, BlockKind.PARAGRAPH})
@@ -84,10 +84,9 @@ class Reading:
 
     def _between(self, start: int, end: int) -> Iterator[Piece]:
         place = max(bisect_right(self._starts, start) - 1, 0)
-        for block in self._leaves[place:]:
-            if block.start >= end:
-                break
-            yield from self._of(block)
+        while place < len(self._leaves) and self._leaves[place].start < end:
+            yield from self._of(self._leaves[place])
+            place += 1
 
     def _of(self, block: Block) -> list[Piece]:
         if block.start not in self._pieces:
@@ -122,11 +121,19 @@ def _leaves(blocks: Sequence[Block]) -> Iterator[Block]:
 
 def _without_tags(text: str, block: Block) -> list[Piece]:
     found: list[Piece] = []
-    at = block.start
-    for tag in _TAG.finditer(text, block.start, block.end):
-        if tag.start() > at:
-            found.append(Piece(at, tag.start()))
-        at = tag.end()
-    if at < block.end:
-        found.append(Piece(at, block.end))
+    at = said_from = block.start
+    last_comment = text.rfind("-->", block.start, block.end)
+    while (at := text.find("<", at, block.end)) >= 0:
+        stop = text.index("-->", at) + 3 if text.startswith("<!--", at) and at < last_comment else -1
+        if stop < 0:
+            tag = _TAG.match(text, at, block.end)
+            stop = tag.end() if tag else -1
+        if stop < 0:
+            at += 1
+            continue
+        if at > said_from:
+            found.append(Piece(said_from, at))
+        at = said_from = stop
+    if said_from < block.end:
+        found.append(Piece(said_from, block.end))
     return found
