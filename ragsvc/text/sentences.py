@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from ragsvc.domain import Span
+from ragsvc.text.blocks import BlockKind, leaves, parse_blocks
 from ragsvc.text.stopwords import ENGLISH
 
 # Lines that are a unit by themselves: headings, list items, table rows, quotes are not joined
@@ -17,6 +18,18 @@ _LINE = re.compile(r"[^\n]*\n|[^\n]+")
 _TABLE_ROW = re.compile(r"[ \t]*\|")
 _FENCE = re.compile(r"[ \t]*(`{3,}|~{3,})")
 _RULE = re.compile(r"[ \t]*[-=*_|: \t]{3,}$")
+
+# These blocks are not split.
+_ONE_UNIT = frozenset(
+    {
+        BlockKind.CODE,
+        BlockKind.FRONT_MATTER,
+        BlockKind.HEADING,
+        BlockKind.REFERENCE,
+        BlockKind.ROW,
+        BlockKind.RULE,
+    }
+)
 
 # No text is wrapped by hand at more: a longer line is a paragraph.
 _WRAP_CHARS = 160
@@ -64,34 +77,33 @@ _OPENERS = _words(
 _NUMBERED = _words("no nos nr fig figs eq eqs sec ch chap vol pp art ref p")
 
 
-def sentences(text: str) -> list[Span]:
+def sentences(text: str, media_type: str | None = None) -> list[Span]:
     """Split a passage into sentences, headings, list items, table rows and code blocks.
 
-    :param text: a passage, Markdown or plain.
+    :param text: a passage. media_type: as stored with its document: what is a list, a heading or code depends
+        on it. None for what a model wrote: lines that begin with marks of Markdown are units then.
     :return: disjoint spans in order without white space at their ends; together they cover
         every character of `text` but white space.
     """
     bounds: list[tuple[int, int]] = []
-    for start, end, prose in _units(text):
+    units = _units(text) if media_type is None else _blocks(text, media_type)
+    for start, scan, end, prose in units:
         if not prose:
             bounds.append((start, end))
             continue
         for first, last in _paragraphs(text, start, end):
-            bounds.extend(_sentences_of(text, first, last))
+            bounds.extend(_sentences_of(text, first, last, max(first, scan)))
     return [span for start, end in bounds if (span := trimmed(text, start, end))]
 
 
 def prose_sentences(text: str, start: int, end: int) -> list[Span]:
     """Split a paragraph, [start, end) of a text, into sentences; no line of it is a unit by itself."""
-    found: list[Span] = []
-    for first, last in _paragraphs(text, start, end):
-        begin = first
-        for stop in _STOP.finditer(text, first, last):
-            if stop.group("wide") or _ends(text, stop.start(), stop.end(), begin, last):
-                found.extend(span for span in (trimmed(text, begin, stop.end()),) if span)
-                begin = stop.end()
-        found.extend(span for span in (trimmed(text, begin, last),) if span)
-    return found
+    bounds = [
+        found
+        for first, last in _paragraphs(text, start, end)
+        for found in _sentences_of(text, first, last, first)
+    ]
+    return [span for begin, stop in bounds if (span := trimmed(text, begin, stop))]
 
 
 def clauses(text: str, sentence: Span, most_chars: int = 200) -> list[Span]:
@@ -113,8 +125,21 @@ def clauses(text: str, sentence: Span, most_chars: int = 200) -> list[Span]:
     return found
 
 
-def _units(text: str) -> Iterator[tuple[int, int, bool]]:
-    """Group lines into units; the flag tells whether a unit may hold several sentences."""
+def _blocks(text: str, media_type: str) -> Iterator[tuple[int, int, int, bool]]:
+    """The same from the blocks of a text: the mark of an item, or a term, belongs to what follows it."""
+    at = 0
+    for block in leaves(parse_blocks(text, media_type)):
+        if block.kind is not BlockKind.TERM:
+            yield at, block.content_start, block.end, block.kind not in _ONE_UNIT
+            at = block.end
+    yield at, at, len(text), False
+
+
+def _units(text: str) -> Iterator[tuple[int, int, int, bool]]:
+    """Group lines into units: their start, where their text begins behind a mark, their end.
+
+    The flag tells whether a unit may hold several sentences.
+    """
     start = offset = 0
     prose = True
     fence = ""
@@ -123,19 +148,19 @@ def _units(text: str) -> Iterator[tuple[int, int, bool]]:
         if fence:
             offset += len(line)
             if mark and mark.group(1).startswith(fence):
-                yield start, offset, False
+                yield start, start, offset, False
                 start, fence = offset, ""
             continue
         if mark or not line.strip() or _UNIT_START.match(line) or _RULE.match(line) or not prose:
             if offset > start:
-                yield start, offset, prose
+                yield start, _scan_from(text, start, offset), offset, prose
             start = offset
             prose = not (_HEADING.match(line) or _TABLE_ROW.match(line) or _RULE.match(line))
         if mark:
             fence = mark.group(1)
         offset += len(line)
     if offset > start:
-        yield start, offset, prose and not fence
+        yield start, _scan_from(text, start, offset), offset, prose and not fence
 
 
 def _paragraphs(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
@@ -166,9 +191,12 @@ def _is_meant(line: str, following: str, wrap: int) -> bool:
     return width > _WRAP_CHARS or width + 1 + len(first.group(1)) <= wrap
 
 
-def _sentences_of(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
+def _scan_from(text: str, start: int, end: int) -> int:
     marker = _UNIT_START.match(text, start, end)
-    scan = marker.end() if marker else start
+    return marker.end() if marker else start
+
+
+def _sentences_of(text: str, start: int, end: int, scan: int) -> Iterator[tuple[int, int]]:
     for stop in _STOP.finditer(text, scan, end):
         if stop.group("wide") or _ends(text, stop.start(), stop.end(), start, end):
             yield start, stop.end()

@@ -28,7 +28,7 @@ The text below a heading:
     [(('Reset',), 1)]
 """
 
-from ragsvc.text.blocks.block import Block, BlockKind, Cell, walk
+from ragsvc.text.blocks.block import Block, BlockKind, Cell, leaves, walk
 from ragsvc.text.blocks.layout import layout
 from ragsvc.text.blocks.parse import MARKDOWN, PLAIN, parse_blocks
 from ragsvc.text.blocks.reading import Reading
@@ -43,6 +43,7 @@ __all__ = [
     "Reading",
     "Section",
     "layout",
+    "leaves",
     "parse_blocks",
     "sections",
     "walk",

@@ -32,6 +32,10 @@ class BlockKind(StrEnum):
     RULE = "rule"
 
 
+# What of these is not in their children is text of their own; of others it is marks.
+_WITH_OWN_TEXT = frozenset({BlockKind.CODE, BlockKind.KEY_VALUE, BlockKind.LINE, BlockKind.PARAGRAPH})
+
+
 @dataclass(frozen=True, slots=True)
 class Cell:
     """A cell of a row, or key or value of a pair, without white space at its ends; it may be empty."""
@@ -90,6 +94,21 @@ def walk(blocks: Sequence[Block]) -> Iterator[Block]:
         block = waiting.pop()
         yield block
         waiting.extend(reversed(block.children))
+
+
+def leaves(blocks: Sequence[Block]) -> Iterator[Block]:
+    """Blocks without children, and the text between children, in order."""
+    for block in blocks:
+        at = block.start
+        for child in block.children:
+            if block.kind in _WITH_OWN_TEXT and at < child.start:
+                yield Block(block.kind, at, child.start, at, child.start)
+            yield from leaves([child])
+            at = child.end
+        if not block.children:
+            yield block
+        elif block.kind in _WITH_OWN_TEXT and at < block.end:
+            yield Block(block.kind, at, block.end, at, block.end)
 
 
 def with_gaps(text: str, blocks: Sequence[Block], start: int, end: int, kind: BlockKind) -> tuple[Block, ...]:

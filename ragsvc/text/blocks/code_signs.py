@@ -11,6 +11,7 @@ _OPENS = re.compile(
     r"(?:[$%] |\./|\$\{|<[/!?]?\w|#include|#!|>>> |//|/\*"
     r"|[A-Za-z_][\w.\[\]\"']*[ \t]*(?:[-+*/|&]?=|:=)[ \t]*\S)"
 )
+_REMARK = re.compile(r"\s\s(?:#|//) ")
 _INSIDE = re.compile(
     r"\w\(|\)\.|->|::|=>|&&|\|\||\w\[|[\"']\s*:|==|!=|\s--?\w[\w-]*|[<>]{2}|\$\w|\w/\w|\w=\S"
 )
@@ -25,6 +26,8 @@ def looks_like_code(text: str, lines: Sequence[Line]) -> bool:
 
 
 def _is_code(said: str) -> bool:
+    if "::=" in said or _REMARK.search(said):
+        return True
     words = len(_WORDS.findall(said))
     if _OPENS.match(said):
         return words < 8 or not said.endswith(".")

@@ -24,6 +24,7 @@ MAX_KEY_CHARS = 48
 MAX_KEY_WORDS = 5
 # Every further term of an option stands on a line of its own: -x, --extract, --get.
 MAX_TERMS = 8
+MAX_LONG_SHIFT = 4
 
 _PAIR = re.compile(rf"([^\s:=#|][^:=\n|]{{0,{MAX_KEY_CHARS - 1}}})(:|=)(?=\s|$)")
 # A function as its documentation names it.
@@ -37,15 +38,22 @@ def options_at(scan: Scan, lines: Sequence[Line], at: int, depth: int) -> Found 
     found: list[Block] = []
     indent = lines[at].indent
     stop = place = at
-    while place < len(lines) and lines[place].indent == indent and is_option(scan.text, lines[place]):
-        entry = _option(scan, lines, place, depth)
+    column = 0
+    while place < len(lines) and _is_beside(scan, lines[place], indent):
+        entry = _option(scan, lines, place, depth, column)
         if entry is None:
             break
+        column = column or _column(scan, lines[place])
         found.append(entry.block)
         stop = place = entry.stop
         while place < len(lines) and lines[place].is_blank:
             place += 1
     return _group(found, stop)
+
+
+def _is_beside(scan: Scan, line: Line, indent: int) -> bool:
+    """Whether an option is one of those at an indentation: without a short form it may stand further in."""
+    return indent <= line.indent <= indent + MAX_LONG_SHIFT and is_option(scan.text, line)
 
 
 def begins_options(scan: Scan, lines: Sequence[Line], at: int) -> bool:
@@ -54,7 +62,24 @@ def begins_options(scan: Scan, lines: Sequence[Line], at: int) -> bool:
     return line.indent > above.indent and is_option(scan.text, line)
 
 
-def _option(scan: Scan, lines: Sequence[Line], at: int, depth: int) -> Found | None:
+def _column(scan: Scan, line: Line) -> int:
+    """Where the description begins on the line of an option; 0 when it does not."""
+    gap = gap_of(scan.text, line)
+    return line.indent + gap[1] - line.first if gap else 0
+
+
+def _gap_at(scan: Scan, line: Line, column: int) -> tuple[int, int] | None:
+    """The gap before the description; of one blank only where others have theirs in that column."""
+    gap = gap_of(scan.text, line)
+    at = line.first + column - line.indent
+    if gap or not line.first < at < line.end:
+        return gap
+    begins = scan.text[at - 1].isspace() and not scan.text[at].isspace()
+    return (at - 1, at) if begins else None
+
+
+def _option(scan: Scan, lines: Sequence[Line], at: int, depth: int, column: int) -> Found | None:
+    """The option at line `at`; column: of the descriptions before it, 0 when there are none."""
     terms: list[Block] = []
     place = at
     indent = lines[at].indent
@@ -62,19 +87,34 @@ def _option(scan: Scan, lines: Sequence[Line], at: int, depth: int) -> Found | N
         line = lines[place]
         if line.is_blank or line.indent != indent or not is_option(scan.text, line):
             break
-        gap = gap_of(scan.text, line)
+        gap = _gap_at(scan, line, column)
         if gap:
             terms.append(_span(scan, BlockKind.TERM, line.first, gap[0]))
-            stop = stretch(lines, place + 1, indent + 1)
             column = indent + gap[1] - line.first
+            stop = _described(scan, lines, place + 1, indent, column)
             inner = [moved(line, gap[1], column), *lines[place + 1 : stop]]
             return Found(_definition(scan, terms, inner, depth), max(stop, place + 1))
         terms.append(_span(scan, BlockKind.TERM, line.first, line.end))
         place += 1
-    stop = stretch(lines, place, indent + 1)
-    if not terms or stop == place or lines[place].is_blank:
+    if not terms or place >= len(lines) or lines[place].is_blank:
+        return None
+    stop = _described(scan, lines, place, indent, lines[place].indent)
+    if stop == place:
         return None
     return Found(_definition(scan, terms, lines[place:stop], depth), stop)
+
+
+def _described(scan: Scan, lines: Sequence[Line], at: int, indent: int, column: int) -> int:
+    """Number of the line after a description that stands in a column, before the next option."""
+    stop = at
+    for place in range(at, len(lines)):
+        line = lines[place]
+        if line.is_blank:
+            continue
+        if line.indent <= indent or (line.indent < column and _is_beside(scan, line, indent)):
+            break
+        stop = place + 1
+    return stop
 
 
 def _span(scan: Scan, kind: BlockKind, start: int, end: int) -> Block:
@@ -147,7 +187,7 @@ def columns_at(scan: Scan, lines: Sequence[Line], at: int, depth: int) -> Found 
             break
         if gap_of(scan.text, moved(line, gap[1], column), 400):
             return None
-        if scan.text[gap[0] - 1] in ".!?;:":
+        if scan.text[gap[0] - 1] in ".!?;:" or scan.text[gap[1]] in "=:#|/":
             return None
         stop = stretch(lines[: place + LOOK_AHEAD_LINES], place + 1, column)
         if stop > place + 1 and lines[place + 1].is_blank:

@@ -102,6 +102,8 @@ class _Conversion:
         """
         found: list[Block] = []
         end = len(self._text) if end is None else end
+        # The lines that extensions give to their tokens may overlap.
+        floor = first_start
         while self._at < len(self._tokens):
             token = self._tokens[self._at]
             self._at += 1
@@ -112,15 +114,17 @@ class _Conversion:
             top, bottom = token.map[0], max(token.map[1], token.map[0] + 1)
             start = first_start if top == first else self._line_start(top, quotes)
             stop = min(end, self._lines[min(bottom, len(self._lines) - 1)])
-            start, stop = trim(self._text, start, stop)
+            start, stop = trim(self._text, max(start, floor), stop)
             if token.type in _KINDS:
                 if block := self._container(token, start, stop, quotes, lists):
                     found.append(block)
+                    floor = block.end
                 continue
             if token.nesting > 0:
                 self._at += 2  # its text, and its end
             if stop > start:
                 found.extend(self._leaf(token, start, stop, quotes))
+                floor = max(floor, stop)
         return found
 
     def _line_start(self, line: int, quotes: int) -> int:

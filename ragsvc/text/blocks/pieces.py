@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+# At the end of a line they divide a word; what people write is another sign.
+_SOFT_HYPHENS = "\u2010\u00ad"
+
 
 @dataclass(frozen=True, slots=True)
 class Piece:
@@ -26,7 +29,7 @@ def said_of(text: str, pieces: Iterable[Piece], start: int, end: int) -> str:
         left, right = max(piece.start, start), min(piece.end, end)
         if right <= left:
             continue
-        if last >= 0 and any(map(str.isspace, text[last:left])):
+        if last >= 0 and text[last - 1] not in _SOFT_HYPHENS and any(map(str.isspace, text[last:left])):
             parts.append(" ")
         parts.append(text[left:right] if piece.said is None else piece.said)
         last = right

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from functools import cached_property
 from typing import Any
 
-from ragsvc.text.blocks.block import Block, BlockKind, walk
+from ragsvc.text.blocks.block import Block, BlockKind, leaves, walk
 from ragsvc.text.blocks.inline import inline_line, pieces_of
 from ragsvc.text.blocks.markdown_blocks import references_of
 from ragsvc.text.blocks.parse import MARKDOWN, parse_blocks
@@ -18,8 +18,6 @@ from ragsvc.text.tables import table_rows
 _FOOTNOTE_LABEL = re.compile(r"\[\^([^\[\]\s]{1,100})\]")
 _TAG = re.compile(r"</?[A-Za-z][^<>]*>|<[!?][^<>]*>")
 _UNSEEN = frozenset({BlockKind.REFERENCE, BlockKind.RULE})
-# What of these is not in their children is text of their own; of others it is marks.
-_WITH_OWN_TEXT = frozenset({BlockKind.CODE, BlockKind.KEY_VALUE, BlockKind.LINE, BlockKind.PARAGRAPH})
 
 
 class Reading:
@@ -40,7 +38,7 @@ class Reading:
 
     @cached_property
     def _leaves(self) -> tuple[Block, ...]:
-        return tuple(_leaves(self.blocks))
+        return tuple(leaves(self.blocks))
 
     @cached_property
     def _starts(self) -> list[int]:
@@ -102,21 +100,6 @@ class Reading:
         if block.kind is BlockKind.HTML:
             return _without_tags(self.text, block)
         return pieces_of(segments, self._env)
-
-
-def _leaves(blocks: Sequence[Block]) -> Iterator[Block]:
-    """Blocks without children, and the text between children, in order."""
-    for block in blocks:
-        at = block.start
-        for child in block.children:
-            if block.kind in _WITH_OWN_TEXT and at < child.start:
-                yield Block(block.kind, at, child.start, at, child.start)
-            yield from _leaves([child])
-            at = child.end
-        if not block.children:
-            yield block
-        elif block.kind in _WITH_OWN_TEXT and at < block.end:
-            yield Block(block.kind, at, block.end, at, block.end)
 
 
 def _without_tags(text: str, block: Block) -> list[Piece]:
