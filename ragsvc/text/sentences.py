@@ -91,7 +91,7 @@ def sentences(text: str, media_type: str | None = None) -> list[Span]:
         if not prose:
             bounds.append((start, end))
             continue
-        for first, last in _paragraphs(text, start, end):
+        for first, last in _paragraphs(text, start, end, scan):
             bounds.extend(_sentences_of(text, first, last, max(first, scan)))
     return [span for start, end in bounds if (span := trimmed(text, start, end))]
 
@@ -163,7 +163,7 @@ def _units(text: str) -> Iterator[tuple[int, int, int, bool]]:
         yield start, _scan_from(text, start, offset), offset, prose and not fence
 
 
-def _paragraphs(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
+def _paragraphs(text: str, start: int, end: int, scan: int) -> Iterator[tuple[int, int]]:
     """Cut running lines where a break is meant: the next word would have fitted, and begins anew.
 
     Mails and addresses have such lines; the lines of a wrapped paragraph are as full as they can be.
@@ -174,7 +174,7 @@ def _paragraphs(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
         offset = start
         for line, following in pairwise(lines):
             offset += len(line)
-            if _is_meant(line, following, wrap):
+            if offset > scan and _is_meant(line, following, wrap):
                 yield start, offset
                 start = offset
     yield start, end

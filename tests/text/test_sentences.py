@@ -46,12 +46,17 @@ def cut(text: str) -> list[str]:
     return [text[span.start : span.end] for span in sentences(text)]
 
 
-@given(st.one_of(st.lists(PIECES, max_size=60).map("".join), st.text(max_size=200)))
-@example("```\nnever closed. Not a sentence")
-def test_spans_are_disjoint_trimmed_and_cover_all_but_white_space(text: str) -> None:
+MEDIA_TYPES = st.sampled_from(
+    [None, "text/markdown", "text/plain", "text/x-python", "text/x-yaml", "text/csv"]
+)
+
+
+@given(st.one_of(st.lists(PIECES, max_size=60).map("".join), st.text(max_size=200)), MEDIA_TYPES)
+@example("```\nnever closed. Not a sentence", None)
+def test_spans_are_disjoint_trimmed_and_cover_all_but_white_space(text: str, media_type: str | None) -> None:
     covered = [False] * len(text)
     last = 0
-    for span in sentences(text):
+    for span in sentences(text, media_type):
         assert last <= span.start < span.end <= len(text)
         part = text[span.start : span.end]
         assert part == part.strip()
@@ -91,6 +96,48 @@ def test_spans_are_disjoint_trimmed_and_cover_all_but_white_space(text: str) -> 
 )
 def test_ends_where_a_reader_would(text: str, expected: list[str]) -> None:
     assert cut(text) == expected
+
+
+WRAPPED = [
+    "The Delft bridge opened in the year\n12. It was the first of its kind there.",
+    "The grade of the second sample is\nC. Nobody asked for the third.",
+    "Close the valve at temperatures\n> 40 degrees and call the desk.",
+    "The lowest value of that week was\n- 7 at the northern station.",
+    "He chose the colour of\n# 5 on the chart.",
+]
+
+
+@pytest.mark.parametrize("text", WRAPPED)
+def test_a_wrapped_line_of_plain_text_that_begins_like_an_item_goes_on(text: str) -> None:
+    first, _, rest = text.partition("\n")
+    spans = [text[span.start : span.end] for span in sentences(text, "text/plain")]
+    assert spans[0].startswith(first) and len(spans[0]) > len(first) + 1
+    assert " ".join(spans).split() == text.split() and rest
+
+
+@pytest.mark.parametrize(
+    ("text", "media_type", "expected"),
+    [
+        ("Do this:\n- one. Then\n- two", "text/plain", ["Do this:", "- one.", "Then", "- two"]),
+        ("It has\n- one\n- two", "text/plain", ["It has", "- one", "- two"]),
+        ("Open.\n\n1. A\n2. So. Yes", "text/markdown", ["Open.", "1. A", "2. So.", "Yes"]),
+        ("-v\n    Say more. Much.\n", "text/plain", ["-v\n    Say more.", "Much."]),
+        ("Run:\n\n    make. x\n    make y = 1\n\nA. B.", "text/plain", None),
+        ("Run. It\n=======\n\nText. More.", "text/plain", ["Run. It\n=======", "Text.", "More."]),
+        (
+            'def f():\n    """One. Two."""\n    return 1. + 2\n',
+            "text/x-python",
+            ["def f():", '"""One.', 'Two."""', "return 1. + 2"],
+        ),
+        ("a: One. Two.\nb:\n  c: 3. x\n", "text/x-yaml", ["a: One.", "Two.", "b:", "c: 3. x"]),
+        ("a. b,c\nd. e,f", "text/csv", ["a. b,c", "d. e,f"]),
+    ],
+)
+def test_units_come_from_the_blocks_of_the_media_type(
+    text: str, media_type: str, expected: list[str] | None
+) -> None:
+    spans = [text[span.start : span.end] for span in sentences(text, media_type)]
+    assert spans == (expected or ["Run:", "make. x\n    make y = 1", "A. B."])
 
 
 @pytest.mark.parametrize(
