@@ -9,12 +9,11 @@ from dataclasses import dataclass
 MAX_HEADING_CHARS = 200
 
 _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
-_ATX = re.compile(r" {0,3}(#{1,6})(?:[ \t]+(.*?))?(?:[ \t]+#+)?[ \t]*$")
+_ATX = re.compile(r" {0,3}(#{1,6})(?=[ \t]|$)")
 _UNDERLINE = re.compile(r" {0,3}(=+|-{2,})[ \t]*$")
 _NOT_PARAGRAPH = re.compile(r" {0,3}(?:[-*+>|]|\d+[.)]| {4}|\t|<)")
 _INTERESTING = re.compile(r"^ {0,3}(?:#|`{3}|~{3}|=+[ \t]*$|-{2,}[ \t]*$)", re.MULTILINE)
 _LINK = re.compile(r"!?\[([^\[\]\n]*)\]\([^()\n]*\)")
-_ANCHOR = re.compile(r"[ \t]*\{#[^{}\n]*\}[ \t]*$")
 _MARKS = re.compile(r"(?<![\w*])[*_`]{1,3}(?=\S)|(?<=\S)[*_`]{1,3}(?![\w*])|`")
 
 
@@ -91,9 +90,9 @@ def _scan(text: str) -> list[tuple[int, int, int, str]]:
         if fence or mark:
             fence = _next_fence(fence, mark, line)
             continue
-        atx = _ATX.match(line)
+        atx = split_heading(line)
         if atx:
-            found.append((start, end, len(atx.group(1)), plain(atx.group(2) or "")))
+            found.append((start, end, atx[0], plain(atx[1])))
             continue
         underline = _UNDERLINE.match(line)
         if underline:
@@ -102,6 +101,18 @@ def _scan(text: str) -> list[tuple[int, int, int, str]]:
                 level = 1 if underline.group(1)[0] == "=" else 2
                 found.append((above, end, level, plain(text[above : start - 1])))
     return found
+
+
+def split_heading(line: str) -> tuple[int, str] | None:
+    """Level and title of a line that begins with number signs; None for any other line."""
+    marks = _ATX.match(line)
+    if marks is None:
+        return None
+    title = line[marks.end() :].strip(" \t")
+    closed = title.rstrip("#")
+    if closed != title and closed.endswith((" ", "\t")):
+        title = closed.rstrip(" \t")
+    return len(marks.group(1)), title
 
 
 def _paragraph_above(text: str, start: int) -> int | None:
@@ -129,5 +140,14 @@ def _next_fence(fence: str, mark: re.Match[str] | None, line: str) -> str:
 
 def plain(heading: str) -> str:
     """Take Markdown's marks off a heading: links become their text, white space one blank."""
-    text = _LINK.sub(r"\1", _ANCHOR.sub("", heading))
+    text = _LINK.sub(r"\1", _without_anchor(heading))
     return " ".join(_MARKS.sub("", text).split())[:MAX_HEADING_CHARS]
+
+
+def _without_anchor(heading: str) -> str:
+    """Take the name that Markdown's dialects put behind a heading off it: {#name}."""
+    text = heading.rstrip(" \t")
+    at = text.rfind("{#")
+    if at < 0 or text.find("}", at) != len(text) - 1 or "{" in text[at + 1 :] or "\n" in text[at:]:
+        return heading
+    return text[:at]

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import re
 
+from ragsvc.text.blocks.inline import inline_line
+from ragsvc.text.headings import split_heading
+
 _FENCE = re.compile(r"^ {0,3}(```+|~~~+)")
-_HEADING = re.compile(r"^ {0,3}(#{1,6})[ \t]+(.*?)(?:[ \t]+#+)?[ \t]*$")
 _SETEXT = re.compile(r"^ {0,3}=+[ \t]*$")
-_IMAGE = re.compile(r"\\?!\[([^\]\n]*)\]\((?:[^()\n]|\([^()\n]*\))*\)")
-_LINK = re.compile(r"(?<!\\)\[((?:[^\[\]\n]|\\.)*)\]\((?:[^()\n]|\([^()\n]*\))*\)")
+_BRACKET = re.compile(r"\\.|[\[\]]")
+_PAREN = re.compile(r"[()]")
 _ESCAPE = re.compile(r"\\([!-/:-@\[-`{-~])")
 _ESCAPED_START = re.compile(r"^\\([#>+~|-])")
-_MARKS = re.compile(r"[*_`]{1,3}(?=\S)|(?<=\S)[*_`]{1,3}")
 _FILE_NAME = re.compile(r"\S+\.\w{2,5}")
 _MAX_HEADING_CHARS = 200
 _MAX_TITLE_CHARS = 300
@@ -31,9 +32,9 @@ def first_heading(text: str) -> str:
             fence = _next_fence(fence, mark)
             seen = True
             continue
-        heading = _HEADING.match(line)
-        if heading and heading.group(2) and (len(heading.group(1)) == 1 or not seen):
-            return _plain(heading.group(2))
+        heading = split_heading(line)
+        if heading and heading[1] and (heading[0] == 1 or not seen):
+            return _plain(heading[1])
         if previous.strip() and _SETEXT.match(line):
             return _plain(previous)
         seen = seen or bool(line.strip())
@@ -48,7 +49,7 @@ def visible(text: str) -> str:
     text, and a paragraph that only has a heading's style is a paragraph again.
     """
     lines = text.split("\n")
-    heading_lines = sum(_HEADING.match(line) is not None for line in lines)
+    heading_lines = sum(split_heading(line) is not None for line in lines)
     filled_lines = sum(bool(line.strip()) for line in lines)
     all_headings = heading_lines >= 5 and heading_lines * 5 >= filled_lines * 4
     fence = ""
@@ -57,16 +58,16 @@ def visible(text: str) -> str:
         if fence or mark:
             fence = _next_fence(fence, mark)
             continue
-        heading = _HEADING.match(line)
-        if heading and (all_headings or len(heading.group(2)) > _MAX_HEADING_CHARS):
-            line = heading.group(2)
+        heading = split_heading(line)
+        if heading and (all_headings or len(heading[1]) > _MAX_HEADING_CHARS):
+            line = heading[1]
         lines[number] = _visible_line(line)
     return "\n".join(lines)
 
 
 def _visible_line(line: str) -> str:
     if "](" in line:
-        line = _LINK.sub(r"\1", _IMAGE.sub(_describe_image, line))
+        line = _unlinked(_unlinked(line, images=True), images=False)
     if "\\" not in line:
         return line
     # An escaped mark at the start stays escaped where it would turn the line into something else.
@@ -76,9 +77,44 @@ def _visible_line(line: str) -> str:
     return _ESCAPE.sub(r"\1", line)
 
 
-def _describe_image(image: re.Match[str]) -> str:
+def _unlinked(line: str, *, images: bool) -> str:
+    """Put what images, or links, are called in their place, in one pass."""
+    parts: list[str] = []
+    done, opened = 0, -1
+    for bracket in _BRACKET.finditer(line):
+        at, sign = bracket.start(), bracket.group()
+        if at < done or len(sign) > 1:
+            continue
+        if sign == "[":
+            if not images or (opened < 0 and line.startswith("!", max(done, at - 1))):
+                opened = at
+            continue
+        end = _target_end(line, at + 1) if opened >= 0 and line.startswith("(", at + 1) else 0
+        if end:
+            begin = opened - images
+            parts.append(line[done : begin - (images and line.startswith("\\", max(done, begin - 1)))])
+            called = line[opened + 1 : at]
+            parts.append(_described(called) if images else called)
+            done = end
+        opened = -1
+    return "".join([*parts, line[done:]])
+
+
+def _target_end(line: str, opening: int) -> int:
+    """Offset behind the address that begins with a round bracket; 0 when it does not end.
+
+    One pair of round brackets inside may be part of it.
+    """
+    depth = 0
+    for paren in _PAREN.finditer(line, opening):
+        depth += 1 if paren.group() == "(" else -1
+        if depth in (0, 3):
+            return 0 if depth else paren.end()
+    return 0
+
+
+def _described(description: str) -> str:
     # Programs put the picture's file name where its description belongs.
-    description = image.group(1)
     return "" if _FILE_NAME.fullmatch(description.strip()) else description
 
 
@@ -92,6 +128,4 @@ def _next_fence(fence: str, mark: re.Match[str] | None) -> str:
 
 
 def _plain(heading: str) -> str:
-    text = _LINK.sub(r"\1", _IMAGE.sub(_describe_image, heading))
-    text = _MARKS.sub("", text) if not re.search(r"\w_\w", text) else text.replace("`", "").replace("*", "")
-    return " ".join(_ESCAPE.sub(r"\1", text).split())[:_MAX_TITLE_CHARS]
+    return inline_line(_unlinked(heading, images=True))[:_MAX_TITLE_CHARS]
