@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 _LINE = re.compile(r"^[ \t]*\|[^\n]*", re.MULTILINE)
@@ -83,7 +83,13 @@ def columns_of(line: str) -> tuple[str, ...]:
     return _cells(line) if line.startswith("| ") and line.endswith(" |") else ()
 
 
-def table_rows(text: str, *, columns: Sequence[str] = (), from_start: bool = True) -> list[Row]:
+def table_rows(
+    text: str,
+    *,
+    columns: Sequence[str] = (),
+    from_start: bool = True,
+    said: Callable[[str], str] = str,
+) -> list[Row]:
     """The rows of all tables of a text that say something, in order.
 
     The first row names the columns when the line below it is a rule; without any rule, when the text begins
@@ -93,6 +99,7 @@ def table_rows(text: str, *, columns: Sequence[str] = (), from_start: bool = Tru
     :param text: Markdown. columns: names for the table in which the text begins, where it was cut out of it;
         the rest of a row that was cut itself has none.
     :param from_start: whether nothing comes before the text in its document.
+    :param said: what a cell says without its marks; as it is written by default.
     """
     found: list[Row] = []
     opening = len(text) - len(text.lstrip())
@@ -103,8 +110,9 @@ def table_rows(text: str, *, columns: Sequence[str] = (), from_start: bool = Tru
         for line in body:
             is_rest = line.start == opening and len(line.cells) != len(columns)
             known = () if columns and is_rest else names
-            if reading := read_row(line.cells, known):
-                found.append(Row(line.start, line.end, line.cells, reading))
+            cells = tuple(map(said, line.cells))
+            if reading := read_row(cells, tuple(map(said, known))):
+                found.append(Row(line.start, line.end, cells, reading))
     return found
 
 

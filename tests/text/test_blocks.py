@@ -8,7 +8,7 @@ from itertools import pairwise
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from ragsvc.text.blocks import MARKDOWN, PLAIN, Block, parse_blocks
+from ragsvc.text.blocks import MARKDOWN, PLAIN, Block, overlapping, parse_blocks, path_at
 
 MEDIA_TYPES = [
     MARKDOWN,
@@ -61,6 +61,8 @@ def check(text: str, blocks: Sequence[Block], start: int, end: int) -> None:
 @settings(max_examples=300)
 @given(TEXTS, st.sampled_from(MEDIA_TYPES))
 @example("\x00- \n\n\x1c> a", MARKDOWN)
+@example("\x1c\n---\n", MARKDOWN)
+@example(": what\n: what\n## Title\n: what\n", MARKDOWN)
 def test_blocks_are_exact_and_cover_all_but_white_space(text: str, media_type: str) -> None:
     blocks = parse_blocks(text, media_type)
     check(text, blocks, 0, len(text))
@@ -68,3 +70,17 @@ def test_blocks_are_exact_and_cover_all_but_white_space(text: str, media_type: s
     for block in blocks:
         covered[block.start : block.end] = b"\1" * (block.end - block.start)
     assert all(seen or text[place].isspace() for place, seen in enumerate(covered))
+
+
+def test_an_offset_is_found_in_its_blocks_and_a_span_in_those_it_touches() -> None:
+    text = "Intro.\n\n1. One\n   - two\n\nEnd.\n"
+    blocks = parse_blocks(text, MARKDOWN)
+    assert [each.kind.value for each in path_at(blocks, text.index("two"))] == [
+        *("list", "item", "list", "item", "paragraph")
+    ]
+    assert path_at(blocks, 6) == path_at(blocks, len(text)) == ()
+    assert [text[each.start : each.end] for each in overlapping(blocks, 5, 9)] == [
+        "Intro.",
+        "1. One\n   - two",
+    ]
+    assert not overlapping(blocks, 6, 8)

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import re
 
+from ragsvc.text.blocks.inline import inline_line
+
 _LEAD = re.compile(r"^\s*(?:[-*+•]\s+|\d{1,3}[.)]\s+|>\s?)+")
-_EMPHASIS = re.compile(r"(\*\*|__|(?<!\w)[*_](?=\S)|(?<=\S)[*_](?!\w))")
-# Bounded, or a text of nothing but brackets takes time by the square of its length.
-_LINK = re.compile(r"!?\[([^\[\]]{0,500})\]\([^()]{0,2000}\)")
 _MARKER_LIKE = re.compile(r"\[(\d+)\]")
 _SPACE = re.compile(r"\s+")
 
@@ -15,8 +14,7 @@ _SPACE = re.compile(r"\s+")
 def readable(sentence: str) -> str:
     """A sentence without the marks of its list, link and emphasis, on one line, with an end."""
     text = _LEAD.sub("", sentence)
-    text = _LINK.sub(r"\1", text)
-    text = _EMPHASIS.sub("", text)
+    text = inline_line(text)
     # A footnote number of the source must not look like one of our markers.
     text = _MARKER_LIKE.sub(r"(\1)", text)
     text = _SPACE.sub(" ", text).strip()

@@ -22,13 +22,18 @@ A reading parses once and says any span as its reader sees it, on one line or la
     >>> Reading("2**8 is __x__ and\\n- 5 of it.", PLAIN).line(0, 28)
     '2**8 is __x__ and - 5 of it.'
 
+What a sentence stands in, and which blocks a passage touches (`overlapping`):
+
+    >>> [block.kind.value for block in path_at(blocks, text.index("Choose"))]
+    ['list', 'item', 'paragraph']
+
 The text below a heading:
 
     >>> [(section.titles(text), len(section.blocks)) for section in sections(blocks)]
     [(('Reset',), 1)]
 """
 
-from ragsvc.text.blocks.block import Block, BlockKind, Cell, leaves, walk
+from ragsvc.text.blocks.block import Block, BlockKind, Cell, leaves, overlapping, path_at, walk
 from ragsvc.text.blocks.layout import layout
 from ragsvc.text.blocks.parse import MARKDOWN, PLAIN, parse_blocks
 from ragsvc.text.blocks.reading import Reading
@@ -44,7 +49,9 @@ __all__ = [
     "Section",
     "layout",
     "leaves",
+    "overlapping",
     "parse_blocks",
+    "path_at",
     "sections",
     "walk",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -94,6 +95,24 @@ def walk(blocks: Sequence[Block]) -> Iterator[Block]:
         block = waiting.pop()
         yield block
         waiting.extend(reversed(block.children))
+
+
+def path_at(blocks: Sequence[Block], offset: int) -> tuple[Block, ...]:
+    """The blocks that hold an offset, outermost first; () where it is between them."""
+    path: list[Block] = []
+    while blocks:
+        place = bisect_right(blocks, offset, key=lambda block: block.start) - 1
+        if place < 0 or offset >= blocks[place].end:
+            break
+        path.append(blocks[place])
+        blocks = blocks[place].children
+    return tuple(path)
+
+
+def overlapping(blocks: Sequence[Block], start: int, end: int) -> Sequence[Block]:
+    """Those of a row of blocks that share a character with text[start:end]."""
+    first = bisect_right(blocks, start, key=lambda block: block.end)
+    return blocks[first : bisect_left(blocks, end, key=lambda block: block.start)]
 
 
 def leaves(blocks: Sequence[Block]) -> Iterator[Block]:

@@ -191,6 +191,9 @@ class _Conversion:
         text, level = self._text, int(token.tag[1:])
         if token.markup[0] != "#":
             underline = text.rfind("\n", start, end)
+            if underline < 0:
+                # The title is made of white space that only Unicode knows.
+                return Block(BlockKind.RULE, start, end, start, end)
             return Block(BlockKind.HEADING, start, end, *trim(text, start, underline), level=level)
         inner = start + len(token.markup)
         closing = end

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -26,12 +26,18 @@ class Reading:
     Of Markdown the marks go; of any other text only the marks of list items, quotes and comments.
     """
 
-    def __init__(self, text: str, media_type: str) -> None:
+    def __init__(
+        self, text: str, media_type: str, *, columns: Sequence[str] = (), from_start: bool = True
+    ) -> None:
         """Parse it once.
 
         :param text: as stored, or a part of it. media_type: as stored.
+        :param columns: names for the table in which a part begins. from_start: whether nothing of the
+            document comes before the text.
         """
         self.text = text
+        self._columns = columns
+        self._from_start = from_start
         self.media_type = media_type
         self.blocks: tuple[Block, ...] = parse_blocks(text, media_type)
         self._pieces: dict[int, list[Piece]] = {}
@@ -57,9 +63,11 @@ class Reading:
 
     @cached_property
     def _rows(self) -> dict[int, tuple[int, str]]:
-        if not any(block.kind is BlockKind.TABLE for block in walk(self.blocks)):
+        starts = {block.start for block in walk(self.blocks) if block.kind is BlockKind.ROW}
+        if not starts:
             return {}
-        return {row.start: (row.end, inline_line(row.reading)) for row in table_rows(self.text)}
+        rows = table_rows(self.text, columns=self._columns, from_start=self._from_start, said=inline_line)
+        return {row.start: (row.end, row.reading) for row in rows if row.start in starts}
 
     def line(self, start: int, end: int) -> str:
         """What text[start:end] says, as one line.
