@@ -10,6 +10,11 @@ from ragsvc.text.blocks.lines import Line, Mark, breaks_early, is_first, mark_of
 from ragsvc.text.blocks.scan import LOOK_AHEAD_LINES, Found, Scan
 
 _LEAD_INS = (":", "：")
+# No sentence has these.
+_CERTAIN_BULLETS = frozenset("•‣◦▪●")
+# An item so wide that ends without a stop goes on below its mark.
+MIN_WRAP_COLUMNS = 40
+_STOPS = (".", "!", "?", ":", ";", "。", "！", "？")
 # Dashes open sentences and asides as well.
 _RARE_BULLETS = frozenset("–—·+")
 
@@ -23,6 +28,8 @@ def begins_list(scan: Scan, lines: Sequence[Line], at: int, *, fresh: bool) -> b
     mark = mark_of(scan.text, lines[at])
     if mark is None:
         return False
+    if mark.style in _CERTAIN_BULLETS:
+        return True
     sibling = _has_sibling(scan, lines, at, mark, over_blanks=fresh)
     if "a" in mark.style or "A" in mark.style:
         return sibling and (fresh or is_first(mark))
@@ -111,7 +118,10 @@ def _is_next(scan: Scan, line: Line, mark: Mark, following: Line) -> bool:
 def _goes_on(scan: Scan, line: Line, following: Line) -> bool:
     """Whether a line that is not indented belongs to the item above it all the same."""
     first = scan.text[following.first]
-    return first.islower() or not breaks_early(scan.text, line, following)
+    if first.islower() or not breaks_early(scan.text, line, following):
+        return True
+    wide = line.width >= max(MIN_WRAP_COLUMNS, line.wide // 2)
+    return wide and not _ends(scan, line, _STOPS)
 
 
 def _next_item(scan: Scan, lines: Sequence[Line], stop: int, line: Line, mark: Mark) -> int | None:

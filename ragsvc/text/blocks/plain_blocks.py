@@ -17,7 +17,7 @@ from ragsvc.text.blocks.definitions import (
 )
 from ragsvc.text.blocks.lines import Line, is_option, is_rule, stretch
 from ragsvc.text.blocks.lists import begins_list, begins_quote, list_at, quote_at
-from ragsvc.text.blocks.plain_headings import titled, underlined
+from ragsvc.text.blocks.plain_headings import inlaid, titled, underlined
 from ragsvc.text.blocks.scan import MAX_DEPTH, Found, scan_of
 
 _FENCES = ("```", "~~~")
@@ -60,7 +60,7 @@ class _PlainReader:
         one = self._code(lines, at, above) or underlined(scan, lines, at)
         if one is None and is_rule(scan.text, line):
             one = Found(scan.span(BlockKind.RULE, [line]), at + 1)
-        one = one or titled(scan, lines, at, depth)
+        one = one or titled(scan, lines, at, depth) or inlaid(scan, lines, at, depth)
         if one:
             return [one]
         if several := log_at(scan, lines, at):
@@ -139,4 +139,4 @@ class _PlainReader:
             return True
         if begins_list(scan, lines, at, fresh=False) or begins_quote(scan, lines, at, fresh=False):
             return True
-        return begins_options(scan, lines, at)
+        return begins_options(scan, lines, at) or inlaid(scan, lines, at, depth) is not None

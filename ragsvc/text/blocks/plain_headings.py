@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from ragsvc.text.blocks.block import Block, BlockKind
-from ragsvc.text.blocks.lines import Line, gap_of, mark_of, run_of
+from ragsvc.text.blocks.lines import Line, breaks_early, gap_of, mark_of, run_of
 from ragsvc.text.blocks.scan import Found, Scan, is_capitals, section_number
 
 MAX_TITLE_CHARS = 120
+# 3, 3.2, A, A.1
+_LABEL = re.compile(r"((?:[A-Z]|[1-9]\d?)(?:\.\d{1,2}){0,3})\.?[ \t]+")
 _STOPS = (".", ",", ";", ":", "?", "!")
 
 
@@ -53,6 +56,38 @@ def titled(scan: Scan, lines: Sequence[Line], at: int, depth: int) -> Found | No
         return None
     start = line.first + content
     return Found(Block(BlockKind.HEADING, line.first, line.end, start, line.end, level=level), at + 1)
+
+
+def inlaid(scan: Scan, lines: Sequence[Line], at: int, depth: int) -> Found | None:
+    """A heading between full lines without blank ones around it, as the text of a PDF has them.
+
+    It is a short line in capitals or with a number like 3.2, and neither it nor the line above is full.
+    """
+    line = lines[at]
+    if depth or line.end - line.first > MAX_TITLE_CHARS or at + 1 >= len(lines) or lines[at + 1].is_blank:
+        return None
+    said = scan.said(line)
+    label = _LABEL.match(said)
+    parts = 0
+    if label and is_capitals(said[label.end() :]):
+        parts = label.group(1).count(".") + 1
+    elif section_number(said)[0] > 1:
+        parts = section_number(said)[0]
+    if said.endswith(_STOPS) or not (parts or is_capitals(said)):
+        return None
+    if not breaks_early(scan.text, line, lines[at + 1]) or _is_full(scan, lines, at - 1):
+        return None
+    return Found(
+        Block(BlockKind.HEADING, line.first, line.end, line.first, line.end, level=max(parts, 1)), at + 1
+    )
+
+
+def _is_full(scan: Scan, lines: Sequence[Line], at: int) -> bool:
+    """Whether a line goes on below: it does not end in a stop, and the next word would not have fitted."""
+    if at < 0 or lines[at].is_blank:
+        return False
+    ended = scan.text.endswith((".", "!", "?", ":"), lines[at].first, lines[at].end)
+    return not ended and not breaks_early(scan.text, lines[at], lines[at + 1])
 
 
 def _level(scan: Scan, line: Line, after: Line, said: str, *, deeper: bool) -> tuple[int, int]:

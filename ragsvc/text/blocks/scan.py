@@ -71,7 +71,14 @@ def scan_of(text: str, region: Region) -> tuple[Scan, list[Line]]:
 def is_capitals(said: str) -> bool:
     """Whether a line is written in capitals, as the names of sections are."""
     letters = sum(map(str.isalpha, said))
-    return len(said) <= 70 and letters >= 4 and 2 * letters > len(said) and said.isupper()
+    # What is not printable was damaged on its way out of a file.
+    return (
+        len(said) <= 70
+        and letters >= 4
+        and 3 * letters >= 2 * len(said)
+        and said.isupper()
+        and said.isprintable()
+    )
 
 
 def section_number(said: str) -> tuple[int, int]:
@@ -80,8 +87,10 @@ def section_number(said: str) -> tuple[int, int]:
     parts = number.removesuffix(".").split(".")
     title = said[len(number) :].lstrip()
     good = title[:1].isalpha() and title[:1] == title[:1].upper() and len(title) <= 100
-    if not good or not all(part.isdigit() and len(part) <= 3 for part in parts):
+    if not good or not all(
+        part.isdigit() and len(part) <= 3 and (part == "0" or part[0] != "0") for part in parts
+    ):
         return 0, 0
-    if len(parts) == 1 and not number.endswith("."):
+    if parts[0] == "0" or (len(parts) == 1 and not number.endswith(".")):
         return 0, 0
     return len(parts), len(said) - len(title)
