@@ -16,6 +16,7 @@ _INSIDE = re.compile(
     r"\w\(|\)\.|->|::|=>|&&|\|\||\w\[|[\"']\s*:|==|!=|\s--?\w[\w-]*|[<>]{2}|\$\w|\w/\w|\w=\S"
 )
 _CLOSES = ("{", "}", ";", "\\", "(", "[", "|", "&", "},", "],", ");", ")", "->")
+_ADDRESSES = ("http://", "https://")
 _WORDS = re.compile(r"(?<![\w/.])[A-Za-z]{2,}(?=[\s,.]|$)")
 
 
@@ -28,6 +29,8 @@ def looks_like_code(text: str, lines: Sequence[Line]) -> bool:
 def _is_code(said: str) -> bool:
     if "::=" in said or _REMARK.search(said):
         return True
+    if said.startswith(_ADDRESSES):
+        return False
     words = len(_WORDS.findall(said))
     if _OPENS.match(said):
         return words < 8 or not said.endswith(".")

@@ -26,9 +26,8 @@ MAX_KEY_WORDS = 5
 MAX_TERMS = 8
 MAX_LONG_SHIFT = 4
 
+_SETTING = re.compile(r"([A-Za-z_][\w.-]*)(=)(?=\S|$)")
 _PAIR = re.compile(rf"([^\s:=#|][^:=\n|]{{0,{MAX_KEY_CHARS - 1}}})(:|=)(?=\s|$)")
-# A function as its documentation names it.
-_SIGNATURE = re.compile(r"[\w.]+(?: = [\w.]+)?\([^()\n]*(?:\([^()\n]*\)[^()\n]*)*\)(?: -> [\w.\[\], |]+)?")
 _NO_KEY = re.compile(r"[.!?;,](?:\s|$)")
 _STOPS = (".", ",", ";", ":", "!", "?", "{", "(", "\\")
 
@@ -164,8 +163,9 @@ def _is_term(scan: Scan, lines: Sequence[Line], at: int, indent: int) -> bool:
         return False
     if scan.text.endswith(_STOPS, line.first, line.end) or mark_of(scan.text, line):
         return False
-    signature = _SIGNATURE.fullmatch(scan.text, line.first, line.end) is not None
-    if looks_like_code(scan.text, [below]) or (not signature and looks_like_code(scan.text, [line])):
+    # The rest of an item's first line is no term, however the lines below are indented.
+    is_rest = line.start == line.first and line.indent > 0 and below.start < below.first
+    if is_rest or looks_like_code(scan.text, [below]):
         return False
     return breaks_early(scan.text, line, below)
 
@@ -201,7 +201,7 @@ def columns_at(scan: Scan, lines: Sequence[Line], at: int, depth: int) -> Found 
 
 def pair_of(scan: Scan, line: Line) -> tuple[Cell, Cell] | None:
     """Key and value of a line "Key: value"."""
-    found = _PAIR.match(scan.text, line.first, line.end)
+    found = _PAIR.match(scan.text, line.first, line.end) or _SETTING.match(scan.text, line.first, line.end)
     if found is None:
         return None
     key = found.group(1).rstrip()
@@ -231,6 +231,13 @@ def pairs_at(scan: Scan, lines: Sequence[Line], at: int) -> list[Found]:
         )
         found.append(Found(Block(BlockKind.KEY_VALUE, start, end, start, end, cells=(pair[0], value)), place))
     return found if len(found) > 1 else []
+
+
+def begins_settings(scan: Scan, lines: Sequence[Line], at: int) -> bool:
+    """Whether two lines like NAME=value begin, below a remark."""
+    return all(_SETTING.match(scan.text, line.first, line.end) for line in lines[at : at + 2]) and (
+        at + 1 < len(lines)
+    )
 
 
 def log_at(scan: Scan, lines: Sequence[Line], at: int) -> list[Found]:

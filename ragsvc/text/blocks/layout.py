@@ -73,7 +73,8 @@ def _text(reading: Reading, block: Block) -> str:
 def _item(reading: Reading, item: Block, parent: Block | None) -> str:
     written = reading.text[item.start : item.content_start].strip()
     ordered = parent.ordered if parent else written[-1:] in (".", ")")
-    mark = f"{written.strip('().')}. " if ordered else "- "
+    label = written.strip("().")
+    mark = "- " if not ordered else f"{label} " if "." in label else f"{label}. "
     said = layout(reading, item.children) or reading.line(item.content_start, item.content_end)
     lines = said.split("\n")
     return "\n".join([mark + lines[0], *(f"{' ' * len(mark)}{line}".rstrip() for line in lines[1:])])

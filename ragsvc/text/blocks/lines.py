@@ -13,6 +13,8 @@ HEAD_CHARS = 160
 _LINE = re.compile(r"[^\n]*\n|[^\n]+")
 _BULLET = re.compile(r"[-*+•‣◦▪●·–—][ \t]+(?=\S)|o[ \t]{2,4}(?=\S)")
 _NUMBER = re.compile(r"(\(?)(\d{1,3}|[A-Za-z])([.)])[ \t]+(?=\S)")
+# 3.2, A.1: a clause of a standard or a law.
+_CLAUSE = re.compile(r"((?:[A-Z]|\d{1,3})(?:\.\d{1,3}){0,3}\.)(\d{1,3})\.?[ \t]+(?=\S)")
 _OPTION = re.compile(r"--?[A-Za-z?#@][^\s]*|-\d(?=[\s,]|$)|--\d")
 _GAP = re.compile(r"\t[ \t]*| [ \t]+(?<=[ \t]{2})")
 _STAMP = re.compile(
@@ -115,6 +117,10 @@ def mark_of(text: str, line: Line) -> Mark | None:
     found = _BULLET.match(text, line.first, line.end)
     if found:
         return Mark(text[line.first], 0, found.end(), line.indent + found.end() - line.first)
+    found = _CLAUSE.match(text, line.first, line.end)
+    if found:
+        prefix, number = found.groups()
+        return Mark(f"§{prefix}", int(number) + 1, found.end(), line.indent + found.end() - line.first)
     found = _NUMBER.match(text, line.first, line.end)
     if not found:
         return None
@@ -130,7 +136,17 @@ def mark_of(text: str, line: Line) -> Mark | None:
 
 def is_first(mark: Mark) -> bool:
     """Whether a list begins with such a mark: a bullet, 0, 1, a or A."""
-    return mark.value <= (2 if "1" in mark.style else 1)
+    return mark.value <= (1 if is_letter(mark) else 2)
+
+
+def is_letter(mark: Mark) -> bool:
+    """Whether it is a letter, as initials and grades are."""
+    return not is_clause(mark) and "a" in mark.style.lower()
+
+
+def is_clause(mark: Mark) -> bool:
+    """Whether it is a number of several parts."""
+    return mark.style.startswith("§")
 
 
 def is_option(text: str, line: Line) -> bool:

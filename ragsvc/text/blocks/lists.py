@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from ragsvc.text.blocks.block import Block, BlockKind
-from ragsvc.text.blocks.lines import Line, Mark, breaks_early, is_first, mark_of, moved
+from ragsvc.text.blocks.lines import Line, Mark, breaks_early, is_clause, is_first, is_letter, mark_of, moved
 from ragsvc.text.blocks.scan import LOOK_AHEAD_LINES, Found, Scan
 
 _LEAD_INS = (":", "：")
@@ -14,6 +14,9 @@ _LEAD_INS = (":", "：")
 _CERTAIN_BULLETS = frozenset("•‣◦▪●")
 # An item so wide that ends without a stop goes on below its mark.
 MIN_WRAP_COLUMNS = 40
+# Wrapped text does not stand so much further in than its first line.
+MIN_INDENT = 2
+MIN_BARRED = 3
 _STOPS = (".", "!", "?", ":", ";", "。", "！", "？")
 # Dashes open sentences and asides as well.
 _RARE_BULLETS = frozenset("–—·+")
@@ -31,12 +34,14 @@ def begins_list(scan: Scan, lines: Sequence[Line], at: int, *, fresh: bool) -> b
     if mark.style in _CERTAIN_BULLETS:
         return True
     sibling = _has_sibling(scan, lines, at, mark, over_blanks=fresh)
-    if "a" in mark.style or "A" in mark.style:
+    if is_letter(mark) or is_clause(mark):
         return sibling and (fresh or is_first(mark))
     if fresh:
         certain = mark.is_bullet and mark.style not in _RARE_BULLETS
         return sibling or certain or (is_first(mark) and not mark.is_bullet)
     if scan.said(lines[at - 1]).endswith(_LEAD_INS) or _ends(scan, lines[at - 1], _LEAD_INS):
+        return True
+    if mark.is_bullet and lines[at].indent >= lines[at - 1].indent + MIN_INDENT:
         return True
     return sibling and is_first(mark)
 
@@ -136,10 +141,18 @@ def is_quoted(scan: Scan, line: Line) -> bool:
     return scan.text.startswith(">", line.first, line.end) and not scan.text.startswith(">>> ", line.first)
 
 
+def is_barred(scan: Scan, lines: Sequence[Line], at: int) -> bool:
+    """Whether lines begin that have a bar at their start alone, as below the classes of pydoc."""
+    return at + MIN_BARRED <= len(lines) and all(
+        scan.text.startswith("|", line.first, line.end) and scan.text.count("|", line.first, line.end) == 1
+        for line in lines[at : at + MIN_BARRED]
+    )
+
+
 def begins_quote(scan: Scan, lines: Sequence[Line], at: int, *, fresh: bool) -> bool:
     """Whether quoted lines begin: one is enough where a block may begin, else it takes two."""
     if not is_quoted(scan, lines[at]):
-        return False
+        return is_barred(scan, lines, at)
     return (
         fresh
         or _ends(scan, lines[at - 1], _LEAD_INS)
@@ -151,7 +164,8 @@ def quote_at(scan: Scan, lines: Sequence[Line], at: int, depth: int) -> Found:
     """The quoted lines from line `at` on."""
     stop = at
     inner: list[Line] = []
-    while stop < len(lines) and is_quoted(scan, lines[stop]):
+    sign = scan.text[lines[at].first]
+    while stop < len(lines) and scan.text.startswith(sign, lines[stop].first, lines[stop].end):
         line = lines[stop]
         first, column = line.first + 1, line.indent + 1
         while first < line.end and scan.text[first] in " \t":
@@ -159,6 +173,6 @@ def quote_at(scan: Scan, lines: Sequence[Line], at: int, depth: int) -> Found:
         inner.append(moved(line, first, column))
         stop += 1
     block = scan.span(BlockKind.QUOTE, lines[at:stop])
-    children = tuple(replace(child, margin=">") for child in scan.region(inner, depth + 1))
+    children = tuple(replace(child, margin=sign) for child in scan.region(inner, depth + 1))
     content = children[0].start if children else block.end
     return Found(Block(BlockKind.QUOTE, block.start, block.end, content, block.end, children=children), stop)

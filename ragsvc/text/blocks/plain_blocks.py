@@ -9,6 +9,7 @@ from ragsvc.text.blocks.block import Block, BlockKind, with_gaps
 from ragsvc.text.blocks.code_signs import looks_like_code
 from ragsvc.text.blocks.definitions import (
     begins_options,
+    begins_settings,
     columns_at,
     log_at,
     options_at,
@@ -16,7 +17,7 @@ from ragsvc.text.blocks.definitions import (
     terms_at,
 )
 from ragsvc.text.blocks.lines import Line, is_option, is_rule, stretch
-from ragsvc.text.blocks.lists import begins_list, begins_quote, list_at, quote_at
+from ragsvc.text.blocks.lists import begins_list, begins_quote, is_barred, list_at, quote_at
 from ragsvc.text.blocks.plain_headings import inlaid, titled, underlined
 from ragsvc.text.blocks.scan import MAX_DEPTH, Found, scan_of
 
@@ -85,15 +86,37 @@ class _PlainReader:
             while stop < len(lines) and not lines[stop].is_blank:
                 stop += 1
             return Found(scan.span(BlockKind.CODE, lines[at:stop]), stop)
-        base = min((each.indent for each in (lines[0], line)), default=0)
-        announced = above is not None and scan.text.endswith(_LEAD_INS, above.start, above.end)
-        is_literal = announced and above is not None and scan.text.endswith("::", above.start, above.end)
-        if line.indent < base + 2 and not (announced and line.indent >= 2):
-            return None
-        stop = stretch(lines, at, line.indent if not announced else min(line.indent, base + 2))
-        if stop == at or not (is_literal or looks_like_code(scan.text, lines[at:stop])):
-            return None
-        return Found(scan.span(BlockKind.CODE, lines[at:stop]), stop)
+        stop = self._announced_end(lines, at, above) or self._code_end(lines, at)
+        return Found(scan.span(BlockKind.CODE, lines[at:stop]), stop) if stop else None
+
+    def _announced_end(self, lines: Sequence[Line], at: int, above: Block | None) -> int:
+        """Number of the line after code that a paragraph ending in a colon announces; 0 for none."""
+        text, line = self._scan.text, lines[at]
+        if above is None or not text.endswith(_LEAD_INS, above.start, above.end):
+            return 0
+        margin = above.start - text.rfind("\n", 0, above.start) - 1
+        if line.indent <= margin:
+            return 0
+        stop = stretch(lines, at, margin + 1)
+        is_literal = text.endswith("::", above.start, above.end)
+        return stop if is_literal or looks_like_code(text, lines[at:stop]) else 0
+
+    def _code_end(self, lines: Sequence[Line], at: int) -> int:
+        """Number of the line after indented lines that look like code without being announced; 0 for none."""
+        line = lines[at]
+        if line.indent < lines[0].indent + 2 or is_barred(self._scan, lines, at + 1):
+            return 0
+        stop = place = at
+        while place < len(lines) and lines[place].indent >= line.indent and not lines[place].is_blank:
+            first = place
+            while place < len(lines) and not lines[place].is_blank:
+                place += 1
+            if not looks_like_code(self._scan.text, lines[first:place]):
+                break
+            stop = place
+            while place < len(lines) and lines[place].is_blank:
+                place += 1
+        return stop if stop > at else 0
 
     def _is_fence(self, line: Line, sign: str | tuple[str, ...] = _FENCES, *, bare: bool = False) -> bool:
         text = self._scan.text
@@ -135,7 +158,7 @@ class _PlainReader:
             return True
         if self._is_fence(line) and self._fenced(lines, at):
             return True
-        if scan.text.startswith(">>> ", line.first):
+        if scan.text.startswith(">>> ", line.first) or begins_settings(scan, lines, at):
             return True
         if begins_list(scan, lines, at, fresh=False) or begins_quote(scan, lines, at, fresh=False):
             return True

@@ -10,6 +10,7 @@ from ragsvc.text.blocks.lines import Line, breaks_early, gap_of, mark_of, run_of
 from ragsvc.text.blocks.scan import Found, Scan, is_capitals, section_number
 
 MAX_TITLE_CHARS = 120
+LOWEST_LEVEL = 6
 # 3, 3.2, A, A.1
 _LABEL = re.compile(r"((?:[A-Z]|[1-9]\d?)(?:\.\d{1,2}){0,3})\.?[ \t]+")
 _STOPS = (".", ",", ";", ":", "?", "!")
@@ -52,6 +53,8 @@ def titled(scan: Scan, lines: Sequence[Line], at: int, depth: int) -> Found | No
     if not (below.is_blank or deeper):
         return None
     level, content = _level(scan, line, after, said, deeper=deeper)
+    if not level and deeper and _heads_list(scan, line, below):
+        level = LOWEST_LEVEL
     if not level:
         return None
     start = line.first + content
@@ -107,6 +110,12 @@ def _level(scan: Scan, line: Line, after: Line, said: str, *, deeper: bool) -> t
     if line.indent == 0:
         return 1, 0
     return (2, 0) if line.indent <= 4 and len(said) <= 70 else (0, 0)
+
+
+def _heads_list(scan: Scan, line: Line, below: Line) -> bool:
+    """Whether a line at the margin names the list that is indented below it: a version and its changes."""
+    mark = mark_of(scan.text, below)
+    return line.indent == 0 and mark is not None and mark.is_bullet and mark_of(scan.text, line) is None
 
 
 def _is_chapter(scan: Scan, line: Line, after: Line) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from ragsvc.text.blocks.block import Block, BlockKind, trim
-from ragsvc.text.blocks.lines import Line, head, lines_of, mark_of
+from ragsvc.text.blocks.lines import Line, head, lines_of
 
 # Deeper parts are paragraphs of what holds them.
 MAX_DEPTH = 8
@@ -63,7 +63,7 @@ def scan_of(text: str, region: Region) -> tuple[Scan, list[Line]]:
         alone = (at == 0 or lines[at - 1].is_blank) and (below is None or below.is_blank)
         if line.indent == 0 and below and below.indent >= 4 and not below.is_blank:
             manual += is_capitals(head(text, line))
-        elif alone and line.indent <= 3 and not mark_of(text, line):
+        elif alone and line.indent <= 3:
             numbered += section_number(head(text, line))[0] > 1
     return Scan(text, region, is_manual=manual > 1, is_numbered=numbered > 0), lines
 
@@ -78,6 +78,7 @@ def is_capitals(said: str) -> bool:
         and 3 * letters >= 2 * len(said)
         and said.isupper()
         and said.isprintable()
+        and "=" not in said
     )
 
 
