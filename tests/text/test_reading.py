@@ -195,5 +195,6 @@ def test_comments_and_docstrings_of_code_are_paragraphs() -> None:
     reading = Reading(text, "text/x-python")
     assert [reading.line(each.start, each.end) for each in found] == [
         "How it works.",
-        "Give 2**x back. More.",
+        "Give 2**x back.",
+        "More.",
     ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from itertools import pairwise
 
@@ -54,7 +54,7 @@ class Block:
     level: of a heading, 1 is the highest; of a list, how many lists it stands in.
     ordered: whether a list is numbered. info: the language of code, as its fence or its file tells it.
     cells: of a row, or key and value of a pair. header: whether a row stands over a rule and names columns.
-    margin: the sign at the start of its lines that belongs to what it stands in: ">" in a quote, "#" in a
+    margin: signs at the start of its lines that belong to what it stands in: ">" in a quote, "#" in a
     comment.
     children: in order, disjoint, inside it; () for what is only text.
     """
@@ -86,6 +86,19 @@ def plain_block(text: str, kind: BlockKind, start: int, end: int) -> Block | Non
     """A block without marks and children; None where there is only white space."""
     start, end = trim(text, start, end)
     return Block(kind, start, end, start, end) if end > start else None
+
+
+def shifted(block: Block, by: int) -> Block:
+    """The same block of a text that has `by` characters before it."""
+    return replace(
+        block,
+        start=block.start + by,
+        end=block.end + by,
+        content_start=block.content_start + by,
+        content_end=block.content_end + by,
+        cells=tuple(Cell(cell.start + by, cell.end + by) for cell in block.cells),
+        children=tuple(shifted(child, by) for child in block.children),
+    )
 
 
 def walk(blocks: Sequence[Block]) -> Iterator[Block]:

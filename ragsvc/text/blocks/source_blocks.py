@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ragsvc.text.blocks.block import Block, BlockKind, trim, with_gaps
+from ragsvc.text.blocks.block import Block, BlockKind, shifted, trim, with_gaps
 from ragsvc.text.blocks.lines import Line, lines_of
+from ragsvc.text.blocks.plain_blocks import plain_blocks
 
 _HASH = ("#",)
 _SLASHES = ("///", "//!", "//", "/**", "/*", "*/", "* ", "*\n")
@@ -26,7 +27,7 @@ _GOES_ON = ("}", ")", "]", "end", "else", "elif", "except", "finally", "{", "fi"
 def source_blocks(text: str, media_type: str) -> tuple[Block, ...]:
     """The blocks of a program: functions, classes and runs of statements.
 
-    Their children are what was written for people (comments, docstrings: paragraphs), and what is nested.
+    Their children are what was written for people: comments are paragraphs, docstrings descriptions.
     """
     language = media_type.rpartition("/")[2]
     reader = _SourceReader(text, language.removeprefix("x-"), _SIGNS.get(language, _SLASHES))
@@ -46,16 +47,21 @@ class _SourceReader:
         first: int | None = None
         last = 0
         after_blank = False
-        for number, line in enumerate(lines):
+        number = 0
+        while number < len(lines):
+            line = lines[number]
             if line.is_blank:
                 after_blank = True
+                number += 1
                 continue
             if first is None:
                 first = number
             elif after_blank and line.indent <= base and not self._continues(line):
                 found.append(self._block(lines[first : last + 1]))
                 first = number
-            last, after_blank = number, False
+            # Blank lines inside a docstring divide nothing.
+            stop = max(self._docstring_end(lines, number), number + 1)
+            last, after_blank, number = stop - 1, False, stop
         if first is not None:
             found.append(self._block(lines[first : last + 1]))
         return found
@@ -69,9 +75,15 @@ class _SourceReader:
         inner: list[Line] = []
         number = 0
         while number < len(lines):
-            stop, margin = self._comment_end(lines, number)
+            stop = self._docstring_end(lines, number)
+            margin = ""
             if stop > number:
-                children.append(self._comment(lines[number:stop], margin))
+                children.append(self._docstring(lines[number:stop]))
+            else:
+                stop, margin = self._comment_end(lines, number)
+                if stop > number:
+                    children.append(self._comment(lines[number:stop], margin))
+            if stop > number:
                 number = stop
                 continue
             inner.append(lines[number])
@@ -80,20 +92,41 @@ class _SourceReader:
             return children[0]
         return Block(BlockKind.CODE, start, end, start, end, info=self._language, children=tuple(children))
 
-    def _comment_end(self, lines: Sequence[Line], at: int) -> tuple[int, str]:
+    def _docstring_end(self, lines: Sequence[Line], at: int) -> int:
+        """Number of the line after the docstring that begins at line `at`; `at` where none does."""
         text, line = self._text, lines[at]
-        if line.is_blank:
-            return at, ""
-        if self._language == "python" and text.startswith(_QUOTES, line.first, line.end):
-            sign = '"""' if text.startswith(('"""', 'r"""'), line.first) else "'''"
-            opening = text.index(sign, line.first)
-            closing = text.find(sign, opening + 3, lines[-1].end)
-            if closing < 0:
-                return at, ""
-            stop = at
-            while stop < len(lines) and lines[stop].start <= closing:
-                stop += 1
-            return stop, ""
+        if self._language != "python" or not text.startswith(_QUOTES, line.first, line.end):
+            return at
+        opening, sign = self._quotes(line)
+        closing = text.find(sign, opening, lines[-1].end)
+        if closing < 0:
+            return at
+        stop = at
+        while stop < len(lines) and lines[stop].start <= closing:
+            stop += 1
+        # With something behind it, it is an expression.
+        return at if text[closing + 3 : lines[stop - 1].end].strip() else stop
+
+    def _quotes(self, line: Line) -> tuple[int, str]:
+        """Where the text of a docstring begins, and the quotes around it."""
+        at = line.first + (self._text[line.first] == "r")
+        return at + 3, self._text[at : at + 3]
+
+    def _docstring(self, lines: Sequence[Line]) -> Block:
+        start, end = lines[0].first, lines[-1].end
+        opening, sign = self._quotes(lines[0])
+        inner, closing = trim(self._text, opening, max(opening, self._text.find(sign, opening, end)))
+        told = plain_blocks(self._text[inner:closing])
+        return Block(
+            BlockKind.DESCRIPTION,
+            start,
+            end,
+            inner,
+            closing,
+            children=tuple(shifted(each, inner) for each in told),
+        )
+
+    def _comment_end(self, lines: Sequence[Line], at: int) -> tuple[int, str]:
         stop = at
         sign = ""
         while stop < len(lines) and (found := self._sign(lines[stop])):
@@ -109,13 +142,10 @@ class _SourceReader:
 
     def _comment(self, lines: Sequence[Line], margin: str) -> Block:
         start, end = lines[0].first, lines[-1].end
-        inner, closing = start, end
-        if not margin:
-            inner = self._text.index(self._text[start : start + 4].lstrip("r")[:3], start) + 3
-            closing = max(inner, self._text.rfind(self._text[inner - 3 : inner], inner, end))
-        else:
-            inner += len(margin.rstrip())
-            if margin.startswith("/*") and self._text.endswith("*/", inner, end):
-                closing = end - 2
+        inner, closing = start + len(margin.rstrip()), end
+        if margin.startswith("/*") and self._text.endswith("*/", inner, end):
+            closing = end - 2
         inner, closing = trim(self._text, inner, closing)
-        return Block(BlockKind.PARAGRAPH, start, end, inner, closing, margin=margin[:1])
+        return Block(
+            BlockKind.PARAGRAPH, start, end, inner, closing, margin="".join(dict.fromkeys(margin.strip()))
+        )
