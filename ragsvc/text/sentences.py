@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterator
 from itertools import pairwise
 
 from ragsvc.domain import Span
-from ragsvc.text.blocks import BlockKind, leaves, parse_blocks
+from ragsvc.text.blocks import BlockKind, leaves, parse_blocks, walk
 from ragsvc.text.stopwords import ENGLISH
 
 # Lines that are a unit by themselves: headings, list items, table rows, quotes are not joined
@@ -126,12 +127,19 @@ def clauses(text: str, sentence: Span, most_chars: int = 200) -> list[Span]:
 
 
 def _blocks(text: str, media_type: str) -> Iterator[tuple[int, int, int, bool]]:
-    """The same from the blocks of a text: the mark of an item, or a term, belongs to what follows it."""
+    """The same from the blocks of a text.
+
+    The mark of an item, or a term, belongs to what follows it; a mark at the end of a block to what ends it.
+    """
+    blocks = parse_blocks(text, media_type)
+    ends = sorted({block.end for block in walk(blocks) if block.children})
+    units = [block for block in leaves(blocks) if block.kind is not BlockKind.TERM]
     at = 0
-    for block in leaves(parse_blocks(text, media_type)):
-        if block.kind is not BlockKind.TERM:
-            yield at, block.content_start, block.end, block.kind not in _ONE_UNIT
-            at = block.end
+    for number, block in enumerate(units, 1):
+        last = bisect_right(ends, units[number].start if number < len(units) else len(text)) - 1
+        end = max(block.end, ends[last] if last >= 0 else 0)
+        yield at, block.content_start, end, block.kind not in _ONE_UNIT
+        at = end
     yield at, at, len(text), False
 
 
