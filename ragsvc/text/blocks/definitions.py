@@ -20,6 +20,7 @@ from ragsvc.text.blocks.lines import (
 from ragsvc.text.blocks.scan import LOOK_AHEAD_LINES, Found, Scan
 
 MAX_TERM_CHARS = 72
+SHORT_TERM_COLUMNS = 32
 MAX_KEY_CHARS = 48
 MAX_KEY_WORDS = 5
 # Every further term of an option stands on a line of its own: -x, --extract, --get.
@@ -167,7 +168,7 @@ def _is_term(scan: Scan, lines: Sequence[Line], at: int, indent: int) -> bool:
     is_rest = line.start == line.first and line.indent > 0 and below.start < below.first
     if is_rest or looks_like_code(scan.text, [below]):
         return False
-    return breaks_early(scan.text, line, below)
+    return line.width <= SHORT_TERM_COLUMNS or breaks_early(scan.text, line, below)
 
 
 def columns_at(scan: Scan, lines: Sequence[Line], at: int, depth: int) -> Found | None:

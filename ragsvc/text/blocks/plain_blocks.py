@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Sequence
 
+from ragsvc.text.blocks.aligned import table_at
 from ragsvc.text.blocks.block import Block, BlockKind, with_gaps
 from ragsvc.text.blocks.code_signs import looks_like_code
 from ragsvc.text.blocks.definitions import (
@@ -58,7 +59,7 @@ class _PlainReader:
         if depth >= MAX_DEPTH:
             return [self._paragraph(lines, at, depth)]
         scan, line = self._scan, lines[at]
-        one = self._code(lines, at, above) or underlined(scan, lines, at)
+        one = table_at(scan, lines, at) or self._code(lines, at, above) or underlined(scan, lines, at)
         if one is None and is_rule(scan.text, line):
             one = Found(scan.span(BlockKind.RULE, [line]), at + 1)
         one = one or titled(scan, lines, at, depth) or inlaid(scan, lines, at, depth)

@@ -13,7 +13,7 @@ from ragsvc.text.blocks.inline import inline_line, pieces_of
 from ragsvc.text.blocks.markdown_blocks import references_of
 from ragsvc.text.blocks.parse import MARKDOWN, parse_blocks
 from ragsvc.text.blocks.pieces import Piece, literal, said_of, segments_of
-from ragsvc.text.tables import table_rows
+from ragsvc.text.tables import read_row, table_rows
 
 _FOOTNOTE_LABEL = re.compile(r"\[\^([^\[\]\s]{1,100})\]")
 _TAG = re.compile(r"</?[A-Za-z][^<>]*>|<[!?][^<>]*>")
@@ -66,6 +66,8 @@ class Reading:
         starts = {block.start for block in walk(self.blocks) if block.kind is BlockKind.ROW}
         if not starts:
             return {}
+        if self.media_type != MARKDOWN:
+            return _plain_rows(self.text, self.blocks)
         rows = table_rows(self.text, columns=self._columns, from_start=self._from_start, said=inline_line)
         return {row.start: (row.end, row.reading) for row in rows if row.start in starts}
 
@@ -108,6 +110,22 @@ class Reading:
         if block.kind is BlockKind.HTML:
             return _without_tags(self.text, block)
         return pieces_of(segments, self._env)
+
+
+def _plain_rows(text: str, blocks: Sequence[Block]) -> dict[int, tuple[int, str]]:
+    """What the rows of aligned tables say, by their starts, with their ends."""
+    found: dict[int, tuple[int, str]] = {}
+    for table in walk(blocks):
+        if table.kind is not BlockKind.TABLE:
+            continue
+        names: tuple[str, ...] = ()
+        for row in table.children:
+            cells = tuple(" ".join(text[cell.start : cell.end].split()) for cell in row.cells)
+            if row.header:
+                names = cells
+            elif said := read_row(cells, names):
+                found[row.start] = row.end, said
+    return found
 
 
 def _without_tags(text: str, block: Block) -> list[Piece]:
