@@ -5,11 +5,10 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Iterator
-from itertools import pairwise
 
 from ragsvc.domain import Span
 from ragsvc.text.blocks import BlockKind, leaves, parse_blocks, walk
-from ragsvc.text.stopwords import ENGLISH
+from ragsvc.text.breaks import paragraphs
 
 # Lines that are a unit by themselves: headings, list items, table rows, quotes are not joined
 # with their neighbours, while the lines of a wrapped paragraph are.
@@ -32,11 +31,6 @@ _ONE_UNIT = frozenset(
     }
 )
 
-# No text is wrapped by hand at more: a longer line is a paragraph.
-_WRAP_CHARS = 160
-_CAPITALISED = re.compile(r"[ \t]*((?=[^\W\d_])\S+)")
-# What cannot be the end of a line that is meant.
-_GOES_ON = re.compile(r"[,;:(\[{/–—&+=-]\s*\Z")
 
 # A possible end: stop signs with the closing quotes and brackets after them. Latin signs need
 # white space next; full-width ones do not.
@@ -92,7 +86,7 @@ def sentences(text: str, media_type: str | None = None) -> list[Span]:
         if not prose:
             bounds.append((start, end))
             continue
-        for first, last in _paragraphs(text, start, end, scan):
+        for first, last in paragraphs(text, start, end, scan):
             bounds.extend(_sentences_of(text, first, last, max(first, scan)))
     return [span for start, end in bounds if (span := trimmed(text, start, end))]
 
@@ -169,34 +163,6 @@ def _units(text: str) -> Iterator[tuple[int, int, int, bool]]:
         offset += len(line)
     if offset > start:
         yield start, _scan_from(text, start, offset), offset, prose and not fence
-
-
-def _paragraphs(text: str, start: int, end: int, scan: int) -> Iterator[tuple[int, int]]:
-    """Cut running lines where a break is meant: the next word would have fitted, and begins anew.
-
-    Mails and addresses have such lines; the lines of a wrapped paragraph are as full as they can be.
-    """
-    lines = _LINE.findall(text[start:end])
-    if len(lines) > 1:
-        wrap = min(_WRAP_CHARS, max(len(line.rstrip()) for line in lines))
-        offset = start
-        for line, following in pairwise(lines):
-            offset += len(line)
-            if offset > scan and _is_meant(line, following, wrap):
-                yield start, offset
-                start = offset
-    yield start, end
-
-
-def _is_meant(line: str, following: str, wrap: int) -> bool:
-    first = _CAPITALISED.match(following)
-    if first is None or not first.group(1)[0].isupper() or _GOES_ON.search(line):
-        return False
-    width = len(line.rstrip())
-    last = _WORD_BEFORE.search(line.rstrip(), max(0, width - 40))
-    if last and last.group(1).lower() in ENGLISH:
-        return False
-    return width > _WRAP_CHARS or width + 1 + len(first.group(1)) <= wrap
 
 
 def _scan_from(text: str, start: int, end: int) -> int:

@@ -119,6 +119,12 @@ def test_options_with_their_descriptions() -> None:
     ]
 
 
+def test_lines_that_are_meant_stay_lines() -> None:
+    mail = "Hi Ada\nYour parcel went to Cologne\nReply to this mail if it does not come soon\n\n"
+    text = "We are open from Monday to\nFriday at all hours of\nthe day."
+    assert laid_out(mail + text) == mail + text.replace("\n", " ")
+
+
 def test_sections_of_a_manual() -> None:
     found = sections(parse_blocks(MANUAL, PLAIN))
     assert [section.titles(MANUAL) for section in found] == [

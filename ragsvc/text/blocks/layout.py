@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ragsvc.text.blocks.block import Block, BlockKind
+from ragsvc.text.blocks.parse import MARKDOWN
 from ragsvc.text.blocks.reading import Reading
+from ragsvc.text.breaks import paragraphs
 
 TERM_SIGN = " — "
 _LINES = frozenset({BlockKind.KEY_VALUE, BlockKind.LINE})
@@ -63,6 +65,9 @@ def _block(reading: Reading, block: Block) -> str:
         reading, block
     ):
         return "\n".join(_dedented(reading.text, block.start, block.end))
+    if kind is BlockKind.PARAGRAPH and reading.media_type != MARKDOWN:
+        stretches = paragraphs(reading.text, block.start, block.end, block.start)
+        return "\n".join(reading.line(start, end) for start, end in stretches)
     return reading.line(block.start, block.end)
 
 
