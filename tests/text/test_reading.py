@@ -125,6 +125,12 @@ def test_links_need_their_target_and_notes_their_note() -> None:
     assert Reading(text[:33], MARKDOWN).line(0, 33) == "See [the page][p] and so on[^n]."
 
 
+def test_notes_hold_blocks_and_their_marks_go() -> None:
+    text = "So.[^a] Or.[^b]\n\n[^a]: One\nline.\n[^b]: Three.\n\n    - four\n"
+    reading = Reading(text, MARKDOWN)
+    assert layout(reading, reading.blocks) == "So. Or.\n\nOne line.\n\nThree.\n\n- four"
+
+
 LAID_OUT = """# Reset
 
 1. Open *it*.

@@ -55,7 +55,7 @@ def _block(reading: Reading, block: Block) -> str:
         return "\n".join(filter(None, (_block(reading, child) for child in block.children)))
     if kind is BlockKind.QUOTE:
         return "\n".join(f"> {line}".rstrip() for line in layout(reading, block.children).split("\n"))
-    if kind is BlockKind.DESCRIPTION:
+    if kind in (BlockKind.DESCRIPTION, BlockKind.FOOTNOTE):
         return layout(reading, block.children)
     if kind is BlockKind.ROW and block.header:
         return ""

@@ -9,8 +9,10 @@ from functools import cache
 from typing import Any
 
 from markdown_it import MarkdownIt
+from markdown_it.rules_block import StateBlock
 from markdown_it.token import Token
 from mdit_py_plugins.deflist import deflist_plugin
+from mdit_py_plugins.footnote.index import footnote_def
 
 from ragsvc.text.blocks.block import Block, BlockKind, plain_block, trim, with_gaps
 from ragsvc.text.blocks.rows import split_rows
@@ -30,20 +32,32 @@ _KINDS = {
     "dl_open": BlockKind.DEFINITIONS,
     "dd_open": BlockKind.DESCRIPTION,
     "dt_open": BlockKind.TERM,
+    "footnote_reference_open": BlockKind.FOOTNOTE,
     "list_item_open": BlockKind.ITEM,
     "ordered_list_open": BlockKind.LIST,
 }
 _MARKS = {
     "blockquote_open": _QUOTE_MARK,
     "dd_open": _DESCRIPTION_MARK,
+    "footnote_reference_open": _FOOTNOTE_MARK,
     "list_item_open": _ITEM_MARK,
 }
+
+
+def _footnote(state: StateBlock, first: int, end: int, silent: bool) -> bool:
+    """The plugin's rule, which does not tell the lines of a note."""
+    number = len(state.tokens)
+    found = footnote_def(state, first, end, silent)
+    if found and not silent:
+        state.tokens[number].map = [first, state.line]
+    return found
 
 
 @cache
 def _block_parser() -> MarkdownIt:
     # Tables are found in the paragraphs: those here may begin without their column names.
     parser = MarkdownIt("commonmark", {"maxNesting": MAX_NESTING}).use(deflist_plugin)
+    parser.block.ruler.before("reference", "footnote", _footnote, {"alt": ["paragraph", "reference"]})
     parser.core.ruler.enableOnly(["block"])
     return parser
 
@@ -218,9 +232,6 @@ class _Conversion:
         return Block(BlockKind.CODE, start, end, inner, closing, info=info)
 
     def _paragraph(self, top: int, bottom: int, start: int, end: int, quotes: int) -> list[Block]:
-        mark = _FOOTNOTE_MARK.match(self._text, start, end)
-        if mark:
-            return [Block(BlockKind.FOOTNOTE, start, end, min(mark.end(), end), end)]
         if "|" not in self._text[start:end]:
             return [Block(BlockKind.PARAGRAPH, start, end, start, end)]
         lines: list[tuple[int, int]] = []

@@ -53,7 +53,7 @@ class Reading:
     @cached_property
     def _env(self) -> dict[str, Any]:
         env: dict[str, Any] = {"references": {}, "footnotes": set()}
-        for block in self.blocks:
+        for block in walk(self.blocks):
             if block.kind is BlockKind.REFERENCE:
                 env["references"] |= references_of(self.text[block.start : block.end])
             elif block.kind is BlockKind.FOOTNOTE:
