@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from block_texts import MEDIA_TYPES, TEXTS
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from ragsvc.text.blocks import MARKDOWN, PLAIN, BlockKind, Reading, layout, parse_blocks, sections, walk
-from tests.text.test_blocks import MEDIA_TYPES, TEXTS
 
 # Nothing in these is a mark of Markdown, though much looks like one.
 SIGNS = st.sampled_from(
@@ -37,6 +37,7 @@ MORE_SIGNS = st.sampled_from(
 )
 
 
+@settings(deadline=None)
 @given(st.lists(SIGNS, min_size=1, max_size=12))
 @example(["2**8", "=", "3**2"])
 def test_what_only_looks_like_a_mark_is_read_as_it_stands(words: list[str]) -> None:
@@ -44,6 +45,7 @@ def test_what_only_looks_like_a_mark_is_read_as_it_stands(words: list[str]) -> N
     assert Reading(text, MARKDOWN).line(0, len(text)) == text
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.lists(st.one_of(SIGNS, MORE_SIGNS), min_size=1, max_size=8), min_size=1, max_size=4),
     st.sampled_from([PLAIN, "text/x-tex"]),
@@ -53,7 +55,7 @@ def test_paragraphs_of_plain_text_are_read_as_they_stand(lines: list[list[str]],
     assert Reading(text, media_type).line(0, len(text)) == " ".join(text.split())
 
 
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 @given(TEXTS, st.sampled_from([each for each in MEDIA_TYPES if each != MARKDOWN]))
 def test_only_marks_of_lists_quotes_and_comments_leave_other_texts(text: str, media_type: str) -> None:
     reading = Reading(text, media_type)
@@ -69,7 +71,7 @@ def test_only_marks_of_lists_quotes_and_comments_leave_other_texts(text: str, me
     assert "".join(said.split()) == "".join(seen.split()) or not seen
 
 
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 @given(TEXTS, st.sampled_from(MEDIA_TYPES))
 def test_what_is_seen_stands_in_the_text_in_order(text: str, media_type: str) -> None:
     reading = Reading(text, media_type)
@@ -82,6 +84,7 @@ def test_what_is_seen_stands_in_the_text_in_order(text: str, media_type: str) ->
         assert section.start < section.end and section.titles(text) is not None
 
 
+@settings(deadline=None)
 @given(st.lists(st.one_of(SIGNS, MORE_SIGNS), min_size=1, max_size=12))
 def test_plain_text_that_was_read_reads_the_same_again(words: list[str]) -> None:
     text = f"So {' '.join(words)}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from ragsvc.text.sentences import sentences
@@ -51,6 +51,7 @@ MEDIA_TYPES = st.sampled_from(
 )
 
 
+@settings(deadline=None)
 @given(st.one_of(st.lists(PIECES, max_size=60).map("".join), st.text(max_size=200)), MEDIA_TYPES)
 @example("```\nnever closed. Not a sentence", None)
 def test_spans_are_disjoint_trimmed_and_cover_all_but_white_space(text: str, media_type: str | None) -> None:
