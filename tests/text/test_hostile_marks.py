@@ -31,6 +31,7 @@ HOSTILE = {
     "columns": "  ab   cd\n" * (N // 10),
     "options": "  -x\n" * (N // 10),
     "bars": "|" * N,
+    "rules": "a | b\n--|--\n" * (N // 4),
 }
 
 

@@ -61,12 +61,13 @@ def _ruled(scan: Scan, lines: Sequence[Line]) -> Block | None:
     ]
     if not rules or rules[0] > 1 or len(lines) < MIN_ALIGNED_LINES or len(rules) == len(lines):
         return None
+    ruling = frozenset(rules)
     rule = lines[rules[0]]
     starts = [rule.indent + group.start() for group in _GROUP.finditer(text[rule.first : rule.end])]
-    head = rules[0] - 1 if rules[0] else (1 if 2 in rules else -1)
+    head = rules[0] - 1 if rules[0] else (1 if 2 in ruling else -1)
     rows: list[Block] = []
     for number, line in enumerate(lines):
-        if number in rules:
+        if number in ruling:
             rows.append(Block(BlockKind.RULE, line.first, line.end, line.first, line.end))
             continue
         cells = _cut(text, line, starts)
