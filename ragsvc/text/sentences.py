@@ -95,7 +95,7 @@ def prose_sentences(text: str, start: int, end: int) -> list[Span]:
     """Split a paragraph, [start, end) of a text, into sentences; no line of it is a unit by itself."""
     bounds = [
         found
-        for first, last in _paragraphs(text, start, end)
+        for first, last in paragraphs(text, start, end, start)
         for found in _sentences_of(text, first, last, first)
     ]
     return [span for begin, stop in bounds if (span := trimmed(text, begin, stop))]

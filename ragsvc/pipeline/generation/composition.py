@@ -19,6 +19,8 @@ MAX_CHARS = 650
 KEEP_SHARE = 0.86
 SAME_SCORE = 0.97
 MAX_ROWS = 10
+# A sentence with fewer terms than this that are not the question's is a title, or a function's signature.
+FEW_TERMS = 3
 MAX_SECTIONS = 6
 # With fewer a document is told by its paragraphs.
 FEW_SECTIONS = 3
@@ -75,6 +77,8 @@ class _Composer:
         best = self._scored[0]
         if self._shape is AnswerShape.SUMMARY:
             return (self._extract(best),)
+        if self._shape is AnswerShape.COMPARISON and (compared := self._one_each()):
+            return compared
         if best.unit.kind is UnitKind.ROW:
             return (self._rows(best),)
         if self._shape in _SEVERAL and best.unit.kind is not UnitKind.LIST:
@@ -85,6 +89,20 @@ class _Composer:
             chosen += self._further(best, first)
         chosen.sort(key=lambda each: (each[0].number != best.number, each[0].number, each[1].spans[0].start))
         return tuple(part for _, part in chosen)
+
+    def _one_each(self) -> tuple[Part, ...]:
+        """The best unit of each identifier that is compared; () where that are fewer than two."""
+        best: dict[str, ScoredUnit] = {}
+        for each in sorted(self._scored, key=lambda each: -each.score):
+            if len(each.held) == 1 and each.unit.kind is not UnitKind.SECTION:
+                best.setdefault(next(iter(each.held)), each)
+        if len(best) < 2:
+            return ()
+        rows = all(each.unit.kind is UnitKind.ROW for each in best.values())
+        return tuple(self._row(each) if rows else self._whole(each) for each in best.values())
+
+    def _row(self, scored: ScoredUnit) -> Part:
+        return self._made(scored, scored.unit.text, (Span(scored.unit.start, scored.unit.end),), prose=False)
 
     def _extract(self, best: ScoredUnit) -> Part:
         """The first sentences of the first sections of the best document, under their titles."""
@@ -129,10 +147,34 @@ class _Composer:
             below = self._announced(scored)
             if below and (unit.text.endswith(_ANNOUNCING) or self._shape is AnswerShape.CODE):
                 return self._laid_out(below, with_lead=True)
-            return self._made(scored, _closed(unit.text), (Span(unit.start, unit.end),), prose=True)
+            return self._sentence(scored)
         if unit.kind is UnitKind.ITEM:
             return self._laid_out(scored, with_lead=unit.lead.endswith(_ANNOUNCING))
         return self._laid_out(scored, with_lead=unit.kind in (UnitKind.LIST, UnitKind.CODE))
+
+    def _sentence(self, scored: ScoredUnit) -> Part:
+        """A sentence; with the next one where it says little but what the question says, as a title does."""
+        unit = scored.unit
+        said, spans = _closed(unit.text), [Span(unit.start, unit.end)]
+        new = set(self._analyser.terms(unit.text)) - self._wanted
+        following = self._next(scored) if len(new) < FEW_TERMS else None
+        if following is not None:
+            said = f"{said} {_closed(following.text)}"
+            spans.append(Span(following.start, following.end))
+        return self._made(scored, said, tuple(spans), prose=True)
+
+    def _next(self, scored: ScoredUnit) -> Unit | None:
+        """The sentence, item or line right after a unit, in its section."""
+        unit = scored.unit
+        after = [
+            each.unit
+            for each in self._scored
+            if each.part is scored.part
+            and each.unit.section == unit.section
+            and each.unit.start >= unit.end
+            and each.unit.kind in (UnitKind.SENTENCE, UnitKind.ITEM, UnitKind.LINE, UnitKind.DEFINITION)
+        ]
+        return min(after, key=lambda each: (each.start, each.end), default=None)
 
     def _laid_out(self, scored: ScoredUnit, *, with_lead: bool) -> Part:
         """A unit with what announces it, or else, where it is an item, with the heading over it."""

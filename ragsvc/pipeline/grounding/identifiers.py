@@ -59,4 +59,7 @@ def _goes_on_after(text: str, end: int) -> bool:
         return False
     if text[end].isalnum() or text[end] == "_":
         return True
-    return text[end] in ".-/" and end + 1 < len(text) and text[end + 1].isalnum()
+    if text[end] not in ".-/" or end + 1 == len(text):
+        return False
+    # "mtp3.txt" is a file of mtp3; 2.10.1.4 is not 2.10.1.
+    return text[end + 1].isdigit() if text[end] == "." else text[end + 1].isalnum()

@@ -28,8 +28,11 @@ ECHO_LOSS = 0.12
 NEW_TERMS = 3
 # What a unit that begins with a name of the question gains: there it is explained.
 NAMED_BONUS = 0.1
+# What a unit gains under a title all of whose words the question has, and a row by words of the question.
+TITLE_BONUS = 0.08
+ROW_WORDS = 0.1
 # What the best answer that a reader can find is worth, and how it tells good ones apart.
-READER_SHARE = 0.3
+READER_SHARE = 0.6
 READER_SPREAD = 2.0
 COMPOSITE = frozenset({UnitKind.LIST, UnitKind.SECTION})
 """Wholes of other units."""
@@ -44,9 +47,15 @@ _BONUS: Mapping[AnswerShape, Mapping[UnitKind, float]] = {
     },
     AnswerShape.LIST: {UnitKind.LIST: 0.12, UnitKind.ITEM: 0.04, UnitKind.SECTION: 0.05},
     AnswerShape.CODE: {UnitKind.CODE: 0.15, UnitKind.SECTION: 0.02},
-    AnswerShape.DEFINITION: {UnitKind.DEFINITION: 0.06, UnitKind.SECTION: 0.03},
-    AnswerShape.YES_NO: {UnitKind.SECTION: 0.05},
-    AnswerShape.FACT: {UnitKind.LIST: -0.04, UnitKind.CODE: -0.04, UnitKind.SECTION: -0.01},
+    AnswerShape.DEFINITION: {
+        UnitKind.DEFINITION: 0.06,
+        UnitKind.SECTION: 0.03,
+        UnitKind.CODE: -0.1,
+        UnitKind.LIST: -0.05,
+    },
+    AnswerShape.YES_NO: {UnitKind.SECTION: 0.05, UnitKind.CODE: -0.1, UnitKind.LIST: -0.08},
+    AnswerShape.FACT: {UnitKind.LIST: -0.1, UnitKind.CODE: -0.1, UnitKind.SECTION: -0.02},
+    AnswerShape.COUNT: {UnitKind.LIST: -0.05, UnitKind.CODE: -0.1},
     AnswerShape.COMPARISON: {UnitKind.ROW: 0.04},
 }
 
@@ -58,7 +67,7 @@ class ScoredUnit:
     number: rank of the passage's hit. score: higher is better, comparable within a question.
     cosine: of question and unit, in [-1, 1]. bound: whether it holds all identifiers of the question that
     any unit holds, by itself or by what stands over it. read: how much better than none a reader finds the
-    answer that it holds, in [0, 1).
+    answer that it holds, in [0, 1). held: those of the question's identifiers that it is bound by.
     """
 
     unit: Unit
@@ -68,6 +77,7 @@ class ScoredUnit:
     cosine: float
     bound: bool = True
     read: float = 0.0
+    held: frozenset[str] = frozenset()
 
 
 def score_units(
@@ -96,7 +106,9 @@ def score_units(
     score_of = {hit.rank: hit.score for hit in passages}
     best = max(score_of.values())
     bonus = _BONUS.get(shape, {})
-    bound, named = _bound(question, passages, found), identifiers_in(question)
+    named = identifiers_in(question)
+    held = _held(named, passages, found)
+    most = max(map(len, held))
     scored = []
     for place, each in enumerate(found):
         share = max(0.0, score_of[each.number] / best) if best > 0.0 else 0.0
@@ -104,13 +116,31 @@ def score_units(
         score += PASSAGE_SHARE * share + bonus.get(each.unit.kind, 0.0)
         if named and _is_about(each.unit, named):
             score += NAMED_BONUS
+        if each.unit.kind is UnitKind.ROW:
+            score += ROW_WORDS * float(lexical[place])
+        if _is_titled(each.unit, frozenset(wanted), analyser):
+            score += TITLE_BONUS
         if each.unit.kind is UnitKind.SENTENCE:
             new = set(analyser.terms(each.unit.text)).difference(wanted)
             score -= ECHO_LOSS * max(0, NEW_TERMS - len(new)) / NEW_TERMS
         scored.append(
-            replace(each, score=float(score), cosine=float(cosines[place]), bound=bool(bound[place]))
+            replace(
+                each,
+                score=float(score),
+                cosine=float(cosines[place]),
+                bound=len(held[place]) == most,
+                held=held[place],
+            )
         )
     return sorted(scored, key=lambda each: (not each.bound, -round(each.score, 6)))
+
+
+def _is_titled(unit: Unit, wanted: frozenset[str], analyser: Analyser) -> bool:
+    """Whether the question names the title right over a unit: all of its words."""
+    if not unit.path:
+        return False
+    terms = analyser.terms(unit.path[-1])
+    return bool(terms) and wanted.issuperset(terms)
 
 
 def _is_about(unit: Unit, named: Sequence[str]) -> bool:
@@ -184,18 +214,17 @@ def _lexical(wanted: Sequence[str], documents: Sequence[Sequence[str]]) -> F64Ve
     return scores / top if top > 0 else np.zeros(len(documents))
 
 
-def _bound(question: str, passages: Sequence[Hit], found: Sequence[ScoredUnit]) -> list[bool]:
-    """Whether each unit holds as many of the question's identifiers as any does."""
-    wanted = identifiers_in(question)
+def _held(
+    wanted: Sequence[str], passages: Sequence[Hit], found: Sequence[ScoredUnit]
+) -> list[frozenset[str]]:
+    """Which of the question's identifiers each unit holds, by itself or by what stands over it."""
     if not wanted:
-        return [True] * len(found)
-    documents = {hit.rank: hit.passage for hit in passages}
-    counts = [
-        sum(holds(text, each) or holds(_name_of(documents[unit.number]), each) for each in wanted)
+        return [frozenset()] * len(found)
+    names = {hit.rank: _name_of(hit.passage) for hit in passages}
+    return [
+        frozenset(each for each in wanted if holds(text, each) or holds(names[unit.number], each))
         for text, unit in zip(_contexts(found), found, strict=True)
     ]
-    most = max(counts)
-    return [count == most for count in counts]
 
 
 def _name_of(passage: Passage) -> str:

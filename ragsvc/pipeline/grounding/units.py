@@ -88,8 +88,7 @@ class _Splitter:
 
     def units(self) -> Iterator[Unit]:
         for section in sections(self._reading.blocks):
-            heads = [self._reading.line(each.start, each.end) for each in section.headings]
-            path = tuple(head.strip("# ").strip() for head in heads)
+            path = section.titles(self._text)
             blocks = [each for each in section.blocks if each.start >= self._part.first]
             if not blocks:
                 continue

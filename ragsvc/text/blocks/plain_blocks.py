@@ -59,6 +59,12 @@ class _PlainReader:
         if depth >= MAX_DEPTH:
             return [self._paragraph(lines, at, depth)]
         scan, line = self._scan, lines[at]
+        # Options and columns look like code by their signs.
+        one = options_at(scan, lines, at, depth) if is_option(scan.text, line) else None
+        if one is None and line.indent > lines[0].indent and not self._is_literal(above):
+            one = columns_at(scan, lines, at, depth)
+        if one:
+            return [one]
         one = table_at(scan, lines, at) or self._code(lines, at, above) or underlined(scan, lines, at)
         if one is None and is_rule(scan.text, line):
             one = Found(scan.span(BlockKind.RULE, [line]), at + 1)
@@ -67,8 +73,6 @@ class _PlainReader:
             return [one]
         if several := log_at(scan, lines, at):
             return several
-        if is_option(scan.text, line) and (one := options_at(scan, lines, at, depth)):
-            return [one]
         if begins_list(scan, lines, at, fresh=True):
             return [list_at(scan, lines, at, depth)]
         if begins_quote(scan, lines, at, fresh=True):
@@ -90,6 +94,10 @@ class _PlainReader:
         stop = self._announced_end(lines, at, above) or self._code_end(lines, at)
         return Found(scan.span(BlockKind.CODE, lines[at:stop]), stop) if stop else None
 
+    def _is_literal(self, above: Block | None) -> bool:
+        """Whether a paragraph announces text that is to be taken as it is."""
+        return above is not None and self._scan.text.endswith("::", above.start, above.end)
+
     def _announced_end(self, lines: Sequence[Line], at: int, above: Block | None) -> int:
         """Number of the line after code that a paragraph ending in a colon announces; 0 for none."""
         text, line = self._scan.text, lines[at]
@@ -99,8 +107,7 @@ class _PlainReader:
         if line.indent <= margin:
             return 0
         stop = stretch(lines, at, margin + 1)
-        is_literal = text.endswith("::", above.start, above.end)
-        return stop if is_literal or looks_like_code(text, lines[at:stop]) else 0
+        return stop if self._is_literal(above) or looks_like_code(text, lines[at:stop]) else 0
 
     def _code_end(self, lines: Sequence[Line], at: int) -> int:
         """Number of the line after indented lines that look like code without being announced; 0 for none."""
