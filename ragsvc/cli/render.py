@@ -17,6 +17,7 @@ from ragsvc.cli.output import one_line, safe
 from ragsvc.domain import Answer, Citation, Hit, IngestReport, SearchResult
 
 _SNIPPET_CHARS = 280
+_QUOTE_CHARS = 400
 _SHOWN_FAILURES = 50
 _CLOSEST = 3
 
@@ -30,16 +31,18 @@ _HINTS: Mapping[str, str] = {
 
 
 def render_answer(console: Console, answer: Answer, *, several: bool = False) -> None:
-    """The answer, then each citation with its place and its quote, then sentences without support.
+    """The answer, then each source with the places and quotes of its citations, then what is unsupported.
 
     several: whether it comes from more than one corpus, so that each place names its own.
     """
     console.print(Text(safe(answer.answer), style="" if answer.answered else "yellow"))
     if answer.citations:
         console.print()
-    for citation in answer.citations:
-        console.print(_source_line(citation, several=several))
-        _print_indented(console, Text(f"“{one_line(citation.quote)}”", style="dim"))
+    for marker in dict.fromkeys(citation.marker for citation in answer.citations):
+        cited = [citation for citation in answer.citations if citation.marker == marker]
+        console.print(_source_line(cited[0], several=several))
+        for citation in cited:
+            _print_indented(console, _quote(citation))
     if answer.unsupported:
         console.print("\nNo passage bears out:")
     for span in answer.unsupported:
@@ -213,8 +216,14 @@ def _source_line(citation: Citation, *, several: bool) -> Text:
         (f"[{citation.marker}] ", "bold cyan"),
         f"{one_line(citation.corpus)}: " if several else "",
         (title, "bold"),
-        f" — {_place(citation.source, citation.start, citation.end, citation.page)}",
+        f" — {one_line(citation.source)}",
     )
+
+
+def _quote(citation: Citation) -> Text:
+    page = "" if citation.page is None else f" (page {citation.page})"
+    where = f"{citation.start}-{citation.end}{page}"
+    return Text.assemble(f"{where}: ", (f"“{one_line(citation.quote, _QUOTE_CHARS)}”", "dim"))
 
 
 def _place_line(hit: Hit, *, several: bool) -> Text:

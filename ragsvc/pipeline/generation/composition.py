@@ -184,10 +184,14 @@ class _Composer:
         if with_lead and unit.lead:
             said = f"{unit.lead}\n\n{said}" if unit.kind is UnitKind.CODE else f"{unit.lead}\n{said}"
             spans.insert(0, Span(unit.lead_start, unit.lead_start + _length_of_lead(scored)))
-        elif unit.kind in _UNDER_HEADING and unit.heading is not None:
-            said = f"{unit.path[-1]}:\n{said}"
+        elif unit.kind in _UNDER_HEADING and unit.heading is not None and self._tells_more(unit.path[-1]):
+            said = f"{unit.path[-1].rstrip(':')}:\n{said}"
             spans.insert(0, unit.heading)
         return self._made(scored, said, tuple(spans), prose=False)
+
+    def _tells_more(self, title: str) -> bool:
+        """Whether a title says something that the question does not."""
+        return not self._wanted.issuperset(self._analyser.terms(title)) and not title.endswith(("?", "？"))
 
     def _rows(self, best: ScoredUnit) -> Part:
         """Rows of one table: the best, and those that answer as well."""

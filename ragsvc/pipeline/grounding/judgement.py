@@ -5,19 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from ragsvc.domain import Hit, ReaderFinding, ReaderText
+from ragsvc.domain import Hit, ReaderFinding
 from ragsvc.pipeline.grounding.answer_shape import FITTED_TO, AnswerShape, shape_model
 from ragsvc.pipeline.grounding.answerability import features_of, load_model
 from ragsvc.pipeline.grounding.documents import DocumentReader
 from ragsvc.pipeline.grounding.identifiers import holds, identifiers_in, is_code, plainly
-from ragsvc.pipeline.grounding.rows import without_columns
 from ragsvc.pipeline.grounding.unit_scores import ScoredUnit, evidence_from, read_units, score_units
 from ragsvc.pipeline.retrieval.retrieve import Looked
 from ragsvc.protocols import Reader
 
 # Passages that the reader reads; each costs as much as embedding fifty words.
 READ_PASSAGES = 4
-_READ_TITLES = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,9 +89,7 @@ def grounds_of(
     features = features_of(looked, passages, evidence_from(scored))
     if reader is None:
         return Grounds(tuple(scored), features)
-    read = passages[:READ_PASSAGES]
-    findings = reader.read(question, [_text_of(hit) for hit in read])
-    scored = read_units(scored, read, findings)
+    scored, findings = read_units(question, scored, passages[:READ_PASSAGES], reader)
     return Grounds(tuple(scored), features | _reader_features(findings, scored))
 
 
@@ -113,12 +109,6 @@ def missing_codes(question: str, passages: Sequence[Hit]) -> tuple[str, ...]:
         for h in passages
     ]
     return tuple(each for each in codes if not any(holds(text, each) for text in texts))
-
-
-def _text_of(hit: Hit) -> ReaderText:
-    passage = hit.passage
-    titles = without_columns(passage)[-_READ_TITLES:] or (passage.title,)
-    return ReaderText(" > ".join(titles), passage.text)
 
 
 def _reader_features(findings: Sequence[ReaderFinding], scored: Sequence[ScoredUnit]) -> dict[str, float]:

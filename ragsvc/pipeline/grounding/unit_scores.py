@@ -9,13 +9,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 from rank_bm25 import BM25Plus
 
-from ragsvc.domain import Evidence, F32Vector, F64Vector, Hit, Passage, ReaderFinding
+from ragsvc.domain import Evidence, F32Vector, F64Vector, Hit, Passage, ReaderFinding, ReaderText
 from ragsvc.pipeline.grounding.answer_shape import AnswerShape
 from ragsvc.pipeline.grounding.documents import DocumentPart
 from ragsvc.pipeline.grounding.identifiers import holds, identifiers_in, plainly
+from ragsvc.pipeline.grounding.rows import without_columns
 from ragsvc.pipeline.grounding.units import COMPARED_CHARS, Unit, UnitKind, units_of
 from ragsvc.pipeline.wording import TextVectors
-from ragsvc.protocols import Analyser
+from ragsvc.protocols import Analyser, Reader
 
 MOST_UNITS = 180
 # A title of so many words drowns the sentence under it.
@@ -31,9 +32,18 @@ NAMED_BONUS = 0.1
 # What a unit gains under a title all of whose words the question has, and a row by words of the question.
 TITLE_BONUS = 0.08
 ROW_WORDS = 0.1
-# What the best answer that a reader can find is worth, and how it tells good ones apart.
-READER_SHARE = 0.6
+# What the best answer that a reader finds in a passage is worth, how it tells good ones apart, how many units it
+# reads alone, and what being an answer alone is worth.
+SPAN_SHARE = 0.6
 READER_SPREAD = 2.0
+READ_UNITS = 12
+UNIT_SHARE = 0.3
+_READ_TITLES = 2
+# Of a unit that is longer than this a short answer is a part; each further character costs a little.
+SHORT_CHARS = 250
+LENGTH_LOSS = 0.0003
+MOST_LENGTH_LOSS = 0.15
+_SHORT = frozenset({AnswerShape.FACT, AnswerShape.COUNT, AnswerShape.YES_NO, AnswerShape.DEFINITION})
 COMPOSITE = frozenset({UnitKind.LIST, UnitKind.SECTION})
 """Wholes of other units."""
 
@@ -118,6 +128,8 @@ def score_units(
             score += NAMED_BONUS
         if each.unit.kind is UnitKind.ROW:
             score += ROW_WORDS * float(lexical[place])
+        if shape in _SHORT:
+            score -= min(MOST_LENGTH_LOSS, LENGTH_LOSS * max(0, len(each.unit.text) - SHORT_CHARS))
         if _is_titled(each.unit, frozenset(wanted), analyser):
             score += TITLE_BONUS
         if each.unit.kind is UnitKind.SENTENCE:
@@ -132,7 +144,7 @@ def score_units(
                 held=held[place],
             )
         )
-    return sorted(scored, key=lambda each: (not each.bound, -round(each.score, 6)))
+    return sorted(scored, key=_order)
 
 
 def _is_titled(unit: Unit, wanted: frozenset[str], analyser: Analyser) -> bool:
@@ -255,12 +267,13 @@ def _contexts(found: Sequence[ScoredUnit]) -> Iterator[str]:
 
 
 def read_units(
-    scored: Sequence[ScoredUnit], passages: Sequence[Hit], findings: Sequence[ReaderFinding]
-) -> list[ScoredUnit]:
-    """Score the units anew by the answers that a reader found in some passages: best first.
+    question: str, scored: Sequence[ScoredUnit], passages: Sequence[Hit], reader: Reader
+) -> tuple[list[ScoredUnit], list[ReaderFinding]]:
+    """Score the units anew by the answers that a reader finds in some passages, then in the best units alone.
 
-    A unit that holds an answer gains by how much better than none the reader finds that.
+    :return: units, best first, and what was found in each passage.
     """
+    findings = reader.read(question, [_passage_text(hit.passage) for hit in passages])
     spans = [
         (hit.passage.version_id, hit.passage.start + start, hit.passage.start + end, _odds(margin))
         for hit, finding in zip(passages, findings, strict=True)
@@ -278,9 +291,29 @@ def read_units(
             ),
             default=0.0,
         )
-        weight = READER_SHARE / 2 if unit.kind in COMPOSITE else READER_SHARE
+        weight = SPAN_SHARE / 2 if unit.kind in COMPOSITE else SPAN_SHARE
         found.append(replace(each, score=each.score + weight * read, read=read))
-    return sorted(found, key=lambda each: (not each.bound, -round(each.score, 6)))
+    found.sort(key=_order)
+    best, rest = found[:READ_UNITS], found[READ_UNITS:]
+    texts = [ReaderText(" > ".join(each.unit.path[-_SHOWN_TITLES:]), each.unit.whole) for each in best]
+    alone = reader.read(question, texts)
+    best = [
+        replace(each, score=each.score + UNIT_SHARE * _odds(2.0 * finding.answerable))
+        for each, finding in zip(best, alone, strict=True)
+    ]
+    lowest = min(each.score for each in best)
+    # What was not read by itself stays behind what was.
+    rest = [replace(each, score=min(each.score, lowest)) for each in rest]
+    return sorted([*best, *rest], key=_order), findings
+
+
+def _order(scored: ScoredUnit) -> tuple[bool, float]:
+    return not scored.bound, -round(scored.score, 6)
+
+
+def _passage_text(passage: Passage) -> ReaderText:
+    titles = without_columns(passage)[-_READ_TITLES:] or (passage.title,)
+    return ReaderText(" > ".join(titles), passage.text)
 
 
 def _odds(margin: float) -> float:

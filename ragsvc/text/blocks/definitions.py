@@ -20,6 +20,7 @@ from ragsvc.text.blocks.lines import (
 from ragsvc.text.blocks.scan import LOOK_AHEAD_LINES, Found, Scan
 
 MAX_TERM_CHARS = 72
+MAX_SIGNATURE_CHARS = 300
 SHORT_TERM_COLUMNS = 32
 MAX_KEY_CHARS = 48
 MAX_KEY_WORDS = 5
@@ -157,7 +158,9 @@ def terms_at(scan: Scan, lines: Sequence[Line], at: int, depth: int) -> Found | 
 
 def _is_term(scan: Scan, lines: Sequence[Line], at: int, indent: int) -> bool:
     line = lines[at]
-    if line.indent != indent or line.end - line.first > MAX_TERM_CHARS or at + 1 >= len(lines):
+    # The signature of a function names all of its parameters.
+    longest = MAX_SIGNATURE_CHARS if scan.text[line.end - 1] == ")" else MAX_TERM_CHARS
+    if line.indent != indent or line.end - line.first > longest or at + 1 >= len(lines):
         return False
     below = lines[at + 1]
     if below.is_blank or not indent + 2 <= below.indent <= indent + 16:
