@@ -76,7 +76,8 @@ class _Composer:
     def parts(self) -> tuple[Part, ...]:
         best = self._scored[0]
         if self._shape is AnswerShape.SUMMARY:
-            return (self._extract(best),)
+            # The document that fits best as a whole, not the one with the best sentence.
+            return (self._extract(min(self._scored, key=lambda each: each.number)),)
         if self._shape is AnswerShape.COMPARISON and (compared := self._one_each()):
             return compared
         if best.unit.kind is UnitKind.ROW:

@@ -32,8 +32,8 @@ NAMED_BONUS = 0.1
 # What a unit gains under a title all of whose words the question has, and a row by words of the question.
 TITLE_BONUS = 0.08
 ROW_WORDS = 0.1
-# What the best answer that a reader finds in a passage is worth, how it tells good ones apart, how many units it
-# reads alone, and what being an answer alone is worth.
+# What the best answer that a reader finds in a passage is worth, how it tells good ones apart, how many units
+# it reads alone, and what being an answer alone is worth.
 SPAN_SHARE = 0.6
 READER_SPREAD = 2.0
 READ_UNITS = 12
@@ -156,7 +156,10 @@ def _is_titled(unit: Unit, wanted: frozenset[str], analyser: Analyser) -> bool:
 
 
 def _is_about(unit: Unit, named: Sequence[str]) -> bool:
-    """Whether a unit, or what stands right over it, begins with one of the names."""
+    """Whether a unit, or what stands right over it, begins with one of the names, or a cell of it is one."""
+    if unit.kind is UnitKind.ROW:
+        cells = {cell.rpartition(": ")[2] for cell in plainly(unit.text).split("; ")}
+        return not cells.isdisjoint(named)
     heads = [plainly(unit.text), *(plainly(title) for title in unit.path[-1:])]
     return any(head.startswith(name) and holds(head, name) for head in heads for name in named)
 

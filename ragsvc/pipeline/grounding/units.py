@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from ragsvc.domain import Span
 from ragsvc.pipeline.grounding.documents import DocumentPart
-from ragsvc.text.blocks import Block, BlockKind, Section, sections
+from ragsvc.text.blocks import Block, BlockKind, Section, sections, walk
 from ragsvc.text.sentences import clauses, prose_sentences
 
 # What is longer is no unit of an answer as a whole; its parts are.
@@ -18,6 +19,8 @@ MOST_ITEM_CHARS = 700
 # A longer sentence is a chain of clauses, of which few are about the same.
 MOST_SENTENCE_CHARS = 320
 MOST_CODE_CHARS = 2_400
+# What stands so often in a document, all alone, is the head or foot of its pages.
+REPEATED = 3
 # Of a unit so much is compared with a question.
 COMPARED_CHARS = 600
 _PROSE = frozenset({BlockKind.PARAGRAPH, BlockKind.HTML, BlockKind.FOOTNOTE})
@@ -85,6 +88,9 @@ class _Splitter:
         self._asked = ""
         heads = [each for each in part.reading.blocks if each.kind is BlockKind.HEADING]
         self._headings = frozenset(_bare(self._text[each.start : each.end]) for each in heads)
+        said = Counter(_bare(self._text[each.start : each.end]) for each in walk(part.reading.blocks))
+        # Heads and feet of pages.
+        self._repeated = frozenset(line for line, times in said.items() if times >= REPEATED and line)
 
     def units(self) -> Iterator[Unit]:
         for section in sections(self._reading.blocks):
@@ -100,6 +106,8 @@ class _Splitter:
 
     def _is_contents(self, block: Block) -> bool:
         """Whether most lines of a block repeat headings of the document: a table of contents."""
+        if not self._headings:
+            return False
         lines = [bare for line in self._text[block.start : block.end].split("\n") if (bare := _bare(line))]
         return len(lines) > 1 and 2 * sum(line in self._headings for line in lines) > len(lines)
 
@@ -111,7 +119,7 @@ class _Splitter:
         above: Block | None = None
         for block in blocks:
             self._position += 1
-            if self._headings and self._is_contents(block):
+            if self._is_contents(block) or _bare(self._text[block.start : block.end]) in self._repeated:
                 continue
             # A question stands over what follows it, as a heading does, to the end of the next block.
             asked, self._asked = self._asked, ""
