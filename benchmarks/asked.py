@@ -29,6 +29,8 @@ WRITTEN = {
 HANDBOOK = "handbook"
 SQUAD = "squad2-dev-half"
 PASSAGES = 6
+HANDBOOK_STEP = 3
+SQUAD_STEP = 12
 # Whatever decides a feature: when one of these files changes, features are collected anew.
 _DECIDING = ("ragsvc/pipeline", "ragsvc/index", "ragsvc/text", "ragsvc/models", "ragsvc/service")
 _CALLER = Caller()
@@ -90,9 +92,12 @@ def squad(data: Path) -> list[Asked]:
     return list(found)
 
 
-def some_of(asked: Sequence[Asked]) -> list[Asked]:
-    """One of six: each is read with the reader, and they weigh little in the fit."""
-    return asked[::6]
+def questions(data: Path) -> list[Asked]:
+    """Those that are looked at: all of other people's texts, and evenly drawn ones of the larger sets.
+
+    Each costs about a second, for the reader reads its passages and its best units.
+    """
+    return [*handbook()[::HANDBOOK_STEP], *other_people(), *squad(data)[::SQUAD_STEP]]
 
 
 def collect(service: Service, home: Path, data: Path) -> list[Seen]:
@@ -104,7 +109,7 @@ def collect(service: Service, home: Path, data: Path) -> list[Seen]:
         SQUAD: data / SQUAD / "corpus.jsonl",
         OTHERS: folder,
     }
-    asked = [*handbook(), *other_people(), *some_of(squad(data))]
+    asked = questions(data)
     parts = [_code()]
     for corpus, source in sources.items():
         service.ingest(_CALLER, IngestRequest(corpus, (str(source),)))
