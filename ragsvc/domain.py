@@ -150,6 +150,14 @@ class ParsedDocument:
 
 
 @dataclass(frozen=True, slots=True)
+class LineDocument:
+    """What a line of a JSON Lines file holds. document_id: "" when the line names none."""
+
+    document_id: str
+    parsed: ParsedDocument
+
+
+@dataclass(frozen=True, slots=True)
 class ChunkDraft:
     """One chunk before it is stored.
 
@@ -389,6 +397,41 @@ class VersionText:
     text: str
     media_type: str
     pages: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CutterSpec:
+    """All that a worker process needs to cut texts as a profile asks.
+
+    tokeniser: what makes it there, "module:callable", and tokeniser_source, what that is called with.
+    max_tokens: the embedder's limit, special tokens included.
+    """
+
+    chunker: ChunkerSpec
+    tokeniser: str
+    tokeniser_source: str
+    max_tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class CutChunk:
+    """A chunk that a text was cut into, analysed.
+
+    terms: of the embedded text, in order, repeats kept.
+    signature: of the chunk's own text without its header; b"" for one without words.
+    """
+
+    draft: ChunkDraft
+    terms: tuple[str, ...]
+    signature: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class CutText:
+    """A whole text in chunks, in order. signature: of the text; b"" for one without words."""
+
+    chunks: tuple[CutChunk, ...]
+    signature: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -1007,13 +1050,17 @@ class AnswerRequest:
 
 @dataclass(frozen=True, slots=True)
 class IngestRequest:
-    """Files and folders to bring a corpus in step with."""
+    """Files and folders to bring a corpus in step with.
+
+    retry: read again what ran out of time or memory before, or ended its parser.
+    """
 
     corpus: str
     paths: tuple[str, ...]
     root_name: str | None = None
     prune: Prune = Prune.KEEP
     dry_run: bool = False
+    retry: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,24 +38,33 @@ from ragsvc.service.jobs import JobRunner
 from ragsvc.service.lifecycle import Lifecycle
 from ragsvc.service.parts import Embedders, PartsLoader
 from ragsvc.service.spool import Spool
-from ragsvc.service.writing import Writer
+from ragsvc.service.writing import Writer, new_pool
 from ragsvc.settings import Settings
 from ragsvc.store.catalog import Catalog
 from ragsvc.store.corpora import check_name
 from ragsvc.store.folders import written
+from ragsvc.text.workers import ParserPool
 
 
 class Service:
     """Everything that the command line and HTTP can do. Use it from any thread."""
 
-    def __init__(self, settings: Settings, catalog: Catalog, embedders: Embedders | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        catalog: Catalog,
+        embedders: Embedders | None = None,
+        pool: ParserPool | None = None,
+    ) -> None:
         self.settings = settings
         self._catalog = catalog
         self._loader = PartsLoader(settings, embedders)
+        workers = pool or new_pool(settings)
+        self._own_pool = None if pool else workers
         self._asker = Asker(catalog, self._loader, settings)
         self._browser = Browser(catalog)
-        self._writer = Writer(catalog, self._loader, settings)
-        self.lifecycle = Lifecycle(catalog, self._loader, self._asker, settings)
+        self._writer = Writer(catalog, self._loader, settings, workers)
+        self.lifecycle = Lifecycle(catalog, self._loader, self._asker, settings, workers)
         self.evaluations = Evaluations(catalog, self._loader, self._asker, settings)
         self.drafter = Drafter(catalog)
         self.embeddings = Embeddings(catalog, self._loader, settings)
@@ -63,15 +72,24 @@ class Service:
         self._follower = Follower(catalog, self._asker, settings)
 
     @classmethod
-    def open(cls, settings: Settings, *, embedders: Embedders | None = None, create: bool = True) -> Service:
+    def open(
+        cls,
+        settings: Settings,
+        *,
+        embedders: Embedders | None = None,
+        create: bool = True,
+        pool: ParserPool | None = None,
+    ) -> Service:
         """Open the home folder; models and indexes load when they are first needed.
 
         :param embedders: what to embed with, by name; None: sentence-transformers models.
+        :param pool: workers that several services share, as the settings say, and that whoever made them
+            stops; None: its own.
         :param create: False: no home is made where there is none.
         :raises HomeNotFound: if there is none and none may be made.
         :raises StorageError: if the home folder or its catalog cannot be used.
         """
-        return cls(settings, Catalog.open(settings.home, create=create), embedders)
+        return cls(settings, Catalog.open(settings.home, create=create), embedders, pool)
 
     def __enter__(self) -> Service:
         return self
@@ -91,6 +109,8 @@ class Service:
         """Stop what `start` began and release the catalog."""
         self._follower.close()
         self._runner.close()
+        if self._own_pool is not None:
+            self._own_pool.close()
         self._catalog.close()
 
     def ready(self) -> Readiness:

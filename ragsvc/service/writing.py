@@ -13,16 +13,27 @@ from ragsvc.service.parts import PartsLoader
 from ragsvc.settings import Settings
 from ragsvc.store.catalog import Catalog
 from ragsvc.store.corpora import check_name
-from ragsvc.text.limits import ParseLimits
+from ragsvc.text.workers import ParseLimits, ParserPool
+
+
+def new_pool(settings: Settings) -> ParserPool:
+    """Workers with the limits of the settings; none is started."""
+    limits = ParseLimits(
+        timeout_s=settings.parse_timeout_s,
+        memory_bytes=settings.parse_memory_bytes,
+        max_file_bytes=settings.max_file_bytes,
+    )
+    return ParserPool(settings.parse_workers, limits)
 
 
 class Writer:
     """Writes under the writer lock, and only for as long as it publishes."""
 
-    def __init__(self, catalog: Catalog, loader: PartsLoader, settings: Settings) -> None:
+    def __init__(self, catalog: Catalog, loader: PartsLoader, settings: Settings, pool: ParserPool) -> None:
         self._catalog = catalog
         self._loader = loader
         self._settings = settings
+        self._pool = pool
 
     def ingest(
         self,
@@ -36,12 +47,7 @@ class Writer:
         tools = IngestTools(
             catalog=self._catalog,
             lock_timeout_s=settings.lock_timeout_s,
-            limits=ParseLimits(
-                timeout_s=settings.parse_timeout_s,
-                memory_bytes=settings.parse_memory_bytes,
-                max_file_bytes=settings.max_file_bytes,
-            ),
-            workers=settings.parse_workers,
+            pool=self._pool,
             parts_of=lambda corpus: self._loader.parts(corpus.profile),
             default_parts=self._loader.unsaved_parts,
             new_corpus=self._new_corpus,

@@ -24,6 +24,7 @@ from ragsvc.store.moving import Moving
 from ragsvc.store.passages import Passages
 from ragsvc.store.pins import Pins
 from ragsvc.store.restoring import Restoring
+from ragsvc.store.setbacks import Setbacks
 from ragsvc.store.signatures import Signatures
 from ragsvc.store.tags import Tags
 from ragsvc.store.vectors import Vectors
@@ -38,6 +39,7 @@ class Catalog(
     Tags,
     Pins,
     Versions,
+    Setbacks,
     Chunks,
     Vectors,
     Memberships,

@@ -151,6 +151,18 @@ parse_cache = Table(
     PrimaryKeyConstraint("digest", "kind", "parser"),
 )
 
+setback = Table(
+    "setback",
+    metadata,
+    Column("digest", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("maker", Text, nullable=False),
+    Column("code", Text, nullable=False),
+    Column("error", Text, nullable=False),
+    Column("created_at", Text, nullable=False),
+    PrimaryKeyConstraint("digest", "kind", "maker"),
+)
+
 membership = Table(
     "membership",
     metadata,

@@ -102,6 +102,16 @@ class Versions(Section):
         with self._db.read() as connection:
             return _version_ids(connection, names)
 
+    def text_hashes(self, ids: Sequence[VersionId]) -> dict[VersionId, str]:
+        """sha256 hex of the texts of those versions that are stored."""
+        found: dict[VersionId, str] = {}
+        c = document_version.c
+        with self._db.read() as connection:
+            for some in batches(ids):
+                rows = connection.execute(select(c.id, c.text_hash).where(c.id.in_([int(i) for i in some])))
+                found.update((VersionId(row.id), row.text_hash) for row in rows)
+        return found
+
     def version_texts(self, ids: Sequence[VersionId]) -> Iterator[VersionText]:
         """Read versions in the order given, a few at a time, with no transaction left open.
 

@@ -3,16 +3,28 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import IntEnum
 
 MIB = 1 << 20
+_LEAST_S = 30.0
+
+
+class Pace(IntEnum):
+    """The slowest that honest bytes are worked through, in bytes a second, on a starved machine.
+
+    What may hold pictures of text is read by OCR: seconds for a page that packs into 20 kB.
+    """
+
+    TEXT = 50_000
+    PICTURES = 2_000
 
 
 @dataclass(frozen=True, slots=True)
 class ParseLimits:
     """Bounds on reading one file; a file over one of them is a listed failure.
 
-    timeout_s: wall time of one parse. memory_bytes: address space that a parser may take on top of
-        what its process needs when idle.
+    timeout_s: longest wall time of one parse; a small file gets less. memory_bytes: address space that a
+        parser may take on top of what its process needs when idle.
     max_expanded_bytes: sum of the unpacked sizes inside a document that is a ZIP file.
     max_ratio: unpacked over packed size, looked at from 64 MiB unpacked upwards.
     """
@@ -23,3 +35,7 @@ class ParseLimits:
     max_text_chars: int = 50_000_000
     max_expanded_bytes: int = 1024 * MIB
     max_ratio: float = 200.0
+
+    def seconds_for(self, size_bytes: int, pace: Pace) -> float:
+        """Wall time for so many bytes: at least 30 s, at most `timeout_s`."""
+        return min(self.timeout_s, _LEAST_S + size_bytes / pace.value)

@@ -14,14 +14,14 @@ from ragsvc.errors import DocumentTooLarge, EmptyDocument, NoText, UnreadableFil
 from ragsvc.text.archive import check_container
 from ragsvc.text.decode import decode_text
 from ragsvc.text.delimited import SEPARATORS, as_table
-from ragsvc.text.kinds import HEAD_BYTES, MARKDOWN, PLAIN, Kind, Reader, kind_by_name, kind_of
+from ragsvc.text.front_matter import take_front_matter
+from ragsvc.text.kinds import HEAD_BYTES, MARKDOWN, PLAIN, Kind, Reader, kind_of
 from ragsvc.text.limits import MIB, ParseLimits
 from ragsvc.text.markdown import first_heading
-from ragsvc.text.normalise import normalise, take_front_matter
+from ragsvc.text.normalise import normalise
 from ragsvc.text.ocr import find_tessdata
 
 _READING_VERSION = "3"
-_INLINE_BYTES = MIB
 
 
 @cache
@@ -41,17 +41,6 @@ PARSER_VERSION: str = _describe_parser()
 def display_name(path: str) -> str:
     """A path as text: bytes of its name that are not UTF-8 show as U+FFFD."""
     return os.fsencode(path).decode("utf-8", errors="replace")
-
-
-def reads_inline(path: str) -> bool:
-    """Whether reading this file is quick and touches no third-party parser, so it needs no worker."""
-    kind = kind_by_name(path)
-    if kind is None or kind.reader is not Reader.TEXT:
-        return False
-    try:
-        return Path(path).stat().st_size <= _INLINE_BYTES
-    except OSError:
-        return True  # the reading says what is wrong
 
 
 def parse_file(path: str, limits: ParseLimits) -> ParsedDocument:
@@ -114,7 +103,8 @@ def _read_text(data: bytes, kind: Kind, name: str) -> ParsedDocument:
     if kind.media_type in SEPARATORS and (table := as_table(text, SEPARATORS[kind.media_type])):
         return ParsedDocument(title="", text=table, media_type=MARKDOWN.media_type, metadata=metadata)
     if kind in (MARKDOWN, PLAIN):
-        text, metadata = take_front_matter(text)
+        found = take_front_matter(text)
+        text, metadata = found.text, dict(found.metadata)
     title = metadata.get("title")
     title = " ".join(title.split()) if isinstance(title, str) else ""
     if not title and kind == MARKDOWN:

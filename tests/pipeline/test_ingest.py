@@ -42,13 +42,13 @@ def parsed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     seen: list[str] = []
     inner = ParserPool.parse
 
-    def parse(pool: ParserPool, files: Iterable[tuple[Any, str]]) -> object:
+    def parse(pool: ParserPool, files: Iterable[tuple[Any, str]], *rest: Any) -> object:
         def watched() -> Iterator[tuple[Any, str]]:
             for key, path in files:
                 seen.append(Path(path).name)
                 yield key, path
 
-        return inner(pool, watched())
+        return inner(pool, watched(), *rest)
 
     monkeypatch.setattr(ParserPool, "parse", parse)
     return seen

@@ -154,18 +154,25 @@ def test_a_pool_that_cannot_start_says_so_instead_of_failing_every_file() -> Non
         run(["good-1.pdf"], parser="no.such.module:parse")
 
 
-def test_plain_text_needs_no_process_and_no_parser(tmp_path: Path) -> None:
+def test_plain_text_loads_no_third_party_parser(tmp_path: Path) -> None:
+    """Neither in the worker that reads it nor in whoever asks."""
     (tmp_path / "a.md").write_text("# Title\nbody")
+    (tmp_path / "a.html").write_text("<h1>Title</h1><p>body</p>")
     script = (
         "import sys, os, pathlib\n"
         "from ragsvc.text.workers import *\n"
+        "def libraries():\n"
+        "    pid = os.getpid()\n"
+        "    [child] = pathlib.Path(f'/proc/{pid}/task/{pid}/children').read_text().split()\n"
+        "    return 'kreuzberg' in pathlib.Path(f'/proc/{child}/maps').read_text()\n"
         "with ParserPool(2, ParseLimits()) as pool:\n"
-        f"    [(key, parsed)] = pool.parse([(1, {str(tmp_path / 'a.md')!r})])\n"
-        "assert parsed.title == 'Title', parsed\n"
+        "    seen = []\n"
+        "    for name in ('a.md', 'a.html'):\n"
+        f"        [(key, parsed)] = pool.parse([(1, {str(tmp_path)!r} + '/' + name)])\n"
+        "        assert 'Title' in parsed.text, parsed\n"
+        "        seen.append(libraries())\n"
         "heavy = {'kreuzberg', 'torch', 'faiss', 'sqlalchemy'} & set(sys.modules)\n"
-        "pid = os.getpid()\n"
-        "children = pathlib.Path(f'/proc/{pid}/task/{pid}/children').read_text()\n"
-        "sys.exit(f'{heavy} {children}' if heavy or children else 0)\n"
+        "sys.exit(f'{heavy} {seen}' if heavy or seen != [False, True] else 0)\n"
     )
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path or "." for path in sys.path)}
     subprocess.run([sys.executable, "-c", script], check=True, env=environment)

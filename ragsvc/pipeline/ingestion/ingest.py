@@ -41,13 +41,22 @@ from ragsvc.pipeline.ingestion.found import Found, look_for
 from ragsvc.pipeline.ingestion.indexing import Indexer
 from ragsvc.pipeline.ingestion.plan import Plan, Scope, make_plan
 from ragsvc.pipeline.ingestion.reading import Reader, Reading
-from ragsvc.pipeline.ingestion.shelf import CatalogShelf, DryShelf, Shelf, count_chunks
+from ragsvc.pipeline.ingestion.setbacks import Again, Setbacks
+from ragsvc.pipeline.ingestion.shelf import (
+    CatalogShelf,
+    DryShelf,
+    ParseKey,
+    Shelf,
+    count_chunks,
+    parser_of,
+    text_key,
+)
 from ragsvc.pipeline.parts import ProfileParts
 from ragsvc.store.catalog import Catalog
-from ragsvc.text.limits import ParseLimits
 from ragsvc.text.normalise import clean, normalise
 from ragsvc.text.sources import Found as Item
 from ragsvc.text.sources import classify
+from ragsvc.text.workers import ParserPool
 
 ATTEMPTS = 3
 
@@ -56,14 +65,14 @@ ATTEMPTS = 3
 class IngestTools:
     """What an ingest works with; values come from the settings.
 
+    pool: workers that read and cut.
     parts_of, default_parts: load the parts of a corpus's profile, or of a new corpus's.
     new_corpus: find a corpus by name, or create it.
     """
 
     catalog: Catalog
     lock_timeout_s: float
-    limits: ParseLimits
-    workers: int
+    pool: ParserPool
     parts_of: Callable[[Corpus], ProfileParts]
     default_parts: Callable[[], ProfileParts]
     new_corpus: Callable[[Caller, str], Corpus]
@@ -95,6 +104,7 @@ class Ingest:
         self._tools = tools
         self._caller = caller
         self._listener = listener
+        self._again = Again.LEAVE
         self._started = time.perf_counter()
 
     def files(self, request: IngestRequest) -> IngestReport:
@@ -106,7 +116,9 @@ class Ingest:
         :raises WriterBusy: if another writer held the lock for too long.
         """
         found = look_for(request, self._tools.catalog.home)
+        self._again = Again.RETRY if request.retry else Again.LEAVE
         if request.dry_run:
+            self._again = Again.REHEARSE
             return self._dry(request.corpus, found)
         return self._run(request.corpus, found)
 
@@ -152,8 +164,8 @@ class Ingest:
         tools = self._tools
         reader = Reader(
             shelf,
-            tools.limits,
-            tools.workers,
+            self._setbacks(parser_of),
+            tools.pool,
             owner=self._caller.principal,
             upload=found.upload,
             progress=self._listener.progress,
@@ -173,14 +185,26 @@ class Ingest:
         todo = sorted({claim.version_id for claim in plan.born} - {row.version_id for row in live.values()})
         if not todo:
             return 0
+        parts = self._tools.parts_of(corpus)
+        setbacks = self._setbacks(lambda _: parts.profile.fingerprint)
+        digests = catalog.text_hashes(todo)
+        keys = {version: text_key(digests.get(version, "")) for version in todo}
+        tried = setbacks.known(list(keys.values()))
         indexer = Indexer(
             catalog,
-            self._tools.parts_of(corpus),
+            parts,
+            self._tools.pool,
             progress=self._listener.progress,
             cancelled=self._listener.cancelled,
         )
-        indexer.index(todo)
+        indexer.index([version for version in todo if keys[version] not in tried])
+        setbacks.remember({keys[version]: failure for version, failure in indexer.failures.items()})
+        reading.drop({version: tried[key] for version, key in keys.items() if key in tried})
+        reading.drop(indexer.failures)
         return indexer.embedded
+
+    def _setbacks(self, maker_of: Callable[[ParseKey], str]) -> Setbacks:
+        return Setbacks(self._tools.catalog, maker_of, self._again)
 
     def _publish(self, name: str, found: Found, reading: Reading, embedded: int) -> IngestReport:
         tools = self._tools
@@ -230,7 +254,7 @@ class Ingest:
         counts = (0, 0, 0)
         if plan.born or plan.died:
             parts = tools.parts_of(corpus) if corpus else tools.default_parts()
-            counts = count_chunks(tools.catalog, parts, shelf, live, plan)
+            counts = count_chunks(tools.catalog, parts, tools.pool, shelf, live, plan)
         return self._report(name, corpus.commit if corpus else CommitId(0), plan, reading, counts)
 
     def _report(

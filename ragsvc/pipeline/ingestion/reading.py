@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,15 +20,15 @@ from ragsvc.domain import (
     VersionId,
 )
 from ragsvc.errors import Cancelled, EmptyDocument, UnreadableFile
-from ragsvc.pipeline.ingestion.shelf import INLINE_KIND, LINE_KIND, ParseKey, Shelf
-from ragsvc.text.jsonl import JsonlDocument, is_jsonl, read_lines
+from ragsvc.pipeline.ingestion.lines import LINES_AT_ONCE, LineReader
+from ragsvc.pipeline.ingestion.setbacks import Setbacks
+from ragsvc.pipeline.ingestion.shelf import INLINE_KIND, ParseKey, Shelf
+from ragsvc.text.jsonl import is_jsonl
 from ragsvc.text.kinds import extension
-from ragsvc.text.limits import ParseLimits
 from ragsvc.text.parse import display_name
 from ragsvc.text.workers import TRANSIENT_CODES, ParserPool
 
 FILES_AT_ONCE = 256
-LINES_AT_ONCE = 512
 UPLOAD = "upload"
 
 
@@ -43,6 +43,18 @@ class Reading:
     failures: list[Failure] = field(default_factory=list)
     skipped: list[Skipped] = field(default_factory=list)
     kept: set[str] = field(default_factory=set)
+
+    def drop(self, failures: Mapping[VersionId, Failure]) -> None:
+        """Give up the claims of texts that could not be cut: each is a failure of its source."""
+        dropped = [claim for claim in self.claims if claim.version_id in failures]
+        self.claims = [claim for claim in self.claims if claim.version_id not in failures]
+        for claim in dropped:
+            failure = failures[claim.version_id]
+            sent = claim.origin == UPLOAD
+            source = claim.document_id if sent else claim.source
+            self.failures.append(Failure(source, failure.code, failure.error))
+            if not sent:
+                self.kept.add(claim.origin)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +73,8 @@ class Reader:
     def __init__(
         self,
         shelf: Shelf,
-        limits: ParseLimits,
-        workers: int,
+        setbacks: Setbacks,
+        pool: ParserPool,
         *,
         owner: str,
         upload: bool,
@@ -70,14 +82,15 @@ class Reader:
         cancelled: Callable[[], bool],
     ) -> None:
         self._shelf = shelf
-        self._limits = limits
-        self._workers = workers
+        self._setbacks = setbacks
+        self._pool = pool
         self._owner = owner
         self._upload = upload
         self._progress = progress
         self._cancelled = cancelled
         self._done = self._total = 0
         self._unit = "files"
+        self._lines = LineReader(shelf, setbacks, pool, lambda: self._step(0))
         self.reading = Reading()
 
     def read(self, found: Sequence[SourceFile | Skipped | Failure]) -> Reading:
@@ -94,16 +107,15 @@ class Reader:
             else:
                 self.reading.failures.append(item)
         self._done, self._total, self._unit = 0, len(files), "files"
-        with ParserPool(self._workers, self._limits) as pool:
-            for some in _batches(files, FILES_AT_ONCE):
-                self._step(0)
-                plain = [file for file in some if not is_jsonl(file.path)]
-                for _ in self._read_files(plain, pool):
+        for some in _batches(files, FILES_AT_ONCE):
+            self._step(0)
+            plain = [file for file in some if not is_jsonl(file.path)]
+            for _ in self._read_files(plain):
+                self._step(1)
+            for file in some:
+                if is_jsonl(file.path):
+                    self._read_jsonl(file)
                     self._step(1)
-                for file in some:
-                    if is_jsonl(file.path):
-                        self._read_jsonl(file)
-                        self._step(1)
         return self.reading
 
     def add_inline(self, documents: Sequence[tuple[str, ParsedDocument]]) -> None:
@@ -121,7 +133,7 @@ class Reader:
         if self._cancelled():
             raise Cancelled("the ingest was cancelled", hint="run it again: what was read is kept")
 
-    def _read_files(self, files: Sequence[SourceFile], pool: ParserPool) -> Iterator[None]:
+    def _read_files(self, files: Sequence[SourceFile]) -> Iterator[None]:
         hashed: list[_Hashed] = []
         for file in files:
             made = _hash(file)
@@ -136,8 +148,14 @@ class Reader:
                 self._take(item.file, known[item.key])
                 yield
         fresh = [item for item in hashed if item.key not in known]
+        tried = self._setbacks.known([item.key for item in fresh])
+        for item in fresh:
+            if item.key in tried:
+                self._fail(item.file, tried[item.key])
+                yield
         pending: list[tuple[_Hashed, ParsedDocument | Failure]] = []
-        with closing(pool.parse((item, item.file.path) for item in fresh)) as outcomes:
+        paths = ((item, item.file.path) for item in fresh if item.key not in tried)
+        with closing(self._pool.parse(paths, lambda: self._step(0))) as outcomes:
             for item, outcome in outcomes:
                 yield
                 pending.append((item, _unless_changed(item, outcome)))
@@ -155,9 +173,14 @@ class Reader:
         stored = self._shelf.put([(item.key, outcome) for item, outcome in lasting])
         for (item, _), result in zip(lasting, stored, strict=True):
             self._take(item.file, result)
-        for item, outcome in pending:
-            if isinstance(outcome, Failure) and outcome.code in TRANSIENT_CODES:
-                self._fail(item.file, outcome)
+        passing = {
+            item: outcome
+            for item, outcome in pending
+            if isinstance(outcome, Failure) and outcome.code in TRANSIENT_CODES
+        }
+        self._setbacks.remember({item.key: outcome for item, outcome in passing.items()})
+        for item, outcome in passing.items():
+            self._fail(item.file, outcome)
 
     def _take(self, file: SourceFile, result: CachedParse) -> None:
         if result.version_id is None:
@@ -188,21 +211,13 @@ class Reader:
             self.reading.kept.add(file.document_id)
 
     def _read_jsonl(self, file: SourceFile) -> None:
-        for some in _batches(read_lines(file.path, file.document_id), LINES_AT_ONCE):
-            self._step(0)
-            lines = [item for item in some if isinstance(item, JsonlDocument)]
-            for item in some:
-                if isinstance(item, Failure):
-                    self._fail_line(file, item)
-            keys = [(line.digest, LINE_KIND) for line in lines]
-            known = self._shelf.find(keys)
-            fresh = [(key, line.parsed) for key, line in zip(keys, lines, strict=True) if key not in known]
-            known |= dict(zip((key for key, _ in fresh), self._shelf.put(fresh), strict=True))
-            for key, line in zip(keys, lines, strict=True):
-                source = _url_of(line.parsed.metadata) or (
-                    UPLOAD if self._upload else display_name(file.path)
-                )
-                self._claim_from(file, line.document_id, known[key], source)
+        shown = UPLOAD if self._upload else display_name(file.path)
+        for item in self._lines.read(file):
+            if isinstance(item, Failure):
+                self._fail_line(file, item)
+            else:
+                source = _url_of(item.stored.metadata) or shown
+                self._claim_from(file, item.document_id, item.stored, source)
 
     def _fail_line(self, file: SourceFile, failure: Failure) -> None:
         # Which document a broken line was cannot be known, so none of this file's lines is pruned.
