@@ -30,6 +30,9 @@ def ingest(
         bool, typer.Option("--allow-empty", help="Let --prune empty a path that is gone or empty.")
     ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be done.")] = False,
+    retry: Annotated[
+        bool, typer.Option("--retry", help="Read again what cost too much time or memory before.")
+    ] = False,
     root_name: Annotated[
         str | None, typer.Option("--as", metavar="NAME", help="Root name of the path, for document ids.")
     ] = None,
@@ -50,6 +53,7 @@ def ingest(
         root_name=root_name,
         prune=_prune(prune, allow_empty),
         dry_run=dry_run,
+        retry=retry,
     )
     session = session_of(context)
     opened = session.rehearsal(home) if dry_run else session.worker(home, create=True)

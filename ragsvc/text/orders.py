@@ -28,8 +28,8 @@ from ragsvc.text.kinds import Reader, kind_by_name
 from ragsvc.text.limits import Pace, ParseLimits
 from ragsvc.text.parse import display_name
 
-FILE, LINE, TEXT = b"F", b"L", b"T"
-"""First byte of an order: parse a path, read a line of JSON, cut a text."""
+FILE, LINE, TEXT, DRAFT = b"F", b"L", b"T", b"D"
+"""First byte of an order: parse a path, read a line of JSON, cut a text, cut it and no more."""
 
 T = TypeVar("T")
 
@@ -74,8 +74,10 @@ def line_order(body: bytes, source: str, limits: ParseLimits) -> Order[LineDocum
     return Order(LINE + body, source, limits.seconds_for(len(body), Pace.TEXT), True, decode_line)
 
 
-def text_order(version: VersionText, cutter: CutterSpec, limits: ParseLimits) -> Order[CutText]:
-    """Cut a text into chunks, analysed and signed."""
+def text_order(
+    version: VersionText, cutter: CutterSpec, limits: ParseLimits, verb: bytes = TEXT
+) -> Order[CutText]:
+    """Cut a text into chunks; TEXT: analysed and signed."""
 
     def decode(message: bytes) -> CutText | Failure:
         return decode_cut(message, version.text)
@@ -83,7 +85,7 @@ def text_order(version: VersionText, cutter: CutterSpec, limits: ParseLimits) ->
     fields = (
         dataclasses.asdict(cutter), version.title, version.text, version.media_type, version.pages,
     )  # fmt: skip
-    message = TEXT + json.dumps(fields).encode()
+    message = verb + json.dumps(fields).encode()
     seconds = limits.seconds_for(len(message), Pace.TEXT)
     return Order(message, version.title or "a stored text", seconds, True, decode)
 

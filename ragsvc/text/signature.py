@@ -30,11 +30,12 @@ _WORD = re.compile(f"[{UNSPACED}]|(?:(?![{UNSPACED}])[\\w{MARKS}])+")
 _ASCII_WORD = re.compile(r"\w+", re.ASCII)
 
 
-def signature(text: str) -> bytes:
+def signature(text: str, known: dict[bytes, bytes] | None = None) -> bytes:
     """Sketch the set of runs of three words in a text; case and punctuation make no difference.
 
     The same on every machine and for ever. Of fewer than three words each word counts by itself.
 
+    :param known: hashes of runs that were met before; those of this text are added.
     :return: 128 uint16, little endian; b"" for a text without a word, which is like no other.
     """
     shingles = _shingles(text)
@@ -44,7 +45,7 @@ def signature(text: str) -> bytes:
     values = np.full(SIGNATURE_VALUES, 0xFFFFFFFF, dtype=np.uint32)
     # In blocks, so that a book does not need a matrix of all its shingles times 128.
     for start in range(0, len(shingles), _BLOCK):
-        hashed = _hashes(shingles[start : start + _BLOCK])[:, None]
+        hashed = _hashes(shingles[start : start + _BLOCK], {} if known is None else known)[:, None]
         np.minimum(values, (hashed * factors + terms).min(axis=0), out=values)
     return (values & 0xFFFF).astype("<u2").tobytes()
 
@@ -76,9 +77,10 @@ def _shingles(text: str) -> list[bytes]:
     return [run.encode("utf-8", "surrogatepass") for run in runs]
 
 
-def _hashes(shingles: list[bytes]) -> NDArray[np.uint32]:
+def _hashes(shingles: list[bytes], known: dict[bytes, bytes]) -> NDArray[np.uint32]:
     """(n,) uint32: the first four bytes of each SHA-1, mixed by MurmurHash3's finaliser."""
-    heads = b"".join([hashlib.sha1(run, usedforsecurity=False).digest()[:4] for run in shingles])
+    sha1 = hashlib.sha1
+    heads = b"".join([known.get(run) or known.setdefault(run, sha1(run).digest()[:4]) for run in shingles])
     mixed = np.frombuffer(heads, dtype="<u4").astype(np.uint32)
     mixed ^= mixed >> np.uint32(16)
     mixed *= np.uint32(0x85EBCA6B)

@@ -19,7 +19,7 @@ from ragsvc.errors import DocumentError, ParserCrashed, ParserOutOfMemory
 from ragsvc.text.confinement import MemoryBound, confine, die_with_parent
 from ragsvc.text.jsonl import read_line
 from ragsvc.text.limits import ParseLimits
-from ragsvc.text.orders import FILE, LINE, encode, read_text_order, reads_text
+from ragsvc.text.orders import DRAFT, FILE, LINE, encode, read_text_order, reads_text
 from ragsvc.text.parse import display_name
 
 if TYPE_CHECKING:
@@ -74,10 +74,7 @@ class Bench:
             return self._parse(path, self._limits)
         if verb == LINE:
             return read_line(body)
-        cutter, title, text, media_type, pages = read_text_order(body)
-        if cutter not in self._chunkers:
-            self._load(lambda: self._open(cutter))
-        return self._cut(self._chunkers[cutter], title, text, media_type, pages)
+        return self._cut(verb, body)
 
     def _load(self, loader: Callable[[], object]) -> None:
         """Its time and size must not count against a document."""
@@ -97,22 +94,29 @@ class Bench:
         self._chunkers[cutter] = Chunker(cutter.chunker, tokeniser, cutter.max_tokens)
         self._analyser = self._analyser or StandardAnalyser()
 
-    def _cut(
-        self, chunker: Chunker, title: str, text: str, media_type: str, pages: tuple[int, ...]
-    ) -> CutText:
+    def _cut(self, verb: bytes, body: bytes) -> CutText:
         from ragsvc.text.signature import signature
 
+        cutter, title, text, media_type, pages = read_text_order(body)
+        if cutter not in self._chunkers:
+            self._load(lambda: self._open(cutter))
+        chunker = self._chunkers[cutter]
+        drafts = chunker.split(title, text, media_type, pages)
+        if verb == DRAFT:
+            return CutText(tuple(CutChunk(draft, (), b"") for draft in drafts), b"")
         assert self._analyser is not None
+        known: dict[bytes, bytes] = {}
+        whole = signature(text, known)
         chunks = [
             CutChunk(
                 draft,
                 tuple(self._analyser.terms(draft.embedded_text)),
                 # Without the header: copies of a text under other titles are duplicates too.
-                signature(text[draft.start : draft.end]),
+                signature(text[draft.start : draft.end], known),
             )
-            for draft in chunker.split(title, text, media_type, pages)
+            for draft in drafts
         ]
-        return CutText(tuple(chunks), signature(text))
+        return CutText(tuple(chunks), whole)
 
 
 def serve(connection: Connection, bench: Bench, isolation: str) -> None:

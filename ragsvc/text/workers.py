@@ -17,7 +17,7 @@ from ragsvc.errors import InternalError, ParserCrashed, ParserOutOfMemory, Parse
 from ragsvc.text.confinement import Isolation
 from ragsvc.text.hand import Hand, Task, has_no_memory
 from ragsvc.text.limits import ParseLimits
-from ragsvc.text.orders import Order, file_order, line_order, text_order
+from ragsvc.text.orders import TEXT, Order, file_order, line_order, text_order
 from ragsvc.text.worker import LOADING, READY
 
 __all__ = ["SETBACK_CODES", "TRANSIENT_CODES", "ParseLimits", "ParserPool"]
@@ -98,9 +98,10 @@ class ParserPool:
         cutter: CutterSpec,
         versions: Iterable[VersionText],
         pulse: Callable[[], None] | None = None,
+        verb: bytes = TEXT,
     ) -> Generator[tuple[VersionText, CutText | Failure], None, None]:
-        """Cut stored texts into analysed and signed chunks; otherwise as `parse`."""
-        orders = ((version, text_order(version, cutter, self._limits)) for version in versions)
+        """Cut stored texts into chunks; TEXT: analysed and signed; DRAFT: not. Otherwise as `parse`."""
+        orders = ((version, text_order(version, cutter, self._limits, verb)) for version in versions)
         return self.run(orders, pulse)
 
     def run(

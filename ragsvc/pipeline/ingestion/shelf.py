@@ -12,6 +12,7 @@ from ragsvc.pipeline.ingestion.plan import Plan
 from ragsvc.pipeline.parts import ProfileParts
 from ragsvc.store.catalog import Catalog
 from ragsvc.store.versions import version_name
+from ragsvc.text.orders import DRAFT
 from ragsvc.text.parse import PARSER_VERSION
 from ragsvc.text.workers import ParserPool
 
@@ -126,7 +127,7 @@ def count_chunks(
     hashes: set[bytes] = set()
     added = 0
     unstored = (shelf.new[version] for version in fresh if version < 0)
-    for _, made in pool.cut(parts.cutter, chain(stored, unstored)):
+    for _, made in pool.cut(parts.cutter, chain(stored, unstored), verb=DRAFT):
         if isinstance(made, CutText):
             added += len(made.chunks)
             hashes.update(hash_of(chunk.draft.embedded_text) for chunk in made.chunks)
