@@ -27,7 +27,7 @@ from ragsvc.text.ocr import find_tessdata
 
 _PAGE_GAP = "\n\n"
 _SLIDE_MARK = "ragsvc7slide{page_num}mark"
-_SLIDE_PATTERN = re.compile(r"\s*ragsvc7slide\d+mark\s*")
+_SLIDE_PATTERN = re.compile(r"ragsvc7slide\d+mark")
 _RULE = re.compile(r"(?:^|\n)-{3,}[ \t]*(?=\n|$)")
 _KEPT_PROPERTIES = (
     "authors", "subject", "keywords", "language", "created_at", "modified_at", "description",
@@ -35,8 +35,8 @@ _KEPT_PROPERTIES = (
 )  # fmt: skip
 # What programs write into the title when nobody did; a file name must never become a title.
 _NO_TITLE = re.compile(
-    r"\s*(untitled.*|title|document\d*|presentation\d*|(slide|sheet|tabelle|feuil)\s?\d+"
-    r"|microsoft word\s*-.*|(powerpoint|slide) .*presentation|.*\.\w{2,5})\s*",
+    r"(untitled.*|title|document\d*|presentation\d*|(slide|sheet|tabelle|feuil)\s?\d+"
+    r"|microsoft word\s*-.*|(powerpoint|slide) .*presentation|.*\.\w{2,5})",
     re.IGNORECASE,
 )
 _ENCRYPTED_MAIL = re.compile(rb"^content-type:\s*multipart/encrypted", re.IGNORECASE | re.MULTILINE)
@@ -157,6 +157,8 @@ def _join_pages(content: str, result: Any) -> tuple[str, tuple[int, ...]]:
 
 def _split_slides(content: str) -> tuple[str, tuple[int, ...]]:
     slides = _SLIDE_PATTERN.split(content)
+    last = len(slides) - 1
+    slides = [_strip_at_marks(slide, place, last) for place, slide in enumerate(slides)]
     if len(slides) > 1 and not slides[0].strip():
         slides = slides[1:]
     slides = [visible(_RULE.sub("\n", slide)).strip("\n") for slide in slides]
@@ -167,6 +169,11 @@ def _split_slides(content: str) -> tuple[str, tuple[int, ...]]:
         starts.append(at)
         at += len(slide) + len(_PAGE_GAP)
     return _PAGE_GAP.join(slides), tuple(starts) if len(slides) > 1 else ()
+
+
+def _strip_at_marks(slide: str, place: int, last: int) -> str:
+    slide = slide.lstrip() if place > 0 else slide
+    return slide.rstrip() if place < last else slide
 
 
 def _find_title(properties: dict[str, Any], text: str, kind: Kind) -> str:
