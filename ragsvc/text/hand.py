@@ -31,6 +31,8 @@ _MOST_BYTES = 48 * 1024
 _WORN = 500.0
 _WEAR_OF_LIGHT = 0.02
 _WORN_BYTES = 512 * MIB
+# Who got less of the time that it was given did not hang: others kept the processor.
+_FAIR_SHARE = 0.5
 _MEMORY_WORDS = (b"memory allocation of", b"memoryerror", b"cannot allocate memory", b"out of memory")
 
 
@@ -57,6 +59,8 @@ class Hand:
         self.connection = connection
         self.tasks: deque[Task] = deque()
         self.deadline = 0.0
+        self._began = 0.0
+        self._worked_s = 0.0
         self.is_ready = False
         self.served = 0
 
@@ -103,8 +107,10 @@ class Hand:
         """Lay a task behind those it has."""
         self.tasks.append(task)
         self._bytes += len(task.order.message)
-        if len(self.tasks) == 1:
-            self.deadline = time.monotonic() + (task.order.timeout_s if self.is_ready else _BOOT_S)
+        if len(self.tasks) == 1 and self.is_ready:
+            self.begin()
+        elif len(self.tasks) == 1:
+            self.deadline = time.monotonic() + _BOOT_S
         with contextlib.suppress(OSError):  # dead already: reading from it will say so, and why
             self.connection.send_bytes(task.order.message)
 
@@ -121,12 +127,30 @@ class Hand:
         """It is ready for its first task, whose time runs from now."""
         self.is_ready = True
         if self.tasks:
-            self.deadline = time.monotonic() + self.tasks[0].order.timeout_s
+            self._began, self._worked_s = time.monotonic(), self._processor_s()
+            self.deadline = self._began + self.tasks[0].order.timeout_s
+
+    def wait_longer(self) -> bool:
+        """Whether its first task gets more time, because a busy machine gave it too little."""
+        if not self.is_ready:
+            return False
+        order = self.tasks[0].order
+        last = self._began + order.longest_s
+        starved = self._processor_s() - self._worked_s < _FAIR_SHARE * order.timeout_s
+        if not starved or self.deadline >= last:
+            return False
+        self.deadline = min(self.deadline + order.timeout_s, last)
+        return True
 
     def begin_loading(self) -> None:
         """It loads a library or a model first: that is no fault of the task."""
         self.is_ready = False
         self.deadline = time.monotonic() + _BOOT_S
+
+    @property
+    def elapsed_s(self) -> float:
+        """Since its first task began."""
+        return time.monotonic() - self._began
 
     def stop(self) -> int:
         """Kill it if it lives and free everything; its exit status."""
@@ -143,6 +167,13 @@ class Hand:
         size = self._stderr.seek(0, os.SEEK_END)
         self._stderr.seek(max(size - 4096, 0))
         return self._stderr.read()
+
+    def _processor_s(self) -> float:
+        try:
+            fields = Path(f"/proc/{self._process.pid}/stat").read_text().rpartition(")")[2].split()
+        except (OSError, ValueError):
+            return 0.0  # only Linux tells
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     def _resident_bytes(self) -> int:
         try:

@@ -38,7 +38,8 @@ T = TypeVar("T")
 class Order(Generic[T]):
     """One piece of work.
 
-    message: what the worker gets. source: what is shown when it fails. timeout_s: its wall time.
+    message: what the worker gets. source: what is shown when it fails.
+    timeout_s: its wall time. longest_s: the same on a busy machine, where it got little processor time.
     light: quick and without a third-party parser, so that several may wait in one worker's hands.
     decode: reads the worker's answer; raises ValueError, TypeError or KeyError when it is none.
     """
@@ -46,6 +47,7 @@ class Order(Generic[T]):
     message: bytes
     source: str
     timeout_s: float
+    longest_s: float
     light: bool
     decode: Callable[[bytes], T | Failure]
 
@@ -66,12 +68,15 @@ def file_order(path: str, limits: ParseLimits) -> Order[ParsedDocument]:
     except (OSError, ValueError):
         size = 0  # the reading says what is wrong
     seconds = limits.seconds_for(size, Pace.TEXT if quick else Pace.PICTURES)
-    return Order(FILE + os.fsencode(path), display_name(path), seconds, light, decode_document)
+    return Order(
+        FILE + os.fsencode(path), display_name(path), seconds, limits.timeout_s, light, decode_document
+    )
 
 
 def line_order(body: bytes, source: str, limits: ParseLimits) -> Order[LineDocument]:
     """Read a line of a JSON Lines file."""
-    return Order(LINE + body, source, limits.seconds_for(len(body), Pace.TEXT), True, decode_line)
+    seconds = limits.seconds_for(len(body), Pace.TEXT)
+    return Order(LINE + body, source, seconds, limits.timeout_s, True, decode_line)
 
 
 def text_order(
@@ -87,7 +92,7 @@ def text_order(
     )  # fmt: skip
     message = verb + json.dumps(fields).encode()
     seconds = limits.seconds_for(len(message), Pace.TEXT)
-    return Order(message, version.title or "a stored text", seconds, True, decode)
+    return Order(message, version.title or "a stored text", seconds, limits.timeout_s, True, decode)
 
 
 def read_text_order(body: bytes) -> tuple[CutterSpec, str, str, str, tuple[int, ...]]:

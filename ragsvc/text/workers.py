@@ -224,7 +224,8 @@ class _Shift(Generic[Key, T]):
     def collect(self, hand: Hand) -> Iterator[tuple[Key, T | Failure]]:
         """All that a worker has to say by now."""
         if not hand.connection.poll():
-            yield self._stop_late(hand)
+            if not hand.wait_longer():
+                yield self._stop_late(hand)
             return
         while hand.tasks and hand.connection.poll():
             try:
@@ -262,7 +263,7 @@ class _Shift(Generic[Key, T]):
     def _stop_late(self, hand: Hand) -> tuple[Any, Failure]:
         task = hand.tasks.popleft()
         self._dismiss(hand)
-        words = f"not read within {task.order.timeout_s:g} s"
+        words = f"not read within {hand.elapsed_s:.0f} s"
         return task.key, Failure(task.order.source, ParserTimeout.code, words)
 
     def _bury(self, hand: Hand) -> Iterator[tuple[Any, Failure]]:
