@@ -18,7 +18,7 @@ from ragsvc.errors import Cancelled, RagsvcError
 from ragsvc.priority import give_way
 from ragsvc.service.serialise import report_json
 from ragsvc.service.service import Service
-from ragsvc.service.spool import load_spool
+from ragsvc.service.spool import load_spool, wants_retry
 from ragsvc.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -84,7 +84,13 @@ def _work(service: Service, job: Job, home: Path) -> None:
     try:
         documents, files = load_spool(folder)
         report = service.ingest_inline(
-            caller, job.corpus, documents, files, progress=reporter.progress, cancelled=reporter.cancelled
+            caller,
+            job.corpus,
+            documents,
+            files,
+            retry=wants_retry(folder),
+            progress=reporter.progress,
+            cancelled=reporter.cancelled,
         )
         reporter.finish()
         service.finish(job.id, JobState.DONE, result=report_json(report))

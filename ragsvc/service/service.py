@@ -83,8 +83,7 @@ class Service:
         """Open the home folder; models and indexes load when they are first needed.
 
         :param embedders: what to embed with, by name; None: sentence-transformers models.
-        :param pool: workers that several services share, as the settings say, and that whoever made them
-            stops; None: its own.
+        :param pool: workers that several services share; None: its own.
         :param create: False: no home is made where there is none.
         :raises HomeNotFound: if there is none and none may be made.
         :raises StorageError: if the home folder or its catalog cannot be used.
@@ -138,11 +137,13 @@ class Service:
         documents: Sequence[InlineDocument],
         files: Mapping[str, Path],
         *,
+        retry: bool = False,
         progress: Callable[[Progress], None] | None = None,
         cancelled: Callable[[], bool] | None = None,
     ) -> IngestReport:
-        """Ingest documents that were sent; same ids replace."""
-        return self._writer.ingest(caller, progress, None, cancelled).uploads(corpus, documents, files)
+        """Ingest documents that were sent; same ids replace. retry: as in IngestRequest."""
+        made = self._writer.ingest(caller, progress, None, cancelled)
+        return made.uploads(corpus, documents, files, retry=retry)
 
     def delete_document(self, caller: Caller, corpus: str, document_id: str) -> CommitId:
         """Delete a document: from the returned commit on, no search finds it.
@@ -260,10 +261,13 @@ class Service:
         corpus: str,
         documents: Sequence[InlineDocument],
         files: Mapping[str, BinaryIO],
+        *,
+        retry: bool = False,
     ) -> Job:
         """Queue an ingest of documents and files."""
         check_name(corpus)
         spool = self.new_spool()
+        spool.retry = retry
         try:
             for name, stream in files.items():
                 with written(spool.folder), spool.file(name).open("wb") as target:

@@ -26,10 +26,14 @@ _MAX_SUFFIX_CHARS = 16
 
 
 class Spool:
-    """A folder of uploaded files under numbers, so that no name can reach outside it."""
+    """A folder of uploaded files under numbers, so that no name can reach outside it.
+
+    retry: whether what cost too much before is to be read again.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.retry = False
         self._names: dict[str, str] = {}
         self._lock = threading.Lock()
         self._claim: int | None = None
@@ -79,7 +83,11 @@ class Spool:
         :raises DiskFull: if there is no room.
         :raises HomeNotWritable: if the folder cannot be written.
         """
-        content = {"files": self._names, "documents": [asdict(document) for document in documents]}
+        content = {
+            "files": self._names,
+            "documents": [asdict(document) for document in documents],
+            "retry": self.retry,
+        }
         with written(self.folder):
             (self.folder / _MANIFEST).write_text(json.dumps(content), "utf-8")
 
@@ -108,6 +116,11 @@ def load_spool(folder: Path) -> tuple[list[InlineDocument], dict[str, Path]]:
         raise JobNotFound(f"the uploaded files in {folder} are gone", hint="send them again") from error
     documents = [InlineDocument(**document) for document in content["documents"]]
     return documents, {name: folder / file for name, file in content["files"].items()}
+
+
+def wants_retry(folder: Path) -> bool:
+    """Whether a sealed spool asks for another try of what cost too much before."""
+    return bool(json.loads((folder / _MANIFEST).read_text("utf-8")).get("retry"))
 
 
 def sweep_spools(home: Path, is_wanted: Callable[[str], bool]) -> None:

@@ -65,7 +65,8 @@ def die_with_parent(parent: int) -> None:
 
 def confine() -> Isolation:
     """Give up new privileges, the network, other programs and most of the resources, for good."""
-    os.nice(_NICENESS)
+    # Not on top of what its parent gives way already: it would starve.
+    os.nice(max(0, _NICENESS - os.nice(0)))
     for limit, value in (
         (resource.RLIMIT_CORE, 0),
         (resource.RLIMIT_FSIZE, _WRITTEN_BYTES),

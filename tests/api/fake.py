@@ -113,7 +113,13 @@ class FakeService:
         return self._job(corpus, texts)
 
     def submit_ingest(
-        self, caller: Caller, corpus: str, documents: Sequence[InlineDocument], files: Mapping[str, Any]
+        self,
+        caller: Caller,
+        corpus: str,
+        documents: Sequence[InlineDocument],
+        files: Mapping[str, Any],
+        *,
+        retry: bool = False,
     ) -> Job:
         return self._job(corpus, {document.document_id: document.text for document in documents})
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from doubles import CORPUS, ME, ingest, new_home, open_service, search, upload
 
-from ragsvc.domain import Failure, Mode
+from ragsvc.domain import Failure, InlineDocument, Mode
 from ragsvc.service.service import Service
 from ragsvc.text.workers import SETBACK_CODES, ParserPool
 
@@ -149,6 +149,11 @@ def test_a_line_and_a_text_that_cost_too_much_cost_themselves(
     trouble.verbs = b"T"
     sent = upload(service, {"good": "a plum", "bad": "a penguin in a text"}, "other")
     assert sent.documents.added == 1 and [f.source for f in sent.failures] == ["bad"]
+    trouble.tried.clear()
+    bad = [InlineDocument("bad", "a penguin in a text")]
+    for retry, tried in ((False, []), (True, [b"T"])):
+        report = service.ingest_inline(ME, "other", bad, {}, retry=retry)
+        assert (trouble.tried, report.documents.failed) == (tried, 1)
 
 
 def test_what_only_could_not_be_opened_is_tried_again(service: Service, docs: Path, trouble: Trouble) -> None:

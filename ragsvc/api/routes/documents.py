@@ -115,28 +115,35 @@ async def list_documents(
     },
     openapi_extra=UPLOAD,
 )
-async def add_documents(request: Request, state: StateOf, corpus: CorpusPath) -> Response:
+async def add_documents(
+    request: Request,
+    state: StateOf,
+    corpus: CorpusPath,
+    retry: Annotated[bool, Query(description="Read again what took too much time or memory before.")] = False,
+) -> Response:
     """Add documents, as files or as JSON. Same ids replace; a corpus that does not exist is made."""
     caller = caller_of(request)
     kind = media_type(request)
     if kind == "multipart/form-data":
         with state.catalog.slot():
-            job = await _submit_files(request, state, caller, corpus)
+            job = await _submit_files(request, state, caller, corpus, retry)
     elif kind == "application/json":
         inline = validate(DocumentsBody, await read_json(request)).inline()
         if len({document.document_id for document in inline}) != len(inline):
             raise InvalidRequest("documents: an id is given twice", hint="give each id once")
-        job = await state.catalog.run(state.service.submit_ingest, caller, corpus, inline, {})
+        submit = partial(state.service.submit_ingest, retry=True) if retry else state.service.submit_ingest
+        job = await state.catalog.run(submit, caller, corpus, inline, {})
     else:
         raise HTTPException(415, "the body must be multipart/form-data or application/json")
     return JsonResponse(job_json(job), 202, {"Location": f"/v1/jobs/{job.id}"})
 
 
-async def _submit_files(request: Request, state: State, caller: Caller, corpus: str) -> Job:
+async def _submit_files(request: Request, state: State, caller: Caller, corpus: str, retry: bool) -> Job:
     """Spool the files and submit them; what was spooled goes away when that fails."""
     gate, service = state.catalog, state.service
     spool = await gate.thread(service.new_spool)
     try:
+        spool.retry = retry
         await receive_files(request, spool, gate)
         return await gate.thread(service.submit_spool, caller, corpus, spool, ())
     except BaseException:

@@ -29,13 +29,7 @@ from ragsvc.domain import (
     SourceFile,
     VersionId,
 )
-from ragsvc.errors import (
-    Cancelled,
-    CorpusNotFound,
-    InvalidRequest,
-    RootEmpty,
-    StaleContent,
-)
+from ragsvc.errors import Cancelled, CorpusNotFound, InvalidRequest, RootEmpty, StaleContent
 from ragsvc.pipeline.base import renew_files
 from ragsvc.pipeline.ingestion.found import Found, look_for
 from ragsvc.pipeline.ingestion.indexing import Indexer
@@ -123,12 +117,18 @@ class Ingest:
         return self._run(request.corpus, found)
 
     def uploads(
-        self, corpus: str, documents: Sequence[InlineDocument], files: Mapping[str, Path]
+        self,
+        corpus: str,
+        documents: Sequence[InlineDocument],
+        files: Mapping[str, Path],
+        *,
+        retry: bool = False,
     ) -> IngestReport:
         """Ingest documents that were sent: texts, and files by the name that is their document id.
 
         Documents of these ids are replaced; nothing else is touched.
         """
+        self._again = Again.RETRY if retry else Again.LEAVE
         items = tuple(_named(classify(str(path), name, ""), name) for name, path in sorted(files.items()))
         inline = tuple((document.document_id, _inline(document)) for document in documents)
         return self._run(corpus, Found(items, {}, inline=inline, upload=True))

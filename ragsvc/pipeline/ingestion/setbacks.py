@@ -37,7 +37,7 @@ class Setbacks:
                 self._catalog.forget_setbacks(maker, list(remembered))
                 continue
             for key, (code, error) in remembered.items():
-                found[key] = Failure("", code, f"{error}; tried before; --retry to try again")
+                found[key] = Failure("", code, f"{error}; tried before; --retry (?retry=true) to try again")
         return found
 
     def remember(self, failures: Mapping[ParseKey, Failure]) -> None:
