@@ -37,5 +37,6 @@ class ParseLimits:
     max_ratio: float = 200.0
 
     def seconds_for(self, size_bytes: int, pace: Pace) -> float:
-        """Wall time for so many bytes: at least 30 s, at most `timeout_s`."""
-        return min(self.timeout_s, _LEAST_S + size_bytes / pace.value)
+        """Wall time for so many bytes: at least 30 s and a quarter of `timeout_s`, and at most that."""
+        least = max(_LEAST_S, self.timeout_s / 4)
+        return min(self.timeout_s, least + size_bytes / pace.value)
