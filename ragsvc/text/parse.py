@@ -21,7 +21,7 @@ from ragsvc.text.markdown import first_heading
 from ragsvc.text.normalise import normalise
 from ragsvc.text.ocr import find_tessdata
 
-_READING_VERSION = "3"
+_READING_VERSION = "4"
 
 
 @cache
