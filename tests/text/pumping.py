@@ -217,7 +217,7 @@ def growth(
         size *= 2
     if once < MEASURED_S:
         return None
-    for _ in range(4):
+    for _ in range(6):
         once = min(_seconds(run, text_of(size), None) for _ in range(2))
         try:
             twice = min(_seconds(run, text_of(2 * size), 12 * once + 0.05) for _ in range(2))
