@@ -29,6 +29,7 @@ from ragsvc.domain import (
     Hit,
     InlineDocument,
     Job,
+    JobFilter,
     JobKind,
     JobState,
     Passage,
@@ -232,8 +233,20 @@ class FakeService:
             raise JobNotFound(f"there is no job {job_id!r}", hint="GET /v1/jobs lists them")
         return self.jobs_by_id[job_id]
 
-    def jobs(self, caller: Caller) -> list[Job]:
-        return list(self.jobs_by_id.values())
+    def jobs(
+        self, caller: Caller, where: JobFilter, *, cursor: str | None = None, limit: int = 100
+    ) -> tuple[list[Job], str | None]:
+        if cursor is not None and not cursor.isdigit():
+            raise InvalidRequest("the cursor is none of ours", hint="begin without a cursor")
+        wanted = [
+            job
+            for job in self.jobs_by_id.values()
+            if where.corpus in (None, job.corpus) and where.state in (None, job.state)
+        ]
+        start = int(cursor or 0)
+        return wanted[::-1][start : start + limit], (
+            str(start + limit) if len(wanted) > start + limit else None
+        )
 
     def cancel_job(self, caller: Caller, job_id: str) -> Job:
         job = self.job(caller, job_id)
