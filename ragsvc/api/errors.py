@@ -225,6 +225,15 @@ def unexpected_problem(error: BaseException, scope: Scope) -> Problem:
     )
 
 
+def short_of_memory(error: MemoryError, scope: Scope) -> e.Overloaded:
+    """Log that memory ran out and describe it as what it is: too much at once, and no bug."""
+    log.error("out of memory: %s", instance_of(scope), exc_info=error)
+    return e.Overloaded(
+        "the server has not enough memory for this request",
+        hint="send less at a time, or try again when it has less to do",
+    )
+
+
 def _field_name(location: Sequence[Any]) -> str:
     """Such as `documents[3].id`; without the part of the request and pydantic's names of union members."""
     name = ""

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, WrapValidator
 from pydantic_core import PydanticCustomError
 
-from ragsvc.domain import AnswerRequest, InlineDocument, Mode, Role, SearchRequest, Turn
+from ragsvc.domain import AnswerRequest, Mode, Role, SearchRequest, Turn
 from ragsvc.service.questions import MAX_TURNS
 
 CORPUS_PATTERN = r"^[a-z0-9][a-z0-9._-]{0,63}$"
@@ -204,10 +204,6 @@ class DocumentsBody(Body):
     documents: list[DocumentBody] = Field(
         min_length=1, max_length=MAX_DOCUMENTS, description="The documents; each id once."
     )
-
-    def inline(self) -> list[InlineDocument]:
-        """Give the service's form of them."""
-        return [InlineDocument(d.id, d.text, d.title, d.metadata) for d in self.documents]
 
 
 class TagBody(Body):

@@ -16,6 +16,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
+from ragsvc.api.memory import json_cost, lease_of
 from ragsvc.errors import InvalidRequest
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -38,8 +39,9 @@ class StrictRoute(APIRoute):
             for value in request.path_params.values():
                 check_text(str(value), "the path")
             if takes_json:
-                # The framework takes the body from here, parsed.
+                # The framework takes the body from here, parsed; its bytes are not kept.
                 request._json = await read_json(request)
+                request._body = b"{}"
             return await handle(request)
 
         return strict
@@ -88,10 +90,29 @@ async def read_json(request: Request) -> Any:
     """Read and parse the body.
 
     :raises InvalidRequest: if it is not strict JSON, or is compressed.
+    :raises Overloaded: if the bodies of all requests together take too much memory.
     :raises HTTPException: if its media type is another.
     """
     if media_type(request) != "application/json":
         raise HTTPException(415, "the body must be application/json")
+    check_encoding(request)
+    lease = lease_of(request.scope)
+    body = bytearray()
+    async for piece in request.stream():
+        body += piece
+        lease.set(2 * len(body))
+    raw = bytes(body)
+    lease.set(json_cost(raw))
+    if len(raw) <= INLINE_PARSE_BYTES:
+        return parse_json(raw)
+    return await to_thread.run_sync(parse_json, raw)
+
+
+def check_encoding(request: Request) -> None:
+    """Refuse a compressed body.
+
+    :raises InvalidRequest: if it says that it is.
+    """
     encoding = request.headers.get("content-encoding", "").strip().lower()
     if encoding not in ("", "identity"):
         # Not undone: a small body could become a huge one.
@@ -100,15 +121,12 @@ async def read_json(request: Request) -> Any:
             f"the body is compressed: Content-Encoding is {shown!r}",
             hint="send it as it is, without that header",
         )
-    body = await request.body()
-    if len(body) <= INLINE_PARSE_BYTES:
-        return parse_json(body)
-    return await to_thread.run_sync(parse_json, body)
 
 
-def parse_json(body: bytes) -> Any:
+def parse_json(body: bytes, name: str = "the body") -> Any:
     """Parse strict JSON: UTF-8, no NaN, no repeated member, 64-bit integers, at most 64 levels.
 
+    :param name: what an error calls it.
     :raises InvalidRequest: if it is anything else.
     """
     try:
@@ -120,9 +138,9 @@ def parse_json(body: bytes) -> Any:
             parse_float=_finite,
         )
     except UnicodeDecodeError as error:
-        raise InvalidRequest("the body is not UTF-8", hint="encode it as UTF-8") from error
+        raise InvalidRequest(f"{name} is not UTF-8", hint="encode it as UTF-8") from error
     except json.JSONDecodeError as error:
-        message = f"the body is not JSON: {error.msg} at character {error.pos}"
+        message = f"{name} is not JSON: {error.msg} at character {error.pos}"
         raise InvalidRequest(message, hint="check the quotes and commas of the body") from error
     except RecursionError as error:
         raise _too_deep() from error

@@ -22,6 +22,7 @@ from ragsvc.errors import InvalidRequest, JobNotFound
 from ragsvc.store.folders import make_folder, written
 
 _MANIFEST = "spool.json"
+_DOCUMENTS = "documents.jsonl"
 _MAX_SUFFIX_CHARS = 16
 
 
@@ -73,8 +74,17 @@ class Spool:
             self._names[name] = f"{len(self._names):06d}{suffix}"
             return self.folder / self._names[name]
 
+    def add(self, document: InlineDocument) -> None:
+        """Write a document that came as text; each is on the disk before the next one is read.
+
+        :raises DiskFull: if there is no room.
+        :raises HomeNotWritable: if the folder cannot be written.
+        """
+        with written(self.folder), (self.folder / _DOCUMENTS).open("ab") as target:
+            target.write(json.dumps(asdict(document)).encode() + b"\n")
+
     def seal(self, documents: Sequence[InlineDocument]) -> None:
-        """Write down what the files are called and the documents that came as text.
+        """Write down what the files are called, and further documents that came as text.
 
         :raises DiskFull: if there is no room.
         :raises HomeNotWritable: if the folder cannot be written.
@@ -107,6 +117,8 @@ def load_spool(folder: Path) -> tuple[list[InlineDocument], dict[str, Path]]:
     except (OSError, ValueError) as error:
         raise JobNotFound(f"the uploaded files in {folder} are gone", hint="send them again") from error
     documents = [InlineDocument(**document) for document in content["documents"]]
+    with contextlib.suppress(FileNotFoundError), (folder / _DOCUMENTS).open("rb") as lines:
+        documents += [InlineDocument(**json.loads(line)) for line in lines]
     return documents, {name: folder / file for name, file in content["files"].items()}
 
 

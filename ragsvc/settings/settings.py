@@ -93,6 +93,12 @@ class Settings(BaseSettings):
     keep_jobs_days: float = Field(30.0, gt=0, description="How long finished jobs are kept.")
     max_file_bytes: int = Field(512 << 20, ge=1, description="Largest file that is read.")
     max_request_bytes: int = Field(64 << 20, ge=1024, description="Largest HTTP request body.")
+    max_query_bytes: int = Field(
+        1 << 20, ge=1024, description="Largest HTTP request body of all that is no upload of documents."
+    )
+    max_body_memory_bytes: int = Field(
+        512 << 20, ge=1 << 20, description="Memory of all JSON bodies in work at once; more get 503."
+    )
     max_question_chars: int = Field(20_000, ge=16, description="Longest question or query.")
     max_concurrent_queries: int = Field(
         32, ge=1, description="Queries in work or waiting; more get 503, or 429 under the OpenAI routes."

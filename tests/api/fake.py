@@ -52,9 +52,13 @@ class FakeSpool:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.documents: dict[str, str] = {}
 
     def file(self, name: str) -> Path:
         return self.folder / name
+
+    def add(self, document: InlineDocument) -> None:
+        self.documents[document.document_id] = document.text
 
     def discard(self) -> None:
         shutil.rmtree(self.folder, ignore_errors=True)
@@ -111,7 +115,7 @@ class FakeService:
         found = [path for path in spool.folder.rglob("*") if path.is_file()]
         texts = {str(p.relative_to(spool.folder)): p.read_bytes().decode(errors="replace") for p in found}
         spool.discard()
-        return self._job(corpus, texts)
+        return self._job(corpus, texts | spool.documents)
 
     def submit_ingest(
         self, caller: Caller, corpus: str, documents: Sequence[InlineDocument], files: Mapping[str, Any]

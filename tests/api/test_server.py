@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from fake import FakeService
 
-from ragsvc.api import events, limits, server
+from ragsvc.api import bodies, events, server
 from ragsvc.cli.main import exit_code
 from ragsvc.errors import AddressUnavailable, InvalidRequest
 from ragsvc.settings.settings import Settings
@@ -83,8 +83,8 @@ def test_a_connection_that_never_sends_its_request_is_closed(
 
 
 def test_a_body_that_stalls_is_answered(running: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(limits, "BODY_PAUSE_S", 0.2)
-    monkeypatch.setattr(limits, "DRAIN_S", 0.1)
+    monkeypatch.setattr(bodies, "BODY_PAUSE_S", 0.2)
+    monkeypatch.setattr(bodies, "DRAIN_S", 0.1)
     with socket.create_connection(("127.0.0.1", running), timeout=5) as client:
         head = b"POST /v1/search HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
         client.sendall(head + b'Content-Length: 50\r\n\r\n{"corpus":')
