@@ -98,7 +98,7 @@ class Elements:
             raise InvalidRequest(f"the body is nested deeper than {self._max_depth} levels", hint="nest less")
 
     def _count(self) -> None:
-        self.values += 1
+        self.values += self._in_list
         if self.values > self._max_values:
             raise TooLarge(
                 f"document {self._found + 1} of the body holds more than {self._max_values} values",

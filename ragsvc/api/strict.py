@@ -22,6 +22,7 @@ from ragsvc.errors import InvalidRequest
 Model = TypeVar("Model", bound=BaseModel)
 
 MAX_DEPTH = 64
+MAX_MEMBERS = 10_000
 MAX_INTEGER = 2**63 - 1
 INLINE_PARSE_BYTES = 64 << 10
 
@@ -184,6 +185,8 @@ def _too_deep() -> InvalidRequest:
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    if len(pairs) > MAX_MEMBERS:
+        raise InvalidRequest(f"an object of the body has more than {MAX_MEMBERS} members", hint="send fewer")
     found = dict(pairs)
     if len(found) != len(pairs):
         raise InvalidRequest("an object of the body has a member twice", hint="give each member once")

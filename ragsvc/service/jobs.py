@@ -10,6 +10,7 @@ import logging
 import threading
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -218,6 +219,9 @@ class JobRunner:
             result, error = spent
             self._catalog.finish(job.id, JobState.FAILED, result, error)
             log.warning("job %s of %s was given up: %s", job.id, job.corpus, error["message"])
+            job = replace(job, state=JobState.FAILED)
+        if job.state in (JobState.FAILED, JobState.CANCELLED):
+            self._catalog.drop_unborn(job.corpus, ingests=0)
         if job.state is not JobState.RUNNING:
             Spool(self._catalog.home / "spool" / job.id).discard()
 

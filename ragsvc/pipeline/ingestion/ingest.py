@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -33,6 +34,7 @@ from ragsvc.errors import (
     Cancelled,
     CorpusNotFound,
     InvalidRequest,
+    RagsvcError,
     RootEmpty,
     StaleContent,
 )
@@ -44,6 +46,7 @@ from ragsvc.pipeline.ingestion.reading import Reader, Reading
 from ragsvc.pipeline.ingestion.shelf import CatalogShelf, DryShelf, Shelf, count_chunks
 from ragsvc.pipeline.parts import ProfileParts
 from ragsvc.store.catalog import Catalog
+from ragsvc.store.pins import ingest_reason
 from ragsvc.text.limits import ParseLimits
 from ragsvc.text.normalise import clean, normalise
 from ragsvc.text.sources import Found as Item
@@ -123,8 +126,15 @@ class Ingest:
 
     def _run(self, name: str, found: Found) -> IngestReport:
         # From reading to publishing, so that gc does not take what is prepared meanwhile.
-        with self._tools.catalog.pinned(f"ingest of {name}"):
-            return self._prepare_and_publish(name, found)
+        catalog = self._tools.catalog
+        with catalog.pinned(ingest_reason(name)):
+            try:
+                return self._prepare_and_publish(name, found)
+            except BaseException:
+                # What failed leaves no empty corpus behind; why it failed is more important.
+                with suppress(RagsvcError):
+                    catalog.drop_unborn(name, ingests=1)
+                raise
 
     def _prepare_and_publish(self, name: str, found: Found) -> IngestReport:
         tools = self._tools
