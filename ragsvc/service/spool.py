@@ -15,6 +15,7 @@ import threading
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
+from io import BufferedWriter
 from pathlib import Path, PurePosixPath
 
 from ragsvc.domain import InlineDocument
@@ -34,6 +35,7 @@ class Spool:
         self._names: dict[str, str] = {}
         self._lock = threading.Lock()
         self._claim: int | None = None
+        self._lines: BufferedWriter | None = None
 
     @classmethod
     def create(cls, home: Path) -> Spool:
@@ -75,13 +77,15 @@ class Spool:
             return self.folder / self._names[name]
 
     def add(self, document: InlineDocument) -> None:
-        """Write a document that came as text; each is on the disk before the next one is read.
+        """Write a document that came as text.
 
         :raises DiskFull: if there is no room.
         :raises HomeNotWritable: if the folder cannot be written.
         """
-        with written(self.folder), (self.folder / _DOCUMENTS).open("ab") as target:
-            target.write(json.dumps(asdict(document)).encode() + b"\n")
+        with written(self.folder):
+            if self._lines is None:
+                self._lines = (self.folder / _DOCUMENTS).open("ab")
+            self._lines.write(json.dumps(asdict(document)).encode() + b"\n")
 
     def seal(self, documents: Sequence[InlineDocument]) -> None:
         """Write down what the files are called, and further documents that came as text.
@@ -89,9 +93,16 @@ class Spool:
         :raises DiskFull: if there is no room.
         :raises HomeNotWritable: if the folder cannot be written.
         """
+        self._close_lines()
         content = {"files": self._names, "documents": [asdict(document) for document in documents]}
         with written(self.folder):
             (self.folder / _MANIFEST).write_text(json.dumps(content), "utf-8")
+
+    def _close_lines(self) -> None:
+        lines, self._lines = self._lines, None
+        if lines is not None:
+            with written(self.folder), lines:
+                lines.flush()
 
     def release(self) -> None:
         """From now on it is the job's; without a job, a sweep may take it."""
@@ -102,6 +113,8 @@ class Spool:
 
     def discard(self) -> None:
         """Remove everything."""
+        with contextlib.suppress(OSError):
+            self._close_lines()
         shutil.rmtree(self.folder, ignore_errors=True)
         self.release()
 
