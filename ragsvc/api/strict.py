@@ -8,7 +8,6 @@ from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 from urllib.parse import unquote_to_bytes
 
-from anyio import to_thread
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from pydantic import BaseModel, ValidationError
@@ -16,6 +15,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
+from ragsvc.api.limits import Gate
 from ragsvc.api.memory import json_cost, lease_of
 from ragsvc.errors import InvalidRequest
 
@@ -106,7 +106,8 @@ async def read_json(request: Request) -> Any:
     lease.set(json_cost(raw))
     if len(raw) <= INLINE_PARSE_BYTES:
         return parse_json(raw)
-    return await to_thread.run_sync(parse_json, raw)
+    parser: Gate = request.app.state.ragsvc.parser
+    return await parser.thread(parse_json, raw)
 
 
 def check_encoding(request: Request) -> None:

@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Any
 
 from ragsvc.domain import Job, JobState
-from ragsvc.service.salvage import with_aside
+from ragsvc.service.salvage import SURE, with_aside
 from ragsvc.settings import Settings
 
 # A job that was asked to stop does so at its next file or batch; after this its process is ended.
@@ -85,11 +85,17 @@ def give_up(job: Job, attempts: int) -> tuple[Mapping[str, Any] | None, Mapping[
     if job.attempts < allowed:
         return None
     found = dict(job.error or {"code": "job_crashed", "message": "the job's process died"})
+    found.pop(SURE, None)
     found["message"] = f"{found['message']}; it was tried {job.attempts} times"
     found["hint"] = "send the documents again in smaller uploads, to find the one that it cannot take"
     salvage = job.salvage or {}
     result = with_aside(salvage.get("report"), salvage.get("aside", ())) or None
     return result, found
+
+
+def is_own_death(exit_code: int | None) -> bool:
+    """Whether a process surely died of what it did; anybody may kill it, and the kernel may for others."""
+    return exit_code not in (None, -signal.SIGKILL, -signal.SIGTERM)
 
 
 def how_it_died(exit_code: int | None) -> str:

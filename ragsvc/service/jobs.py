@@ -16,9 +16,10 @@ from typing import Any
 
 from ragsvc.domain import Caller, InlineDocument, Job, JobKind, JobPause, JobState
 from ragsvc.errors import JobCrashed, JobNotFound, JobStalled, Overloaded
-from ragsvc.service.budget import Budget, Verdict, give_up, how_it_died
+from ragsvc.service.budget import Budget, Verdict, give_up, how_it_died, is_own_death
 from ragsvc.service.election import Election
 from ragsvc.service.process import JobProcess, end_job_process
+from ragsvc.service.salvage import SURE
 from ragsvc.service.spool import Spool, sweep_spools
 from ragsvc.settings import Settings
 from ragsvc.store.catalog import Catalog
@@ -141,7 +142,7 @@ class JobRunner:
         if living:
             log.warning("processes %s of a server that is gone cannot be ended", sorted(living))
         words = "the server or the job's process ended while the job ran"
-        error = _shown(JobCrashed.code, words)
+        error = _shown(JobCrashed.code, words, sure=False)
         for job in self._catalog.requeue_orphans(lambda pid: pid in living, error):
             self._conclude(job)
 
@@ -178,13 +179,15 @@ class JobRunner:
             elif verdict is Verdict.STALLED:
                 process.kill()
                 words = f"the job made no progress for {budget.stall_s:.0f} s and was ended"
-                self._settle(job.id, JobPause.DEATH, _shown(JobStalled.code, words))
+                self._settle(job.id, JobPause.DEATH, _shown(JobStalled.code, words, sure=True))
                 return
             elif verdict is Verdict.END:
                 process.kill()
                 self._settle(job.id, JobPause.TURN, None)
                 return
-        self._settle(job.id, JobPause.DEATH, _shown(JobCrashed.code, how_it_died(process.exit_code)))
+        code = process.exit_code
+        error = _shown(JobCrashed.code, how_it_died(code), sure=is_own_death(code))
+        self._settle(job.id, JobPause.DEATH, error)
 
     def _look(self, job_id: str) -> Job | None:
         """The job as it is now; None: it went with its corpus."""
@@ -226,5 +229,5 @@ class JobRunner:
             Spool(self._catalog.home / "spool" / job.id).discard()
 
 
-def _shown(code: str, message: str) -> dict[str, Any]:
-    return {"code": code, "message": message, "hint": "send it again"}
+def _shown(code: str, message: str, *, sure: bool) -> dict[str, Any]:
+    return {"code": code, "message": message, "hint": "send it again", SURE: sure}

@@ -22,6 +22,10 @@ if TYPE_CHECKING:
 MAX_GROUPS = 64
 # How many times smaller a group is taken after its death.
 DIVISOR = 8
+# How often a document may be at hand when the process is killed: perhaps from outside, and not for its sake.
+STRIKES = 2
+# In the error of a death: it was the job's own doing.
+SURE = "sure"
 
 Item = tuple[str, InlineDocument | Path]
 
@@ -31,13 +35,15 @@ class State:
     """How far it is.
 
     place: of the first document that is not done. size: of a group; until: up to where that size holds.
-    at_work: whether a group was begun. aside: failures of what is left out. report: of what is in.
+    at_work: whether a group was begun. strikes: deaths while the document was alone at hand.
+    aside: failures of what is left out. report: of what is in.
     """
 
     place: int = 0
     size: int = 1
     until: int = 0
     at_work: bool = False
+    strikes: int = 0
     aside: tuple[Mapping[str, Any], ...] = ()
     report: Mapping[str, Any] | None = None
 
@@ -80,6 +86,7 @@ class Salvage:
                 replace(
                     state,
                     at_work=False,
+                    strikes=0,
                     place=state.place + len(group),
                     report=made if state.report is None else summed(state.report, made),
                 )
@@ -110,12 +117,17 @@ class Salvage:
             self._save(replace(state, at_work=False, size=max(1, state.size // DIVISOR)))
             return
         error = self._job.error or {}
+        strikes = state.strikes + (STRIKES if error.get(SURE) else 1)
+        if strikes < STRIKES:
+            self._save(replace(state, at_work=False, strikes=strikes))
+            return
         failure = {
             "source": items[state.place][0],
             "code": error.get("code", JobCrashed.code),
             "error": error.get("message", "the job's process died of it"),
         }
-        self._save(replace(state, at_work=False, place=state.place + 1, aside=(*state.aside, failure)))
+        aside = (*state.aside, failure)
+        self._save(replace(state, at_work=False, strikes=0, place=state.place + 1, aside=aside))
 
     def _ingest(self, group: Sequence[Item]) -> Mapping[str, Any]:
         report = self._service.ingest_inline(

@@ -97,6 +97,18 @@ def test_a_document_that_kills_every_process_is_left_out_and_the_others_are_in(
         assert not list((service.settings.home / "spool").iterdir())
 
 
+def test_a_document_that_was_at_hand_at_one_kill_is_not_left_out(tmp_path: Path, hold: Path) -> None:
+    hold.touch()
+    with open_service(new_home(tmp_path), job_attempts=2) as service:
+        service.start()
+        job = submit(service, {"a": "a green apple", "b": "a blue plum"})
+        for _ in range(2):
+            killed(service, job, hold)
+        hold.unlink()
+        assert wait_for(service, job).state is JobState.DONE
+        assert found(service) == {"a", "b"}
+
+
 def test_many_documents_are_taken_in_groups_that_shrink(tmp_path: Path, hold: Path) -> None:
     texts = {f"{number:03}": f"number {number}" for number in range(150)}
     texts["077"] = KILLER

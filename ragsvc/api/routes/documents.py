@@ -127,10 +127,10 @@ async def add_documents(request: Request, state: StateOf, corpus: CorpusPath) ->
     kind = media_type(request)
     if kind == "multipart/form-data":
         with state.catalog.slot():
-            job = await _submit(request, state, caller, corpus, receive_files)
+            job = await _submit(request, state, caller, corpus, receive_files, state.catalog)
     elif kind == "application/json":
         with state.catalog.slot():
-            job = await _submit(request, state, caller, corpus, receive_documents)
+            job = await _submit(request, state, caller, corpus, receive_documents, state.parser)
     else:
         raise HTTPException(415, "the body must be multipart/form-data or application/json")
     return JsonResponse(job_json(job), 202, {"Location": f"/v1/jobs/{job.id}"})
@@ -142,12 +142,13 @@ async def _submit(
     caller: Caller,
     corpus: str,
     receive: Callable[[Request, Spool, Gate], Awaitable[None]],
+    receiver: Gate,
 ) -> Job:
     """Spool what was sent and submit it; what was spooled goes away when that fails."""
     gate, service = state.catalog, state.service
     spool = await gate.thread(service.new_spool)
     try:
-        await receive(request, spool, gate)
+        await receive(request, spool, receiver)
         return await gate.thread(service.submit_spool, caller, corpus, spool, ())
     except BaseException:
         with anyio.CancelScope(shield=True):
