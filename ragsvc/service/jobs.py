@@ -179,7 +179,7 @@ class JobRunner:
             elif verdict is Verdict.STALLED:
                 process.kill()
                 words = f"the job made no progress for {budget.stall_s:.0f} s and was ended"
-                self._settle(job.id, JobPause.DEATH, _shown(JobStalled.code, words, sure=True))
+                self._settle(job.id, JobPause.DEATH, _shown(JobStalled.code, words, sure=False))
                 return
             elif verdict is Verdict.END:
                 process.kill()

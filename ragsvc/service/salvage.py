@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 MAX_GROUPS = 64
 # How many times smaller a group is taken after its death.
 DIVISOR = 8
-# How often a document may be at hand when the process is killed: perhaps from outside, and not for its sake.
+# How often a document may be at hand when the process is killed, perhaps from outside, or makes no progress,
+# perhaps because the machine has too much to do.
 STRIKES = 2
 # In the error of a death: it was the job's own doing.
 SURE = "sure"

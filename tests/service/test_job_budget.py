@@ -120,7 +120,7 @@ def test_many_documents_are_taken_in_groups_that_shrink(tmp_path: Path, hold: Pa
 
 
 def test_a_job_that_hangs_is_ended_and_others_do_not_wait_for_its_end(tmp_path: Path, hold: Path) -> None:
-    limits: dict[str, Any] = {"job_stall_s": 1.0, "parse_timeout_s": 0.5, "job_attempts": 2}
+    limits: dict[str, Any] = {"job_stall_s": 3.0, "parse_timeout_s": 1.0, "job_attempts": 2}
     with open_service(new_home(tmp_path), **limits) as service:
         service.start()
         bad = submit(service, {"slow": f"sweet {HANGER}", "quick": "a red cherry"}, corpus="x")

@@ -20,7 +20,7 @@ from ragsvc.service.service import Service
 TESTS = Path(__file__).parents[1]
 KILLER, HANGER = "arsenic", "molasses"
 FINAL = (JobState.DONE, JobState.FAILED, JobState.CANCELLED)
-LIMITS = {"job_stall_s": 1.5, "parse_timeout_s": 0.5, "job_attempts": 3, "job_turn_s": 2.0}
+LIMITS = {"job_stall_s": 6.0, "parse_timeout_s": 1.0, "job_attempts": 3, "job_turn_s": 20.0}
 # Kills of the long run are many; a round of this test has one kill and one poisoned job.
 KILLS_PER_ROUND = 20
 
@@ -70,7 +70,8 @@ def test_poisoned_jobs_cost_only_themselves(
                 }
                 good[corpus] = set(texts)
                 if corpus.startswith("poisoned"):
-                    word = choose.choice((KILLER, HANGER))
+                    # One that hangs takes its time; the short run has none.
+                    word = choose.choice((KILLER, HANGER)) if kills_wanted else KILLER
                     bad[submit(service, corpus, texts | {"bad": f"with {word}"}).id] = corpus
                 else:
                     submit(service, corpus, texts)
@@ -81,7 +82,7 @@ def test_poisoned_jobs_cost_only_themselves(
                 time.sleep(0.05)
     with open_service(home, **LIMITS) as service:
         service.start()
-        deadline = time.monotonic() + 60 * (rounds + 1)
+        deadline = time.monotonic() + 200 * rounds
         while any(job.state not in FINAL for job in jobs_of(service)):
             assert time.monotonic() < deadline, jobs_of(service)
             time.sleep(0.2)
