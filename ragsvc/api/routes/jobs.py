@@ -32,7 +32,7 @@ async def list_jobs(
     of_state: Annotated[JobState | None, Query(alias="state", description="Only in this state.")] = None,
     kind: Annotated[JobKind | None, Query(description="Only of this kind.")] = None,
     cursor: Annotated[
-        str | None, Query(min_length=1, max_length=8192, description="`next_cursor` of the page before.")
+        str | None, Query(min_length=1, max_length=20, description="`next_cursor` of the page before.")
     ] = None,
     limit: Annotated[int, Query(ge=1, le=1000, description="Jobs on a page.")] = 100,
 ) -> Response:
