@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 from urllib.parse import unquote_to_bytes
@@ -23,6 +24,9 @@ Model = TypeVar("Model", bound=BaseModel)
 
 MAX_DEPTH = 64
 MAX_MEMBERS = 10_000
+MAX_CONTAINERS = 20_000
+# Possessive: it never goes back, so it is linear.
+_STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
 MAX_INTEGER = 2**63 - 1
 INLINE_PARSE_BYTES = 64 << 10
 
@@ -107,7 +111,21 @@ async def read_json(request: Request) -> Any:
     if len(raw) <= INLINE_PARSE_BYTES:
         return parse_json(raw)
     parser: Gate = request.app.state.ragsvc.parser
-    return await parser.thread(parse_json, raw)
+    return await parser.thread(_parse_large, raw)
+
+
+def _parse_large(raw: bytes) -> Any:
+    """Parse a body that is no upload, unless it holds more lists and objects than any such body needs.
+
+    They take long to make, check and throw away, and nothing else runs meanwhile.
+    """
+    if raw.count(b"[") + raw.count(b"{") > MAX_CONTAINERS:
+        bare = _STRING.sub(b"", raw)
+        if bare.count(b"[") + bare.count(b"{") > MAX_CONTAINERS:
+            raise InvalidRequest(
+                f"the body holds more than {MAX_CONTAINERS} lists and objects", hint="send fewer"
+            )
+    return parse_json(raw)
 
 
 def check_encoding(request: Request) -> None:

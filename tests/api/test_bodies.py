@@ -251,3 +251,15 @@ def test_an_object_of_very_many_members_is_refused(wide: tuple[TestClient, FakeS
     body = {"corpus": "handbook", "query": "x"} | {f"f{number}": 0 for number in range(50_000)}
     problem = assert_problem(wide[0].post("/v1/search", json=body), 422, "invalid_request")
     assert "members" in problem["detail"]
+
+
+def test_very_many_lists_are_refused_before_they_are_made(wide: tuple[TestClient, FakeService]) -> None:
+    asked: dict[str, Any] = {"corpus": "handbook", "query": "x"}
+    for value in ([[]] * 40_000, [{}] * 40_000):
+        problem = assert_problem(
+            wide[0].post("/v1/search", json=asked | {"filter": {"a": value}}), 422, "invalid_request"
+        )
+        assert "lists and objects" in problem["detail"]
+    # Signs in a text are no lists.
+    history = [{"role": "assistant", "content": '[{"\\' * 40_000}]
+    assert wide[0].post("/v1/search", json=asked | {"history": history}).status_code != 413

@@ -80,7 +80,7 @@ def test_a_body_of_60_mib(server: Server, name: str) -> None:
 
 
 def test_many_dear_bodies_at_once(server: Server) -> None:
-    body = b'{"corpus":"handbook","query":"x","filter":{"a":[' + b"[]," * 340_000 + b"[]]}}"
+    body = b'{"corpus":"handbook","query":"x","filter":{"a":[' + b"0.5," * 240_000 + b"1]}}"
     before = psutil.Process(server._process.pid).memory_info().rss
     seen, healthy, statuses = [before], [], []
 
