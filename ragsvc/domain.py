@@ -85,6 +85,17 @@ class JobState(StrEnum):
     CANCELLED = "cancelled"
 
 
+class JobPause(StrEnum):
+    """Why a running job goes back into the queue: its process died, its server stopped, others have a turn.
+
+    Only a death counts as an attempt.
+    """
+
+    DEATH = "death"
+    STOP = "stop"
+    TURN = "turn"
+
+
 @dataclass(frozen=True, slots=True)
 class Caller:
     """On whose behalf something is read or written. Today everybody is allowed everything."""
@@ -582,7 +593,12 @@ class Holder:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """Long work that survives the client that asked for it. Times are ISO 8601 UTC."""
+    """Long work that survives the client that asked for it. Times are ISO 8601 UTC.
+
+    attempts: how often it was begun, without those that were stopped for no fault of its own.
+    turns: how often it made room for jobs of other corpora.
+    salvage: how far its documents are that are taken apart after deaths; None before that.
+    """
 
     id: str
     kind: JobKind
@@ -599,6 +615,18 @@ class Job:
     updated_at: str
     pid: int | None
     cancel_requested: bool
+    attempts: int = 0
+    turns: int = 0
+    salvage: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class JobFilter:
+    """Which jobs to list; None: of every corpus, state or kind."""
+
+    corpus: str | None = None
+    state: JobState | None = None
+    kind: JobKind | None = None
 
 
 # --- results ----------------------------------------------------------------------------

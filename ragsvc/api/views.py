@@ -195,7 +195,11 @@ class JobView(View):
     corpus: str = Field(examples=["handbook"], description="Corpus it works on.")
     state: JobState = Field(examples=["running"], description="The last three states are final.")
     progress: ProgressView = Field(description="How far it is.")
-    result: dict[str, Any] | None = Field(description="What an ingest did, once `done`.")
+    attempts: int = Field(examples=[1], description="How often it was begun; more than once after deaths.")
+    result: dict[str, Any] | None = Field(
+        description="What an ingest did, once `done`; of a `failed` one, what is in nevertheless. In a list "
+        "of jobs without lists of files: `counts` has their lengths."
+    )
     error: dict[str, Any] | None = Field(description="`code`, `message` and `hint`, once `failed`.")
 
 
@@ -203,6 +207,7 @@ class JobsView(View):
     """Jobs, latest first."""
 
     jobs: list[JobView] = Field(description="Latest first.")
+    next_cursor: str | None = Field(description="Cursor of the next page; null on the last.")
 
 
 class HealthView(View):

@@ -10,25 +10,48 @@ import typer
 from ragsvc.cli.options import HomeOption, JsonOption
 from ragsvc.cli.output import make_console, write_json, write_line
 from ragsvc.cli.session import local_caller, session_of
+from ragsvc.domain import JobFilter, JobKind, JobState
 
 app = typer.Typer(rich_markup_mode=None, no_args_is_help=False, help="List, show and cancel jobs.")
 
+CorpusFilter = Annotated[
+    str | None, typer.Option("--corpus", metavar="CORPUS", show_default=False, help="Only of this corpus.")
+]
+StateFilter = Annotated[
+    JobState | None, typer.Option("--state", show_default=False, help="Only in this state.")
+]
+KindFilter = Annotated[JobKind | None, typer.Option("--kind", show_default=False, help="Only of this kind.")]
 JobArgument = Annotated[str, typer.Argument(metavar="JOB", help="Job id, as list shows it.")]
 
 
 @app.command("list")
-def list_jobs(context: typer.Context, as_json: JsonOption = False, home: HomeOption = None) -> int:
-    """List jobs."""
+def list_jobs(
+    context: typer.Context,
+    corpus: CorpusFilter = None,
+    state: StateFilter = None,
+    kind: KindFilter = None,
+    limit: Annotated[int, typer.Option("--limit", "-n", min=1, max=1000, help="How many at most.")] = 100,
+    cursor: Annotated[
+        str | None, typer.Option("--cursor", metavar="CURSOR", help="Where the list before ended.")
+    ] = None,
+    as_json: JsonOption = False,
+    home: HomeOption = None,
+) -> int:
+    """List jobs, latest first."""
     from ragsvc.cli.render import render_table
     from ragsvc.service.serialise import job_json
 
+    where = JobFilter(corpus, state, kind)
     with session_of(context).service(home) as service:
-        jobs = [job_json(job) for job in service.jobs(local_caller())]
+        found, following = service.jobs(local_caller(), where, cursor=cursor, limit=limit)
+    jobs = [job_json(job) for job in found]
     if as_json:
-        write_json({"jobs": jobs})
+        write_json({"jobs": jobs, "next_cursor": following})
     elif jobs:
-        columns = ("id", "kind", "corpus", "state", "progress", "created_at")
+        columns = ("id", "kind", "corpus", "state", "progress", "attempts", "created_at")
         render_table(make_console(sys.stdout), jobs, columns)
+        if following is not None:
+            write_line(f"there are more: --cursor {following}", sys.stderr)
     else:
         write_line("no job", sys.stderr)
     return 0

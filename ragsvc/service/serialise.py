@@ -20,6 +20,7 @@ from ragsvc.domain import (
     Hit,
     IngestReport,
     Job,
+    JobState,
     SearchResult,
     TextSlice,
 )
@@ -165,8 +166,10 @@ def job_json(job: Job) -> JsonObject:
         "corpus": encodable(job.corpus),
         "state": str(job.state),
         "progress": {"done": job.done, "total": job.total, "unit": job.unit},
+        "attempts": job.attempts,
         "result": plain(job.result),
-        "error": plain(job.error),
+        # Of a job that is tried again, it is nobody's business yet.
+        "error": plain(job.error) if job.state is JobState.FAILED else None,
         "created_at": job.created_at,
         "updated_at": job.updated_at,
     }

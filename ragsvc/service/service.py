@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 from ragsvc.domain import (
     Answer,
@@ -19,6 +19,7 @@ from ragsvc.domain import (
     IngestRequest,
     InlineDocument,
     Job,
+    JobFilter,
     JobState,
     Progress,
     Readiness,
@@ -30,6 +31,7 @@ from ragsvc.pipeline.grounding.judgement import Grounds
 from ragsvc.pipeline.retrieval.retrieve import Looked
 from ragsvc.service.asking import Asker
 from ragsvc.service.browsing import Browser
+from ragsvc.service.desk import Desk
 from ragsvc.service.drafting import Drafter
 from ragsvc.service.embedding import Embeddings
 from ragsvc.service.evaluating import Evaluations
@@ -44,6 +46,8 @@ from ragsvc.store.catalog import Catalog
 from ragsvc.store.corpora import check_name
 from ragsvc.store.folders import written
 from ragsvc.text.workers import ParserPool
+
+ALL_JOBS = JobFilter()
 
 
 class Service:
@@ -68,6 +72,7 @@ class Service:
         self.evaluations = Evaluations(catalog, self._loader, self._asker, settings)
         self.drafter = Drafter(catalog)
         self.embeddings = Embeddings(catalog, self._loader, settings)
+        self.desk = Desk(catalog)
         self._runner = JobRunner(catalog, settings)
         self._follower = Follower(catalog, self._asker, settings)
 
@@ -162,7 +167,7 @@ class Service:
         queued = [job for job in self._catalog.jobs(caller, [JobState.QUEUED]) if job.corpus == corpus]
         self._writer.delete_corpus(caller, corpus)
         for job in queued:
-            self._spool_of(job.id).discard()
+            self.desk.discard_uploads(job.id)
 
     # --- reading ------------------------------------------------------------------------
 
@@ -288,38 +293,19 @@ class Service:
             self._asker.refresh(caller, job.corpus)
         return job
 
-    def jobs(self, caller: Caller) -> list[Job]:
-        """All jobs, oldest first."""
-        return self._catalog.jobs(caller)
+    def jobs(
+        self, caller: Caller, where: JobFilter = ALL_JOBS, *, cursor: str | None = None, limit: int = 100
+    ) -> tuple[list[Job], str | None]:
+        """A page of jobs, latest first, and the cursor of the next; results without lists of files.
+
+        :param limit: 1..1000.
+        :raises InvalidRequest: if the cursor is none of ours.
+        """
+        return self._catalog.job_page(caller, where, cursor, limit)
 
     def cancel_job(self, caller: Caller, job_id: str) -> Job:
         """Ask a job to stop; what it has done so far is kept, nothing is published.
 
-        :raises JobNotFound: if there is none of this id.
+        :raises JobNotFound: if there is none of that id.
         """
-        job = self._catalog.cancel(caller, job_id)
-        if job.state is JobState.CANCELLED:
-            self._spool_of(job_id).discard()
-        return job
-
-    def claim(self, job_id: str, process: int) -> bool:
-        """Take a queued job for a process; False when another has it."""
-        return self._catalog.claim_job(job_id, process)
-
-    def report(self, job_id: str, progress: Progress) -> bool:
-        """Record a job's progress; False when it is to stop."""
-        return self._catalog.progress(job_id, progress.done, progress.total, progress.unit)
-
-    def finish(
-        self,
-        job_id: str,
-        state: JobState,
-        result: Mapping[str, Any] | None = None,
-        error: Mapping[str, Any] | None = None,
-    ) -> None:
-        """End a job, and remove what was uploaded for it."""
-        self._catalog.finish(job_id, state, result, error)
-        self._spool_of(job_id).discard()
-
-    def _spool_of(self, job_id: str) -> Spool:
-        return Spool(self._catalog.home / "spool" / job_id)
+        return self.desk.cancel(caller, job_id)

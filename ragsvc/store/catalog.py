@@ -16,6 +16,7 @@ from ragsvc.store.corpora import Corpora
 from ragsvc.store.deletion import Deletion
 from ragsvc.store.documents import Documents
 from ragsvc.store.engine import Database
+from ragsvc.store.job_pages import JobPages
 from ragsvc.store.jobs import Jobs
 from ragsvc.store.lock import WriterLock
 from ragsvc.store.memberships import Memberships
@@ -50,6 +51,7 @@ class Catalog(
     Signatures,
     Carrying,
     Jobs,
+    JobPages,
     Deletion,
     Collection,
     Checks,

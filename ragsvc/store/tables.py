@@ -281,4 +281,11 @@ job = Table(
     Column("updated_at", Text, nullable=False),
     Column("pid", BigInteger, nullable=True),
     Column("cancel_requested", BigInteger, nullable=False),
+    Column("attempts", BigInteger, nullable=False, server_default="0"),
+    Column("turns", BigInteger, nullable=False, server_default="0"),
+    Column("started_at", Text, nullable=True),
+    Column("salvage", CanonicalJson, nullable=True),
+    # Of the result, without what is listed file by file.
+    Column("summary", CanonicalJson, nullable=True),
+    Index(None, "corpus", "started_at"),
 )

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ctypes
 import os
 import resource
-import signal
 import sys
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -15,7 +14,6 @@ from pathlib import Path
 from ragsvc.text import seccomp
 from ragsvc.text.limits import MIB
 
-_PR_SET_PDEATHSIG = 1
 _PR_SET_NO_NEW_PRIVS = 38
 _NEW_USER, _NEW_NETWORK = 0x10000000, 0x40000000
 _OPEN_FILES = 128
@@ -53,14 +51,6 @@ def environment(given: Mapping[str, str], scratch: str) -> dict[str, str]:
     places = {"HOME": scratch, "TMPDIR": scratch, "XDG_CACHE_HOME": scratch, "HF_HUB_OFFLINE": "1"}
     path = os.pathsep.join(str(Path(part or ".").absolute()) for part in sys.path)
     return {**passed, **places, **_SINGLE_THREAD, "PYTHONPATH": path}
-
-
-def die_with_parent(parent: int) -> None:
-    """End with the thread that started this process (on Linux); at once when that is gone already."""
-    if sys.platform.startswith("linux"):
-        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:
-        raise SystemExit(0)
 
 
 def confine() -> Isolation:

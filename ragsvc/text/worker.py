@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from ragsvc.domain import CutChunk, CutterSpec, CutText, Failure, LineDocument, ParsedDocument
 from ragsvc.errors import DocumentError, ParserCrashed, ParserOutOfMemory
-from ragsvc.text.confinement import MemoryBound, confine, die_with_parent
+from ragsvc.parentage import die_with_parent
+from ragsvc.text.confinement import MemoryBound, confine
 from ragsvc.text.jsonl import read_line
 from ragsvc.text.limits import ParseLimits
 from ragsvc.text.orders import DRAFT, FILE, LINE, encode, read_text_order, reads_text

@@ -25,6 +25,7 @@ from ragsvc.domain import (
     IngestReport,
     IngestRequest,
     Job,
+    JobFilter,
     JobKind,
     JobState,
     Passage,
@@ -194,8 +195,11 @@ class ScriptedService:
     ) -> TextSlice:
         return TextSlice(document_id, version or "ab12", 0, len(TEXT), TEXT)
 
-    def jobs(self, caller: Caller) -> list[Job]:
-        return [make_job()]
+    def jobs(
+        self, caller: Caller, where: JobFilter, *, cursor: str | None, limit: int
+    ) -> tuple[list[Job], str | None]:
+        self._record(caller, (where, cursor, limit))
+        return [make_job()], "7" if limit == 1 else None
 
     def job(self, caller: Caller, job_id: str) -> Job:
         if job_id != "j1":

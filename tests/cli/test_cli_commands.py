@@ -191,6 +191,11 @@ def test_jobs_commands(run):
     assert job["progress"] == {"done": 1, "total": 3, "unit": "files"}
     assert "payload" not in job
     assert "1/3 files" in run("jobs", "list").out
+    some = run(
+        "jobs", "list", "--corpus", "c", "--state", "done", "--kind", "ingest", "-n", "1", "--cursor", "9"
+    )
+    assert "1/3 files" in some.out and "--cursor 7" in some.err
+    assert run("jobs", "list", "--state", "lost").code == 2
     assert run("jobs", "cancel", "j1", "--json").json["state"] == "cancelled"
     assert run("jobs", "show", "j2", "--json").json["error"]["code"] == "job_not_found"
 

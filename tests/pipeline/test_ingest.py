@@ -290,7 +290,7 @@ def test_a_cancelled_ingest_publishes_nothing_and_its_work_is_found_again(
     request = IngestRequest(CORPUS, (str(docs),))
     with pytest.raises(Cancelled):
         service.ingest(ME, request, cancelled=lambda: next(calls) >= 6)
-    assert live(service) == {}
+    assert service.corpora(ME) == []
     assert ingest(service, docs).documents == DocumentCounts(added=6)
 
 
@@ -326,3 +326,26 @@ def test_a_home_inside_the_folder_is_not_ingested(tmp_path: Path) -> None:
         second = ingest(service, folder)
     assert first.documents == DocumentCounts(added=1, skipped=1)
     assert second.documents == DocumentCounts(unchanged=1, skipped=1) and second.commit == first.commit
+
+
+def test_an_ingest_that_fails_leaves_no_empty_corpus(tmp_path: Path) -> None:
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs" / "a.md").write_text("A green apple.")
+
+    def refuse(*_: Any) -> bool:
+        raise KeyboardInterrupt
+
+    with open_service(new_home(tmp_path)) as service:
+        request = IngestRequest("new", (str(tmp_path / "docs"),))
+        with pytest.raises(KeyboardInterrupt):
+            service.ingest(ME, request, cancelled=refuse)
+        with pytest.raises(Cancelled):
+            service.ingest(ME, request, cancelled=lambda: True)
+        assert service.corpora(ME) == []
+        with service._catalog.pinned("ingest of new"), pytest.raises(Cancelled):
+            service.ingest(ME, request, cancelled=lambda: True)
+        assert [found.name for found in service.corpora(ME)] == ["new"], "another ingest is about to fill it"
+        service.ingest(ME, request)
+        with pytest.raises(Cancelled):
+            service.ingest(ME, request, cancelled=lambda: True)
+        assert service.corpus(ME, "new").documents == 1

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -29,7 +30,14 @@ from ragsvc.domain import (
     SourceFile,
     VersionId,
 )
-from ragsvc.errors import Cancelled, CorpusNotFound, InvalidRequest, RootEmpty, StaleContent
+from ragsvc.errors import (
+    Cancelled,
+    CorpusNotFound,
+    InvalidRequest,
+    RagsvcError,
+    RootEmpty,
+    StaleContent,
+)
 from ragsvc.pipeline.base import renew_files
 from ragsvc.pipeline.ingestion.found import Found, look_for
 from ragsvc.pipeline.ingestion.indexing import Indexer
@@ -47,6 +55,7 @@ from ragsvc.pipeline.ingestion.shelf import (
 )
 from ragsvc.pipeline.parts import ProfileParts
 from ragsvc.store.catalog import Catalog
+from ragsvc.store.pins import ingest_reason
 from ragsvc.text.normalise import clean, normalise
 from ragsvc.text.sources import Found as Item
 from ragsvc.text.sources import classify
@@ -135,8 +144,15 @@ class Ingest:
 
     def _run(self, name: str, found: Found) -> IngestReport:
         # From reading to publishing, so that gc does not take what is prepared meanwhile.
-        with self._tools.catalog.pinned(f"ingest of {name}"):
-            return self._prepare_and_publish(name, found)
+        catalog = self._tools.catalog
+        with catalog.pinned(ingest_reason(name)):
+            try:
+                return self._prepare_and_publish(name, found)
+            except BaseException:
+                # What failed leaves no empty corpus behind; why it failed is more important.
+                with suppress(RagsvcError):
+                    catalog.drop_unborn(name, ingests=1)
+                raise
 
     def _prepare_and_publish(self, name: str, found: Found) -> IngestReport:
         tools = self._tools
