@@ -103,12 +103,14 @@ class SourceFile:
     document_id: root name + "/" + relative posix path; a lone file's base name.
     path: absolute path to open.
     root: name of the root it belongs to.
+    shown: what a person would open, where that is not `path`: the place inside an archive; "": `path`.
     """
 
     document_id: str
     path: str
     root: str
     size_bytes: int
+    shown: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +131,40 @@ class Failure:
 
 
 @dataclass(frozen=True, slots=True)
+class Caveat:
+    """What the reader of a document should know: something was seen and not read, or read by a guess.
+
+    code: stable, such as "page_without_text". message: for a person, with counts and places.
+    """
+
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class SourceCaveat:
+    """A caveat of one document, told by its source."""
+
+    source: str
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A document inside a document, such as the attachment of a mail.
+
+    suffix: what the id of the whole file gets for it, such as "#offer.txt". parent: the suffix of the
+        document it is attached to; "": the file itself.
+    document: it has no parts of its own.
+    """
+
+    suffix: str
+    parent: str
+    document: ParsedDocument
+
+
+@dataclass(frozen=True, slots=True)
 class ParsedDocument:
     """What a parser made of one file.
 
@@ -139,6 +175,7 @@ class ParsedDocument:
         format has no pages.
     media_type: such as "text/markdown"; decides how the text is split.
     metadata: front matter and document properties; JSON values only.
+    warnings: what was not read, or only by a guess. parts: documents inside it, suffixes distinct.
     """
 
     title: str
@@ -146,6 +183,8 @@ class ParsedDocument:
     media_type: str
     pages: tuple[int, ...] = ()
     metadata: Metadata = field(default_factory=dict)
+    warnings: tuple[Caveat, ...] = ()
+    parts: tuple[Part, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -332,6 +371,7 @@ class Document:
     owner: str
     born: CommitId
     ingested_at: str
+    warnings: tuple[Caveat, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -350,6 +390,7 @@ class Membership:
     origin: str
     root: str
     owner: str
+    warnings: tuple[Caveat, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -364,6 +405,7 @@ class NewMembership:
     root: str
     owner: str
     ingested_at: str = ""
+    warnings: tuple[Caveat, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -377,6 +419,17 @@ class CachedParse:
     metadata: Metadata
     code: str = ""
     error: str = ""
+    warnings: tuple[Caveat, ...] = ()
+    parts: tuple[CachedPart, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class CachedPart:
+    """A document inside a document, as it is stored; see Part."""
+
+    suffix: str
+    parent: str
+    result: CachedParse
 
 
 @dataclass(frozen=True, slots=True)
@@ -813,6 +866,7 @@ class IngestReport:
     seconds: float
     failures: tuple[Failure, ...]
     skipped: tuple[Skipped, ...]
+    warnings: tuple[SourceCaveat, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,7 +40,7 @@ def ingest(
 
     Unchanged files cost nothing. Ctrl-C keeps the work done so far: run it again to go on.
     """
-    from ragsvc.cli.render import render_report
+    from ragsvc.cli.render_ingest import render_report
     from ragsvc.domain import IngestRequest
     from ragsvc.service.serialise import report_json
 

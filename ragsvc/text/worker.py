@@ -13,12 +13,12 @@ import os
 import resource
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-from ragsvc.domain import Failure, ParsedDocument
+from ragsvc.domain import Caveat, Failure, ParsedDocument, Part
 from ragsvc.errors import DocumentError, ParserCrashed, ParserOutOfMemory
 from ragsvc.text.limits import ParseLimits
 from ragsvc.text.parse import display_name
@@ -58,7 +58,15 @@ def decode_outcome(message: bytes) -> ParsedDocument | Failure:
     name, fields = json.loads(message)
     if name == Failure.__name__:
         return Failure(**fields)
-    return ParsedDocument(**{**fields, "pages": tuple(fields["pages"])})
+    return document_of(fields)
+
+
+def document_of(fields: Mapping[str, Any]) -> ParsedDocument:
+    """A document from what `dataclasses.asdict` made of it."""
+    parts = tuple(Part(p["suffix"], p["parent"], document_of(p["document"])) for p in fields["parts"])
+    warnings = tuple(Caveat(**made) for made in fields["warnings"])
+    whole = {**fields, "pages": tuple(fields["pages"]), "warnings": warnings, "parts": parts}
+    return ParsedDocument(**whole)
 
 
 def serve(connection: Connection, parse: ParseFunction, limits: ParseLimits) -> None:

@@ -254,6 +254,7 @@ class Ingest:
             seconds=time.perf_counter() - self._started,
             failures=failures,
             skipped=tuple(reading.skipped),
+            warnings=tuple(sorted(reading.warnings, key=lambda row: (row.source, row.code))),
         )
 
 

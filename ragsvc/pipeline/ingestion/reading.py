@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from ragsvc.domain import (
     ParsedDocument,
     Progress,
     Skipped,
+    SourceCaveat,
     SourceFile,
     VersionId,
 )
@@ -43,6 +44,7 @@ class Reading:
     failures: list[Failure] = field(default_factory=list)
     skipped: list[Skipped] = field(default_factory=list)
     kept: set[str] = field(default_factory=set)
+    warnings: list[SourceCaveat] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,10 +163,15 @@ class Reader:
 
     def _take(self, file: SourceFile, result: CachedParse) -> None:
         if result.version_id is None:
-            self._fail(file, Failure(display_name(file.path), result.code, result.error))
+            self._fail(file, Failure(_shown(file), result.code, result.error))
             return
-        source = _url_of(result.metadata) or UPLOAD if self._upload else display_name(file.path)
+        source = _url_of(result.metadata) or UPLOAD if self._upload else _shown(file)
         self._claim_from(file, file.document_id, result, source)
+        for part in result.parts:
+            parent = {"parent": file.document_id + part.parent}
+            inner = replace(part.result, metadata={**part.result.metadata, **parent})
+            inner_source = source if self._upload else source + part.suffix
+            self._claim_from(file, file.document_id + part.suffix, inner, inner_source)
 
     def _claim_from(self, file: SourceFile, document_id: str, result: CachedParse, source: str) -> None:
         origin, root = (UPLOAD, "") if self._upload else (file.document_id, file.root)
@@ -174,12 +181,21 @@ class Reader:
         assert result.version_id is not None
         self.reading.claims.append(
             NewMembership(
-                document_id, VersionId(result.version_id), result.metadata, source, origin, root, self._owner
+                document_id,
+                VersionId(result.version_id),
+                result.metadata,
+                source,
+                origin,
+                root,
+                self._owner,
+                warnings=result.warnings,
             )
         )
+        told = document_id if self._upload else source
+        self.reading.warnings.extend(SourceCaveat(told, made.code, made.message) for made in result.warnings)
 
     def _fail(self, file: SourceFile, failure: Failure) -> None:
-        source = file.document_id if self._upload else display_name(file.path)
+        source = file.document_id if self._upload else _shown(file)
         if failure.code == EmptyDocument.code:
             self.reading.skipped.append(Skipped(source, failure.code))
             return
@@ -199,9 +215,7 @@ class Reader:
             fresh = [(key, line.parsed) for key, line in zip(keys, lines, strict=True) if key not in known]
             known |= dict(zip((key for key, _ in fresh), self._shelf.put(fresh), strict=True))
             for key, line in zip(keys, lines, strict=True):
-                source = _url_of(line.parsed.metadata) or (
-                    UPLOAD if self._upload else display_name(file.path)
-                )
+                source = _url_of(line.parsed.metadata) or (UPLOAD if self._upload else _shown(file))
                 self._claim_from(file, line.document_id, known[key], source)
 
     def _fail_line(self, file: SourceFile, failure: Failure) -> None:
@@ -213,6 +227,11 @@ class Reader:
         words = f"{failure.error}; until it is mended no line of this file is pruned"
         self.reading.failures.append(Failure(failure.source, failure.code, words))
         self.reading.kept.add(file.document_id)
+
+
+def _shown(file: SourceFile) -> str:
+    """What a person would open to see the file."""
+    return file.shown or display_name(file.path)
 
 
 def kind_key(path: str) -> str:
@@ -265,7 +284,11 @@ def _url_of(metadata: Any) -> str | None:
 
 
 def _chars(pending: Sequence[tuple[object, ParsedDocument | Failure]]) -> int:
-    return sum(len(made.text) for _, made in pending if isinstance(made, ParsedDocument))
+    return sum(
+        len(made.text) + sum(len(part.document.text) for part in made.parts)
+        for _, made in pending
+        if isinstance(made, ParsedDocument)
+    )
 
 
 def _batches(items: Any, size: int) -> Iterator[list[Any]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Protocol, TypeAlias
 
-from ragsvc.domain import CachedParse, Failure, Membership, ParsedDocument, VersionId, VersionText
+from ragsvc.domain import CachedParse, CachedPart, Failure, Membership, ParsedDocument, VersionId, VersionText
 from ragsvc.pipeline.ingestion.indexing import hash_of
 from ragsvc.pipeline.ingestion.plan import Plan
 from ragsvc.pipeline.parts import ProfileParts
@@ -80,9 +80,13 @@ class DryShelf(CatalogShelf):
         return [
             CachedParse(None, {}, made.code, made.error)
             if isinstance(made, Failure)
-            else CachedParse(self._id_of(made), made.metadata)
+            else self._result_of(made)
             for _, made in items
         ]
+
+    def _result_of(self, made: ParsedDocument) -> CachedParse:
+        parts = tuple(CachedPart(p.suffix, p.parent, self._result_of(p.document)) for p in made.parts)
+        return CachedParse(self._id_of(made), made.metadata, warnings=made.warnings, parts=parts)
 
     def _id_of(self, parsed: ParsedDocument) -> VersionId:
         name = version_name(parsed)
