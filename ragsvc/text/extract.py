@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import re
-from functools import cache
+from dataclasses import replace
+from functools import cache, partial
 from typing import Any
 
 import kreuzberg
@@ -20,10 +21,12 @@ from ragsvc.errors import (
     UnsupportedType,
 )
 from ragsvc.text.html import prepare_html
-from ragsvc.text.kinds import Kind, Reader
+from ragsvc.text.kinds import HTML, MAIL, Kind, Reader
 from ragsvc.text.markdown import first_heading, visible
 from ragsvc.text.normalise import normalise, to_json
 from ragsvc.text.ocr import find_tessdata
+from ragsvc.text.readers.attachments import Attachments, ReadInner
+from ragsvc.text.readers.mail import iso_date, read_mail
 
 _PAGE_GAP = "\n\n"
 _SLIDE_MARK = "ragsvc7slide{page_num}mark"
@@ -39,7 +42,6 @@ _NO_TITLE = re.compile(
     r"|microsoft word\s*-.*|(powerpoint|slide) .*presentation|.*\.\w{2,5})\s*",
     re.IGNORECASE,
 )
-_ENCRYPTED_MAIL = re.compile(rb"^content-type:\s*multipart/encrypted", re.IGNORECASE | re.MULTILINE)
 _ERRORS: tuple[tuple[str, type[DocumentError], str], ...] = (
     (r"password|encrypt|protected", EncryptedDocument, "Save a copy without a password."),
     (
@@ -56,15 +58,16 @@ _ERRORS: tuple[tuple[str, type[DocumentError], str], ...] = (
 )
 
 
-def extract(data: bytes, kind: Kind, name: str) -> ParsedDocument:
-    """Let kreuzberg read the bytes of a document.
+def extract(data: bytes, kind: Kind, name: str, read: ReadInner) -> ParsedDocument:
+    """Let kreuzberg read the bytes of a document; what it leaves out, readers of our own fill in.
 
+    :param read: how a document inside it is read.
     :raises DocumentError: whatever goes wrong inside it, with the reason in words.
     """
     if kind.reader is Reader.IMAGE and find_tessdata() is None:
         raise NoText(f"{name} is a picture", hint="Install Tesseract (tesseract-ocr) to read pictures.")
-    if kind.reader is Reader.MAIL and _ENCRYPTED_MAIL.search(data[:32_768]):
-        raise EncryptedDocument(f"{name} is an encrypted message", hint="Save a decrypted copy.")
+    if kind == MAIL:
+        return read_mail(data, name, read, partial(_html_as_text, name=name))
     properties: dict[str, Any] = {}
     if kind.reader is Reader.HTML:
         data, properties = prepare_html(data, name)
@@ -72,13 +75,38 @@ def extract(data: bytes, kind: Kind, name: str) -> ParsedDocument:
     properties = {**dict(result.metadata or {}), **properties}
     text, pages = _assemble(result, kind)
     text, pages = normalise(text, pages)
+    attachments = Attachments(read)
+    if kind.reader is Reader.MAIL:
+        _add_attachments(data, attachments)
+        properties["created_at"] = iso_date(str(properties.get("created_at") or "")) or properties.get(
+            "created_at"
+        )
     return ParsedDocument(
         title=_find_title(properties, text, kind),
         text=text,
         media_type=kind.media_type,
         pages=pages,
         metadata=_keep_properties(properties),
+        warnings=attachments.caveats(),
+        parts=tuple(attachments.parts),
     )
+
+
+def _add_attachments(data: bytes, attachments: Attachments) -> None:
+    from ragsvc.text.readers.outlook import add_attachments
+
+    try:
+        add_attachments(data, attachments)
+    except (OSError, ValueError) as error:
+        attachments.unread.append(f"whatever is attached ({error})")
+
+
+def _html_as_text(data: bytes, name: str) -> str:
+    """The body of a mail."""
+    try:
+        return str(_run(prepare_html(data, name)[0], replace(HTML, reader=Reader.MAIL), name).content)
+    except BrokenDocument:
+        return ""
 
 
 def _run(data: bytes, kind: Kind, name: str) -> Any:

@@ -39,6 +39,7 @@ MARKDOWN = Kind(Reader.TEXT, "text/markdown", "text/markdown")
 PLAIN = Kind(Reader.TEXT, "text/plain", "text/plain")
 PDF = Kind(Reader.PDF, "application/pdf", "text/plain")
 HTML = Kind(Reader.HTML, "text/html", "text/markdown")
+MAIL = Kind(Reader.MAIL, "message/rfc822", "text/plain")
 RTF = Kind(Reader.OFFICE, "application/rtf", "text/markdown")
 
 _OOXML = "application/vnd.openxmlformats-officedocument."
@@ -99,7 +100,7 @@ _CODE_MEDIA = {
 _REFUSED = frozenset(
     {
         *("svg", "p7s", "p7m", "asc", "sig", "pem", "crt", "key", "lock", "map", "ico", "heic", "heif"),
-        *("zip", "tar", "gz", "tgz", "bz2", "xz", "7z", "rar", "jar", "whl", "iso", "deb", "rpm"),
+        *("tar", "gz", "tgz", "bz2", "xz", "7z", "rar", "jar", "whl", "iso", "deb", "rpm"),
         *(
             "exe",
             "dll",
@@ -120,6 +121,10 @@ _REFUSED = frozenset(
         *("db", "sqlite", "sqlite3", "parquet", "npy", "npz", "pt", "pkl", "onnx", "safetensors"),
     }
 )
+
+
+# What is read file by file, as a folder is.
+_ARCHIVES = frozenset({"zip", "mbox"})
 
 
 def _build_table() -> dict[str, Kind]:
@@ -153,6 +158,11 @@ def extension(path: str) -> str:
 def kind_by_name(path: str) -> Kind | None:
     """Kind that the name alone promises; None when it says nothing or nothing good."""
     return _BY_EXTENSION.get(extension(path))
+
+
+def is_archive(path: str) -> bool:
+    """Whether a file holds other files, each a document of its own (by its name)."""
+    return extension(path) in _ARCHIVES
 
 
 def is_refused(path: str) -> bool:

@@ -14,14 +14,16 @@ from ragsvc.errors import DocumentTooLarge, EmptyDocument, NoText, UnreadableFil
 from ragsvc.text.archive import check_container
 from ragsvc.text.decode import decode_text
 from ragsvc.text.delimited import SEPARATORS, as_table
-from ragsvc.text.kinds import HEAD_BYTES, MARKDOWN, PLAIN, Kind, Reader, kind_by_name, kind_of
+from ragsvc.text.kinds import HEAD_BYTES, MARKDOWN, PLAIN, Kind, Reader, is_archive, kind_by_name, kind_of
 from ragsvc.text.limits import MIB, ParseLimits
 from ragsvc.text.markdown import first_heading
 from ragsvc.text.normalise import normalise, take_front_matter
 from ragsvc.text.ocr import find_tessdata
+from ragsvc.text.readers.attachments import ReadInner
 
-_READING_VERSION = "3"
+_READING_VERSION = "4"
 _INLINE_BYTES = MIB
+_MAX_DEPTH = 4
 
 
 @cache
@@ -63,8 +65,21 @@ def parse_file(path: str, limits: ParseLimits) -> ParsedDocument:
         that nothing here reads.
     """
     name = display_name(Path(path).name)
-    data = _read_bytes(path, name, limits)
-    kind = kind_of(path, data[:HEAD_BYTES])
+    return parse_bytes(_read_bytes(path, name, limits), name, limits)
+
+
+def parse_bytes(data: bytes, name: str, limits: ParseLimits, depth: int = 0) -> ParsedDocument:
+    """Read the bytes of a file, or of a document inside one.
+
+    :param name: its base name.
+    :param depth: how many documents it is inside of.
+    :raises DocumentError: as parse_file.
+    """
+    if depth and is_archive(name):
+        from ragsvc.text.members import read_members
+
+        return read_members(data, name, limits, _inner(limits, depth))
+    kind = kind_of(name, data[:HEAD_BYTES])
     if kind is None:
         raise UnsupportedType(f"{name} is of a type that cannot be read", hint="Convert it to PDF or text.")
     if kind.reader is Reader.TEXT:
@@ -74,16 +89,26 @@ def parse_file(path: str, limits: ParseLimits) -> ParsedDocument:
         # Imported here: plain text must not wait for the parser's 80 MB library.
         from ragsvc.text.extract import extract
 
-        parsed = extract(data, kind, name)
-    if len(parsed.text) > limits.max_text_chars:
+        parsed = extract(data, kind, name, _inner(limits, depth))
+    size = len(parsed.text) + sum(len(part.document.text) for part in parsed.parts)
+    if size > limits.max_text_chars:
         raise DocumentTooLarge(
-            f"{name} holds {len(parsed.text)} characters, more than {limits.max_text_chars}", hint="Split it."
+            f"{name} holds {size} characters, more than {limits.max_text_chars}", hint="Split it."
         )
     if not parsed.text.strip():
         if kind.reader is Reader.TEXT:
             raise EmptyDocument(f"{name} is empty", hint="Nothing to do.")
         raise NoText(f"{name} holds no text", hint=_no_text_hint(kind))
     return parsed
+
+
+def _inner(limits: ParseLimits, depth: int) -> ReadInner:
+    def read(data: bytes, name: str) -> ParsedDocument:
+        if depth >= _MAX_DEPTH:
+            raise DocumentTooLarge(f"{name} is inside of more than {_MAX_DEPTH} others", hint="Unpack it.")
+        return parse_bytes(data, name, limits, depth + 1)
+
+    return read
 
 
 def _read_bytes(path: str, name: str, limits: ParseLimits) -> bytes:

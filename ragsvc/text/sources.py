@@ -14,7 +14,7 @@ from typing import TypeAlias
 from ragsvc.domain import Failure, Skipped, SourceFile
 from ragsvc.errors import IdConflict, InvalidName, SourceNotFound, UnreadableFile
 from ragsvc.text.jsonl import is_jsonl
-from ragsvc.text.kinds import HEAD_BYTES, is_refused, kind_by_name, kind_of
+from ragsvc.text.kinds import HEAD_BYTES, is_archive, is_refused, kind_by_name, kind_of
 from ragsvc.text.parse import display_name
 
 _MAX_NAME_CHARS = 200
@@ -120,7 +120,7 @@ def _walk(root: Root, leave_out: str) -> Iterator[Found]:
             stack.pop()
             continue
         document_id = f"{prefix}/{display_name(entry.name)}"
-        skip = _skip_by_name(entry.name) or (_skip_link(entry.path, root) if entry.is_symlink() else None)
+        skip = skip_by_name(entry.name) or (_skip_link(entry.path, root) if entry.is_symlink() else None)
         if skip is None and entry.path == leave_out:
             skip = SkipCode.IGNORED
         if skip is not None:
@@ -151,7 +151,8 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
         return False
 
 
-def _skip_by_name(name: str) -> SkipCode | None:
+def skip_by_name(name: str) -> SkipCode | None:
+    """Why a file or folder of this name is left out; None: it is not."""
     if name in _IGNORED_NAMES or any(fnmatch(name, pattern) for pattern in _IGNORED_PATTERNS):
         return SkipCode.IGNORED
     return SkipCode.HIDDEN if name.startswith(".") else None
@@ -180,7 +181,7 @@ def classify(path: str, document_id: str, root: str) -> Found:
             return Skipped(shown, SkipCode.UNSUPPORTED_TYPE)
         if status.st_size == 0:
             return Skipped(shown, SkipCode.EMPTY)
-        if not is_jsonl(path) and kind_by_name(path) is None and not _can_read(path):
+        if not is_jsonl(path) and not is_archive(path) and kind_by_name(path) is None and not _can_read(path):
             return Skipped(shown, SkipCode.UNSUPPORTED_TYPE)
         if not os.access(path, os.R_OK):
             return Failure(shown, UnreadableFile.code, "cannot be opened: Permission denied")

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from tempfile import TemporaryDirectory
 
 from ragsvc.domain import (
     CachedParse,
@@ -20,12 +20,15 @@ from ragsvc.domain import (
     SourceFile,
     VersionId,
 )
-from ragsvc.errors import Cancelled, EmptyDocument, UnreadableFile
+from ragsvc.errors import Cancelled, DocumentError, EmptyDocument, NoText, UnreadableFile
+from ragsvc.pipeline.ingestion.items import batches, chars, shown, url_of
 from ragsvc.pipeline.ingestion.shelf import INLINE_KIND, LINE_KIND, ParseKey, Shelf
 from ragsvc.text.jsonl import JsonlDocument, is_jsonl, read_lines
-from ragsvc.text.kinds import extension
+from ragsvc.text.kinds import extension, is_archive
 from ragsvc.text.limits import ParseLimits
+from ragsvc.text.members import unpack
 from ragsvc.text.parse import display_name
+from ragsvc.text.scratch import private_folder
 from ragsvc.text.workers import TRANSIENT_CODES, ParserPool
 
 FILES_AT_ONCE = 256
@@ -87,34 +90,60 @@ class Reader:
 
         :raises Cancelled: when asked to stop; what was parsed is kept.
         """
-        files: list[SourceFile] = []
-        for item in found:
-            if isinstance(item, SourceFile):
-                files.append(item)
-            elif isinstance(item, Skipped):
-                self.reading.skipped.append(item)
-            else:
-                self.reading.failures.append(item)
+        files = self._sorted_out(found)
         self._done, self._total, self._unit = 0, len(files), "files"
         with ParserPool(self._workers, self._limits) as pool:
-            for some in _batches(files, FILES_AT_ONCE):
+            for some in batches(files, FILES_AT_ONCE):
                 self._step(0)
-                plain = [file for file in some if not is_jsonl(file.path)]
-                for _ in self._read_files(plain, pool):
-                    self._step(1)
-                for file in some:
-                    if is_jsonl(file.path):
-                        self._read_jsonl(file)
-                        self._step(1)
+                self._read_some(some, pool)
         return self.reading
+
+    def _read_some(self, files: Sequence[SourceFile], pool: ParserPool) -> None:
+        plain = [file for file in files if not is_jsonl(file.path) and not is_archive(file.path)]
+        for _ in self._read_files(plain, pool):
+            self._step(1)
+        for file in files:
+            if is_jsonl(file.path):
+                self._read_jsonl(file)
+                self._step(1)
+            elif is_archive(file.path):
+                self._read_archive(file, pool)
+                self._step(1)
+
+    def _read_archive(self, file: SourceFile, pool: ParserPool) -> None:
+        """Read the members of an archive as if they lay in a folder of its name."""
+        before = self._found()
+        with TemporaryDirectory(prefix="members-", dir=private_folder()) as folder:
+            try:
+                for some in batches(unpack(file, Path(folder), self._limits), FILES_AT_ONCE):
+                    self._total += sum(isinstance(item, SourceFile) for item in some)
+                    self._read_some(self._sorted_out(some), pool)
+            except DocumentError as error:
+                self._fail(file, Failure(shown(file), error.code, error.message))
+                return
+        if self._found() == before:
+            self._fail(file, Failure(shown(file), NoText.code, "it holds no document"))
+
+    def _found(self) -> int:
+        """How many outcomes there are."""
+        return len(self.reading.claims) + len(self.reading.failures) + len(self.reading.skipped)
+
+    def _sorted_out(self, found: Sequence[SourceFile | Skipped | Failure]) -> list[SourceFile]:
+        """The files among what was found; the rest has its outcome."""
+        for item in found:
+            if isinstance(item, Skipped):
+                self.reading.skipped.append(item)
+            elif isinstance(item, Failure):
+                self.reading.failures.append(item)
+        return [item for item in found if isinstance(item, SourceFile)]
 
     def add_inline(self, documents: Sequence[tuple[str, ParsedDocument]]) -> None:
         """Take documents that were given as text."""
         self._done, self._total, self._unit = 0, len(documents), "documents"
-        for some in _batches(documents, LINES_AT_ONCE):
+        for some in batches(documents, LINES_AT_ONCE):
             keyed = [((_digest_of(parsed), INLINE_KIND), parsed) for _, parsed in some]
             for (document_id, parsed), stored in zip(some, self._shelf.put(keyed), strict=True):
-                self._claim(document_id, stored, UPLOAD, _url_of(parsed.metadata) or UPLOAD, root="")
+                self._claim(document_id, stored, UPLOAD, url_of(parsed.metadata) or UPLOAD, root="")
             self._step(len(some))
 
     def _step(self, files: int) -> None:
@@ -143,7 +172,7 @@ class Reader:
             for item, outcome in outcomes:
                 yield
                 pending.append((item, _unless_changed(item, outcome)))
-                if len(pending) >= 64 or _chars(pending) > 8_000_000:
+                if len(pending) >= 64 or chars(pending) > 8_000_000:
                     self._store(pending)
                     pending = []
         self._store(pending)
@@ -163,9 +192,9 @@ class Reader:
 
     def _take(self, file: SourceFile, result: CachedParse) -> None:
         if result.version_id is None:
-            self._fail(file, Failure(_shown(file), result.code, result.error))
+            self._fail(file, Failure(shown(file), result.code, result.error))
             return
-        source = _url_of(result.metadata) or UPLOAD if self._upload else _shown(file)
+        source = url_of(result.metadata) or UPLOAD if self._upload else shown(file)
         self._claim_from(file, file.document_id, result, source)
         for part in result.parts:
             parent = {"parent": file.document_id + part.parent}
@@ -195,7 +224,7 @@ class Reader:
         self.reading.warnings.extend(SourceCaveat(told, made.code, made.message) for made in result.warnings)
 
     def _fail(self, file: SourceFile, failure: Failure) -> None:
-        source = file.document_id if self._upload else _shown(file)
+        source = file.document_id if self._upload else shown(file)
         if failure.code == EmptyDocument.code:
             self.reading.skipped.append(Skipped(source, failure.code))
             return
@@ -204,7 +233,7 @@ class Reader:
             self.reading.kept.add(file.document_id)
 
     def _read_jsonl(self, file: SourceFile) -> None:
-        for some in _batches(read_lines(file.path, file.document_id), LINES_AT_ONCE):
+        for some in batches(read_lines(file.path, file.document_id), LINES_AT_ONCE):
             self._step(0)
             lines = [item for item in some if isinstance(item, JsonlDocument)]
             for item in some:
@@ -215,7 +244,7 @@ class Reader:
             fresh = [(key, line.parsed) for key, line in zip(keys, lines, strict=True) if key not in known]
             known |= dict(zip((key for key, _ in fresh), self._shelf.put(fresh), strict=True))
             for key, line in zip(keys, lines, strict=True):
-                source = _url_of(line.parsed.metadata) or (UPLOAD if self._upload else _shown(file))
+                source = url_of(line.parsed.metadata) or (UPLOAD if self._upload else shown(file))
                 self._claim_from(file, line.document_id, known[key], source)
 
     def _fail_line(self, file: SourceFile, failure: Failure) -> None:
@@ -227,11 +256,6 @@ class Reader:
         words = f"{failure.error}; until it is mended no line of this file is pruned"
         self.reading.failures.append(Failure(failure.source, failure.code, words))
         self.reading.kept.add(file.document_id)
-
-
-def _shown(file: SourceFile) -> str:
-    """What a person would open to see the file."""
-    return file.shown or display_name(file.path)
 
 
 def kind_key(path: str) -> str:
@@ -273,30 +297,3 @@ def _unless_changed(item: _Hashed, outcome: ParsedDocument | Failure) -> ParsedD
 def _digest_of(parsed: ParsedDocument) -> str:
     content = "\x00".join((parsed.title, parsed.media_type, parsed.text, repr(parsed.metadata)))
     return hashlib.sha256(content.encode("utf-8", "surrogatepass")).hexdigest()
-
-
-def _url_of(metadata: Any) -> str | None:
-    for name in ("url", "source_url", "source"):
-        value = metadata.get(name)
-        if isinstance(value, str) and value.startswith(("http://", "https://")):
-            return value
-    return None
-
-
-def _chars(pending: Sequence[tuple[object, ParsedDocument | Failure]]) -> int:
-    return sum(
-        len(made.text) + sum(len(part.document.text) for part in made.parts)
-        for _, made in pending
-        if isinstance(made, ParsedDocument)
-    )
-
-
-def _batches(items: Any, size: int) -> Iterator[list[Any]]:
-    some: list[Any] = []
-    for item in items:
-        some.append(item)
-        if len(some) >= size:
-            yield some
-            some = []
-    if some:
-        yield some
