@@ -6,11 +6,11 @@ import os
 import re
 from dataclasses import replace
 from functools import cache, partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import kreuzberg
 
-from ragsvc.domain import ParsedDocument
+from ragsvc.domain import Caveat, ParsedDocument
 from ragsvc.errors import (
     BrokenDocument,
     DocumentError,
@@ -20,18 +20,26 @@ from ragsvc.errors import (
     ParserOutOfMemory,
     UnsupportedType,
 )
+from ragsvc.text.completion import complete_word
 from ragsvc.text.html import prepare_html
-from ragsvc.text.kinds import HTML, MAIL, Kind, Reader
+from ragsvc.text.kinds import HTML, MAIL, SHEET_MIMES, WORD_MIMES, ZIP_MAGIC, Kind, Reader
 from ragsvc.text.markdown import first_heading, visible
 from ragsvc.text.normalise import normalise, to_json
 from ragsvc.text.ocr import find_tessdata
 from ragsvc.text.readers.attachments import Attachments, ReadInner
 from ragsvc.text.readers.mail import iso_date, read_mail
+from ragsvc.text.readers.slides import read_slides
+from ragsvc.text.readers.word import look_into as look_into_word
+
+if TYPE_CHECKING:
+    from ragsvc.text.readers.spreadsheet import Workbook
 
 _PAGE_GAP = "\n\n"
 _SLIDE_MARK = "ragsvc7slide{page_num}mark"
 _SLIDE_PATTERN = re.compile(r"\s*ragsvc7slide\d+mark\s*")
 _RULE = re.compile(r"(?:^|\n)-{3,}[ \t]*(?=\n|$)")
+# What is left of a table whose last line was cut apart.
+_EMPTY_ROW = re.compile(r"^[|][ |]*$\n?", re.MULTILINE)
 _KEPT_PROPERTIES = (
     "authors", "subject", "keywords", "language", "created_at", "modified_at", "description",
     "from_email", "to_emails", "cc_emails", "message_id", "attachments", "sheet_names",
@@ -71,25 +79,76 @@ def extract(data: bytes, kind: Kind, name: str, read: ReadInner) -> ParsedDocume
     properties: dict[str, Any] = {}
     if kind.reader is Reader.HTML:
         data, properties = prepare_html(data, name)
-    result = _run(data, kind, name)
-    properties = {**dict(result.metadata or {}), **properties}
-    text, pages = _assemble(result, kind)
+    caveats: list[Caveat] = []
+    workbook = _read_workbook(data, caveats) if kind.mime in SHEET_MIMES else None
+    text, pages = "", tuple[int, ...]()
+    if workbook is not None:
+        text, properties = workbook.text, workbook.properties
+        caveats += workbook.warnings
+    else:
+        text, pages, found = _read(data, kind, name, caveats)
+        properties = {**found, **properties}
     text, pages = normalise(text, pages)
     attachments = Attachments(read)
     if kind.reader is Reader.MAIL:
         _add_attachments(data, attachments)
-        properties["created_at"] = iso_date(str(properties.get("created_at") or "")) or properties.get(
-            "created_at"
-        )
+        sent = str(properties.get("created_at") or "")
+        properties["created_at"] = iso_date(sent) or sent
     return ParsedDocument(
         title=_find_title(properties, text, kind),
         text=text,
         media_type=kind.media_type,
         pages=pages,
         metadata=_keep_properties(properties),
-        warnings=attachments.caveats(),
+        warnings=(*caveats, *attachments.caveats()),
         parts=tuple(attachments.parts),
     )
+
+
+def _read(
+    data: bytes, kind: Kind, name: str, caveats: list[Caveat]
+) -> tuple[str, tuple[int, ...], dict[str, Any]]:
+    """Text, page starts and properties by kreuzberg, with what second readers fill in.
+
+    :param caveats: gets what could not be read.
+    """
+    deck = read_slides(data) if kind.reader is Reader.SLIDES and data.startswith(ZIP_MAGIC) else None
+    if deck:
+        if deck.hidden:
+            numbers = ", ".join(map(str, deck.hidden))
+            caveats.append(Caveat("hidden_text", f"hidden slides read: {numbers}"))
+        return *_join_slides(list(deck.texts)), deck.properties
+    word = look_into_word(data) if kind.mime in WORD_MIMES else None
+    result = _run(word.data if word else data, kind, name)
+    content = str(result.content)
+    text, pages = content, tuple[int, ...]()
+    if kind.reader is Reader.PDF:
+        text, pages = _join_pages(content, result)
+    elif kind.reader is Reader.SLIDES:
+        text, pages = _join_slides(_split_slides(content))
+    elif kind.media_type == "text/markdown":
+        text = visible(content)
+    if word:
+        text, more = complete_word(text, word)
+        caveats += more
+    return text, pages, dict(result.metadata or {})
+
+
+def _read_workbook(data: bytes, caveats: list[Caveat]) -> Workbook | None:
+    """What the second reader makes of a workbook; None where it cannot, which is said."""
+    from ragsvc.text.readers.spreadsheet import TooLarge, read_workbook
+
+    try:
+        return read_workbook(data)
+    except TooLarge as error:
+        reason = str(error)
+    except MemoryError:
+        raise
+    except Exception as error:  # noqa: BLE001 - it raises anything for a file it does not understand
+        reason = f"{type(error).__name__}: {error}"
+    words = f"dates, times and percentages are numbers as they are stored, without comments ({reason})"
+    caveats.append(Caveat("cells_as_stored", words))
+    return None
 
 
 def _add_attachments(data: bytes, attachments: Attachments) -> None:
@@ -158,18 +217,6 @@ def _translate(error: BaseException, name: str) -> DocumentError:
     return BrokenDocument(f"{name} is damaged: {words}", hint="Open it and save it again.")
 
 
-def _assemble(result: Any, kind: Kind) -> tuple[str, tuple[int, ...]]:
-    """Text and page starts in characters, before normalisation."""
-    content = str(result.content)
-    if kind.reader is Reader.PDF:
-        return _join_pages(content, result)
-    if kind.reader is Reader.SLIDES:
-        return _split_slides(content)
-    if kind.media_type == "text/markdown":
-        return visible(content), ()
-    return content, ()
-
-
 def _join_pages(content: str, result: Any) -> tuple[str, tuple[int, ...]]:
     # The pages' own texts: `content` leaves out repeated lines, adds every table a second time, and
     # its boundaries are byte offsets that do not follow either.
@@ -183,11 +230,14 @@ def _join_pages(content: str, result: Any) -> tuple[str, tuple[int, ...]]:
     return _PAGE_GAP.join(pages), tuple(starts)
 
 
-def _split_slides(content: str) -> tuple[str, tuple[int, ...]]:
+def _split_slides(content: str) -> list[str]:
     slides = _SLIDE_PATTERN.split(content)
     if len(slides) > 1 and not slides[0].strip():
         slides = slides[1:]
-    slides = [visible(_RULE.sub("\n", slide)).strip("\n") for slide in slides]
+    return [_EMPTY_ROW.sub("", visible(_RULE.sub("\n", slide))).strip("\n") for slide in slides]
+
+
+def _join_slides(slides: list[str]) -> tuple[str, tuple[int, ...]]:
     if not any(slides):
         return "", ()
     starts, at = [], 0

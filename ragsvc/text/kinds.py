@@ -59,6 +59,12 @@ _OFFICE_MIMES = {
     "fb2": "application/x-fictionbook+xml",
     "ipynb": "application/x-ipynb+json",
 }
+SHEET_MIMES = frozenset({_OFFICE_MIMES["xlsx"], _OFFICE_MIMES["xlsm"]})
+"""Spreadsheets whose cells are read with their number formats."""
+
+WORD_MIMES = frozenset({_OFFICE_MIMES["docx"], _OFFICE_MIMES["dotx"], _OFFICE_MIMES["docm"]})
+"""Word files that are packages of XML."""
+
 _SLIDE_MIMES = {
     "pptx": _OOXML + "presentationml.presentation",
     "ppsx": _OOXML + "presentationml.slideshow",
