@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any
@@ -28,6 +29,7 @@ from ragsvc.text.normalise import normalise, to_json
 from ragsvc.text.ocr import find_tessdata
 from ragsvc.text.readers.attachments import Attachments, ReadInner
 from ragsvc.text.readers.mail import iso_date, read_mail
+from ragsvc.text.readers.pdf import complete_pages, read_pages
 from ragsvc.text.readers.slides import read_slides
 from ragsvc.text.readers.word import look_into as look_into_word
 
@@ -117,13 +119,15 @@ def _read(
         if deck.hidden:
             numbers = ", ".join(map(str, deck.hidden))
             caveats.append(Caveat("hidden_text", f"hidden slides read: {numbers}"))
-        return *_join_slides(list(deck.texts)), deck.properties
+        return *_join_slides(deck.texts), deck.properties
     word = look_into_word(data) if kind.mime in WORD_MIMES else None
     result = _run(word.data if word else data, kind, name)
     content = str(result.content)
     text, pages = content, tuple[int, ...]()
     if kind.reader is Reader.PDF:
-        text, pages = _join_pages(content, result)
+        read, more = complete_pages(_pages_of(content, result), read_pages(data))
+        caveats += more
+        text, pages = _join(read)
     elif kind.reader is Reader.SLIDES:
         text, pages = _join_slides(_split_slides(content))
     elif kind.media_type == "text/markdown":
@@ -217,17 +221,11 @@ def _translate(error: BaseException, name: str) -> DocumentError:
     return BrokenDocument(f"{name} is damaged: {words}", hint="Open it and save it again.")
 
 
-def _join_pages(content: str, result: Any) -> tuple[str, tuple[int, ...]]:
+def _pages_of(content: str, result: Any) -> list[str]:
     # The pages' own texts: `content` leaves out repeated lines, adds every table a second time, and
     # its boundaries are byte offsets that do not follow either.
     pages = [str(page["content"]) for page in result.pages or []]
-    if not any(page.strip() for page in pages):
-        return (content, (0,)) if content.strip() else ("", ())
-    starts, at = [], 0
-    for page in pages:
-        starts.append(at)
-        at += len(page) + len(_PAGE_GAP)
-    return _PAGE_GAP.join(pages), tuple(starts)
+    return pages if any(page.strip() for page in pages) or not content.strip() else [content]
 
 
 def _split_slides(content: str) -> list[str]:
@@ -237,14 +235,20 @@ def _split_slides(content: str) -> list[str]:
     return [_EMPTY_ROW.sub("", visible(_RULE.sub("\n", slide))).strip("\n") for slide in slides]
 
 
-def _join_slides(slides: list[str]) -> tuple[str, tuple[int, ...]]:
-    if not any(slides):
+def _join_slides(slides: Sequence[str]) -> tuple[str, tuple[int, ...]]:
+    text, starts = _join(slides)
+    return text, starts if len(slides) > 1 else ()
+
+
+def _join(pages: Sequence[str]) -> tuple[str, tuple[int, ...]]:
+    """Pages or slides as one text, and where each begins."""
+    if not any(page.strip() for page in pages):
         return "", ()
     starts, at = [], 0
-    for slide in slides:
+    for page in pages:
         starts.append(at)
-        at += len(slide) + len(_PAGE_GAP)
-    return _PAGE_GAP.join(slides), tuple(starts) if len(slides) > 1 else ()
+        at += len(page) + len(_PAGE_GAP)
+    return _PAGE_GAP.join(pages), tuple(starts)
 
 
 def _find_title(properties: dict[str, Any], text: str, kind: Kind) -> str:
