@@ -12,7 +12,7 @@ from typing import Any
 from ragsvc.domain import ParsedDocument
 from ragsvc.errors import DocumentTooLarge, EmptyDocument, NoText, UnreadableFile, UnsupportedType
 from ragsvc.text.archive import check_container
-from ragsvc.text.decode import decode_text
+from ragsvc.text.decode import decode
 from ragsvc.text.delimited import SEPARATORS, as_table
 from ragsvc.text.kinds import HEAD_BYTES, MARKDOWN, PLAIN, Kind, Reader, is_archive, kind_by_name, kind_of
 from ragsvc.text.limits import MIB, ParseLimits
@@ -83,7 +83,7 @@ def parse_bytes(data: bytes, name: str, limits: ParseLimits, depth: int = 0) -> 
     if kind is None:
         raise UnsupportedType(f"{name} is of a type that cannot be read", hint="Convert it to PDF or text.")
     if kind.reader is Reader.TEXT:
-        parsed = _read_text(data, kind, name)
+        parsed = _read_text(data, kind, name, limits.encoding)
     else:
         check_container(data, name, limits)
         # Imported here: plain text must not wait for the parser's 80 MB library.
@@ -133,18 +133,19 @@ def _read_bytes(path: str, name: str, limits: ParseLimits) -> bytes:
     return data
 
 
-def _read_text(data: bytes, kind: Kind, name: str) -> ParsedDocument:
-    text, _ = normalise(decode_text(data, name))
+def _read_text(data: bytes, kind: Kind, name: str, encoding: str) -> ParsedDocument:
+    decoded = decode(data, name, encoding)
+    text, _ = normalise(decoded.text)
     metadata: dict[str, Any] = {}
     if kind.media_type in SEPARATORS and (table := as_table(text, SEPARATORS[kind.media_type])):
-        return ParsedDocument(title="", text=table, media_type=MARKDOWN.media_type, metadata=metadata)
+        return ParsedDocument("", table, MARKDOWN.media_type, (), metadata, decoded.warnings)
     if kind in (MARKDOWN, PLAIN):
         text, metadata = take_front_matter(text)
     title = metadata.get("title")
     title = " ".join(title.split()) if isinstance(title, str) else ""
     if not title and kind == MARKDOWN:
         title = first_heading(text)
-    return ParsedDocument(title=title, text=text, media_type=kind.media_type, metadata=metadata)
+    return ParsedDocument(title, text, kind.media_type, (), metadata, decoded.warnings)
 
 
 def _no_text_hint(kind: Kind) -> str:
