@@ -22,8 +22,10 @@ from ragsvc.errors import (
     UnsupportedType,
 )
 from ragsvc.text.completion import complete_word
-from ragsvc.text.html import prepare_html
+from ragsvc.text.html import Page, prepare_html
+from ragsvc.text.kept import compare, fill_in, lost_caveats
 from ragsvc.text.kinds import HTML, MAIL, SHEET_MIMES, WORD_MIMES, ZIP_MAGIC, Kind, Reader
+from ragsvc.text.limits import ParseLimits
 from ragsvc.text.markdown import first_heading, visible
 from ragsvc.text.normalise import normalise, to_json
 from ragsvc.text.ocr import find_tessdata
@@ -68,7 +70,7 @@ _ERRORS: tuple[tuple[str, type[DocumentError], str], ...] = (
 )
 
 
-def extract(data: bytes, kind: Kind, name: str, read: ReadInner) -> ParsedDocument:
+def extract(data: bytes, kind: Kind, name: str, read: ReadInner, limits: ParseLimits) -> ParsedDocument:
     """Let kreuzberg read the bytes of a document; what it leaves out, readers of our own fill in.
 
     :param read: how a document inside it is read.
@@ -78,10 +80,12 @@ def extract(data: bytes, kind: Kind, name: str, read: ReadInner) -> ParsedDocume
         raise NoText(f"{name} is a picture", hint="Install Tesseract (tesseract-ocr) to read pictures.")
     if kind == MAIL:
         return read_mail(data, name, read, partial(_html_as_text, name=name))
+    page: Page | None = None
     properties: dict[str, Any] = {}
     if kind.reader is Reader.HTML:
-        data, properties = prepare_html(data, name)
-    caveats: list[Caveat] = []
+        page = prepare_html(data, name, limits.encoding)
+        data, properties = page.data, page.properties
+    caveats: list[Caveat] = list(page.warnings) if page else []
     workbook = _read_workbook(data, caveats) if kind.mime in SHEET_MIMES else None
     text, pages = "", tuple[int, ...]()
     if workbook is not None:
@@ -90,6 +94,9 @@ def extract(data: bytes, kind: Kind, name: str, read: ReadInner) -> ParsedDocume
     else:
         text, pages, found = _read(data, kind, name, caveats)
         properties = {**found, **properties}
+    if page and lost_caveats(compare(text, page.paragraphs)):
+        text, more = fill_in(text, page.paragraphs)
+        caveats += more
     text, pages = normalise(text, pages)
     attachments = Attachments(read)
     if kind.reader is Reader.MAIL:
@@ -167,7 +174,7 @@ def _add_attachments(data: bytes, attachments: Attachments) -> None:
 def _html_as_text(data: bytes, name: str) -> str:
     """The body of a mail."""
     try:
-        return str(_run(prepare_html(data, name)[0], replace(HTML, reader=Reader.MAIL), name).content)
+        return str(_run(prepare_html(data, name).data, replace(HTML, reader=Reader.MAIL), name).content)
     except BrokenDocument:
         return ""
 

@@ -89,7 +89,7 @@ def parse_bytes(data: bytes, name: str, limits: ParseLimits, depth: int = 0) -> 
         # Imported here: plain text must not wait for the parser's 80 MB library.
         from ragsvc.text.extract import extract
 
-        parsed = extract(data, kind, name, _inner(limits, depth))
+        parsed = extract(data, kind, name, _inner(limits, depth), limits)
     size = len(parsed.text) + sum(len(part.document.text) for part in parsed.parts)
     if size > limits.max_text_chars:
         raise DocumentTooLarge(

@@ -211,7 +211,7 @@ def test_errors_of_the_parser_are_translated(
 
     monkeypatch.setattr(extract.kreuzberg, "extract_bytes_sync", explode)
     with pytest.raises(seen) as caught:
-        extract.extract(b"%PDF-", PDF, "x.pdf", lambda data, name: parse_file(name, LIMITS))
+        extract.extract(b"%PDF-", PDF, "x.pdf", lambda data, name: parse_file(name, LIMITS), LIMITS)
     assert caught.value is raised or caught.value.__cause__ is raised
 
 
