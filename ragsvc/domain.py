@@ -1039,13 +1039,19 @@ class AnswerRequest:
 
 @dataclass(frozen=True, slots=True)
 class IngestRequest:
-    """Files and folders to bring a corpus in step with."""
+    """Files and folders to bring a corpus in step with.
+
+    exclude: patterns of gitignore, relative to each path; what they match is left out.
+    encoding: of text files that are not UTF-8 and do not say; "": it is guessed.
+    """
 
     corpus: str
     paths: tuple[str, ...]
     root_name: str | None = None
     prune: Prune = Prune.KEEP
     dry_run: bool = False
+    exclude: tuple[str, ...] = ()
+    encoding: str = ""
 
 
 @dataclass(frozen=True, slots=True)

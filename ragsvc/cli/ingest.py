@@ -33,6 +33,15 @@ def ingest(
     root_name: Annotated[
         str | None, typer.Option("--as", metavar="NAME", help="Root name of the path, for document ids.")
     ] = None,
+    exclude: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--exclude", metavar="PATTERN", help="Leave out what matches, as in .ragsvcignore; repeatable."
+        ),
+    ] = None,
+    encoding: Annotated[
+        str, typer.Option("--encoding", metavar="NAME", help="Of text files that are not UTF-8, such as gbk.")
+    ] = "",
     as_json: JsonOption = False,
     home: HomeOption = None,
 ) -> int:
@@ -50,6 +59,8 @@ def ingest(
         root_name=root_name,
         prune=_prune(prune, allow_empty),
         dry_run=dry_run,
+        exclude=tuple(exclude or ()),
+        encoding=encoding,
     )
     session = session_of(context)
     opened = session.rehearsal(home) if dry_run else session.worker(home, create=True)

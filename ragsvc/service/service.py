@@ -108,7 +108,7 @@ class Service:
         cancelled: Callable[[], bool] | None = None,
     ) -> IngestReport:
         """Bring a corpus in step with files; see `pipeline.ingest`."""
-        return self._writer.ingest(caller, progress, on_wait, cancelled).files(request)
+        return self._writer.ingest(caller, progress, on_wait, cancelled, request.encoding).files(request)
 
     def ingest_inline(
         self,

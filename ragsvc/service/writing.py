@@ -13,6 +13,7 @@ from ragsvc.service.parts import PartsLoader
 from ragsvc.settings import Settings
 from ragsvc.store.catalog import Catalog
 from ragsvc.store.corpora import check_name
+from ragsvc.text.decode import check_encoding
 from ragsvc.text.limits import ParseLimits
 
 
@@ -30,8 +31,13 @@ class Writer:
         progress: Callable[[Progress], None] | None,
         on_wait: Callable[[str], None] | None,
         cancelled: Callable[[], bool] | None,
+        encoding: str = "",
     ) -> Ingest:
-        """An ingest with this service's tools."""
+        """An ingest with this service's tools.
+
+        :param encoding: as of IngestRequest.
+        :raises InvalidRequest: if there is no such encoding.
+        """
         settings = self._settings
         tools = IngestTools(
             catalog=self._catalog,
@@ -40,6 +46,8 @@ class Writer:
                 timeout_s=settings.parse_timeout_s,
                 memory_bytes=settings.parse_memory_bytes,
                 max_file_bytes=settings.max_file_bytes,
+                encoding=check_encoding(encoding) if encoding else "",
+                reads_pictures=settings.ocr,
             ),
             workers=settings.parse_workers,
             parts_of=lambda corpus: self._loader.parts(corpus.profile),

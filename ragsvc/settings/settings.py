@@ -80,6 +80,10 @@ class Settings(BaseSettings):
     parse_memory_bytes: int = Field(
         2 << 30, ge=256 << 20, description="Memory that reading one file may take."
     )
+    ocr: bool = Field(
+        True,
+        description="Read scans and pictures where ragsvc[ocr] or Tesseract is installed; seconds a page.",
+    )
     max_file_bytes: int = Field(512 << 20, ge=1, description="Largest file that is read.")
     max_request_bytes: int = Field(64 << 20, ge=1024, description="Largest HTTP request body.")
     max_question_chars: int = Field(20_000, ge=16, description="Longest question or query.")

@@ -38,6 +38,8 @@ class Kind:
 MARKDOWN = Kind(Reader.TEXT, "text/markdown", "text/markdown")
 PLAIN = Kind(Reader.TEXT, "text/plain", "text/plain")
 PDF = Kind(Reader.PDF, "application/pdf", "text/plain")
+NOTEBOOK = Kind(Reader.TEXT, "application/x-ipynb+json", "text/markdown")
+SUBTITLES = Kind(Reader.TEXT, "text/vtt", "text/plain")
 HTML = Kind(Reader.HTML, "text/html", "text/markdown")
 MAIL = Kind(Reader.MAIL, "message/rfc822", "text/plain")
 RTF = Kind(Reader.OFFICE, "application/rtf", "text/markdown")
@@ -57,7 +59,6 @@ _OFFICE_MIMES = {
     "ods": _ODF + "spreadsheet",
     "epub": "application/epub+zip",
     "fb2": "application/x-fictionbook+xml",
-    "ipynb": "application/x-ipynb+json",
 }
 SHEET_MIMES = frozenset({_OFFICE_MIMES["xlsx"], _OFFICE_MIMES["xlsm"]})
 """Spreadsheets whose cells are read with their number formats."""
@@ -83,7 +84,7 @@ _IMAGE_MIMES = {
     "webp": "image/webp",
 }
 _MARKDOWN_NAMES = ("md", "markdown", "mdown", "mkd", "mdx", "qmd", "rmd")
-_PLAIN_NAMES = ("txt", "text", "log", "rst", "org", "adoc", "asciidoc", "tex", "srt", "vtt", "textile", "po")
+_PLAIN_NAMES = ("txt", "text", "log", "rst", "org", "adoc", "asciidoc", "tex", "textile", "po")
 # Data and code stay as they are, so that offsets point into the file a person would open.
 _CODE_MEDIA = {
     "asm": "x-asm", "bash": "x-sh", "bat": "x-bat", "bib": "x-bibtex", "c": "x-c", "cc": "x-c++",
@@ -136,6 +137,7 @@ _ARCHIVES = frozenset({"zip", "mbox"})
 def _build_table() -> dict[str, Kind]:
     table = {name: MARKDOWN for name in _MARKDOWN_NAMES}
     table |= {name: PLAIN for name in _PLAIN_NAMES}
+    table |= {"ipynb": NOTEBOOK, "srt": SUBTITLES, "vtt": SUBTITLES}
     table |= {name: HTML for name in ("html", "htm", "xhtml")}
     for name, subtype in _CODE_MEDIA.items():
         table[name] = Kind(Reader.TEXT, f"text/{subtype}", f"text/{subtype}")

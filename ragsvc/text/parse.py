@@ -14,12 +14,25 @@ from ragsvc.errors import DocumentTooLarge, EmptyDocument, NoText, UnreadableFil
 from ragsvc.text.archive import check_container
 from ragsvc.text.decode import decode
 from ragsvc.text.delimited import SEPARATORS, as_table
-from ragsvc.text.kinds import HEAD_BYTES, MARKDOWN, PLAIN, Kind, Reader, is_archive, kind_by_name, kind_of
+from ragsvc.text.kinds import (
+    HEAD_BYTES,
+    MARKDOWN,
+    NOTEBOOK,
+    PLAIN,
+    SUBTITLES,
+    Kind,
+    Reader,
+    is_archive,
+    kind_by_name,
+    kind_of,
+)
 from ragsvc.text.limits import MIB, ParseLimits
 from ragsvc.text.markdown import first_heading
 from ragsvc.text.normalise import normalise, take_front_matter
 from ragsvc.text.ocr import find_tessdata
 from ragsvc.text.readers.attachments import ReadInner
+from ragsvc.text.readers.layout import plain_subtitles, spread_json
+from ragsvc.text.readers.notebook import read_notebook
 
 _READING_VERSION = "4"
 _INLINE_BYTES = MIB
@@ -135,7 +148,7 @@ def _read_bytes(path: str, name: str, limits: ParseLimits) -> bytes:
 
 def _read_text(data: bytes, kind: Kind, name: str, encoding: str) -> ParsedDocument:
     decoded = decode(data, name, encoding)
-    text, _ = normalise(decoded.text)
+    text, _ = normalise(_laid_out(decoded.text, kind, name))
     metadata: dict[str, Any] = {}
     if kind.media_type in SEPARATORS and (table := as_table(text, SEPARATORS[kind.media_type])):
         return ParsedDocument("", table, MARKDOWN.media_type, (), metadata, decoded.warnings)
@@ -143,9 +156,18 @@ def _read_text(data: bytes, kind: Kind, name: str, encoding: str) -> ParsedDocum
         text, metadata = take_front_matter(text)
     title = metadata.get("title")
     title = " ".join(title.split()) if isinstance(title, str) else ""
-    if not title and kind == MARKDOWN:
+    if not title and kind in (MARKDOWN, NOTEBOOK):
         title = first_heading(text)
     return ParsedDocument(title, text, kind.media_type, (), metadata, decoded.warnings)
+
+
+def _laid_out(text: str, kind: Kind, name: str) -> str:
+    """Text of files whose lines are no lines."""
+    if kind == NOTEBOOK:
+        return read_notebook(text, name)
+    if kind.media_type == "text/x-json":
+        return spread_json(text)
+    return plain_subtitles(text) if kind == SUBTITLES else text
 
 
 def _no_text_hint(kind: Kind) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from fnmatch import fnmatch
@@ -13,6 +13,7 @@ from typing import TypeAlias
 
 from ragsvc.domain import Failure, Skipped, SourceFile
 from ragsvc.errors import IdConflict, InvalidName, SourceNotFound, UnreadableFile
+from ragsvc.text.ignores import Ignores
 from ragsvc.text.jsonl import is_jsonl
 from ragsvc.text.kinds import HEAD_BYTES, is_archive, is_refused, kind_by_name, kind_of
 from ragsvc.text.parse import display_name
@@ -39,6 +40,7 @@ class SkipCode(StrEnum):
     NOT_A_FILE = "not_a_file"
     OUTSIDE_ROOT = "outside_root"
     DUPLICATE_LINK = "duplicate_link"
+    EXCLUDED = "excluded"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,19 +85,25 @@ def resolve_root(path: str, name: str | None = None) -> Root:
     return Root(name=chosen, path=resolved, is_file=not is_folder)
 
 
-def discover(root: Root, leave_out: str = "") -> Iterator[Found]:
+def discover(root: Root, leave_out: str = "", exclude: Sequence[str] = ()) -> Iterator[Found]:
     """List everything under a root once: what to read, what is left out, what cannot be looked at.
 
     A hidden or ignored folder is listed itself, its content is not. Links are never followed.
 
     :param leave_out: a resolved folder that is ignored: the home, which would otherwise ingest itself.
+    :param exclude: patterns of gitignore, besides those of the folder's own `.ragsvcignore` files.
+    :raises InvalidRequest: if a pattern is none.
     :return: sorted by document id (code points), the same order on every machine.
     """
+    ignores = Ignores(exclude)
     if root.is_file:
-        yield classify(root.path, root.name, root.name)
+        if ignores.leaves_out(root.name):
+            yield Skipped(display_name(root.path), SkipCode.EXCLUDED)
+        else:
+            yield classify(root.path, root.name, root.name)
         return
     claimed: set[str] = set()
-    for found in _walk(root, leave_out):
+    for found in _walk(root, leave_out, ignores):
         # Two names that are not UTF-8 can look alike; every other id is a path, so unique.
         if isinstance(found, SourceFile) and "\ufffd" in found.document_id:
             if found.document_id in claimed:
@@ -106,12 +114,13 @@ def discover(root: Root, leave_out: str = "") -> Iterator[Found]:
         yield found
 
 
-def _walk(root: Root, leave_out: str) -> Iterator[Found]:
+def _walk(root: Root, leave_out: str, ignores: Ignores) -> Iterator[Found]:
     # A stack of sorted listings, not recursion: trees may be deeper than Python's stack.
     listing = _list_folder(root.path)
     if isinstance(listing, Failure):
         yield listing
         return
+    ignores.enter(root.path, "")
     stack = [(root.name, iter(listing))]
     while stack:
         prefix, entries = stack[-1]
@@ -123,6 +132,9 @@ def _walk(root: Root, leave_out: str) -> Iterator[Found]:
         skip = skip_by_name(entry.name) or (_skip_link(entry.path, root) if entry.is_symlink() else None)
         if skip is None and entry.path == leave_out:
             skip = SkipCode.IGNORED
+        relative = document_id.removeprefix(f"{root.name}/") + "/" * _is_folder(entry)
+        if skip is None and ignores.leaves_out(relative):
+            skip = SkipCode.EXCLUDED
         if skip is not None:
             yield Skipped(display_name(entry.path), skip)
         elif _is_folder(entry):
@@ -130,6 +142,7 @@ def _walk(root: Root, leave_out: str) -> Iterator[Found]:
             if isinstance(inner, Failure):
                 yield inner
             else:
+                ignores.enter(entry.path, relative)
                 stack.append((document_id, iter(inner)))
         else:
             yield classify(entry.path, document_id, root.name)

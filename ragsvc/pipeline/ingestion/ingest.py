@@ -105,10 +105,17 @@ class Ingest:
         :raises RootEmpty: if pruning would remove all of a root.
         :raises WriterBusy: if another writer held the lock for too long.
         """
-        found = look_for(request, self._tools.catalog.home)
+        found = look_for(request, self._tools.catalog.home, self._root_names(request.corpus))
         if request.dry_run:
             return self._dry(request.corpus, found)
         return self._run(request.corpus, found)
+
+    def _root_names(self, name: str) -> dict[str, str]:
+        """What the root names of a corpus stand for; none for one that is yet to be made."""
+        try:
+            return self._tools.catalog.roots(self._tools.catalog.corpus(self._caller, name).id)
+        except CorpusNotFound:
+            return {}
 
     def uploads(
         self, corpus: str, documents: Sequence[InlineDocument], files: Mapping[str, Path]

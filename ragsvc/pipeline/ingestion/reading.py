@@ -155,7 +155,7 @@ class Reader:
     def _read_files(self, files: Sequence[SourceFile], pool: ParserPool) -> Iterator[None]:
         hashed: list[_Hashed] = []
         for file in files:
-            made = _hash(file)
+            made = _hash(file, self._limits.reading)
             if isinstance(made, Failure):
                 self._fail(file, made)
                 yield
@@ -263,11 +263,11 @@ def kind_key(path: str) -> str:
     return extension(path) or Path(path).name.lower()
 
 
-def _hash(file: SourceFile) -> _Hashed | Failure:
+def _hash(file: SourceFile, reading: str) -> _Hashed | Failure:
     try:
         with Path(file.path).open("rb") as stream:
             digest = hashlib.file_digest(stream, "sha256").hexdigest()
-            return _Hashed(file, (digest, kind_key(file.path)), _stamp(file.path))
+            return _Hashed(file, (digest, kind_key(file.path) + reading), _stamp(file.path))
     except OSError as error:
         return Failure(
             display_name(file.path), UnreadableFile.code, f"cannot be read: {error.strerror or error}"
