@@ -34,6 +34,7 @@ from ragsvc.text.readers.mail import iso_date, read_mail
 from ragsvc.text.readers.pdf import complete_pages, read_pages
 from ragsvc.text.readers.slides import read_slides
 from ragsvc.text.readers.word import look_into as look_into_word
+from ragsvc.text.scans import Sight, read_picture, read_scans
 
 if TYPE_CHECKING:
     from ragsvc.text.readers.spreadsheet import Workbook
@@ -76,8 +77,13 @@ def extract(data: bytes, kind: Kind, name: str, read: ReadInner, limits: ParseLi
     :param read: how a document inside it is read.
     :raises DocumentError: whatever goes wrong inside it, with the reason in words.
     """
-    if kind.reader is Reader.IMAGE and find_tessdata() is None:
-        raise NoText(f"{name} is a picture", hint="Install Tesseract (tesseract-ocr) to read pictures.")
+    caveats: list[Caveat] = []
+    sight = Sight(limits, len(data))
+    if kind.reader is Reader.IMAGE and not sight.by_kreuzberg:
+        texts, told = read_picture(data, name, sight)
+        text, pages = _join(texts)
+        text, pages = normalise(text, pages if len(texts) > 1 else ())
+        return ParsedDocument("", text, kind.media_type, pages, {}, told)
     if kind == MAIL:
         return read_mail(data, name, read, partial(_html_as_text, name=name))
     page: Page | None = None
@@ -85,14 +91,14 @@ def extract(data: bytes, kind: Kind, name: str, read: ReadInner, limits: ParseLi
     if kind.reader is Reader.HTML:
         page = prepare_html(data, name, limits.encoding)
         data, properties = page.data, page.properties
-    caveats: list[Caveat] = list(page.warnings) if page else []
+        caveats += page.warnings
     workbook = _read_workbook(data, caveats) if kind.mime in SHEET_MIMES else None
-    text, pages = "", tuple[int, ...]()
+    text, pages = "", ()
     if workbook is not None:
         text, properties = workbook.text, workbook.properties
         caveats += workbook.warnings
     else:
-        text, pages, found = _read(data, kind, name, caveats)
+        text, pages, found = _read(data, kind, name, caveats, sight)
         properties = {**found, **properties}
     if page and lost_caveats(compare(text, page.paragraphs)):
         text, more = fill_in(text, page.paragraphs)
@@ -115,7 +121,7 @@ def extract(data: bytes, kind: Kind, name: str, read: ReadInner, limits: ParseLi
 
 
 def _read(
-    data: bytes, kind: Kind, name: str, caveats: list[Caveat]
+    data: bytes, kind: Kind, name: str, caveats: list[Caveat], sight: Sight
 ) -> tuple[str, tuple[int, ...], dict[str, Any]]:
     """Text, page starts and properties by kreuzberg, with what second readers fill in.
 
@@ -128,11 +134,14 @@ def _read(
             caveats.append(Caveat("hidden_text", f"hidden slides read: {numbers}"))
         return *_join_slides(deck.texts), deck.properties
     word = look_into_word(data) if kind.mime in WORD_MIMES else None
-    result = _run(word.data if word else data, kind, name)
+    result = _run(word.data if word else data, kind, name, ocr=sight.by_kreuzberg)
     content = str(result.content)
     text, pages = content, tuple[int, ...]()
     if kind.reader is Reader.PDF:
-        read, more = complete_pages(_pages_of(content, result), read_pages(data))
+        plain = read_pages(data)
+        read, more = complete_pages(_pages_of(content, result), plain)
+        if sight.by_rapidocr and len(read) == len(plain):
+            read, more = read_scans(data, read, plain, more, sight)
         caveats += more
         text, pages = _join(read)
     elif kind.reader is Reader.SLIDES:
@@ -179,8 +188,8 @@ def _html_as_text(data: bytes, name: str) -> str:
         return ""
 
 
-def _run(data: bytes, kind: Kind, name: str) -> Any:
-    config = _configure(kind.reader)
+def _run(data: bytes, kind: Kind, name: str, *, ocr: bool = False) -> Any:
+    config = _configure(kind.reader, ocr)
     try:
         return kreuzberg.extract_bytes_sync(data, kind.mime, config=config)
     except (KeyboardInterrupt, SystemExit, GeneratorExit):
@@ -192,7 +201,7 @@ def _run(data: bytes, kind: Kind, name: str) -> Any:
 
 
 @cache
-def _configure(reader: Reader) -> Any:
+def _configure(reader: Reader, ocr: bool) -> Any:
     options: dict[str, Any] = {
         "use_cache": False,
         # It rewrites white space, which would move page boundaries.
@@ -205,7 +214,7 @@ def _configure(reader: Reader) -> Any:
     elif reader is Reader.SLIDES:
         options["pages"] = kreuzberg.PageConfig(insert_page_markers=True, marker_format=_SLIDE_MARK)
     tessdata = find_tessdata()
-    if tessdata and reader in (Reader.PDF, Reader.IMAGE):
+    if ocr and tessdata and reader in (Reader.PDF, Reader.IMAGE):
         # The bundled Tesseract looks for its languages only where this variable points.
         os.environ.setdefault("TESSDATA_PREFIX", tessdata[0])
         options["ocr"] = kreuzberg.OcrConfig(backend="tesseract", language=tessdata[1])

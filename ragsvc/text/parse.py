@@ -29,7 +29,7 @@ from ragsvc.text.kinds import (
 from ragsvc.text.limits import MIB, ParseLimits
 from ragsvc.text.markdown import first_heading
 from ragsvc.text.normalise import normalise, take_front_matter
-from ragsvc.text.ocr import find_tessdata
+from ragsvc.text.ocr import HINT, describe_ocr
 from ragsvc.text.readers.attachments import ReadInner
 from ragsvc.text.readers.layout import plain_subtitles, spread_json
 from ragsvc.text.readers.notebook import read_notebook
@@ -45,8 +45,7 @@ def _describe_parser() -> str:
         kreuzberg = version("kreuzberg")
     except PackageNotFoundError:
         kreuzberg = "none"
-    tessdata = find_tessdata()
-    return f"ragsvc-{_READING_VERSION}+kreuzberg-{kreuzberg}+ocr-{tessdata[1] if tessdata else 'none'}"
+    return f"ragsvc-{_READING_VERSION}+kreuzberg-{kreuzberg}+ocr-{describe_ocr()}"
 
 
 PARSER_VERSION: str = _describe_parser()
@@ -111,7 +110,7 @@ def parse_bytes(data: bytes, name: str, limits: ParseLimits, depth: int = 0) -> 
     if not parsed.text.strip():
         if kind.reader is Reader.TEXT:
             raise EmptyDocument(f"{name} is empty", hint="Nothing to do.")
-        raise NoText(f"{name} holds no text", hint=_no_text_hint(kind))
+        raise NoText(f"{name} holds no text", hint=_no_text_hint(kind, limits))
     return parsed
 
 
@@ -170,7 +169,9 @@ def _laid_out(text: str, kind: Kind, name: str) -> str:
     return plain_subtitles(text) if kind == SUBTITLES else text
 
 
-def _no_text_hint(kind: Kind) -> str:
-    if kind.reader in (Reader.IMAGE, Reader.PDF) and find_tessdata() is None:
-        return "It may be a scan or a picture: install Tesseract (tesseract-ocr) to read those."
-    return ""
+def _no_text_hint(kind: Kind, limits: ParseLimits) -> str:
+    if kind.reader not in (Reader.IMAGE, Reader.PDF):
+        return ""
+    if not limits.reads_pictures:
+        return "It may be a scan or a picture, and RAGSVC_OCR is off."
+    return f"It may be a scan or a picture. {HINT}" if describe_ocr() == "none" else ""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import pypdfium2
 
@@ -13,6 +14,10 @@ from ragsvc.text.kept import compare
 from ragsvc.text.readers.hyphens import MARK, mend
 from ragsvc.text.readers.page_lines import without_running_lines
 
+PAGE_WITHOUT_TEXT = "page_without_text"
+
+_DOTS = 200
+_MAX_SIDE = 2400
 _CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ufffe\uffff]")
 _LOST_SHARE = 0.1
 _LOST_WORDS = 3
@@ -71,6 +76,22 @@ def _bounds(page: pypdfium2.PdfPage) -> tuple[float, float, float, float]:
     return left, bottom, right, top
 
 
+def pictures_of(data: bytes, places: Sequence[int]) -> Iterator[Any]:
+    """Pages as pictures: (height, width, 3) uint8, blue first; read one before taking the next.
+
+    :param places: numbers of pages from 0.
+    """
+    document = pypdfium2.PdfDocument(data)
+    try:
+        for place in places:
+            page = document[place]
+            scale = min(_DOTS / 72, _MAX_SIDE / max(*page.get_size(), 1))
+            yield page.render(scale=scale, rev_byteorder=False, prefer_bgrx=False).to_numpy()[:, :, :3]
+            page.close()
+    finally:
+        document.close()
+
+
 def complete_pages(pages: Sequence[str], plain: Sequence[Page]) -> tuple[list[str], tuple[Caveat, ...]]:
     """Mend the pages of the parser, and say what of them could not be read.
 
@@ -83,7 +104,7 @@ def complete_pages(pages: Sequence[str], plain: Sequence[Page]) -> tuple[list[st
         mended = [page.text.replace("\r\n", "\n") for page in plain]
     mended = without_running_lines(mend(mended))
     mended = [_CONTROLS.sub("\ufffd", page) for page in mended]
-    return mended, (*_empty_pages(mended, plain), *_outside(plain), *_unreadable(mended))
+    return mended, (*empty_pages(mended, plain), *_outside(plain), *_unreadable(mended))
 
 
 def _fuller(page: str, plain: str) -> str:
@@ -95,7 +116,7 @@ def _fuller(page: str, plain: str) -> str:
     return page
 
 
-def _empty_pages(pages: Sequence[str], plain: Sequence[Page]) -> tuple[Caveat, ...]:
+def empty_pages(pages: Sequence[str], plain: Sequence[Page]) -> tuple[Caveat, ...]:
     """Pages on which something is drawn, but no text, where others have text."""
     if not any(page.strip() for page in pages) or len(plain) != len(pages):
         return ()
@@ -109,7 +130,7 @@ def _empty_pages(pages: Sequence[str], plain: Sequence[Page]) -> tuple[Caveat, .
     more = f" and {len(empty) - _SHOWN_PAGES} more" if len(empty) > _SHOWN_PAGES else ""
     which = f"page {empty[0]}" if len(empty) == 1 else f"pages {', '.join(empty[:_SHOWN_PAGES])}{more}"
     verb = "has" if len(empty) == 1 else "have"
-    return (Caveat("page_without_text", f"{which} of {len(pages)} {verb} no text that can be read"),)
+    return (Caveat(PAGE_WITHOUT_TEXT, f"{which} of {len(pages)} {verb} no text that can be read"),)
 
 
 def _outside(plain: Sequence[Page]) -> tuple[Caveat, ...]:
