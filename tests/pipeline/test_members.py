@@ -80,6 +80,12 @@ def test_what_is_attached_to_a_mail_is_a_document_linked_to_it(service: Service,
     assert "x.dat" in warning.message and "terms.zip/in/noise.bin" in warning.message
     whole = service.document(ME, CORPUS, "docs/roof.eml")
     assert whole.warnings == (Caveat(warning.code, warning.message),)
+    found = search(service, "weeks crowns days", Mode.LEXICAL, where={"_id": "docs/roof.eml"}).hits
+    assert {"docs/roof.eml#b.txt", "docs/roof.eml#terms.zip/in/terms.md"} < {
+        h.passage.document_id for h in found
+    }
+    assert search(service, "weeks", Mode.LEXICAL, where={"_id": {"$ne": "docs/roof.eml"}}).hits == ()
+    assert search(service, "weeks", Mode.LEXICAL, where={"_id": "docs/roof.eml#b.txt"}).hits == ()
     warned, _ = service.documents(ME, CORPUS, cursor=None, limit=9, warned=True)
     assert [d.document_id for d in warned] == ["docs/roof.eml"]
 

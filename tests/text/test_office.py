@@ -30,7 +30,7 @@ PACKAGE = "http://schemas.openxmlformats.org/package/2006"
 @pytest.mark.parametrize(
     ("value", "code", "shown"),
     [
-        (92, "00000", "00092"),
+        (92, "00000", "00092 (92)"),
         (0.075, "0.0%", "7.5 %"),
         (0.2, "0.00%", "20 %"),
         (1234.5, "#,##0.00", "1,234.50"),

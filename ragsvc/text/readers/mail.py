@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import datetime as dt
 import email
 import email.policy
@@ -37,6 +38,10 @@ def read_mail(data: bytes, name: str, read: ReadInner, read_html: ReadHtml) -> P
     :param read: how an attachment, or a mail inside, is read; it bounds the depth.
     :raises EncryptedDocument, BrokenDocument: when its own text cannot be read.
     """
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) or b"\x00" in data[:64]:
+        # Saved by an editor as a text file: its bytes were 7 bits once.
+        data = decode_text(data, name).encode("utf-8", errors="replace")
+    data = data.removeprefix(codecs.BOM_UTF8)
     try:
         message = email.message_from_bytes(data, policy=email.policy.default)
         return _read(message, name, read, read_html)

@@ -91,9 +91,11 @@ def _number(value: int | float, code: str) -> str:
         return shape.before.strip() if shape.known and shape.before.strip() else _general(value)
     try:
         number = Decimal(repr(value)) if isinstance(value, float) else Decimal(value)
-        return _written(abs(number) if negative else number, shape)
+        shown = _written(abs(number) if negative else number, shape)
     except (InvalidOperation, ValueError):
         return _general(value)
+    # Who asks for number 417 means the cell that shows 00417.
+    return f"{shown} ({_general(value)})" if shown.isdecimal() and shown[0] == "0" and value else shown
 
 
 def _written(number: Decimal, shape: _Shape) -> str:
