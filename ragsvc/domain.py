@@ -465,7 +465,7 @@ class ChunkRow:
 class CarriedDocument:
     """A live document as an export holds it; see docs/export.md.
 
-    version: public hex id. title: what a hit shows. metadata: canonical JSON.
+    version: public hex id. title: what a hit shows. metadata, warnings: canonical JSON.
     """
 
     document_id: str
@@ -478,6 +478,7 @@ class CarriedDocument:
     media_type: str
     ingested_at: str
     metadata: str
+    warnings: str = "[]"
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,7 +43,8 @@ def test_every_sample_has_one_outcome(data: Path, tmp_path: Path) -> None:
             else:
                 assert item.source not in fates
                 fates[item.source] = item.code
-    with ParserPool(2, ParseLimits()) as pool:
+    # A page is read from its picture in seconds, on a busy machine in minutes.
+    with ParserPool(2, ParseLimits(timeout_s=1200)) as pool:
         for document_id, outcome in pool.parse(files):
             assert document_id not in fates
             if isinstance(outcome, Failure):

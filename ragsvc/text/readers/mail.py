@@ -13,7 +13,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any, cast
 
 from ragsvc.domain import ParsedDocument
-from ragsvc.errors import BrokenDocument, EncryptedDocument
+from ragsvc.errors import BrokenDocument, EncryptedDocument, NoText
 from ragsvc.text.decode import decode_text
 from ragsvc.text.normalise import clean, normalise
 from ragsvc.text.readers.attachments import Attachments, ReadInner
@@ -70,6 +70,8 @@ def iso_date(value: str) -> str:
 
 
 def _read(message: EmailMessage, name: str, read: ReadInner, read_html: ReadHtml) -> ParsedDocument:
+    if not message.keys() and not str(message.get_payload()).strip():
+        raise NoText(f"{name} is blank")
     headers = {key: _header(message, key) for key in ("subject", "from", "to", "cc", "date", "message-id")}
     if not any(headers.values()) and not message.keys():
         raise BrokenDocument(f"{name} is no mail: it has no headers", hint="Is its extension right?")
