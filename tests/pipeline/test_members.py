@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import warnings
 import zipfile
 from email.message import EmailMessage
 from pathlib import Path
@@ -11,6 +12,8 @@ from tempfile import TemporaryDirectory
 
 import pytest
 from doubles import CORPUS, ME, HashEmbedder, ingest, search
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ragsvc.domain import Caveat, DocumentCounts, Failure, Mode, Prune, SourceFile
 from ragsvc.service.service import Service
@@ -191,3 +194,22 @@ def test_a_mailbox_is_a_folder_of_mails(service: Service, folder: Path) -> None:
     found = documents(service)
     assert list(found) == ["docs/old.mbox/00001.eml", "docs/old.mbox/00002.eml"]
     assert "\nFrom here on they sing." in found["docs/old.mbox/00001.eml"]
+
+
+@given(st.lists(st.text(alphabet="a./\\\x00\n:é", max_size=12), max_size=6, unique=True))
+def test_no_name_of_an_archive_leads_out_of_it(names: list[str]) -> None:
+    buffer = io.BytesIO()
+    with warnings.catch_warnings(), zipfile.ZipFile(buffer, "w") as container:
+        warnings.simplefilter("ignore")  # of names that come twice
+        for name in names:
+            container.writestr(name.partition("\x00")[0] or "x", b"words")
+    with TemporaryDirectory() as place:
+        archive, inside = Path(place, "x.zip"), Path(place, "inside")
+        archive.write_bytes(buffer.getvalue())
+        inside.mkdir()
+        file = SourceFile("x.zip", str(archive), "", 1)
+        for found in unpack(file, inside, ParseLimits()):
+            if isinstance(found, SourceFile):
+                assert Path(found.path).resolve().is_relative_to(inside.resolve())
+                assert found.document_id.startswith("x.zip/") and ".." not in found.document_id.split("/")
+        assert sorted(path.name for path in Path(place).iterdir()) == ["inside", "x.zip"]

