@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
 _PAGE_GAP = "\n\n"
 _SLIDE_MARK = "ragsvc7slide{page_num}mark"
-_SLIDE_PATTERN = re.compile(r"\s*ragsvc7slide\d+mark\s*")
+_SLIDE_PATTERN = re.compile(r"ragsvc7slide\d+mark")
 _RULE = re.compile(r"(?:^|\n)-{3,}[ \t]*(?=\n|$)")
 # What is left of a table whose last line was cut apart.
 _EMPTY_ROW = re.compile(r"^[|][ |]*$\n?", re.MULTILINE)
@@ -51,8 +51,8 @@ _KEPT_PROPERTIES = (
 )  # fmt: skip
 # What programs write into the title when nobody did; a file name must never become a title.
 _NO_TITLE = re.compile(
-    r"\s*(untitled.*|title|document\d*|presentation\d*|(slide|sheet|tabelle|feuil)\s?\d+"
-    r"|microsoft word\s*-.*|(powerpoint|slide) .*presentation|.*\.\w{2,5})\s*",
+    r"(untitled.*|title|document\d*|presentation\d*|(slide|sheet|tabelle|feuil)\s?\d+"
+    r"|microsoft word\s*-.*|(powerpoint|slide) .*presentation|.*\.\w{2,5})",
     re.IGNORECASE,
 )
 _ERRORS: tuple[tuple[str, type[DocumentError], str], ...] = (
@@ -245,8 +245,8 @@ def _pages_of(content: str, result: Any) -> list[str]:
 
 
 def _split_slides(content: str) -> list[str]:
-    slides = _SLIDE_PATTERN.split(content)
-    if len(slides) > 1 and not slides[0].strip():
+    slides = [slide.strip() for slide in _SLIDE_PATTERN.split(content)]
+    if len(slides) > 1 and not slides[0]:
         slides = slides[1:]
     return [_EMPTY_ROW.sub("", visible(_RULE.sub("\n", slide))).strip("\n") for slide in slides]
 

@@ -9,9 +9,10 @@ from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 
 _GENERAL = ("", "general", "@")
 # A literal, a colour or currency in brackets, a blank as wide as a sign, a fill, or one sign.
-_PIECE = re.compile(r'"[^"]*"|\[[^\]]*\]|\\.|_.|\*.|.', re.DOTALL)
+# What is opened and never closed goes to the end.
+_PIECE = re.compile(r'"[^"]*+"?|\[[^\]]*+\]?|\\.|_.|\*.|.', re.DOTALL)
 _CURRENCY = re.compile(r"\[\$([^\]-]*)")
-_DATE_LETTERS = re.compile(r'"[^"]*"|\[[^\]hms]*\]|\\.')
+_DATE_LETTERS = re.compile(r'"[^"]*+"?|\[[^\]hms]*+\]?|\\.')
 
 
 @dataclass(slots=True)
@@ -169,7 +170,7 @@ def _shape_of(section: str) -> _Shape:
 def _literal(piece: str) -> str | None:
     """The text that a piece stands for; None for what is not understood."""
     if piece.startswith('"'):
-        return piece[1:-1]
+        return piece.strip('"')
     if piece.startswith("["):
         currency = _CURRENCY.match(piece)
         if currency:
