@@ -115,12 +115,14 @@ class SourceFile:
     document_id: root name + "/" + relative posix path; a lone file's base name.
     path: absolute path to open.
     root: name of the root it belongs to.
+    shown: what a person would open, where that is not `path`: the place inside an archive; "": `path`.
     """
 
     document_id: str
     path: str
     root: str
     size_bytes: int
+    shown: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +143,40 @@ class Failure:
 
 
 @dataclass(frozen=True, slots=True)
+class Caveat:
+    """What the reader of a document should know: something was seen and not read, or read by a guess.
+
+    code: stable, such as "page_without_text". message: for a person, with counts and places.
+    """
+
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class SourceCaveat:
+    """A caveat of one document, told by its source."""
+
+    source: str
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A document inside a document, such as the attachment of a mail.
+
+    suffix: what the id of the whole file gets for it, such as "#offer.txt". parent: the suffix of the
+        document it is attached to; "": the file itself.
+    document: it has no parts of its own.
+    """
+
+    suffix: str
+    parent: str
+    document: ParsedDocument
+
+
+@dataclass(frozen=True, slots=True)
 class ParsedDocument:
     """What a parser made of one file.
 
@@ -151,6 +187,7 @@ class ParsedDocument:
         format has no pages.
     media_type: such as "text/markdown"; decides how the text is split.
     metadata: front matter and document properties; JSON values only.
+    warnings: what was not read, or only by a guess. parts: documents inside it, suffixes distinct.
     """
 
     title: str
@@ -158,6 +195,8 @@ class ParsedDocument:
     media_type: str
     pages: tuple[int, ...] = ()
     metadata: Metadata = field(default_factory=dict)
+    warnings: tuple[Caveat, ...] = ()
+    parts: tuple[Part, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -352,6 +391,7 @@ class Document:
     owner: str
     born: CommitId
     ingested_at: str
+    warnings: tuple[Caveat, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -370,6 +410,7 @@ class Membership:
     origin: str
     root: str
     owner: str
+    warnings: tuple[Caveat, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -384,6 +425,7 @@ class NewMembership:
     root: str
     owner: str
     ingested_at: str = ""
+    warnings: tuple[Caveat, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -397,6 +439,17 @@ class CachedParse:
     metadata: Metadata
     code: str = ""
     error: str = ""
+    warnings: tuple[Caveat, ...] = ()
+    parts: tuple[CachedPart, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class CachedPart:
+    """A document inside a document, as it is stored; see Part."""
+
+    suffix: str
+    parent: str
+    result: CachedParse
 
 
 @dataclass(frozen=True, slots=True)
@@ -467,7 +520,7 @@ class ChunkRow:
 class CarriedDocument:
     """A live document as an export holds it; see docs/export.md.
 
-    version: public hex id. title: what a hit shows. metadata: canonical JSON.
+    version: public hex id. title: what a hit shows. metadata, warnings: canonical JSON.
     """
 
     document_id: str
@@ -480,6 +533,7 @@ class CarriedDocument:
     media_type: str
     ingested_at: str
     metadata: str
+    warnings: str = "[]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -906,6 +960,7 @@ class IngestReport:
     seconds: float
     failures: tuple[Failure, ...]
     skipped: tuple[Skipped, ...]
+    warnings: tuple[SourceCaveat, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -1081,6 +1136,8 @@ class IngestRequest:
     """Files and folders to bring a corpus in step with.
 
     retry: read again what ran out of time or memory before, or ended its parser.
+    exclude: patterns of gitignore, relative to each path; what they match is left out.
+    encoding: of text files that are not UTF-8 and do not say; "": it is guessed.
     """
 
     corpus: str
@@ -1089,6 +1146,8 @@ class IngestRequest:
     prune: Prune = Prune.KEEP
     dry_run: bool = False
     retry: bool = False
+    exclude: tuple[str, ...] = ()
+    encoding: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,6 +36,15 @@ def ingest(
     root_name: Annotated[
         str | None, typer.Option("--as", metavar="NAME", help="Root name of the path, for document ids.")
     ] = None,
+    exclude: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--exclude", metavar="PATTERN", help="Leave out what matches, as in .ragsvcignore; repeatable."
+        ),
+    ] = None,
+    encoding: Annotated[
+        str, typer.Option("--encoding", metavar="NAME", help="Of text files that are not UTF-8, such as gbk.")
+    ] = "",
     as_json: JsonOption = False,
     home: HomeOption = None,
 ) -> int:
@@ -43,7 +52,7 @@ def ingest(
 
     Unchanged files cost nothing. Ctrl-C keeps the work done so far: run it again to go on.
     """
-    from ragsvc.cli.render import render_report
+    from ragsvc.cli.render_ingest import render_report
     from ragsvc.domain import IngestRequest
     from ragsvc.service.serialise import report_json
 
@@ -54,6 +63,8 @@ def ingest(
         prune=_prune(prune, allow_empty),
         dry_run=dry_run,
         retry=retry,
+        exclude=tuple(exclude or ()),
+        encoding=encoding,
     )
     session = session_of(context)
     opened = session.rehearsal(home) if dry_run else session.worker(home, create=True)

@@ -24,9 +24,9 @@ from ragsvc.domain import (
 from ragsvc.pipeline.base import renew_files
 from ragsvc.pipeline.ingestion.collecting import collect
 from ragsvc.pipeline.ingestion.duplicates import find_duplicates
-from ragsvc.pipeline.ingestion.ingest import Listener
 from ragsvc.pipeline.ingestion.rebuild import Rebuild, RebuildTools
 from ragsvc.pipeline.ingestion.reindex import Reindex, ReindexTools
+from ragsvc.pipeline.ingestion.tools import Listener
 from ragsvc.pipeline.ingestion.verify import Verification
 from ragsvc.pipeline.parts import ProfileParts
 from ragsvc.service.asking import Asker

@@ -147,6 +147,10 @@ def report_json(report: IngestReport) -> JsonObject:
             "skipped": counts.skipped,
             "failed": counts.failed,
         },
+        "warnings": [
+            {"source": encodable(made.source), "code": made.code, "message": encodable(made.message)}
+            for made in report.warnings
+        ],
         "chunks": {"added": report.chunks_added, "removed": report.chunks_removed},
         "embedded": report.embedded,
         "seconds": plain(float(report.seconds)),
@@ -215,6 +219,7 @@ def document_json(document: Document) -> JsonObject:
             "owner": document.owner,
             "commit": int(document.born),
             "ingested_at": document.ingested_at,
+            "warnings": [{"code": made.code, "message": made.message} for made in document.warnings],
         }
     )
     return shape

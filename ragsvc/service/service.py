@@ -133,7 +133,7 @@ class Service:
         cancelled: Callable[[], bool] | None = None,
     ) -> IngestReport:
         """Bring a corpus in step with files; see `pipeline.ingest`."""
-        return self._writer.ingest(caller, progress, on_wait, cancelled).files(request)
+        return self._writer.ingest(caller, progress, on_wait, cancelled, request.encoding).files(request)
 
     def ingest_inline(
         self,
@@ -207,16 +207,23 @@ class Service:
         return self._catalog.summary(caller, name)
 
     def documents(
-        self, caller: Caller, corpus: str, *, cursor: str | None, limit: int, at: str | None = None
+        self,
+        caller: Caller,
+        corpus: str,
+        *,
+        cursor: str | None,
+        limit: int,
+        at: str | None = None,
+        warned: bool = False,
     ) -> tuple[list[Document], str | None]:
         """A page of live documents by id, and the cursor of the next page.
 
-        :param limit: 1..1000.
+        :param limit: 1..1000. warned: only documents with warnings.
         :param at: a commit number, tag, "head" or "head~N"; None: the head.
         :raises RefNotFound: if there is no such commit.
         :raises CommitCollected: if gc removed what the commit held.
         """
-        return self._browser.documents(caller, corpus, at, cursor, limit)
+        return self._browser.documents(caller, corpus, at, cursor, limit, warned=warned)
 
     def document(self, caller: Caller, corpus: str, document_id: str, *, at: str | None = None) -> Document:
         """One live document; `at` as in `documents`.

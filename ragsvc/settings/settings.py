@@ -96,6 +96,10 @@ class Settings(BaseSettings):
     )
     keep_jobs: int = Field(10_000, ge=0, description="Finished jobs that are kept at most.")
     keep_jobs_days: float = Field(30.0, gt=0, description="How long finished jobs are kept.")
+    ocr: bool = Field(
+        True,
+        description="Read scans and pictures where ragsvc[ocr] or Tesseract is installed; seconds a page.",
+    )
     max_file_bytes: int = Field(512 << 20, ge=1, description="Largest file that is read.")
     max_request_bytes: int = Field(64 << 20, ge=1024, description="Largest HTTP request body.")
     max_query_bytes: int = Field(

@@ -148,6 +148,9 @@ parse_cache = Table(
     Column("metadata", CanonicalJson, nullable=False),
     Column("code", Text, nullable=False),
     Column("error", Text, nullable=False),
+    Column("warnings", CanonicalJson, nullable=False, server_default="[]"),
+    # [suffix, parent] of each document inside it; each has a row of its own, see part_kind.
+    Column("parts", CanonicalJson, nullable=False, server_default="[]"),
     PrimaryKeyConstraint("digest", "kind", "parser"),
 )
 
@@ -181,6 +184,8 @@ membership = Table(
     Column("owner", Text, nullable=False),
     Column("ingested_at", Text, nullable=False),
     Column("metadata", CanonicalJson, nullable=False),
+    # What was not read of it, or only by a guess: [code, message] each.
+    Column("warnings", CanonicalJson, nullable=False, server_default="[]"),
     Index(None, "corpus_id", "died", "document_id"),
     Index(None, "corpus_id", "document_id"),
     Index(None, "corpus_id", "born"),

@@ -43,13 +43,16 @@ def is_jsonl(path: str) -> bool:
     return extension(path) == "jsonl"
 
 
-def split_lines(path: str, *, max_line_bytes: int = 64 * MIB) -> Iterator[RawLine | Failure]:
+def split_lines(
+    path: str, *, source: str = "", max_line_bytes: int = 64 * MIB
+) -> Iterator[RawLine | Failure]:
     """Cut a JSON Lines file into lines; no more than one is held at a time, and none is looked into.
 
+    :param source: what the file is called in failures; "": as its path.
     :param max_line_bytes: a longer line is a failure and is skipped.
-    :return: one item per line that is not blank, in order. A failure's source is "path:line".
+    :return: one item per line that is not blank, in order. A failure's source is "source:line".
     """
-    source = display_name(path)
+    source = source or display_name(path)
     try:
         with Path(path).open("rb") as file:
             for number, line in enumerate(_split_lines(file, max_line_bytes), start=1):

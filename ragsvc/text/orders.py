@@ -8,12 +8,13 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from ragsvc.domain import (
+    Caveat,
     ChunkDraft,
     ChunkerSpec,
     CutChunk,
@@ -22,6 +23,7 @@ from ragsvc.domain import (
     Failure,
     LineDocument,
     ParsedDocument,
+    Part,
     VersionText,
 )
 from ragsvc.text.kinds import Reader, kind_by_name
@@ -59,18 +61,32 @@ def reads_text(path: str) -> bool:
 
 
 def file_order(path: str, limits: ParseLimits) -> Order[ParsedDocument]:
-    """Parse a file."""
+    """Parse a file.
+
+    :param limits: its `encoding` travels with the order, the rest is the worker's own.
+    """
     light = reads_text(path)
     kind = kind_by_name(path)
-    quick = kind is not None and kind.reader in (Reader.TEXT, Reader.HTML, Reader.MAIL)
+    quick = kind is not None and kind.reader in (Reader.TEXT, Reader.HTML)
     try:
         size = Path(path).stat().st_size
     except (OSError, ValueError):
         size = 0  # the reading says what is wrong
     seconds = limits.seconds_for(size, Pace.TEXT if quick else Pace.PICTURES)
     return Order(
-        FILE + os.fsencode(path), display_name(path), seconds, limits.timeout_s, light, decode_document
+        FILE + limits.encoding.encode() + b"\0" + os.fsencode(path),
+        display_name(path),
+        seconds,
+        limits.timeout_s,
+        light,
+        decode_document,
     )
+
+
+def read_file_order(body: bytes) -> tuple[str, str]:
+    """The worker's side of `file_order`, without the first byte: the encoding and the path."""
+    encoding, _, path = body.partition(b"\0")
+    return encoding.decode(), os.fsdecode(path)
 
 
 def line_order(body: bytes, source: str, limits: ParseLimits) -> Order[LineDocument]:
@@ -137,10 +153,13 @@ def decode_cut(message: bytes, text: str) -> CutText | Failure:
     return CutText(tuple(_chunk(row, text) for row in chunks), bytes.fromhex(signature))
 
 
-def _document(fields: dict[str, object]) -> ParsedDocument:
-    pages = fields["pages"]
-    assert isinstance(pages, list)
-    return ParsedDocument(**{**fields, "pages": tuple(pages)})  # type: ignore[arg-type]
+def _document(fields: Mapping[str, Any]) -> ParsedDocument:
+    parts = tuple(
+        Part(made["suffix"], made["parent"], _document(made["document"])) for made in fields["parts"]
+    )
+    warnings = tuple(Caveat(**made) for made in fields["warnings"])
+    whole = {**fields, "pages": tuple(fields["pages"]), "warnings": warnings, "parts": parts}
+    return ParsedDocument(**whole)
 
 
 def _cut_fields(chunk: CutChunk) -> list[object]:

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import importlib
 import json
-import os
 import signal
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -20,7 +20,7 @@ from ragsvc.parentage import die_with_parent
 from ragsvc.text.confinement import MemoryBound, confine
 from ragsvc.text.jsonl import read_line
 from ragsvc.text.limits import ParseLimits
-from ragsvc.text.orders import DRAFT, FILE, LINE, encode, read_text_order, reads_text
+from ragsvc.text.orders import DRAFT, FILE, LINE, encode, read_file_order, read_text_order, reads_text
 from ragsvc.text.parse import display_name
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ class Bench:
 
     def answer(self, message: bytes) -> bytes:
         """Carry out an order."""
-        source = display_name(os.fsdecode(message[1:])) if message[:1] == FILE else ""
+        source = display_name(read_file_order(message[1:])[1]) if message[:1] == FILE else ""
         try:
             return encode(self._carry_out(message[:1], message[1:]))
         except DocumentError as error:
@@ -68,11 +68,11 @@ class Bench:
 
     def _carry_out(self, verb: bytes, body: bytes) -> Outcome:
         if verb == FILE:
-            path = os.fsdecode(body)
+            encoding, path = read_file_order(body)
             if not self._has_library and not reads_text(path):
                 self._load(lambda: importlib.import_module(_OPTIONAL_LIBRARY))
                 self._has_library = True
-            return self._parse(path, self._limits)
+            return self._parse(path, replace(self._limits, encoding=encoding))
         if verb == LINE:
             return read_line(body)
         return self._cut(verb, body)

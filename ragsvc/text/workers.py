@@ -69,20 +69,30 @@ class ParserPool:
     ) -> None:
         self.close()
 
+    @property
+    def limits(self) -> ParseLimits:
+        """What bounds each piece of work, and how files are read."""
+        return self._limits
+
     def close(self) -> None:
         """Stop the idle processes; work that goes on stops its own when it is closed."""
         while self._idle:
             self._idle.pop().stop()
 
     def parse(
-        self, files: Iterable[tuple[Key, str]], pulse: Callable[[], None] | None = None
+        self,
+        files: Iterable[tuple[Key, str]],
+        pulse: Callable[[], None] | None = None,
+        encoding: str = "",
     ) -> Generator[tuple[Key, ParsedDocument | Failure], None, None]:
         """Parse files, each to exactly one outcome, in order of completion.
 
+        :param encoding: of text files that do not say and are not UTF-8; "": as the limits say.
         :param files: (key, path); the key comes back with the outcome. pulse: see `run`.
         :raises InternalError: if workers do not start at all.
         """
-        return self.run(((key, file_order(path, self._limits)) for key, path in files), pulse)
+        limits = dataclasses.replace(self._limits, encoding=encoding or self._limits.encoding)
+        return self.run(((key, file_order(path, limits)) for key, path in files), pulse)
 
     def read_lines(
         self, lines: Iterable[tuple[Key, bytes, str]], pulse: Callable[[], None] | None = None

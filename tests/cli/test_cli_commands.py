@@ -8,9 +8,18 @@ from pathlib import Path
 import pytest
 from scripted_service import TEXT
 
-from ragsvc.cli.render import _HINTS
+from ragsvc.cli.render_ingest import _HINTS
 from ragsvc.cli.search import ModeName
-from ragsvc.domain import AnswerRequest, Failure, IngestRequest, Mode, Prune, SearchRequest
+from ragsvc.domain import (
+    AnswerRequest,
+    Failure,
+    IngestRequest,
+    Mode,
+    Prune,
+    SearchRequest,
+    Skipped,
+    SourceCaveat,
+)
 from ragsvc.errors import DocumentError
 from ragsvc.settings.settings import Settings
 
@@ -24,7 +33,7 @@ def test_ingest_gives_the_contract_object(run, service):
     ran = run("ingest", "handbook", "a", "b", "--json")
     assert ran.code == 0
     assert list(ran.json) == [
-        "corpus", "commit", "documents", "chunks", "embedded", "seconds", "failures", "skipped",
+        "corpus", "commit", "documents", "warnings", "chunks", "embedded", "seconds", "failures", "skipped",
     ]  # fmt: skip
     assert list(ran.json["documents"]) == ["added", "changed", "unchanged", "removed", "skipped", "failed"]
     assert ran.json["chunks"] == {"added": 9, "removed": 1}
@@ -51,6 +60,27 @@ def test_allow_empty_alone_is_a_usage_error(run, service):
     assert ran.code == 2
     assert "--prune" in ran.err
     assert service.asked == []
+
+
+def test_what_was_skipped_or_not_read_is_named(run, service):
+    disks = (Skipped(f"/srv/{number}.iso", "unsupported_type") for number in range(25))
+    service.skipped = (Skipped("/srv/.git", "hidden"), *disks)
+    service.warnings = (SourceCaveat("/srv/a.pdf", "page_without_text", "page 3 of 12 has no text"),)
+    ran = run("ingest", "handbook", "a")
+    assert ran.code == 0
+    assert "0 failed; 1 with warnings" in ran.out
+    assert "25 unsupported_type, 1 hidden" in ran.out
+    assert "/srv/7.iso" in ran.out and "/srv/.git" not in ran.out and "… and 5 more" in ran.out
+    assert "page 3 of 12 has no text" in ran.out
+    assert run("ingest", "handbook", "a", "--json").json["warnings"] == [
+        {"source": "/srv/a.pdf", "code": "page_without_text", "message": "page 3 of 12 has no text"}
+    ]
+
+
+def test_documents_with_warnings_are_listed_by_warning(run):
+    ran = run("documents", "list", "handbook", "--warnings")
+    assert ran.code == 0
+    assert "handbook/a.pdf" in ran.out and "page_without_text" in ran.out
 
 
 def test_failed_files_are_listed_with_code_and_hint(run, service):

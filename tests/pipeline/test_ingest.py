@@ -212,8 +212,6 @@ def test_a_root_name_stands_for_one_folder(service: Service, docs: Path, tmp_pat
         with pytest.raises(RootConflict) as caught:
             ingest(service, twin, dry_run=dry_run)
         assert "--as" in caught.value.hint
-    with pytest.raises(RootConflict):
-        ingest(service, docs, twin, corpus="new")
     assert [summary.name for summary in service.corpora(ME)] == [CORPUS]
     assert len(live(service)) == 6
     assert ingest(service, twin, root_name="twin").documents.added == 1

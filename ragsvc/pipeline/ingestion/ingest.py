@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +25,6 @@ from ragsvc.domain import (
     InlineDocument,
     Membership,
     ParsedDocument,
-    Progress,
     Prune,
     SourceFile,
     VersionId,
@@ -53,51 +52,13 @@ from ragsvc.pipeline.ingestion.shelf import (
     parser_of,
     text_key,
 )
-from ragsvc.pipeline.parts import ProfileParts
-from ragsvc.store.catalog import Catalog
+from ragsvc.pipeline.ingestion.tools import IngestTools, Listener
 from ragsvc.store.pins import ingest_reason
 from ragsvc.text.normalise import clean, normalise
 from ragsvc.text.sources import Found as Item
 from ragsvc.text.sources import classify
-from ragsvc.text.workers import ParserPool
 
 ATTEMPTS = 3
-
-
-@dataclass(frozen=True, slots=True)
-class IngestTools:
-    """What an ingest works with; values come from the settings.
-
-    pool: workers that read and cut.
-    parts_of, default_parts: load the parts of a corpus's profile, or of a new corpus's.
-    new_corpus: find a corpus by name, or create it.
-    """
-
-    catalog: Catalog
-    lock_timeout_s: float
-    pool: ParserPool
-    parts_of: Callable[[Corpus], ProfileParts]
-    default_parts: Callable[[], ProfileParts]
-    new_corpus: Callable[[Caller, str], Corpus]
-
-
-@dataclass(frozen=True, slots=True)
-class Listener:
-    """How an ingest speaks to whoever started it."""
-
-    progress: Callable[[Progress], None]
-    on_wait: Callable[[str], None]
-    cancelled: Callable[[], bool]
-
-    @classmethod
-    def of(
-        cls,
-        progress: Callable[[Progress], None] | None,
-        on_wait: Callable[[str], None] | None,
-        cancelled: Callable[[], bool] | None,
-    ) -> Listener:
-        """Whoever leaves something out is not told of it, and does not stop it."""
-        return cls(progress or (lambda _: None), on_wait or (lambda _: None), cancelled or (lambda: False))
 
 
 class Ingest:
@@ -118,12 +79,19 @@ class Ingest:
         :raises RootEmpty: if pruning would remove all of a root.
         :raises WriterBusy: if another writer held the lock for too long.
         """
-        found = look_for(request, self._tools.catalog.home)
+        found = look_for(request, self._tools.catalog.home, self._root_names(request.corpus))
         self._again = Again.RETRY if request.retry else Again.LEAVE
         if request.dry_run:
             self._again = Again.REHEARSE
             return self._dry(request.corpus, found)
         return self._run(request.corpus, found)
+
+    def _root_names(self, name: str) -> dict[str, str]:
+        """What the root names of a corpus stand for; none for one that is yet to be made."""
+        try:
+            return self._tools.catalog.roots(self._tools.catalog.corpus(self._caller, name).id)
+        except CorpusNotFound:
+            return {}
 
     def uploads(
         self,
@@ -184,6 +152,7 @@ class Ingest:
             tools.pool,
             owner=self._caller.principal,
             upload=found.upload,
+            encoding=tools.encoding,
             progress=self._listener.progress,
             cancelled=self._listener.cancelled,
         )
@@ -294,6 +263,7 @@ class Ingest:
             seconds=time.perf_counter() - self._started,
             failures=failures,
             skipped=tuple(reading.skipped),
+            warnings=tuple(sorted(reading.warnings, key=lambda row: (row.source, row.code))),
         )
 
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 
 from ragsvc.domain import CachedParse, Failure, LineDocument, ParsedDocument, SourceFile
 from ragsvc.errors import IdConflict
+from ragsvc.pipeline.ingestion.items import shown
 from ragsvc.pipeline.ingestion.setbacks import Setbacks
 from ragsvc.pipeline.ingestion.shelf import LINE_KIND, ParseKey, Shelf
 from ragsvc.text.jsonl import LineIds, RawLine, split_lines
-from ragsvc.text.parse import display_name
 from ragsvc.text.workers import TRANSIENT_CODES, ParserPool
 
 LINES_AT_ONCE = 512
@@ -38,9 +38,9 @@ class LineReader:
     def read(self, file: SourceFile) -> Iterator[Line | Failure]:
         """The lines of a file, in order. A failure's source is "path:line"."""
         ids = LineIds(file.document_id)
-        for some in _batches(split_lines(file.path)):
+        for some in _batches(split_lines(file.path, source=shown(file))):
             self._pulse()
-            yield from self._read(display_name(file.path), some, ids)
+            yield from self._read(shown(file), some, ids)
 
     def _read(self, source: str, some: Sequence[RawLine | Failure], ids: LineIds) -> Iterator[Line | Failure]:
         lines = [item for item in some if isinstance(item, RawLine)]

@@ -11,7 +11,7 @@ from ragsvc.errors import ModelError
 from ragsvc.index import files, loading
 from ragsvc.pipeline.base import folder_of, rebase
 from ragsvc.pipeline.ingestion.indexing import Indexer, Window, rows_of
-from ragsvc.pipeline.ingestion.ingest import Listener
+from ragsvc.pipeline.ingestion.tools import Listener
 from ragsvc.pipeline.parts import ProfileParts
 from ragsvc.store.catalog import Catalog
 from ragsvc.store.commits import new_uid

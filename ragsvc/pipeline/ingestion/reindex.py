@@ -16,7 +16,7 @@ from ragsvc.errors import Cancelled, StaleContent
 from ragsvc.fingerprints import profile_fingerprint
 from ragsvc.pipeline.base import renew_files
 from ragsvc.pipeline.ingestion.indexing import Indexer, refuse_failures
-from ragsvc.pipeline.ingestion.ingest import Listener
+from ragsvc.pipeline.ingestion.tools import Listener
 from ragsvc.pipeline.parts import ProfileParts
 from ragsvc.store.catalog import Catalog
 from ragsvc.store.commits import new_uid

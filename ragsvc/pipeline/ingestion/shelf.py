@@ -6,7 +6,16 @@ from collections.abc import Mapping, Sequence
 from itertools import chain
 from typing import Protocol, TypeAlias
 
-from ragsvc.domain import CachedParse, CutText, Failure, Membership, ParsedDocument, VersionId, VersionText
+from ragsvc.domain import (
+    CachedParse,
+    CachedPart,
+    CutText,
+    Failure,
+    Membership,
+    ParsedDocument,
+    VersionId,
+    VersionText,
+)
 from ragsvc.pipeline.ingestion.indexing import hash_of
 from ragsvc.pipeline.ingestion.plan import Plan
 from ragsvc.pipeline.parts import ProfileParts
@@ -89,9 +98,13 @@ class DryShelf(CatalogShelf):
         return [
             CachedParse(None, {}, made.code, made.error)
             if isinstance(made, Failure)
-            else CachedParse(self._id_of(made), made.metadata)
+            else self._result_of(made)
             for _, made in items
         ]
+
+    def _result_of(self, made: ParsedDocument) -> CachedParse:
+        parts = tuple(CachedPart(p.suffix, p.parent, self._result_of(p.document)) for p in made.parts)
+        return CachedParse(self._id_of(made), made.metadata, warnings=made.warnings, parts=parts)
 
     def _id_of(self, parsed: ParsedDocument) -> VersionId:
         name = version_name(parsed)
