@@ -28,7 +28,7 @@ class Trouble:
         self.code = "parser_timeout"
 
     def fails(self, message: bytes) -> bool:
-        body = Path(message[1:].decode()).read_bytes() if message[:1] == b"F" else message
+        body = Path(message[1:].partition(b"\0")[2].decode()).read_bytes() if message[:1] == b"F" else message
         return message[:1] in self.verbs.split(b",") and self.words in body
 
 

@@ -63,10 +63,10 @@ def test_every_sample_has_one_outcome(data: Path, tmp_path: Path) -> None:
     assert not TRANSIENT_CODES & counts.keys(), counts
 
 
-def test_a_documentation_folder_needs_no_worker(data: Path) -> None:
+def test_a_documentation_folder_is_read(data: Path) -> None:
     root = resolve_root(str(data / "docs-haystack" / "current"))
     files = [(f.document_id, f.path) for f in discover(root) if isinstance(f, SourceFile)]
-    with ParserPool(2, ParseLimits(), parser="no.such:parser") as pool:
+    with ParserPool(2, ParseLimits()) as pool:
         outcomes = dict(pool.parse(files))
     assert len(outcomes) == 578
     assert not [key for key, outcome in outcomes.items() if isinstance(outcome, Failure)]
