@@ -8,13 +8,11 @@ from dataclasses import dataclass, field
 
 from ragsvc.domain import Caveat
 from ragsvc.errors import NoText
-from ragsvc.text.limits import ParseLimits
+from ragsvc.text.limits import Pace, ParseLimits
 from ragsvc.text.ocr import HINT, find_tessdata, has_rapidocr
 from ragsvc.text.readers.pdf import PAGE_WITHOUT_TEXT, Page, empty_pages, pictures_of
 
-# What a file is given at least, and how fast pictures of text come in; see workers.
-_LEAST_S = 30.0
-_BYTES_A_SECOND = 2000
+# Of the time that a file is given.
 _SHARE_FOR_PICTURES = 0.6
 
 
@@ -39,7 +37,7 @@ class Sight:
     @property
     def deadline(self) -> float:
         """Of time.monotonic(): what is read by then is kept, rather than nothing."""
-        seconds = min(self.limits.timeout_s, _LEAST_S + self.size_bytes / _BYTES_A_SECOND)
+        seconds = self.limits.seconds_for(self.size_bytes, Pace.PICTURES)
         return self.started + seconds * _SHARE_FOR_PICTURES
 
 
