@@ -213,3 +213,20 @@ def test_no_name_of_an_archive_leads_out_of_it(names: list[str]) -> None:
                 assert Path(found.path).resolve().is_relative_to(inside.resolve())
                 assert found.document_id.startswith("x.zip/") and ".." not in found.document_id.split("/")
         assert sorted(path.name for path in Path(place).iterdir()) == ["inside", "x.zip"]
+
+
+def test_a_broken_line_inside_an_archive_is_told_by_the_archive(service: Service, folder: Path) -> None:
+    lines = b'{"id": "a", "text": "Slates cost 9 crowns."}\nno line\n'
+    (folder / "old.zip").write_bytes(packed({"rows.jsonl": lines}))
+    report = ingest(service, folder)
+    assert list(documents(service)) == ["a"]
+    assert [failure.source for failure in report.failures] == [f"{folder}/old.zip/rows.jsonl:2"]
+
+
+def test_front_matter_that_stays_in_the_text_is_a_warning(service: Service, folder: Path) -> None:
+    (folder / "broken.md").write_text("---\na: [1\n---\nSlates cost 9 crowns.\n")
+    (folder / "deep.md").write_text("---\na: " + "[" * 40 + "]" * 40 + "\n---\nLead costs 4 crowns.\n")
+    report = ingest(service, folder)
+    assert report.documents == DocumentCounts(added=2)
+    found = {Path(told.source).name: told.code for told in report.warnings}
+    assert found == {"broken.md": "front_matter_invalid", "deep.md": "front_matter_too_complex"}
