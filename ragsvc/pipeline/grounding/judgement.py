@@ -89,7 +89,7 @@ def grounds_of(
     features = features_of(looked, passages, evidence_from(scored))
     if reader is None:
         return Grounds(tuple(scored), features)
-    scored, findings = read_units(question, scored, passages[:READ_PASSAGES], reader)
+    scored, findings = read_units(question, scored, passages[:READ_PASSAGES], reader, shape)
     return Grounds(tuple(scored), features | _reader_features(findings, scored))
 
 

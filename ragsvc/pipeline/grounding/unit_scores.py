@@ -18,7 +18,7 @@ from ragsvc.pipeline.grounding.units import COMPARED_CHARS, Unit, UnitKind, unit
 from ragsvc.pipeline.wording import TextVectors
 from ragsvc.protocols import Analyser, Reader
 
-MOST_UNITS = 180
+MOST_UNITS = 140
 # A title of so many words drowns the sentence under it.
 LONG_HEADER_WORDS = 10
 SEMANTIC_SHARE = 0.8
@@ -36,8 +36,10 @@ ROW_WORDS = 0.1
 # it reads alone, and what being an answer alone is worth.
 SPAN_SHARE = 0.6
 READER_SPREAD = 2.0
-READ_UNITS = 12
+READ_UNITS = 8
 UNIT_SHARE = 0.3
+# It was trained on short answers: of lists, steps and code it says less.
+LONG_TRUST = 0.33
 _READ_TITLES = 2
 # Of a unit that is longer than this a short answer is a part; each further character costs a little.
 SHORT_CHARS = 250
@@ -270,12 +272,13 @@ def _contexts(found: Sequence[ScoredUnit]) -> Iterator[str]:
 
 
 def read_units(
-    question: str, scored: Sequence[ScoredUnit], passages: Sequence[Hit], reader: Reader
+    question: str, scored: Sequence[ScoredUnit], passages: Sequence[Hit], reader: Reader, shape: AnswerShape
 ) -> tuple[list[ScoredUnit], list[ReaderFinding]]:
     """Score the units anew by the answers that a reader finds in some passages, then in the best units alone.
 
     :return: units, best first, and what was found in each passage.
     """
+    trust = 1.0 if shape in _SHORT else LONG_TRUST
     findings = reader.read(question, [_passage_text(hit.passage) for hit in passages])
     spans = [
         (hit.passage.version_id, hit.passage.start + start, hit.passage.start + end, _odds(margin))
@@ -294,14 +297,14 @@ def read_units(
             ),
             default=0.0,
         )
-        weight = SPAN_SHARE / 2 if unit.kind in COMPOSITE else SPAN_SHARE
+        weight = trust * (SPAN_SHARE / 2 if unit.kind in COMPOSITE else SPAN_SHARE)
         found.append(replace(each, score=each.score + weight * read, read=read))
     found.sort(key=_order)
     best, rest = found[:READ_UNITS], found[READ_UNITS:]
     texts = [ReaderText(" > ".join(each.unit.path[-_SHOWN_TITLES:]), each.unit.whole) for each in best]
     alone = reader.read(question, texts)
     best = [
-        replace(each, score=each.score + UNIT_SHARE * _odds(2.0 * finding.answerable))
+        replace(each, score=each.score + trust * UNIT_SHARE * _odds(2.0 * finding.answerable))
         for each, finding in zip(best, alone, strict=True)
     ]
     lowest = min(each.score for each in best)
