@@ -8,12 +8,15 @@ from pathlib import Path
 import pytest
 from scripted_service import TEXT
 
+from ragsvc.cli.jobs import KindName, StateName
 from ragsvc.cli.render_ingest import _HINTS
 from ragsvc.cli.search import ModeName
 from ragsvc.domain import (
     AnswerRequest,
     Failure,
     IngestRequest,
+    JobKind,
+    JobState,
     Mode,
     Prune,
     SearchRequest,
@@ -136,6 +139,8 @@ def test_hits_and_sources_of_several_corpora_name_theirs(run):
 
 def test_the_modes_on_the_command_line_are_the_modes():
     assert typing.get_args(ModeName) == tuple(Mode)
+    assert typing.get_args(StateName) == tuple(JobState)
+    assert typing.get_args(KindName) == tuple(JobKind)
 
 
 def test_documents_cannot_drive_the_terminal(run):
