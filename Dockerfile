@@ -1,4 +1,6 @@
-FROM python:3.11.13-slim-bookworm
+# To pin the base by its digest as well: docker build --build-arg PYTHON_IMAGE=python:3.11.13-slim-bookworm@sha256:...
+ARG PYTHON_IMAGE=python:3.11.13-slim-bookworm
+FROM ${PYTHON_IMAGE}
 
 ENV PYTHONUNBUFFERED=1 \
     PYTHONDONTWRITEBYTECODE=1 \
@@ -13,14 +15,13 @@ RUN useradd --system --uid 10001 --create-home --home-dir /home/ragsvc ragsvc \
 WORKDIR /opt/ragsvc
 
 # The packages change rarely and the code often: they are a layer of their own.
-COPY constraints.txt ./
+# All but torch are checked against their hashes; its build for processors comes from an index of its own.
+COPY constraints.txt docker/requirements.txt ./
 RUN pip install --no-deps --extra-index-url https://download.pytorch.org/whl/cpu "$(grep '^torch==' constraints.txt)"
+RUN pip install --no-deps --require-hashes -r requirements.txt
 COPY pyproject.toml README.md LICENSE NOTICE ./
-RUN mkdir ragsvc && touch ragsvc/__init__.py \
-    && pip install -c constraints.txt . \
-    && pip uninstall --yes ragsvc && rm -rf ragsvc build
 COPY ragsvc ./ragsvc
-RUN pip install --no-deps . && rm -rf build
+RUN pip install --no-deps --no-build-isolation . && rm -rf build && pip check
 COPY corpora ./corpora
 
 USER ragsvc

@@ -85,6 +85,17 @@ class JobState(StrEnum):
     CANCELLED = "cancelled"
 
 
+class JobPause(StrEnum):
+    """Why a running job goes back into the queue: its process died, its server stopped, others have a turn.
+
+    Only a death counts as an attempt.
+    """
+
+    DEATH = "death"
+    STOP = "stop"
+    TURN = "turn"
+
+
 @dataclass(frozen=True, slots=True)
 class Caller:
     """On whose behalf something is read or written. Today everybody is allowed everything."""
@@ -104,12 +115,14 @@ class SourceFile:
     document_id: root name + "/" + relative posix path; a lone file's base name.
     path: absolute path to open.
     root: name of the root it belongs to.
+    shown: what a person would open, where that is not `path`: the place inside an archive; "": `path`.
     """
 
     document_id: str
     path: str
     root: str
     size_bytes: int
+    shown: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +143,40 @@ class Failure:
 
 
 @dataclass(frozen=True, slots=True)
+class Caveat:
+    """What the reader of a document should know: something was seen and not read, or read by a guess.
+
+    code: stable, such as "page_without_text". message: for a person, with counts and places.
+    """
+
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class SourceCaveat:
+    """A caveat of one document, told by its source."""
+
+    source: str
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A document inside a document, such as the attachment of a mail.
+
+    suffix: what the id of the whole file gets for it, such as "#offer.txt". parent: the suffix of the
+        document it is attached to; "": the file itself.
+    document: it has no parts of its own.
+    """
+
+    suffix: str
+    parent: str
+    document: ParsedDocument
+
+
+@dataclass(frozen=True, slots=True)
 class ParsedDocument:
     """What a parser made of one file.
 
@@ -140,6 +187,7 @@ class ParsedDocument:
         format has no pages.
     media_type: such as "text/markdown"; decides how the text is split.
     metadata: front matter and document properties; JSON values only.
+    warnings: what was not read, or only by a guess. parts: documents inside it, suffixes distinct.
     """
 
     title: str
@@ -147,6 +195,16 @@ class ParsedDocument:
     media_type: str
     pages: tuple[int, ...] = ()
     metadata: Metadata = field(default_factory=dict)
+    warnings: tuple[Caveat, ...] = ()
+    parts: tuple[Part, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class LineDocument:
+    """What a line of a JSON Lines file holds. document_id: "" when the line names none."""
+
+    document_id: str
+    parsed: ParsedDocument
 
 
 @dataclass(frozen=True, slots=True)
@@ -333,6 +391,7 @@ class Document:
     owner: str
     born: CommitId
     ingested_at: str
+    warnings: tuple[Caveat, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -351,6 +410,7 @@ class Membership:
     origin: str
     root: str
     owner: str
+    warnings: tuple[Caveat, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -365,6 +425,7 @@ class NewMembership:
     root: str
     owner: str
     ingested_at: str = ""
+    warnings: tuple[Caveat, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -378,6 +439,17 @@ class CachedParse:
     metadata: Metadata
     code: str = ""
     error: str = ""
+    warnings: tuple[Caveat, ...] = ()
+    parts: tuple[CachedPart, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class CachedPart:
+    """A document inside a document, as it is stored; see Part."""
+
+    suffix: str
+    parent: str
+    result: CachedParse
 
 
 @dataclass(frozen=True, slots=True)
@@ -389,6 +461,41 @@ class VersionText:
     text: str
     media_type: str
     pages: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CutterSpec:
+    """All that a worker process needs to cut texts as a profile asks.
+
+    tokeniser: what makes it there, "module:callable", and tokeniser_source, what that is called with.
+    max_tokens: the embedder's limit, special tokens included.
+    """
+
+    chunker: ChunkerSpec
+    tokeniser: str
+    tokeniser_source: str
+    max_tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class CutChunk:
+    """A chunk that a text was cut into, analysed.
+
+    terms: of the embedded text, in order, repeats kept.
+    signature: of the chunk's own text without its header; b"" for one without words.
+    """
+
+    draft: ChunkDraft
+    terms: tuple[str, ...]
+    signature: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class CutText:
+    """A whole text in chunks, in order. signature: of the text; b"" for one without words."""
+
+    chunks: tuple[CutChunk, ...]
+    signature: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -413,7 +520,7 @@ class ChunkRow:
 class CarriedDocument:
     """A live document as an export holds it; see docs/export.md.
 
-    version: public hex id. title: what a hit shows. metadata: canonical JSON.
+    version: public hex id. title: what a hit shows. metadata, warnings: canonical JSON.
     """
 
     document_id: str
@@ -426,6 +533,7 @@ class CarriedDocument:
     media_type: str
     ingested_at: str
     metadata: str
+    warnings: str = "[]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -539,7 +647,12 @@ class Holder:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """Long work that survives the client that asked for it. Times are ISO 8601 UTC."""
+    """Long work that survives the client that asked for it. Times are ISO 8601 UTC.
+
+    attempts: how often it was begun, without those that were stopped for no fault of its own.
+    turns: how often it made room for jobs of other corpora.
+    salvage: how far its documents are that are taken apart after deaths; None before that.
+    """
 
     id: str
     kind: JobKind
@@ -556,6 +669,18 @@ class Job:
     updated_at: str
     pid: int | None
     cancel_requested: bool
+    attempts: int = 0
+    turns: int = 0
+    salvage: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class JobFilter:
+    """Which jobs to list; None: of every corpus, state or kind."""
+
+    corpus: str | None = None
+    state: JobState | None = None
+    kind: JobKind | None = None
 
 
 # --- results ----------------------------------------------------------------------------
@@ -835,6 +960,7 @@ class IngestReport:
     seconds: float
     failures: tuple[Failure, ...]
     skipped: tuple[Skipped, ...]
+    warnings: tuple[SourceCaveat, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -1007,13 +1133,21 @@ class AnswerRequest:
 
 @dataclass(frozen=True, slots=True)
 class IngestRequest:
-    """Files and folders to bring a corpus in step with."""
+    """Files and folders to bring a corpus in step with.
+
+    retry: read again what ran out of time or memory before, or ended its parser.
+    exclude: patterns of gitignore, relative to each path; what they match is left out.
+    encoding: of text files that are not UTF-8 and do not say; "": it is guessed.
+    """
 
     corpus: str
     paths: tuple[str, ...]
     root_name: str | None = None
     prune: Prune = Prune.KEEP
     dry_run: bool = False
+    retry: bool = False
+    exclude: tuple[str, ...] = ()
+    encoding: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,6 +52,9 @@ RagsvcError
 │   ├── InvalidLine
 │   ├── IdConflict
 │   └── UnreadableFile
+├── JobError                  a job that was given up
+│   ├── JobCrashed
+│   └── JobStalled
 ├── AddressUnavailable
 ├── ServerFailed
 ├── Cancelled
@@ -343,6 +346,22 @@ class UnreadableFile(DocumentError):
     """The operating system refused to open it, or it changed while it was read."""
 
     code = "unreadable"
+
+
+class JobError(RagsvcError):
+    code = "job_error"
+
+
+class JobCrashed(JobError):
+    """The process of a job died, as often as it was tried."""
+
+    code = "job_crashed"
+
+
+class JobStalled(JobError):
+    """A job made no progress for too long, as often as it was tried."""
+
+    code = "job_stalled"
 
 
 class AddressUnavailable(RagsvcError):

@@ -53,6 +53,11 @@ class Tokeniser(Protocol):
         """Number of tokens that the embedder puts around every text."""
         ...
 
+    @property
+    def recipe(self) -> tuple[str, str]:
+        """How another process makes the same: "module:callable", and the text that it is called with."""
+        ...
+
 
 class Analyser(Protocol):
     """Turns text into the terms that lexical search matches."""

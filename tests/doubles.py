@@ -8,6 +8,7 @@ import re
 import shutil
 import tempfile
 from collections.abc import Callable, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,7 @@ from ragsvc.domain import (
 from ragsvc.errors import InvalidRequest
 from ragsvc.service.service import Service
 from ragsvc.settings import Settings
+from ragsvc.text.workers import ParseLimits, ParserPool
 
 ME = Caller()
 DIMENSION = 32
@@ -44,6 +46,10 @@ class WordTokeniser:
     """A Tokeniser: words and signs."""
 
     special_tokens = 2
+    recipe = ("doubles:WordTokeniser", "")
+
+    def __init__(self, source: str = "") -> None:
+        """There is nothing to read."""
 
     def count(self, text: str) -> int:
         return len(_TOKEN.findall(text))
@@ -104,7 +110,20 @@ def settings_of(home: Path, **changes: Any) -> Settings:
 def open_service(
     home: Path, embedders: Callable[[str], Any] = HashEmbedder, *, create: bool = True, **changes: Any
 ) -> Service:
-    return Service.open(settings_of(home, **changes), embedders=embedders, create=create)
+    settings = settings_of(home, **changes)
+    usual = not changes.keys() & LIMITS_OF_WORKERS
+    return Service.open(settings, embedders=embedders, create=create, pool=shared_pool() if usual else None)
+
+
+LIMITS_OF_WORKERS = {"parse_workers", "parse_timeout_s", "parse_memory_bytes", "max_file_bytes"}
+
+
+@cache
+def shared_pool() -> ParserPool:
+    """Workers for all services of this process: starting some for every test would take most of its time."""
+    pool = ParserPool(1, ParseLimits())
+    atexit.register(pool.close)
+    return pool
 
 
 def ingest(

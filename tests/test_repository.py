@@ -60,11 +60,32 @@ def test_compose_listens_on_loopback_with_a_key_and_pinned_images():
 
 def test_the_image_is_pinned_and_not_root():
     lines = (ROOT / "Dockerfile").read_text().splitlines()
-    bases = [line.split()[1] for line in lines if line.startswith("FROM")]
+    arguments = dict(line.removeprefix("ARG ").split("=") for line in lines if line.startswith("ARG "))
+    named = [line.split()[1] for line in lines if line.startswith("FROM")]
+    bases = [arguments.get(name.strip("${}"), name) for name in named]
     assert bases
     assert all(re.fullmatch(r"python:3\.\d+\.\d+-slim-\w+", base) for base in bases)
     assert "USER ragsvc" in lines
     assert any(line.startswith("HEALTHCHECK") for line in lines)
+
+
+def test_the_image_installs_what_is_pinned_and_checks_its_hash():
+    """Run docker/lock.py when this fails: it writes the file anew."""
+    locked = (ROOT / "docker" / "requirements.txt").read_text()
+    rows = re.findall(r"^([\w.-]+)==(\S+) \\\n((?:    --hash=sha256:[0-9a-f]{64}(?: \\)?\n)+)", locked, re.M)
+    found = {normal(name): version for name, version, _ in rows}
+    assert found.items() <= pins().items()
+    lines = [line for line in locked.splitlines() if line and not line.startswith(("#", "    --hash"))]
+    assert len(lines) == len(found), "each has a hash"
+    wanted = {normal(re.split(r"[\[<>=~! ]", requirement)[0]) for requirement in PROJECT["dependencies"]}
+    assert wanted - set(found) == {"torch"}, "its wheels come from another index"
+    assert {"setuptools"} <= set(found), "what builds the package is pinned too"
+
+
+def test_the_container_has_limits():
+    service = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]["ragsvc"]
+    assert service["mem_limit"] and service["memswap_limit"] == service["mem_limit"]
+    assert 64 <= service["pids_limit"] <= 4096
 
 
 def test_make_knows_its_targets():

@@ -8,7 +8,7 @@ import time
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from ragsvc.api.errors import instance_of, unexpected_problem
+from ragsvc.api.errors import instance_of, problem_of, short_of_memory, unexpected_problem
 from ragsvc.api.rendering import render
 
 log = logging.getLogger("ragsvc.access")
@@ -38,6 +38,10 @@ class Guard:
             await self._app(scope, receive, watch)
         except ClientDisconnect:
             pass
+        except MemoryError as error:
+            if status:
+                raise
+            await render(problem_of(short_of_memory(error, scope), scope))(scope, receive, watch)
         except Exception as error:
             if status:
                 raise

@@ -13,8 +13,9 @@ from fastapi import FastAPI
 import ragsvc
 from ragsvc.api import docs, openapi, rendering
 from ragsvc.api.access import Guard
+from ragsvc.api.bodies import BodyLimit, Limits
 from ragsvc.api.browsers import admit, allowed_origins
-from ragsvc.api.limits import BodyLimit
+from ragsvc.api.memory import Memory
 from ragsvc.api.routes import (
     answer,
     chat,
@@ -56,10 +57,13 @@ def create_app(service: Service) -> FastAPI:
     docs.install(app)
     rendering.install(app)
     # The last one added is the outermost.
-    app.add_middleware(AccessControl, api_key=settings.api_key)
-    app.add_middleware(BodyLimit, max_bytes=settings.max_request_bytes)
+    origins = allowed_origins(settings)
+    app.add_middleware(AccessControl, api_key=settings.api_key, origins=origins)
+    largest = settings.max_request_bytes
+    limits = Limits(largest, min(largest, settings.max_query_bytes))
+    app.add_middleware(BodyLimit, limits=limits, memory=Memory(settings.max_body_memory_bytes))
     # Around the check of the key: browsers ask without one whether they may ask.
-    admit(app, allowed_origins(settings))
+    admit(app, origins)
     app.add_middleware(Guard)
     return app
 

@@ -88,6 +88,9 @@ TABLE: Mapping[type[e.RagsvcError], Row] = MappingProxyType(
         e.InvalidLine: Row(422, "Invalid line"),
         e.IdConflict: Row(409, "Document id is taken"),
         e.UnreadableFile: Row(422, "File cannot be read"),
+        e.JobError: Row(500, "Job failed"),
+        e.JobCrashed: Row(500, "Job crashed"),
+        e.JobStalled: Row(500, "Job made no progress"),
         e.AddressUnavailable: Row(500, "Address cannot be used"),
         e.ServerFailed: Row(500, "Server processes cannot start"),
         e.Cancelled: Row(409, "Cancelled"),
@@ -219,6 +222,15 @@ def unexpected_problem(error: BaseException, scope: Scope) -> Problem:
     code = e.InternalError.code
     return Problem(
         row.status, row.title, code, detail, hint, instance_of(scope), extra={"reference": reference}
+    )
+
+
+def short_of_memory(error: MemoryError, scope: Scope) -> e.Overloaded:
+    """Log that memory ran out and describe it as what it is: too much at once, and no bug."""
+    log.error("out of memory: %s", instance_of(scope), exc_info=error)
+    return e.Overloaded(
+        "the server has not enough memory for this request",
+        hint="send less at a time, or try again when it has less to do",
     )
 
 

@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from ragsvc.api.errors import Problem, framework_problem, problem_of, validation_problem
+from ragsvc.api.errors import Problem, framework_problem, problem_of, short_of_memory, validation_problem
 from ragsvc.api.openai.elsewhere import is_of_openai
 from ragsvc.api.openai.errors import error_object, status_of
 from ragsvc.errors import RagsvcError
@@ -74,10 +74,15 @@ def install(app: Starlette) -> None:
         assert isinstance(error, HTTPException)
         return render(framework_problem(error, request))
 
+    async def memory(request: Request, error: Exception) -> Response:
+        assert isinstance(error, MemoryError)
+        return render(problem_of(short_of_memory(error, request.scope), request.scope))
+
     async def validation(request: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)
         return render(validation_problem(error, request.scope))
 
     app.add_exception_handler(RagsvcError, ours)
+    app.add_exception_handler(MemoryError, memory)
     app.add_exception_handler(HTTPException, framework)
     app.add_exception_handler(RequestValidationError, validation)

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, WrapValidator
 from pydantic_core import PydanticCustomError
 
-from ragsvc.domain import AnswerRequest, InlineDocument, Mode, Role, SearchRequest, Turn
+from ragsvc.domain import AnswerRequest, Mode, Role, SearchRequest, Turn
 from ragsvc.service.questions import MAX_TURNS
 
 CORPUS_PATTERN = r"^[a-z0-9][a-z0-9._-]{0,63}$"
 MAX_K = 200
 MAX_CORPORA = 32
 MAX_DOCUMENTS = 10_000
+
+Item = TypeVar("Item")
+# Of a list, the first mistake is told: a description of each would take many times the memory of the body.
+Listed = Annotated[list[Item], Field(fail_fast=True)]
 
 CorpusName = Annotated[
     str,
@@ -33,7 +37,7 @@ def _distinct(names: list[str]) -> list[str]:
 
 
 CorpusNames = Annotated[
-    list[CorpusName],
+    Listed[CorpusName],
     AfterValidator(_distinct),
     Field(min_length=1, max_length=MAX_CORPORA, json_schema_extra={"uniqueItems": True}),
 ]
@@ -87,7 +91,7 @@ class TurnBody(Body):
 
 
 History = Annotated[
-    Annotated[list[TurnBody], Field(max_length=MAX_TURNS)] | None,
+    Annotated[Listed[TurnBody], Field(max_length=MAX_TURNS)] | None,
     Field(
         description="The turns before this one, oldest first. What leans on them is completed with words of "
         "the user's last turns; the response tells in `searched` what was looked for.",
@@ -201,13 +205,9 @@ class DocumentBody(Body):
 class DocumentsBody(Body):
     """Documents to add or replace."""
 
-    documents: list[DocumentBody] = Field(
+    documents: Listed[DocumentBody] = Field(
         min_length=1, max_length=MAX_DOCUMENTS, description="The documents; each id once."
     )
-
-    def inline(self) -> list[InlineDocument]:
-        """Give the service's form of them."""
-        return [InlineDocument(d.id, d.text, d.title, d.metadata) for d in self.documents]
 
 
 class TagBody(Body):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+from collections.abc import Collection, Sequence
 from urllib.parse import urlsplit
 
 from pydantic import SecretStr
@@ -16,6 +17,7 @@ from ragsvc.domain import Caller
 from ragsvc.errors import AccessDenied, HostRefused, Unauthenticated
 
 PUBLIC = frozenset({"/healthz"})
+ANY = b"*"
 
 
 def has_key(api_key: SecretStr | None) -> bool:
@@ -31,8 +33,9 @@ def caller_of(_request: Request) -> Caller:
 class AccessControl:
     """ASGI middleware that refuses before anything of the request is parsed."""
 
-    def __init__(self, app: ASGIApp, api_key: SecretStr | None) -> None:
+    def __init__(self, app: ASGIApp, api_key: SecretStr | None, origins: Sequence[str] = ()) -> None:
         self._app = app
+        self._origins = frozenset(origin.encode() for origin in origins)
         self._key = api_key.get_secret_value().encode() if has_key(api_key) and api_key else None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -46,7 +49,7 @@ class AccessControl:
 
     def _check(self, scope: Scope) -> None:
         if self._key is None:
-            _check_local(scope)
+            _check_local(scope, self._origins)
         elif scope["path"] not in PUBLIC:
             _check_key(scope, self._key)
 
@@ -70,32 +73,39 @@ def _check_key(scope: Scope, key: bytes) -> None:
         )
 
 
-def _check_local(scope: Scope) -> None:
+def _check_local(scope: Scope, origins: Collection[bytes]) -> None:
     """Check that a person on this machine asked, not a web page that this machine's browser shows.
 
     A page of another site carries its Origin; one that had its name point to this machine, its Host.
+    Another server of this machine, on whatever port, is another site too.
 
-    :raises HostRefused: if Host or Origin is not this machine.
+    :param origins: whose pages may call.
+    :raises HostRefused: if Host or Origin is not this server.
     """
     hosts = _headers(scope, b"host")
-    if len(hosts) != 1 or _hostname(b"//" + hosts[0]) not in LOOPBACK:
+    asked, port = _place(b"//" + hosts[0]) if len(hosts) == 1 else ("", None)
+    if asked not in LOOPBACK:
         raise HostRefused(
             "the Host header does not name this machine",
             hint="use http://127.0.0.1 or http://localhost; to serve other names, set RAGSVC_API_KEY",
         )
-    if any(_hostname(origin) not in LOOPBACK for origin in _headers(scope, b"origin")):
-        raise HostRefused(
-            "web pages of other origins may not call a server without an API key",
-            hint="set RAGSVC_API_KEY and send it as Authorization: Bearer <key>",
-        )
+    for origin in _headers(scope, b"origin"):
+        host, own_port = _place(origin)
+        if (host not in LOOPBACK or own_port != port) and origin not in origins and ANY not in origins:
+            raise HostRefused(
+                "web pages of other origins may not call a server without an API key",
+                hint="name the page's origin in RAGSVC_ALLOWED_ORIGINS, or set RAGSVC_API_KEY and send it as "
+                "Authorization: Bearer <key>",
+            )
 
 
-def _hostname(value: bytes) -> str:
+def _place(value: bytes) -> tuple[str, int | None]:
+    """Host and port of a URL; None for the port of the scheme, and "" for what is no URL."""
     try:
         parts = urlsplit(value.decode("ascii"))
         # Reading the port checks it. User info has no place in either header.
         if parts.username is not None or (parts.port is not None and parts.port > 65535):
-            return ""
-        return parts.hostname or ""
+            return "", None
+        return parts.hostname or "", parts.port
     except ValueError:
-        return ""
+        return "", None

@@ -6,14 +6,13 @@ import ipaddress
 import logging
 import socket
 import sys
-from asyncio import TimerHandle, Transport
 
 import uvicorn
 from fastapi import FastAPI
-from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from ragsvc.api.app import create_app
 from ragsvc.api.browsers import allowed_origins
+from ragsvc.api.protocol import PoliteProtocol
 from ragsvc.api.security import has_key
 from ragsvc.api.workers import Supervisor
 from ragsvc.errors import AddressUnavailable, InvalidRequest
@@ -24,38 +23,9 @@ from ragsvc.settings.settings import Settings
 log = logging.getLogger("ragsvc.api")
 
 KEEP_ALIVE_S = 10
-HEAD_S = 20.0
 SHUTDOWN_S = 10
 MAX_HEADER_BYTES = 64 << 10
-MAX_CONNECTIONS = 512
 BACKLOG = 2048
-
-
-class TimedProtocol(H11Protocol):
-    """HTTP/1.1 that closes connections whose request head does not arrive; uvicorn waits for ever."""
-
-    _head_timer: TimerHandle | None = None
-
-    def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
-        super().connection_made(transport)
-        self._wait_for_head()
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        if self._head_timer is not None:
-            self._head_timer.cancel()
-        super().connection_lost(exc)
-
-    def _wait_for_head(self, since: object = None) -> None:
-        """Look again after HEAD_S; close when no request began since and none is in work."""
-        idle = self.cycle is None or self.cycle.response_complete
-        if since is not None and idle and since is self._mark():
-            self.transport.close()
-            return
-        self._head_timer = self.loop.call_later(HEAD_S, self._wait_for_head, self._mark())
-
-    def _mark(self) -> object:
-        """Another object for every request of the connection, and one for none."""
-        return self.cycle if self.cycle is not None else self
 
 
 def serve(settings: Settings, host: str = "127.0.0.1", port: int = 8000) -> None:
@@ -98,7 +68,7 @@ def configuration(app: FastAPI) -> uvicorn.Config:
     """Say how to serve: no WebSockets, no trust in proxies' headers, a limit to every wait."""
     return uvicorn.Config(
         app,
-        http=TimedProtocol,
+        http=PoliteProtocol,
         ws="none",
         lifespan="on",
         loop="asyncio",
@@ -109,7 +79,6 @@ def configuration(app: FastAPI) -> uvicorn.Config:
         timeout_keep_alive=KEEP_ALIVE_S,
         timeout_graceful_shutdown=SHUTDOWN_S,
         h11_max_incomplete_event_size=MAX_HEADER_BYTES,
-        limit_concurrency=MAX_CONNECTIONS,
     )
 
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 CATALOG_THREADS = 8
 CATALOG_CAPACITY = 512
 REPORTS_WAITING = 8
+PARSER_CAPACITY = 1024
 WRITER_THREADS = 4
 WRITER_CAPACITY = 64
 
@@ -32,6 +33,7 @@ class State:
     queries: gate of searches and answers. catalog: gate of all else: a busy model delays no listing.
     writers: gate of what waits for the writer lock: as long as somebody holds it, all else goes on.
     reports: gate of what reads a whole corpus and takes a core for seconds: one at a time.
+    parser: gate of what reads bodies: one at a time, since each of them keeps the interpreter to itself.
     redactor: takes out what clients are not shown.
     """
 
@@ -41,6 +43,7 @@ class State:
     catalog: Gate
     writers: Gate
     reports: Gate
+    parser: Gate
     redactor: Redactor
 
     @classmethod
@@ -54,6 +57,7 @@ class State:
             Gate(CATALOG_THREADS, CATALOG_CAPACITY),
             Gate(WRITER_THREADS, WRITER_CAPACITY),
             Gate(1, 1 + REPORTS_WAITING),
+            Gate(1, PARSER_CAPACITY),
             Redactor.of_settings(settings),
         )
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 from urllib.parse import unquote_to_bytes
 
-from anyio import to_thread
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from pydantic import BaseModel, ValidationError
@@ -16,11 +16,17 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
+from ragsvc.api.limits import Gate
+from ragsvc.api.memory import json_cost, lease_of
 from ragsvc.errors import InvalidRequest
 
 Model = TypeVar("Model", bound=BaseModel)
 
 MAX_DEPTH = 64
+MAX_MEMBERS = 10_000
+MAX_CONTAINERS = 20_000
+# Possessive: it never goes back, so it is linear.
+_STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
 MAX_INTEGER = 2**63 - 1
 INLINE_PARSE_BYTES = 64 << 10
 
@@ -38,8 +44,9 @@ class StrictRoute(APIRoute):
             for value in request.path_params.values():
                 check_text(str(value), "the path")
             if takes_json:
-                # The framework takes the body from here, parsed.
+                # The framework takes the body from here, parsed; its bytes are not kept.
                 request._json = await read_json(request)
+                request._body = b"{}"
             return await handle(request)
 
         return strict
@@ -88,10 +95,44 @@ async def read_json(request: Request) -> Any:
     """Read and parse the body.
 
     :raises InvalidRequest: if it is not strict JSON, or is compressed.
+    :raises Overloaded: if the bodies of all requests together take too much memory.
     :raises HTTPException: if its media type is another.
     """
     if media_type(request) != "application/json":
         raise HTTPException(415, "the body must be application/json")
+    check_encoding(request)
+    lease = lease_of(request.scope)
+    body = bytearray()
+    async for piece in request.stream():
+        body += piece
+        lease.set(2 * len(body))
+    raw = bytes(body)
+    lease.set(json_cost(raw))
+    if len(raw) <= INLINE_PARSE_BYTES:
+        return parse_json(raw)
+    parser: Gate = request.app.state.ragsvc.parser
+    return await parser.thread(_parse_large, raw)
+
+
+def _parse_large(raw: bytes) -> Any:
+    """Parse a body that is no upload, unless it holds more lists and objects than any such body needs.
+
+    They take long to make, check and throw away, and nothing else runs meanwhile.
+    """
+    if raw.count(b"[") + raw.count(b"{") > MAX_CONTAINERS:
+        bare = _STRING.sub(b"", raw)
+        if bare.count(b"[") + bare.count(b"{") > MAX_CONTAINERS:
+            raise InvalidRequest(
+                f"the body holds more than {MAX_CONTAINERS} lists and objects", hint="send fewer"
+            )
+    return parse_json(raw)
+
+
+def check_encoding(request: Request) -> None:
+    """Refuse a compressed body.
+
+    :raises InvalidRequest: if it says that it is.
+    """
     encoding = request.headers.get("content-encoding", "").strip().lower()
     if encoding not in ("", "identity"):
         # Not undone: a small body could become a huge one.
@@ -100,15 +141,12 @@ async def read_json(request: Request) -> Any:
             f"the body is compressed: Content-Encoding is {shown!r}",
             hint="send it as it is, without that header",
         )
-    body = await request.body()
-    if len(body) <= INLINE_PARSE_BYTES:
-        return parse_json(body)
-    return await to_thread.run_sync(parse_json, body)
 
 
-def parse_json(body: bytes) -> Any:
+def parse_json(body: bytes, name: str = "the body") -> Any:
     """Parse strict JSON: UTF-8, no NaN, no repeated member, 64-bit integers, at most 64 levels.
 
+    :param name: what an error calls it.
     :raises InvalidRequest: if it is anything else.
     """
     try:
@@ -120,9 +158,9 @@ def parse_json(body: bytes) -> Any:
             parse_float=_finite,
         )
     except UnicodeDecodeError as error:
-        raise InvalidRequest("the body is not UTF-8", hint="encode it as UTF-8") from error
+        raise InvalidRequest(f"{name} is not UTF-8", hint="encode it as UTF-8") from error
     except json.JSONDecodeError as error:
-        message = f"the body is not JSON: {error.msg} at character {error.pos}"
+        message = f"{name} is not JSON: {error.msg} at character {error.pos}"
         raise InvalidRequest(message, hint="check the quotes and commas of the body") from error
     except RecursionError as error:
         raise _too_deep() from error
@@ -166,6 +204,8 @@ def _too_deep() -> InvalidRequest:
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    if len(pairs) > MAX_MEMBERS:
+        raise InvalidRequest(f"an object of the body has more than {MAX_MEMBERS} members", hint="send fewer")
     found = dict(pairs)
     if len(found) != len(pairs):
         raise InvalidRequest("an object of the body has a member twice", hint="give each member once")

@@ -33,10 +33,9 @@ class Folder(Protocol):
         ...
 
 
-async def receive_files(request: Request, folder: Folder, gate: Gate) -> int:
+async def receive_files(request: Request, folder: Folder, gate: Gate) -> None:
     """Write every file of a multipart body into a folder.
 
-    :return: how many files, at least 1.
     :raises InvalidRequest: if the body is not multipart, is cut short or holds other fields.
     :raises InvalidName: if a file name is not a plain relative path.
     :raises DiskFull: if there is no room.
@@ -57,7 +56,7 @@ async def receive_files(request: Request, folder: Folder, gate: Gate) -> int:
         ) from error
     finally:
         writer.close()
-    return writer.finish()
+    writer.finish()
 
 
 def _write(parser: MultipartParser, piece: bytes) -> None:
@@ -94,13 +93,12 @@ class _Writer:
             "on_end": self._end,
         }
 
-    def finish(self) -> int:
-        """Check that the body was whole and held files; gives their number."""
+    def finish(self) -> None:
+        """Check that the body was whole and held files."""
         if not self._ended:
             raise InvalidRequest("the multipart body is cut short", hint="send the closing boundary")
         if not self._names:
             raise InvalidRequest("the body holds no file", hint="curl -F files=@notes.md ...")
-        return len(self._names)
 
     def close(self) -> None:
         if self._file is not None:

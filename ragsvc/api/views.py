@@ -115,6 +115,13 @@ class CorporaView(View):
     corpora: list[CorpusView] = Field(description="By name.")
 
 
+class WarningView(View):
+    """Something of a document that was seen and not read, or read by a guess."""
+
+    code: str = Field(examples=["page_without_text"], description="Stable code, for programs.")
+    message: str = Field(examples=["page 3 of 12 has no text"], description="What is missing, in words.")
+
+
 class DocumentView(View):
     """A live document, without its text."""
 
@@ -129,6 +136,7 @@ class DocumentView(View):
     owner: str = Field(examples=["local"], description="Who ingested it.")
     commit: int = Field(examples=[42], description="Commit that made this version live.")
     ingested_at: str = Field(examples=["2025-01-31T09:00:00Z"], description="ISO 8601, UTC.")
+    warnings: list[WarningView] = Field(description="What was not read of it, or only by a guess.")
 
 
 class DocumentsView(View):
@@ -195,7 +203,11 @@ class JobView(View):
     corpus: str = Field(examples=["handbook"], description="Corpus it works on.")
     state: JobState = Field(examples=["running"], description="The last three states are final.")
     progress: ProgressView = Field(description="How far it is.")
-    result: dict[str, Any] | None = Field(description="What an ingest did, once `done`.")
+    attempts: int = Field(examples=[1], description="How often it was begun; more than once after deaths.")
+    result: dict[str, Any] | None = Field(
+        description="What an ingest did, once `done`; of a `failed` one, what is in nevertheless. In a list "
+        "of jobs without lists of files: `counts` has their lengths."
+    )
     error: dict[str, Any] | None = Field(description="`code`, `message` and `hint`, once `failed`.")
 
 
@@ -203,6 +215,7 @@ class JobsView(View):
     """Jobs, latest first."""
 
     jobs: list[JobView] = Field(description="Latest first.")
+    next_cursor: str | None = Field(description="Cursor of the next page; null on the last.")
 
 
 class HealthView(View):

@@ -26,23 +26,32 @@ def list_documents(
     context: typer.Context,
     corpus: CorpusArgument,
     limit: Annotated[int | None, typer.Option("--limit", min=1, help="Show at most so many.")] = None,
+    warned: Annotated[
+        bool, typer.Option("--warnings", help="Only documents of which something was not read, and what.")
+    ] = False,
     at: AtOption = None,
     as_json: JsonOption = False,
     home: HomeOption = None,
 ) -> int:
     """List the documents of a corpus by id."""
     from ragsvc.cli.render import render_table
+    from ragsvc.cli.render_ingest import warning_rows
     from ragsvc.service.serialise import document_json
 
     with session_of(context).service(home) as service:
-        documents = [document_json(document) for document in _pages(service, corpus, limit, reference(at))]
+        found = _pages(service, corpus, limit, reference(at), warned=warned)
+        documents = [document_json(document) for document in found]
     if as_json:
         write_json({"corpus": corpus, "documents": documents})
+    elif documents and warned:
+        rows = warning_rows(documents)
+        render_table(make_console(sys.stdout), rows, ("document_id", "code", "message"))
     elif documents:
         columns = ("document_id", "title", "characters", "media_type", "commit")
         render_table(make_console(sys.stdout), documents, columns)
     else:
-        write_line(f"corpus {safe(corpus)} holds no document", sys.stderr)
+        kind = "document with warnings" if warned else "document"
+        write_line(f"corpus {safe(corpus)} holds no {kind}", sys.stderr)
     return 0
 
 
@@ -57,7 +66,7 @@ def show_document(
     home: HomeOption = None,
 ) -> int:
     """Show one document."""
-    from ragsvc.cli.render import render_fields
+    from ragsvc.cli.render import render_fields, render_table
     from ragsvc.service.serialise import document_json, encodable
 
     with session_of(context).service(home) as service:
@@ -70,7 +79,12 @@ def show_document(
         write_json(shape)
         return 0
     text = shape.pop("text", None)
-    render_fields(make_console(sys.stdout), shape)
+    warnings = shape.pop("warnings")
+    console = make_console(sys.stdout)
+    render_fields(console, shape)
+    if warnings:
+        console.print("\nWarnings:")
+        render_table(console, warnings, ("code", "message"))
     if text is not None:
         write_line("\n" + safe(text), sys.stdout)
     return 0
@@ -100,13 +114,17 @@ def delete_document(
     return 0
 
 
-def _pages(service: Service, corpus: str, limit: int | None, at: str | None) -> list[Document]:
+def _pages(
+    service: Service, corpus: str, limit: int | None, at: str | None, *, warned: bool
+) -> list[Document]:
     """Documents by id, all of them or the first `limit`."""
     found: list[Document] = []
     cursor: str | None = None
     while True:
         wanted = _PAGE if limit is None else min(_PAGE, limit - len(found))
-        page, cursor = service.documents(local_caller(), corpus, cursor=cursor, limit=wanted, at=at)
+        page, cursor = service.documents(
+            local_caller(), corpus, cursor=cursor, limit=wanted, at=at, warned=warned
+        )
         found.extend(page)
         if cursor is None or (limit is not None and len(found) >= limit):
             return found

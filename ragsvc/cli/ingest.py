@@ -30,9 +30,21 @@ def ingest(
         bool, typer.Option("--allow-empty", help="Let --prune empty a path that is gone or empty.")
     ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be done.")] = False,
+    retry: Annotated[
+        bool, typer.Option("--retry", help="Read again what cost too much time or memory before.")
+    ] = False,
     root_name: Annotated[
         str | None, typer.Option("--as", metavar="NAME", help="Root name of the path, for document ids.")
     ] = None,
+    exclude: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--exclude", metavar="PATTERN", help="Leave out what matches, as in .ragsvcignore; repeatable."
+        ),
+    ] = None,
+    encoding: Annotated[
+        str, typer.Option("--encoding", metavar="NAME", help="Of text files that are not UTF-8, such as gbk.")
+    ] = "",
     as_json: JsonOption = False,
     home: HomeOption = None,
 ) -> int:
@@ -40,7 +52,7 @@ def ingest(
 
     Unchanged files cost nothing. Ctrl-C keeps the work done so far: run it again to go on.
     """
-    from ragsvc.cli.render import render_report
+    from ragsvc.cli.render_ingest import render_report
     from ragsvc.domain import IngestRequest
     from ragsvc.service.serialise import report_json
 
@@ -50,6 +62,9 @@ def ingest(
         root_name=root_name,
         prune=_prune(prune, allow_empty),
         dry_run=dry_run,
+        retry=retry,
+        exclude=tuple(exclude or ()),
+        encoding=encoding,
     )
     session = session_of(context)
     opened = session.rehearsal(home) if dry_run else session.worker(home, create=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -13,22 +13,48 @@ from ragsvc.cli.session import local_caller, session_of
 
 app = typer.Typer(rich_markup_mode=None, no_args_is_help=False, help="List, show and cancel jobs.")
 
+CorpusFilter = Annotated[
+    str | None, typer.Option("--corpus", metavar="CORPUS", show_default=False, help="Only of this corpus.")
+]
+# Spelt out: the help must not wait for the domain. A test compares them.
+StateName = Literal["queued", "running", "done", "failed", "cancelled"]
+KindName = Literal["ingest"]
+StateFilter = Annotated[
+    StateName | None, typer.Option("--state", show_default=False, help="Only in this state.")
+]
+KindFilter = Annotated[KindName | None, typer.Option("--kind", show_default=False, help="Only of this kind.")]
 JobArgument = Annotated[str, typer.Argument(metavar="JOB", help="Job id, as list shows it.")]
 
 
 @app.command("list")
-def list_jobs(context: typer.Context, as_json: JsonOption = False, home: HomeOption = None) -> int:
-    """List jobs."""
+def list_jobs(
+    context: typer.Context,
+    corpus: CorpusFilter = None,
+    state: StateFilter = None,
+    kind: KindFilter = None,
+    limit: Annotated[int, typer.Option("--limit", "-n", min=1, max=1000, help="How many at most.")] = 100,
+    cursor: Annotated[
+        str | None, typer.Option("--cursor", metavar="CURSOR", help="Where the list before ended.")
+    ] = None,
+    as_json: JsonOption = False,
+    home: HomeOption = None,
+) -> int:
+    """List jobs, latest first."""
     from ragsvc.cli.render import render_table
+    from ragsvc.domain import JobFilter, JobKind, JobState
     from ragsvc.service.serialise import job_json
 
+    where = JobFilter(corpus, JobState(state) if state else None, JobKind(kind) if kind else None)
     with session_of(context).service(home) as service:
-        jobs = [job_json(job) for job in service.jobs(local_caller())]
+        found, following = service.jobs(local_caller(), where, cursor=cursor, limit=limit)
+    jobs = [job_json(job) for job in found]
     if as_json:
-        write_json({"jobs": jobs})
+        write_json({"jobs": jobs, "next_cursor": following})
     elif jobs:
-        columns = ("id", "kind", "corpus", "state", "progress", "created_at")
+        columns = ("id", "kind", "corpus", "state", "progress", "attempts", "created_at")
         render_table(make_console(sys.stdout), jobs, columns)
+        if following is not None:
+            write_line(f"there are more: --cursor {following}", sys.stderr)
     else:
         write_line("no job", sys.stderr)
     return 0

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -14,20 +13,11 @@ from rich.table import Table
 from rich.text import Text
 
 from ragsvc.cli.output import one_line, safe
-from ragsvc.domain import Answer, Citation, Hit, IngestReport, SearchResult
+from ragsvc.domain import Answer, Citation, Hit, SearchResult
 
 _SNIPPET_CHARS = 280
 _QUOTE_CHARS = 400
-_SHOWN_FAILURES = 50
 _CLOSEST = 3
-
-# A failure says itself what is wrong with its file; these are the limits that a setting moves.
-_HINTS: Mapping[str, str] = {
-    "document_too_large": "RAGSVC_MAX_FILE_BYTES is the limit",
-    "parser_timeout": "RAGSVC_PARSE_TIMEOUT_S is the limit",
-    "parser_out_of_memory": "RAGSVC_PARSE_MEMORY_BYTES is the limit",
-    "id_conflict": "--as gives a root another name",
-}
 
 
 def render_answer(console: Console, answer: Answer, *, several: bool = False) -> None:
@@ -72,37 +62,6 @@ def render_search(console: Console, result: SearchResult, *, several: bool = Fal
         if hit.duplicates:
             others = ", ".join(one_line(other) for other in hit.duplicates)
             _print_indented(console, Text(f"also in: {others}", style="dim"))
-
-
-def render_report(console: Console, report: IngestReport, *, dry_run: bool) -> None:
-    """Counts of an ingest, then what failed, with advice for each kind of failure."""
-    counts = report.documents
-    done = "would be" if dry_run else f"at commit {report.commit}"
-    console.print(
-        f"{safe(report.corpus)} {done}: {counts.added} added, {counts.changed} changed, "
-        f"{counts.unchanged} unchanged, {counts.removed} removed, {counts.skipped} skipped, "
-        f"{counts.failed} failed"
-    )
-    console.print(
-        f"chunks: {report.chunks_added} added, {report.chunks_removed} removed; "
-        f"{report.embedded} texts embedded; {report.seconds:.1f} s"
-    )
-    if report.skipped:
-        codes = Counter(skip.code for skip in report.skipped)
-        console.print("skipped: " + ", ".join(f"{number} {code}" for code, number in codes.most_common()))
-    if not report.failures:
-        return
-    rows = [
-        {"source": failure.source, "code": failure.code, "error": failure.error}
-        for failure in report.failures[:_SHOWN_FAILURES]
-    ]
-    console.print("\nFailed:")
-    render_table(console, rows, ("source", "code", "error"))
-    hidden = len(report.failures) - len(rows)
-    if hidden > 0:
-        console.print(f"… and {hidden} more; --json lists all")
-    for code in sorted({failure.code for failure in report.failures} & set(_HINTS)):
-        console.print(f"hint:  {code}: {_HINTS[code]}")
 
 
 def render_table(console: Console, rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> None:

@@ -28,7 +28,7 @@ _CAPITAL = re.compile(r"[A-Z][a-z’'-]+")
 _LINK = re.compile(r"!?\[([^\[\]\n]*)\](?:\([^()\n]*\)|\[[^\[\]\n]*\])")
 _FENCE = re.compile(r"^ {0,3}(?:```|~~~)", re.MULTILINE)
 _MARKS = re.compile(
-    r"(?P<ticks>`+)(?P<code>[^`\n]+)(?P=ticks)|(?<![\w*])[*_]{1,3}(?=\S)|(?<=\S)[*_]{1,3}(?![\w*])|`|\[\d{1,3}\]"
+    r"(?<!`)(?P<ticks>`++)(?P<code>[^`\n]+)(?P=ticks)|(?<![\w*])[*_]{1,3}(?=\S)|(?<=\S)[*_]{1,3}(?![\w*])|`|\[\d{1,3}\]"
 )
 _LIST = re.compile(r"[ \t]*(?:[-*+•–][ \t]+|\(?\d{1,3}[.)][ \t]+|>[ \t]*)+")
 _NOT_PROSE = re.compile(r"[|{}<>=\\]|https?:|^(?:```|~~~|#|import |from |:::)|\.\.\.|…")

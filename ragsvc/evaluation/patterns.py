@@ -59,9 +59,9 @@ _DEFAULT = re.compile(
 )
 _VAGUE_DEFAULT = re.compile(r"\b(?:it|this|that|these|them|its|here)\b")
 _CONSISTS = re.compile(rf"{_S} (?P<verb>consists? of|offers?) (?P<p>.+)\.")
-_SHORT = re.compile(r"(?P<long>[A-Za-z][\w-]*(?:[ -][\w-]+){1,6}) \((?P<s>[A-Z]{2,6})s?\)")
+_SHORT = re.compile(r"(?P<long>[A-Za-z][\w-]{0,40}+(?: [\w-]{1,40}+){0,6}) \((?P<s>[A-Z]{2,6})s?\)")
 _ASIDE = re.compile(
-    r"(?: (?:in|of|with|by|for|to|on|from|not|just|only))* (?:that|which|who|where|when|because|so)\b|, "
+    r"(?: (?:in|of|with|by|for|to|on|from|not|just|only)){0,4} (?:that|which|who|where|when|because|so)\b|, "
 )
 _PERSON = re.compile(
     r"\b(?:politician|physicist|mathematician|scientist|writer|composer|engineer|painter|philosopher|singer|"

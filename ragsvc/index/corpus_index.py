@@ -34,8 +34,8 @@ class Segment:
     """n adjacent rows, never changed after they are built.
 
     chunk_ids, versions: (n,) int64. lengths: (n,) int32 analysed terms.
-    vectors: (n, dim) float32, C-contiguous, rows L2-normalised; may be a mapped file.
-    signatures: (n, 128) uint16, zeros where unknown; may be a mapped file.
+    vectors: (n, dim) float32, C-contiguous, rows L2-normalised.
+    signatures: (n, 128) uint16, zeros where unknown.
     """
 
     chunk_ids: I64Vector

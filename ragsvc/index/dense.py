@@ -102,7 +102,7 @@ def _search(vectors: F32Matrix, query: F32Vector, mask: _Mask, wanted: int) -> t
     """Ask FAISS for the best allowed rows of one segment: rows and scores, best first.
 
     This is the kernel behind IndexFlatIP.search, called on our own memory: nothing is copied,
-    also when the vectors are a mapped file, and there is no index object to mutate.
+    and there is no index object to mutate.
     """
     wanted = min(wanted, mask.count)
     scores, rows = np.empty(wanted, np.float32), np.empty(wanted, np.int64)

@@ -34,9 +34,8 @@ _TEMPORARY = ".tmp"
 def save(index: CorpusIndex, folder: Path, *, commit: int, commit_uid: str, profile: str) -> None:
     """Write a compacted index; it replaces the one in the folder at the moment the manifest moves.
 
-    Only the holder of the writer lock may call it. Old files go away after the switch; a process
-    that has them mapped keeps them. A killed writer leaves the old index, and its remains are
-    swept by the next save.
+    Only the holder of the writer lock may call it. Old files go away after the switch. A killed writer
+    leaves the old index, and its remains are swept by the next save.
 
     :param index: without delta rows (see `CorpusIndex.compacted`).
     :param folder: made when missing; files of other kinds in it are left alone.
@@ -79,7 +78,7 @@ def size_bytes(folder: Path) -> int:
 
 
 def remove(folder: Path) -> None:
-    """Remove an index; a process that has it mapped keeps it. Files of other kinds stay, and then the folder.
+    """Remove an index; what is in memory stays. Files of other kinds stay, and then the folder.
 
     Only the holder of the writer lock may call it.
 

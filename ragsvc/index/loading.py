@@ -1,12 +1,17 @@
-"""Reading the base of an index: every file is checked against the manifest, then mapped."""
+"""Reading the base of an index: every file is read once, checked against the manifest, and kept in memory.
+
+Nothing is mapped: a mapped file that is truncated, or whose disk fails, ends the process with a signal that
+cannot be caught. It takes as much memory, only not shared between the processes of a server.
+"""
 
 from __future__ import annotations
 
 import hashlib
+import io
 import os
 import stat
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from io import BufferedReader
 from pathlib import Path
 from typing import Any
@@ -23,6 +28,19 @@ from ragsvc.index.manifest import REBUILT, FileEntry, Manifest
 MANIFEST = "manifest.json"
 # A reader that hardly gets a turn on a busy machine needs more of them than one that does.
 _LOAD_ATTEMPTS = 20
+_MAX_HEADER_BYTES = 16 << 10
+_BLOCK_BYTES = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """What the file system says of a file; times in nanoseconds, changed_ns also when its mode changes."""
+
+    name: str
+    number: int
+    size_bytes: int
+    written_ns: int
+    changed_ns: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,19 +48,20 @@ class Written:
     """What a folder's manifest says: the commit of its files (uid: which of that number) and their rows.
 
     stamp: tells these files from any others, also of the same commit.
+    marks: of each file when it was read, what changes when anybody touches it.
     """
 
     commit: int
     commit_uid: str
     rows: int
     stamp: str
+    marks: tuple[Mark, ...] = field(default=(), compare=False)
 
 
 def load(folder: Path, *, profile: str, dimension: int) -> tuple[CorpusIndex, Written]:
-    """Map the index in a folder, after its manifest and the size and hash of every file are checked.
+    """Read the index in a folder; its manifest and the size and hash of every file are checked.
 
-    The arrays are mapped read-only, not copied; FAISS searches the mapping itself. May run while
-    another process saves: it then gets the old index or the new one.
+    May run while another process saves: it then gets the old index or the new one.
 
     :param profile: fingerprint that the caller wants.
     :param dimension: of that profile's vectors.
@@ -56,7 +75,7 @@ def load(folder: Path, *, profile: str, dimension: int) -> tuple[CorpusIndex, Wr
         try:
             return _load(folder, Manifest.decode(raw, str(path)), profile, dimension)
         except IndexDamaged:
-            # A writer may have switched and swept the files between the manifest and the mapping.
+            # A writer may have switched and swept the files since the manifest was read.
             latest = read_manifest(path)
             if latest == raw:
                 raise
@@ -97,17 +116,23 @@ def written_rows(folder: Path) -> Rows | None:
         manifest = Manifest.decode(read_manifest(path), str(path))
         arrays = []
         for column in ("versions", "chunk_ids"):
-            entry = manifest.files[column]
-            _check_file(folder / entry.name, entry)
-            arrays.append(_map_array(folder / entry.name))
+            arrays.append(_read_array(folder, manifest.files[column])[0])
         return Rows(*arrays)
     except (IndexDamaged, KeyError):
         return None
 
 
-def _written(manifest: Manifest) -> Written:
+def is_untouched(folder: Path, base: Written) -> bool:
+    """Whether the files of a base are as they were read, as far as that shows without reading them again."""
+    try:
+        return all(_mark(mark.name, (folder / mark.name).stat()) == mark for mark in base.marks)
+    except OSError:
+        return False
+
+
+def _written(manifest: Manifest, marks: Iterable[Mark] = ()) -> Written:
     stamp = hashlib.sha256(manifest.encode()).hexdigest()
-    return Written(manifest.commit, manifest.commit_uid, manifest.rows, stamp)
+    return Written(manifest.commit, manifest.commit_uid, manifest.rows, stamp, tuple(marks))
 
 
 def _load(folder: Path, manifest: Manifest, profile: str, dimension: int) -> tuple[CorpusIndex, Written]:
@@ -127,15 +152,16 @@ def _load(folder: Path, manifest: Manifest, profile: str, dimension: int) -> tup
     }
     if manifest.files.keys() != shapes.keys() | {"terms", "term_offsets"}:
         raise IndexDamaged(f"the manifest in {folder} lists other columns", hint=REBUILT)
-    for entry in manifest.files.values():
-        _check_file(folder / entry.name, entry)
-    arrays = {column: _map_array(folder / entry.name) for column, entry in manifest.files.items()}
+    read = {column: _read_array(folder, entry) for column, entry in manifest.files.items()}
+    arrays = {column: array for column, (array, _) in read.items()}
     for column, (shape, dtype) in shapes.items():
         if arrays[column].shape != shape or arrays[column].dtype != dtype:
             raise IndexDamaged(f"{column} in {folder} is not {shape} {dtype.__name__}", hint=REBUILT)
     if arrays["term_offsets"].shape != (len(arrays["terms"]) + 1,):
         raise IndexDamaged(f"terms and their offsets in {folder} do not fit", hint=REBUILT)
-    return CorpusIndex.from_segments(dimension, (_segment(arrays),), manifest.rows), _written(manifest)
+    return CorpusIndex.from_segments(dimension, (_segment(arrays),), manifest.rows), _written(
+        manifest, [mark for _, mark in read.values()]
+    )
 
 
 def _segment(arrays: Mapping[str, NDArray[Any]]) -> Segment:
@@ -175,22 +201,50 @@ def _open(path: Path) -> BufferedReader:
     return os.fdopen(descriptor, "rb")
 
 
-def _check_file(path: Path, entry: FileEntry) -> None:
-    """Compare size and hash before anything is mapped: reading a truncated map kills the process."""
+def _read_array(folder: Path, entry: FileEntry) -> tuple[NDArray[Any], Mark]:
+    """One column and the mark of its file; what is used are the very bytes that were checked.
+
+    :raises IndexDamaged: if it is missing, unreadable, altered or no array.
+    """
+    path = folder / entry.name
     try:
         with _open(path) as file:
-            size = os.fstat(file.fileno()).st_size
-            if size != entry.size_bytes:
-                raise IndexDamaged(f"{path} has {size} bytes, not {entry.size_bytes}", hint=REBUILT)
-            if hashlib.file_digest(file, "sha256").hexdigest() != entry.sha256:
-                raise IndexDamaged(f"{path} does not match its checksum", hint=REBUILT)
+            status = os.fstat(file.fileno())
+            if status.st_size != entry.size_bytes:
+                raise IndexDamaged(f"{path} has {status.st_size} bytes, not {entry.size_bytes}", hint=REBUILT)
+            content = np.empty(entry.size_bytes, np.uint8)
+            digest = hashlib.sha256()
+            # Hashed while it is in the processor's cache.
+            for start in range(0, entry.size_bytes, _BLOCK_BYTES):
+                block = content[start : start + _BLOCK_BYTES].data
+                if file.readinto(block) != len(block):
+                    raise IndexDamaged(f"{path} was cut short while it was read", hint=REBUILT)
+                digest.update(block)
+        if digest.hexdigest() != entry.sha256:
+            raise IndexDamaged(f"{path} does not match its checksum", hint=REBUILT)
+        return _array_of(content), _mark(entry.name, status)
     except OSError as error:
         raise IndexDamaged(f"{path} cannot be read: {error.strerror}", hint=REBUILT) from error
+    except (ValueError, EOFError) as error:
+        raise IndexDamaged(f"{path} is no array: {error}", hint=REBUILT) from error
 
 
-def _map_array(path: Path) -> NDArray[Any]:
-    try:
-        # asarray drops numpy's memmap class, which makes every slice slower, not the mapping.
-        return np.asarray(np.load(path, mmap_mode="r", allow_pickle=False))
-    except (OSError, ValueError, EOFError) as error:
-        raise IndexDamaged(f"{path} cannot be mapped: {error}", hint=REBUILT) from error
+def _array_of(content: NDArray[np.uint8]) -> NDArray[Any]:
+    """The array in the bytes of an .npy file, not copied and not to be written to.
+
+    :raises ValueError: if it is none.
+    """
+    head = io.BytesIO(content[:_MAX_HEADER_BYTES].tobytes())
+    version = np.lib.format.read_magic(head)
+    if version != (1, 0):
+        raise ValueError(f"format {version}")
+    shape, fortran, dtype = np.lib.format.read_array_header_1_0(head)
+    if fortran or dtype.hasobject:
+        raise ValueError(f"of type {dtype}, order {fortran}")
+    array = content[head.tell() :].view(dtype).reshape(shape)
+    array.flags.writeable = False
+    return array
+
+
+def _mark(name: str, status: os.stat_result) -> Mark:
+    return Mark(name, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)

@@ -27,8 +27,8 @@ PASSING = (429, 500, 502, 503, 504)
 # Refusals that may be over soon: too slow, too early.
 PASSING_REFUSALS = (408, 409, 425)
 TOO_LONG = re.compile(
-    r"(?:maximum|available|exceed\w*)(?: \w+){0,3} context|context[ _](?:length|size|window|limit)|n_ctx"
-    r"|too long|too many (?:\w+ )?tokens|token limit",
+    r"(?:maximum|available|exceed\w{0,10})(?: \w{1,30}){0,3} context"
+    r"|context[ _](?:length|size|window|limit)|n_ctx|too long|too many (?:\w+ )?tokens|token limit",
     re.IGNORECASE,
 )
 TOO_LONG_HINT = (

@@ -20,21 +20,24 @@ class EmbedderTokeniser:
     make every count wrong.
     """
 
-    def __init__(self, raw: Tokenizer) -> None:
+    def __init__(self, raw: Tokenizer, folder: str = "") -> None:
+        """:param folder: where it was read from."""
         # The padding setting is the one place where tokenizer.json names the padding token.
         self.pad_id = int((raw.padding or {}).get("pad_id", raw.token_to_id("[PAD]") or 0))
         raw.no_truncation()
         raw.no_padding()
         self.raw = raw
+        self._folder = folder
 
     @classmethod
-    def from_folder(cls, path: Path) -> EmbedderTokeniser:
+    def from_folder(cls, path: Path | str) -> EmbedderTokeniser:
         """Read `tokenizer.json` of a model folder.
 
         :raises ModelNotFound: if there is none or it cannot be read.
         """
+        path = Path(path).absolute()
         try:
-            return cls(Tokenizer.from_file(str(path / "tokenizer.json")))
+            return cls(Tokenizer.from_file(str(path / "tokenizer.json")), str(path))
         except Exception as error:  # tokenizers raises bare Exception for every failure
             raise ModelNotFound(
                 f"{path / 'tokenizer.json'} cannot be loaded: {error}",
@@ -53,6 +56,11 @@ class EmbedderTokeniser:
     def special_tokens(self) -> int:
         """Number of tokens that the model puts around every text."""
         return int(self.raw.num_special_tokens_to_add(False))
+
+    @property
+    def recipe(self) -> tuple[str, str]:
+        """How another process makes the same: "module:callable", and the text that it is called with."""
+        return f"{__name__}:{type(self).__name__}.from_folder", self._folder
 
     def count(self, text: str) -> int:
         """Number of tokens, without special tokens and without any limit."""

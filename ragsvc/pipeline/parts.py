@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ragsvc.domain import Profile
+from ragsvc.domain import CutterSpec, Profile
 from ragsvc.pipeline.wording import TextVectors
 from ragsvc.protocols import Analyser, Embedder, Tokeniser
-from ragsvc.text.chunk import Chunker
 
 
 @dataclass(frozen=True, slots=True)
 class ProfileParts:
-    """What a profile names, loaded: chunker, analyser, embedder, a cache over it, and its tokeniser."""
+    """What a profile names, loaded. cutter: how texts are cut. text_vectors: a cache over the embedder."""
 
     profile: Profile
-    chunker: Chunker
+    cutter: CutterSpec
     analyser: Analyser
     embedder: Embedder
     text_vectors: TextVectors

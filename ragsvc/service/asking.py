@@ -184,6 +184,10 @@ class Asker:
         self._loader.keep_only(self._keeper.profiles())
         return failures
 
+    def check_files(self) -> None:
+        """See `SnapshotKeeper.check_files`."""
+        self._keeper.check_files()
+
     def _take_in(self, corpus: Corpus) -> None:
         held = self._keeper.held(corpus.uid)
         if held is not None and held.corpus.profile.id != corpus.profile.id:

@@ -37,14 +37,23 @@ class Browser:
         )
 
     def documents(
-        self, caller: Caller, name: str, at: str | None, cursor: str | None, limit: int
+        self,
+        caller: Caller,
+        name: str,
+        at: str | None,
+        cursor: str | None,
+        limit: int,
+        *,
+        warned: bool = False,
     ) -> tuple[list[Document], str | None]:
         """See `Service.documents`."""
         return self._read(
             caller,
             name,
             at,
-            lambda corpus: self._catalog.documents(caller, corpus, corpus.commit, cursor, limit),
+            lambda corpus: self._catalog.documents(
+                caller, corpus, corpus.commit, cursor, limit, warned=warned
+            ),
         )
 
     def document(self, caller: Caller, name: str, at: str | None, document_id: str) -> Document:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import logging
 import threading
+import time
 
 from ragsvc.domain import Caller, CommitId, Readiness
 from ragsvc.errors import RagsvcError
@@ -13,6 +14,9 @@ from ragsvc.settings import Settings
 from ragsvc.store.catalog import Catalog
 
 log = logging.getLogger(__name__)
+
+# How often a server looks whether its index files are as it read them.
+CHECK_EVERY_S = 2.0
 
 
 class Follower:
@@ -47,7 +51,7 @@ class Follower:
 
     def _run(self) -> None:
         warm = False
-        delay = 0.0
+        delay = check_at = 0.0
         while not self._stop.wait(delay):
             delay = self._settings.poll_s
             try:
@@ -65,6 +69,9 @@ class Follower:
                     if not self._was_ready:
                         _settle()
                     self._was_ready = True
+                if time.monotonic() >= check_at:
+                    check_at = time.monotonic() + CHECK_EVERY_S
+                    self._asker.check_files()
             except RagsvcError as error:
                 # Who was ready goes on with what it has.
                 self._reason = "" if self._was_ready else error.message

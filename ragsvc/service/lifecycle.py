@@ -24,9 +24,9 @@ from ragsvc.domain import (
 from ragsvc.pipeline.base import renew_files
 from ragsvc.pipeline.ingestion.collecting import collect
 from ragsvc.pipeline.ingestion.duplicates import find_duplicates
-from ragsvc.pipeline.ingestion.ingest import Listener
 from ragsvc.pipeline.ingestion.rebuild import Rebuild, RebuildTools
 from ragsvc.pipeline.ingestion.reindex import Reindex, ReindexTools
+from ragsvc.pipeline.ingestion.tools import Listener
 from ragsvc.pipeline.ingestion.verify import Verification
 from ragsvc.pipeline.parts import ProfileParts
 from ragsvc.service.asking import Asker
@@ -36,6 +36,7 @@ from ragsvc.service.parts import PartsLoader
 from ragsvc.settings import Settings
 from ragsvc.store.catalog import Catalog
 from ragsvc.store.turns import Turns
+from ragsvc.text.workers import ParserPool
 
 OnWait = Callable[[str], None]
 
@@ -43,11 +44,14 @@ OnWait = Callable[[str], None]
 class Lifecycle:
     """What operators do with corpora; whatever writes takes the writer lock, and only to publish."""
 
-    def __init__(self, catalog: Catalog, loader: PartsLoader, asker: Asker, settings: Settings) -> None:
+    def __init__(
+        self, catalog: Catalog, loader: PartsLoader, asker: Asker, settings: Settings, pool: ParserPool
+    ) -> None:
         self._catalog = catalog
         self._loader = loader
         self._asker = asker
         self._settings = settings
+        self._pool = pool
 
     def details(self, caller: Caller, corpus: str) -> CorpusDetails:
         """A corpus with its profile, its last commits and its tags.
@@ -151,6 +155,7 @@ class Lifecycle:
                 base, embedder, chunk_tokens, chunk_overlap_tokens
             ),
             parts_of=parts_of,
+            pool=self._pool,
         )
         listener = Listener.of(progress, on_wait, cancelled)
         report = Reindex(tools, caller, listener).run(corpus)
@@ -210,7 +215,7 @@ class Lifecycle:
         :raises WriterBusy: if another writer held the lock for too long.
         :raises Cancelled: when asked to stop; run it again.
         """
-        tools = RebuildTools(self._catalog, self._settings.lock_timeout_s, self._loader.parts)
+        tools = RebuildTools(self._catalog, self._settings.lock_timeout_s, self._loader.parts, self._pool)
         listener = Listener.of(progress, on_wait, cancelled)
         report = Rebuild(tools, caller, listener).run(corpus)
         self._asker.refresh(caller, corpus)

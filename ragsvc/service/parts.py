@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from typing import Protocol, TypeAlias
 
-from ragsvc.domain import ChunkerSpec, EmbedderSpec, Fusion, Profile, ProfileId, ProfileSpec
+from ragsvc.domain import ChunkerSpec, CutterSpec, EmbedderSpec, Fusion, Profile, ProfileId, ProfileSpec
 from ragsvc.errors import ModelMismatch, ModelNotFound
 from ragsvc.fingerprints import embedder_fingerprint, profile_fingerprint
 from ragsvc.models.cross_encoder import CrossEncoderReranker
@@ -129,7 +129,7 @@ class PartsLoader:
             )
         made = ProfileParts(
             profile,
-            Chunker(spec.chunker, embedder.tokeniser, spec.embedder.max_tokens),
+            _cutter(spec, embedder.tokeniser),
             self._analyser,
             embedder,
             TextVectors(self._remembering(embedder, profile)),
@@ -257,6 +257,12 @@ class PartsLoader:
             if place not in self._embedders:
                 self._embedders[place] = self._make(place)
             return self._embedders[place]
+
+
+def _cutter(spec: ProfileSpec, tokeniser: Tokeniser) -> CutterSpec:
+    Chunker(spec.chunker, tokeniser, spec.embedder.max_tokens)  # refuses sizes that do not fit
+    made_by, source = tokeniser.recipe
+    return CutterSpec(spec.chunker, made_by, source, spec.embedder.max_tokens)
 
 
 def _place(name: str) -> str:

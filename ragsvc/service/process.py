@@ -1,4 +1,8 @@
-"""The process that does jobs: started once for many, because loading a model takes longer than most jobs."""
+"""The process that does jobs: started once for many, because loading a model takes longer than most jobs.
+
+It ends with its server: by a signal of the kernel where there is one, else when its stdin ends. What is
+left of a server that could not see to that is found by its command line, which names the home.
+"""
 
 from __future__ import annotations
 
@@ -6,17 +10,22 @@ import contextlib
 import logging
 import os
 import select
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Mapping
+from pathlib import Path
 
 from ragsvc.settings import Settings
 
 log = logging.getLogger(__name__)
 
 MODULE = "ragsvc.service.child"
-# Orders are lines on its stdin, and the end of stdin ends it: so it never outlives its server for long.
+# On its stdin, instead of the id of a job: the one in work is to make room for others.
+MAKE_ROOM = "!make room"
 _EXIT_S = 5.0
+_LOOK_S = 0.05
 
 
 class JobProcess:
@@ -24,7 +33,7 @@ class JobProcess:
 
     def __init__(self, settings: Settings) -> None:
         self._child = subprocess.Popen(
-            [sys.executable, "-m", MODULE],
+            [sys.executable, "-m", MODULE, str(os.getpid()), _mark(settings.home)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env=_environment(settings),
@@ -43,6 +52,10 @@ class JobProcess:
         """Have it do a job."""
         self._job_id = job_id
         self._say(job_id)
+
+    def make_room(self) -> None:
+        """Ask it to leave the job in work, so that another can be done."""
+        self._say(MAKE_ROOM)
 
     def wait(self, seconds: float) -> bool:
         """Wait for the end of the job, or of the process; False when time is up or a stray line comes."""
@@ -92,3 +105,33 @@ def _environment(settings: Settings) -> Mapping[str, str]:
     """The environment without the key: a job calls no server."""
     hidden = f"{settings.model_config.get('env_prefix', '')}API_KEY".upper()
     return {name: value for name, value in os.environ.items() if name.upper() != hidden}
+
+
+def is_job_process(pid: int, home: Path) -> bool:
+    """Whether a process id is one of the children of a home's servers, not a stranger that got its number."""
+    try:
+        words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+    except OSError:
+        return False
+    return MODULE.encode() in words and _mark(home).encode() in words
+
+
+def end_job_process(pid: int, home: Path) -> bool:
+    """End a child that its server left behind.
+
+    :return: whether it is gone, or was none; False when it cannot be ended.
+    """
+    deadline = time.monotonic() + _EXIT_S
+    while is_job_process(pid, home):
+        if time.monotonic() > deadline:
+            return False
+        # Another user's process, or one that ended this moment: the next look tells.
+        with contextlib.suppress(OSError):
+            os.kill(pid, signal.SIGKILL)
+        time.sleep(_LOOK_S)
+    return True
+
+
+def _mark(home: Path) -> str:
+    """What the command lines of a home's children have in common, however its path is spelled."""
+    return f"home={os.path.realpath(home)}"

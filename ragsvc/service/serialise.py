@@ -20,6 +20,7 @@ from ragsvc.domain import (
     Hit,
     IngestReport,
     Job,
+    JobState,
     SearchResult,
     TextSlice,
 )
@@ -146,6 +147,10 @@ def report_json(report: IngestReport) -> JsonObject:
             "skipped": counts.skipped,
             "failed": counts.failed,
         },
+        "warnings": [
+            {"source": encodable(made.source), "code": made.code, "message": encodable(made.message)}
+            for made in report.warnings
+        ],
         "chunks": {"added": report.chunks_added, "removed": report.chunks_removed},
         "embedded": report.embedded,
         "seconds": plain(float(report.seconds)),
@@ -165,8 +170,10 @@ def job_json(job: Job) -> JsonObject:
         "corpus": encodable(job.corpus),
         "state": str(job.state),
         "progress": {"done": job.done, "total": job.total, "unit": job.unit},
+        "attempts": job.attempts,
         "result": plain(job.result),
-        "error": plain(job.error),
+        # Of a job that is tried again, it is nobody's business yet.
+        "error": plain(job.error) if job.state is JobState.FAILED else None,
         "created_at": job.created_at,
         "updated_at": job.updated_at,
     }
@@ -212,6 +219,7 @@ def document_json(document: Document) -> JsonObject:
             "owner": document.owner,
             "commit": int(document.born),
             "ingested_at": document.ingested_at,
+            "warnings": [{"code": made.code, "message": made.message} for made in document.warnings],
         }
     )
     return shape

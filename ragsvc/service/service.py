@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 from ragsvc.domain import (
     Answer,
@@ -19,6 +19,7 @@ from ragsvc.domain import (
     IngestRequest,
     InlineDocument,
     Job,
+    JobFilter,
     JobState,
     Progress,
     Readiness,
@@ -30,6 +31,7 @@ from ragsvc.pipeline.grounding.judgement import Grounds
 from ragsvc.pipeline.retrieval.retrieve import Looked
 from ragsvc.service.asking import Asker
 from ragsvc.service.browsing import Browser
+from ragsvc.service.desk import Desk
 from ragsvc.service.drafting import Drafter
 from ragsvc.service.embedding import Embeddings
 from ragsvc.service.evaluating import Evaluations
@@ -38,40 +40,60 @@ from ragsvc.service.jobs import JobRunner
 from ragsvc.service.lifecycle import Lifecycle
 from ragsvc.service.parts import Embedders, PartsLoader
 from ragsvc.service.spool import Spool
-from ragsvc.service.writing import Writer
+from ragsvc.service.writing import Writer, new_pool
 from ragsvc.settings import Settings
 from ragsvc.store.catalog import Catalog
 from ragsvc.store.corpora import check_name
 from ragsvc.store.folders import written
+from ragsvc.text.workers import ParserPool
+
+ALL_JOBS = JobFilter()
 
 
 class Service:
     """Everything that the command line and HTTP can do. Use it from any thread."""
 
-    def __init__(self, settings: Settings, catalog: Catalog, embedders: Embedders | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        catalog: Catalog,
+        embedders: Embedders | None = None,
+        pool: ParserPool | None = None,
+    ) -> None:
         self.settings = settings
         self._catalog = catalog
         self._loader = PartsLoader(settings, embedders)
+        workers = pool or new_pool(settings)
+        self._own_pool = None if pool else workers
         self._asker = Asker(catalog, self._loader, settings)
         self._browser = Browser(catalog)
-        self._writer = Writer(catalog, self._loader, settings)
-        self.lifecycle = Lifecycle(catalog, self._loader, self._asker, settings)
+        self._writer = Writer(catalog, self._loader, settings, workers)
+        self.lifecycle = Lifecycle(catalog, self._loader, self._asker, settings, workers)
         self.evaluations = Evaluations(catalog, self._loader, self._asker, settings)
         self.drafter = Drafter(catalog)
         self.embeddings = Embeddings(catalog, self._loader, settings)
+        self.desk = Desk(catalog)
         self._runner = JobRunner(catalog, settings)
         self._follower = Follower(catalog, self._asker, settings)
 
     @classmethod
-    def open(cls, settings: Settings, *, embedders: Embedders | None = None, create: bool = True) -> Service:
+    def open(
+        cls,
+        settings: Settings,
+        *,
+        embedders: Embedders | None = None,
+        create: bool = True,
+        pool: ParserPool | None = None,
+    ) -> Service:
         """Open the home folder; models and indexes load when they are first needed.
 
         :param embedders: what to embed with, by name; None: sentence-transformers models.
+        :param pool: workers that several services share; None: its own.
         :param create: False: no home is made where there is none.
         :raises HomeNotFound: if there is none and none may be made.
         :raises StorageError: if the home folder or its catalog cannot be used.
         """
-        return cls(settings, Catalog.open(settings.home, create=create), embedders)
+        return cls(settings, Catalog.open(settings.home, create=create), embedders, pool)
 
     def __enter__(self) -> Service:
         return self
@@ -91,6 +113,8 @@ class Service:
         """Stop what `start` began and release the catalog."""
         self._follower.close()
         self._runner.close()
+        if self._own_pool is not None:
+            self._own_pool.close()
         self._catalog.close()
 
     def ready(self) -> Readiness:
@@ -109,7 +133,7 @@ class Service:
         cancelled: Callable[[], bool] | None = None,
     ) -> IngestReport:
         """Bring a corpus in step with files; see `pipeline.ingest`."""
-        return self._writer.ingest(caller, progress, on_wait, cancelled).files(request)
+        return self._writer.ingest(caller, progress, on_wait, cancelled, request.encoding).files(request)
 
     def ingest_inline(
         self,
@@ -118,11 +142,13 @@ class Service:
         documents: Sequence[InlineDocument],
         files: Mapping[str, Path],
         *,
+        retry: bool = False,
         progress: Callable[[Progress], None] | None = None,
         cancelled: Callable[[], bool] | None = None,
     ) -> IngestReport:
-        """Ingest documents that were sent; same ids replace."""
-        return self._writer.ingest(caller, progress, None, cancelled).uploads(corpus, documents, files)
+        """Ingest documents that were sent; same ids replace. retry: as in IngestRequest."""
+        made = self._writer.ingest(caller, progress, None, cancelled)
+        return made.uploads(corpus, documents, files, retry=retry)
 
     def delete_document(self, caller: Caller, corpus: str, document_id: str) -> CommitId:
         """Delete a document: from the returned commit on, no search finds it.
@@ -141,7 +167,7 @@ class Service:
         queued = [job for job in self._catalog.jobs(caller, [JobState.QUEUED]) if job.corpus == corpus]
         self._writer.delete_corpus(caller, corpus)
         for job in queued:
-            self._spool_of(job.id).discard()
+            self.desk.discard_uploads(job.id)
 
     # --- reading ------------------------------------------------------------------------
 
@@ -181,16 +207,23 @@ class Service:
         return self._catalog.summary(caller, name)
 
     def documents(
-        self, caller: Caller, corpus: str, *, cursor: str | None, limit: int, at: str | None = None
+        self,
+        caller: Caller,
+        corpus: str,
+        *,
+        cursor: str | None,
+        limit: int,
+        at: str | None = None,
+        warned: bool = False,
     ) -> tuple[list[Document], str | None]:
         """A page of live documents by id, and the cursor of the next page.
 
-        :param limit: 1..1000.
+        :param limit: 1..1000. warned: only documents with warnings.
         :param at: a commit number, tag, "head" or "head~N"; None: the head.
         :raises RefNotFound: if there is no such commit.
         :raises CommitCollected: if gc removed what the commit held.
         """
-        return self._browser.documents(caller, corpus, at, cursor, limit)
+        return self._browser.documents(caller, corpus, at, cursor, limit, warned=warned)
 
     def document(self, caller: Caller, corpus: str, document_id: str, *, at: str | None = None) -> Document:
         """One live document; `at` as in `documents`.
@@ -240,10 +273,13 @@ class Service:
         corpus: str,
         documents: Sequence[InlineDocument],
         files: Mapping[str, BinaryIO],
+        *,
+        retry: bool = False,
     ) -> Job:
         """Queue an ingest of documents and files."""
         check_name(corpus)
         spool = self.new_spool()
+        spool.retry = retry
         try:
             for name, stream in files.items():
                 with written(spool.folder), spool.file(name).open("wb") as target:
@@ -264,38 +300,19 @@ class Service:
             self._asker.refresh(caller, job.corpus)
         return job
 
-    def jobs(self, caller: Caller) -> list[Job]:
-        """All jobs, oldest first."""
-        return self._catalog.jobs(caller)
+    def jobs(
+        self, caller: Caller, where: JobFilter = ALL_JOBS, *, cursor: str | None = None, limit: int = 100
+    ) -> tuple[list[Job], str | None]:
+        """A page of jobs, latest first, and the cursor of the next; results without lists of files.
+
+        :param limit: 1..1000.
+        :raises InvalidRequest: if the cursor is none of ours.
+        """
+        return self._catalog.job_page(caller, where, cursor, limit)
 
     def cancel_job(self, caller: Caller, job_id: str) -> Job:
         """Ask a job to stop; what it has done so far is kept, nothing is published.
 
-        :raises JobNotFound: if there is none of this id.
+        :raises JobNotFound: if there is none of that id.
         """
-        job = self._catalog.cancel(caller, job_id)
-        if job.state is JobState.CANCELLED:
-            self._spool_of(job_id).discard()
-        return job
-
-    def claim(self, job_id: str, process: int) -> bool:
-        """Take a queued job for a process; False when another has it."""
-        return self._catalog.claim_job(job_id, process)
-
-    def report(self, job_id: str, progress: Progress) -> bool:
-        """Record a job's progress; False when it is to stop."""
-        return self._catalog.progress(job_id, progress.done, progress.total, progress.unit)
-
-    def finish(
-        self,
-        job_id: str,
-        state: JobState,
-        result: Mapping[str, Any] | None = None,
-        error: Mapping[str, Any] | None = None,
-    ) -> None:
-        """End a job, and remove what was uploaded for it."""
-        self._catalog.finish(job_id, state, result, error)
-        self._spool_of(job_id).discard()
-
-    def _spool_of(self, job_id: str) -> Spool:
-        return Spool(self._catalog.home / "spool" / job_id)
+        return self.desk.cancel(caller, job_id)

@@ -15,6 +15,7 @@ import threading
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
+from io import BufferedWriter
 from pathlib import Path, PurePosixPath
 
 from ragsvc.domain import InlineDocument
@@ -22,17 +23,23 @@ from ragsvc.errors import InvalidRequest, JobNotFound
 from ragsvc.store.folders import make_folder, written
 
 _MANIFEST = "spool.json"
+_DOCUMENTS = "documents.jsonl"
 _MAX_SUFFIX_CHARS = 16
 
 
 class Spool:
-    """A folder of uploaded files under numbers, so that no name can reach outside it."""
+    """A folder of uploaded files under numbers, so that no name can reach outside it.
+
+    retry: whether what cost too much before is to be read again.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.retry = False
         self._names: dict[str, str] = {}
         self._lock = threading.Lock()
         self._claim: int | None = None
+        self._lines: BufferedWriter | None = None
 
     @classmethod
     def create(cls, home: Path) -> Spool:
@@ -73,15 +80,37 @@ class Spool:
             self._names[name] = f"{len(self._names):06d}{suffix}"
             return self.folder / self._names[name]
 
-    def seal(self, documents: Sequence[InlineDocument]) -> None:
-        """Write down what the files are called and the documents that came as text.
+    def add(self, document: InlineDocument) -> None:
+        """Write a document that came as text.
 
         :raises DiskFull: if there is no room.
         :raises HomeNotWritable: if the folder cannot be written.
         """
-        content = {"files": self._names, "documents": [asdict(document) for document in documents]}
+        with written(self.folder):
+            if self._lines is None:
+                self._lines = (self.folder / _DOCUMENTS).open("ab")
+            self._lines.write(json.dumps(asdict(document)).encode() + b"\n")
+
+    def seal(self, documents: Sequence[InlineDocument]) -> None:
+        """Write down what the files are called, and further documents that came as text.
+
+        :raises DiskFull: if there is no room.
+        :raises HomeNotWritable: if the folder cannot be written.
+        """
+        self._close_lines()
+        content = {
+            "files": self._names,
+            "documents": [asdict(document) for document in documents],
+            "retry": self.retry,
+        }
         with written(self.folder):
             (self.folder / _MANIFEST).write_text(json.dumps(content), "utf-8")
+
+    def _close_lines(self) -> None:
+        lines, self._lines = self._lines, None
+        if lines is not None:
+            with written(self.folder), lines:
+                lines.flush()
 
     def release(self) -> None:
         """From now on it is the job's; without a job, a sweep may take it."""
@@ -92,6 +121,8 @@ class Spool:
 
     def discard(self) -> None:
         """Remove everything."""
+        with contextlib.suppress(OSError):
+            self._close_lines()
         shutil.rmtree(self.folder, ignore_errors=True)
         self.release()
 
@@ -107,7 +138,14 @@ def load_spool(folder: Path) -> tuple[list[InlineDocument], dict[str, Path]]:
     except (OSError, ValueError) as error:
         raise JobNotFound(f"the uploaded files in {folder} are gone", hint="send them again") from error
     documents = [InlineDocument(**document) for document in content["documents"]]
+    with contextlib.suppress(FileNotFoundError), (folder / _DOCUMENTS).open("rb") as lines:
+        documents += [InlineDocument(**json.loads(line)) for line in lines]
     return documents, {name: folder / file for name, file in content["files"].items()}
+
+
+def wants_retry(folder: Path) -> bool:
+    """Whether a sealed spool asks for another try of what cost too much before."""
+    return bool(json.loads((folder / _MANIFEST).read_text("utf-8")).get("retry"))
 
 
 def sweep_spools(home: Path, is_wanted: Callable[[str], bool]) -> None:

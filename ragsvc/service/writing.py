@@ -8,21 +8,35 @@ from collections.abc import Callable
 from ragsvc.domain import Caller, CommitId, Corpus, Progress
 from ragsvc.errors import DocumentNotFound
 from ragsvc.pipeline.base import renew_files
-from ragsvc.pipeline.ingestion.ingest import Ingest, IngestTools, Listener
+from ragsvc.pipeline.ingestion.ingest import Ingest
+from ragsvc.pipeline.ingestion.tools import IngestTools, Listener
 from ragsvc.service.parts import PartsLoader
 from ragsvc.settings import Settings
 from ragsvc.store.catalog import Catalog
 from ragsvc.store.corpora import check_name
-from ragsvc.text.limits import ParseLimits
+from ragsvc.text.decode import check_encoding
+from ragsvc.text.workers import ParseLimits, ParserPool
+
+
+def new_pool(settings: Settings) -> ParserPool:
+    """Workers with the limits of the settings; none is started."""
+    limits = ParseLimits(
+        timeout_s=settings.parse_timeout_s,
+        memory_bytes=settings.parse_memory_bytes,
+        max_file_bytes=settings.max_file_bytes,
+        reads_pictures=settings.ocr,
+    )
+    return ParserPool(settings.parse_workers, limits)
 
 
 class Writer:
     """Writes under the writer lock, and only for as long as it publishes."""
 
-    def __init__(self, catalog: Catalog, loader: PartsLoader, settings: Settings) -> None:
+    def __init__(self, catalog: Catalog, loader: PartsLoader, settings: Settings, pool: ParserPool) -> None:
         self._catalog = catalog
         self._loader = loader
         self._settings = settings
+        self._pool = pool
 
     def ingest(
         self,
@@ -30,18 +44,19 @@ class Writer:
         progress: Callable[[Progress], None] | None,
         on_wait: Callable[[str], None] | None,
         cancelled: Callable[[], bool] | None,
+        encoding: str = "",
     ) -> Ingest:
-        """An ingest with this service's tools."""
+        """An ingest with this service's tools.
+
+        :param encoding: as of IngestRequest.
+        :raises InvalidRequest: if there is no such encoding.
+        """
         settings = self._settings
         tools = IngestTools(
             catalog=self._catalog,
             lock_timeout_s=settings.lock_timeout_s,
-            limits=ParseLimits(
-                timeout_s=settings.parse_timeout_s,
-                memory_bytes=settings.parse_memory_bytes,
-                max_file_bytes=settings.max_file_bytes,
-            ),
-            workers=settings.parse_workers,
+            pool=self._pool,
+            encoding=check_encoding(encoding) if encoding else "",
             parts_of=lambda corpus: self._loader.parts(corpus.profile),
             default_parts=self._loader.unsaved_parts,
             new_corpus=self._new_corpus,

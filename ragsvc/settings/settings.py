@@ -85,8 +85,29 @@ class Settings(BaseSettings):
     parse_memory_bytes: int = Field(
         2 << 30, ge=256 << 20, description="Memory that reading one file may take."
     )
+    job_attempts: int = Field(
+        3, ge=1, le=10, description="How often a job is begun whose process dies; the last time file by file."
+    )
+    job_stall_s: float = Field(
+        180.0, gt=0, description="Longest time a job may make no progress, besides what one file may take."
+    )
+    job_turn_s: float = Field(
+        600.0, gt=0, description="After so long a job makes room for a waiting job of another corpus."
+    )
+    keep_jobs: int = Field(10_000, ge=0, description="Finished jobs that are kept at most.")
+    keep_jobs_days: float = Field(30.0, gt=0, description="How long finished jobs are kept.")
+    ocr: bool = Field(
+        True,
+        description="Read scans and pictures where ragsvc[ocr] or Tesseract is installed; seconds a page.",
+    )
     max_file_bytes: int = Field(512 << 20, ge=1, description="Largest file that is read.")
     max_request_bytes: int = Field(64 << 20, ge=1024, description="Largest HTTP request body.")
+    max_query_bytes: int = Field(
+        1 << 20, ge=1024, description="Largest HTTP request body of all that is no upload of documents."
+    )
+    max_body_memory_bytes: int = Field(
+        512 << 20, ge=1 << 20, description="Memory of all JSON bodies in work at once; more get 503."
+    )
     max_question_chars: int = Field(20_000, ge=16, description="Longest question or query.")
     max_concurrent_queries: int = Field(
         32, ge=1, description="Queries in work or waiting; more get 503, or 429 under the OpenAI routes."

@@ -63,6 +63,7 @@ class Carrying(Section):
                 m.media_type,
                 m.ingested_at,
                 m.metadata,
+                m.warnings,
             )
             .join(document_version, v.id == m.version_id)
             .where(m.corpus_id == int(corpus.id), live_at(corpus.commit), readable(caller))
@@ -77,7 +78,14 @@ class Carrying(Section):
                 return
             last = rows[-1].document_id
             yield [
-                CarriedDocument(**{**row._mapping, "metadata": canonical_json(row.metadata)}) for row in rows
+                CarriedDocument(
+                    **{
+                        **row._mapping,
+                        "metadata": canonical_json(row.metadata),
+                        "warnings": canonical_json(row.warnings),
+                    }
+                )
+                for row in rows
             ]
 
     def carried_versions(self, caller: Caller, corpus: Corpus) -> dict[str, VersionId]:

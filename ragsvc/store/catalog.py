@@ -16,6 +16,7 @@ from ragsvc.store.corpora import Corpora
 from ragsvc.store.deletion import Deletion
 from ragsvc.store.documents import Documents
 from ragsvc.store.engine import Database
+from ragsvc.store.job_pages import JobPages
 from ragsvc.store.jobs import Jobs
 from ragsvc.store.lock import WriterLock
 from ragsvc.store.memberships import Memberships
@@ -24,6 +25,7 @@ from ragsvc.store.moving import Moving
 from ragsvc.store.passages import Passages
 from ragsvc.store.pins import Pins
 from ragsvc.store.restoring import Restoring
+from ragsvc.store.setbacks import Setbacks
 from ragsvc.store.signatures import Signatures
 from ragsvc.store.tags import Tags
 from ragsvc.store.vectors import Vectors
@@ -38,6 +40,7 @@ class Catalog(
     Tags,
     Pins,
     Versions,
+    Setbacks,
     Chunks,
     Vectors,
     Memberships,
@@ -48,6 +51,7 @@ class Catalog(
     Signatures,
     Carrying,
     Jobs,
+    JobPages,
     Deletion,
     Collection,
     Checks,

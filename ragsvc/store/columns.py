@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from sqlalchemy import BigInteger, Dialect, Integer, Text, TypeDecorator
 
+from ragsvc.domain import Caveat
 from ragsvc.errors import InvalidRequest
 
 # SQLite numbers rows by itself only when the type is exactly INTEGER.
@@ -27,6 +29,16 @@ def canonical_json(value: Any) -> str:
         raise InvalidRequest(
             f"a value cannot be stored as JSON: {error}", hint="use strings, finite numbers, booleans, lists"
         ) from error
+
+
+def as_rows(caveats: Iterable[Caveat]) -> list[list[str]]:
+    """Caveats as they are stored."""
+    return [[caveat.code, caveat.message] for caveat in caveats]
+
+
+def as_caveats(rows: Iterable[Sequence[str]]) -> tuple[Caveat, ...]:
+    """Inverse of as_rows."""
+    return tuple(Caveat(code, message) for code, message in rows)
 
 
 class CanonicalJson(TypeDecorator[Any]):

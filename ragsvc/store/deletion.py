@@ -11,6 +11,7 @@ from ragsvc.domain import BoolVector, Caller, CorpusId
 from ragsvc.store.commits import insert_commit
 from ragsvc.store.corpora import find_corpus
 from ragsvc.store.engine import BUSY_TIMEOUT_S, Section, batches, insert_or_replace
+from ragsvc.store.pins import ingest_reason, living_pins
 from ragsvc.store.tables import (
     chunk,
     chunking,
@@ -54,6 +55,26 @@ class Deletion(Section):
         # The log still holds the deleted pages; the file itself has them zeroed.
         self._db.owe_checkpoint()
         self._db.empty_log()
+
+    def drop_unborn(self, name: str, ingests: int) -> bool:
+        """Delete a corpus that never had a commit, unless others are about to give it one.
+
+        :param ingests: how many running ingests of it do not count, such as the caller's own.
+        :return: whether it was deleted.
+        """
+        with self._db.write("store.drop_unborn") as connection:
+            found = connection.execute(select(corpus.c.id).where(corpus.c.name == name)).scalar_one_or_none()
+            if found is None:
+                return False
+            born = select(commit.c.id).where(commit.c.corpus_id == found).limit(1)
+            if connection.execute(born).first() is not None:
+                return False
+            pins = living_pins(connection, self._db.path.parent)
+            if sum(pin.reason.startswith(f"{ingest_reason(name)} ") for pin in pins) > ingests:
+                return False
+            connection.execute(delete(root).where(root.c.corpus_id == found))
+            connection.execute(delete(corpus).where(corpus.c.id == found))
+        return True
 
     def empty_log(self) -> bool:
         """Take what was deleted from the log too; for some seconds where a reader is in the way.

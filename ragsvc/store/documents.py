@@ -13,6 +13,7 @@ from ragsvc.domain import Caller, CommitId, Corpus, Document
 from ragsvc.errors import DocumentNotFound, InvalidRequest, VersionNotFound
 from ragsvc.store.access import live_at, readable
 from ragsvc.store.chunks import total_chunks
+from ragsvc.store.columns import as_caveats
 from ragsvc.store.engine import Section, batches
 from ragsvc.store.tables import document_version, membership
 
@@ -23,18 +24,28 @@ class Documents(Section):
     """Reading at a pinned commit."""
 
     def documents(
-        self, caller: Caller, corpus: Corpus, commit: CommitId, cursor: str | None, limit: int
+        self,
+        caller: Caller,
+        corpus: Corpus,
+        commit: CommitId,
+        cursor: str | None,
+        limit: int,
+        *,
+        warned: bool = False,
     ) -> tuple[list[Document], str | None]:
         """List live documents by id, a page at a time.
 
         :param cursor: where the page begins, as an earlier call gave it; None: at the beginning.
         :param limit: 1 to 1000.
+        :param warned: only those with warnings.
         :return: the page, and the cursor of the next one; None after the last.
         :raises InvalidRequest: if the cursor or limit is not valid.
         """
         if not 1 <= limit <= MAX_PAGE:
             raise InvalidRequest(f"limit must be 1 to {MAX_PAGE}, not {limit}", hint="page with the cursor")
         statement = _documents(caller, corpus, commit).order_by(membership.c.document_id).limit(limit + 1)
+        if warned:
+            statement = statement.where(membership.c.warnings != [])
         if cursor:
             statement = statement.where(membership.c.document_id > _after(cursor))
         with self._db.read() as connection:
@@ -137,6 +148,7 @@ def _documents(caller: Caller, corpus: Corpus, commit: CommitId) -> Select[Any]:
             m.owner,
             m.born,
             m.ingested_at,
+            m.warnings,
         )
         .join(document_version, v.id == m.version_id)
         .where(m.corpus_id == int(corpus.id), live_at(commit), readable(caller))
@@ -166,6 +178,7 @@ def _document(corpus: Corpus, row: Row[Any]) -> Document:
         owner=row.owner,
         born=CommitId(row.born),
         ingested_at=row.ingested_at,
+        warnings=as_caveats(row.warnings),
     )
 
 

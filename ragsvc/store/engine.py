@@ -20,7 +20,7 @@ from ragsvc.store.translation import damaged, free_bytes, translated
 
 T = TypeVar("T")
 
-REVISION = "0002"
+REVISION = "0005"
 """The newest migration; a test compares it with the scripts."""
 
 BUSY_TIMEOUT_S = 30.0

@@ -18,6 +18,9 @@ MAX_DEPTH = 16
 MAX_VALUES = 1000
 MAX_CONDITIONS = 300
 MAX_CHARS = 4096
+# A longer list names documents one by one, and SQLite nests an OR of many too deep.
+_MAX_WHOLES = 100
+UPLOAD_ORIGIN = "upload"
 
 _OPERATORS = "$eq $ne $gt $gte $lt $lte $in $nin $exists $and $or $not"
 _BUILT_IN: dict[str, ColumnElement[str]] = {
@@ -220,7 +223,19 @@ def _built_in(column: ColumnElement[str], where: Condition) -> ColumnElement[boo
     if not strings:
         return false()
     kept = Condition(where.name, where.comparison, strings)
-    return _typed(kept, column, column, lambda _kind: true())
+    found = _typed(kept, column, column, lambda _kind: true())
+    if where.name == "_id" and where.comparison is Comparison.IN and len(strings) <= _MAX_WHOLES:
+        found = or_(found, *(_inside(str(leaf.text)) for leaf in strings))
+    return found
+
+
+def _inside(whole: str) -> ColumnElement[bool]:
+    """Documents inside a document: who names a mail means what is attached to it too."""
+    m = membership.c
+    # "$" is the character after "#".
+    return and_(
+        m.document_id >= f"{whole}#", m.document_id < f"{whole}$", m.origin.in_((whole, UPLOAD_ORIGIN))
+    )
 
 
 def _typed(

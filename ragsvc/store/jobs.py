@@ -6,14 +6,15 @@ import uuid
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, func, insert, select, update
 
-from ragsvc.domain import Caller, Job, JobKind, JobState
+from ragsvc.domain import Caller, Job, JobKind, JobPause, JobState
 from ragsvc.errors import Conflict, InternalError, JobNotFound
 from ragsvc.store.engine import Section, insert_or_ignore, now
 from ragsvc.store.tables import job
 
 _FINAL = frozenset({JobState.DONE, JobState.FAILED, JobState.CANCELLED})
+FINAL_NAMES = tuple(sorted(state.value for state in _FINAL))
 
 
 class Jobs(Section):
@@ -51,7 +52,7 @@ class Jobs(Section):
         }
         with self._db.write("store.create_job") as connection:
             connection.execute(insert(job) if id is None else insert_or_ignore(job), row)
-            created = _job(_one(connection, job_id))
+            created = job_of(_one(connection, job_id))
         if (created.kind, created.corpus) != (kind, corpus):
             raise Conflict(f"the job id {job_id!r} is taken by another job", hint="use another id")
         return created
@@ -62,22 +63,58 @@ class Jobs(Section):
         :raises JobNotFound: if there is none of that id.
         """
         with self._db.read() as connection:
-            return _job(_one(connection, id))
+            return job_of(_one(connection, id))
 
     def jobs(self, caller: Caller, states: Collection[JobState] | None = None) -> list[Job]:  # noqa: ARG002
-        """List jobs in the order in which they were created; None: in every state."""
+        """Read jobs whole, in the order in which they were created; None: in every state."""
         statement = select(job).order_by(job.c.number)
         if states is not None:
             statement = statement.where(job.c.state.in_([state.value for state in states]))
         with self._db.read() as connection:
-            return [_job(row) for row in connection.execute(statement)]
+            return [job_of(row) for row in connection.execute(statement)]
+
+    def count_jobs(self, state: JobState) -> int:
+        """How many jobs are in a state."""
+        with self._db.read() as connection:
+            return connection.execute(
+                select(func.count()).select_from(job).where(job.c.state == state.value)
+            ).scalar_one()
+
+    def next_job(self, besides: str | None = None) -> Job | None:
+        """The queued job whose turn it is: the oldest of the corpus that waited longest for its turn.
+
+        :param besides: a corpus whose jobs do not count; None: all count.
+        """
+        others = job.alias()
+        last = select(func.max(others.c.started_at)).where(others.c.corpus == job.c.corpus).scalar_subquery()
+        oldest = (
+            select(func.min(job.c.number)).where(job.c.state == JobState.QUEUED.value).group_by(job.c.corpus)
+        )
+        if besides is not None:
+            oldest = oldest.where(job.c.corpus != besides)
+        statement = (
+            select(job)
+            .where(job.c.number.in_(oldest))
+            .order_by(func.coalesce(last, ""), job.c.number)
+            .limit(1)
+        )
+        with self._db.read() as connection:
+            row = connection.execute(statement).one_or_none()
+            return None if row is None else job_of(row)
 
     def claim_job(self, id: str, pid: int) -> bool:  # noqa: A002
         """Start a queued job for a process; False when somebody else did, or it is not queued."""
+        time = now()
         claim = (
             update(job)
             .where(job.c.id == id, job.c.state == JobState.QUEUED.value)
-            .values(state=JobState.RUNNING.value, pid=pid, updated_at=now())
+            .values(
+                state=JobState.RUNNING.value,
+                pid=pid,
+                attempts=job.c.attempts + 1,
+                started_at=time,
+                updated_at=time,
+            )
         )
         with self._db.write("store.claim_job") as connection:
             return connection.execute(claim).rowcount == 1
@@ -97,6 +134,12 @@ class Jobs(Section):
                 return False
             return not _one(connection, id).cancel_requested
 
+    def save_salvage(self, id: str, salvage: Mapping[str, Any]) -> None:  # noqa: A002
+        """Record how far a running job is whose documents are taken apart."""
+        record = update(job).where(job.c.id == id, job.c.state == JobState.RUNNING.value)
+        with self._db.write("store.save_salvage") as connection:
+            connection.execute(record.values(salvage=dict(salvage), updated_at=now()))
+
     def finish(
         self,
         id: str,  # noqa: A002
@@ -109,12 +152,14 @@ class Jobs(Section):
             raise InternalError(f"a job cannot finish as {state.value}")
         end = (
             update(job)
-            .where(job.c.id == id, job.c.state.not_in([final.value for final in _FINAL]))
+            .where(job.c.id == id, job.c.state.not_in(FINAL_NAMES))
             .values(
                 state=state.value,
                 result=None if result is None else dict(result),
+                summary=None if result is None else _summary(result),
                 error=None if error is None else dict(error),
                 pid=None,
+                salvage=None,
                 updated_at=now(),
             )
         )
@@ -129,33 +174,71 @@ class Jobs(Section):
         with self._db.write("store.cancel_job") as connection:
             state = JobState(_one(connection, id).state)
             if state is JobState.QUEUED:
-                values = {"state": JobState.CANCELLED.value, "cancel_requested": 1}
+                values: dict[str, Any] = {
+                    "state": JobState.CANCELLED.value,
+                    "cancel_requested": 1,
+                    "error": None,
+                }
             else:
                 values = {"cancel_requested": 1}
             if state not in _FINAL:
                 connection.execute(update(job).where(job.c.id == id).values(**values, updated_at=now()))
-            return _job(_one(connection, id))
+            return job_of(_one(connection, id))
 
-    def requeue_orphans(self, alive: Callable[[int], bool]) -> list[Job]:
+    def requeue_job(
+        self,
+        id: str,  # noqa: A002
+        pause: JobPause,
+        error: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Queue a running job again; one that was asked to stop is cancelled instead.
+
+        :param error: what ended its process, kept for whoever gives the job up.
+        """
+        with self._db.write("store.requeue_job") as connection:
+            row = connection.execute(select(job).where(job.c.id == id)).one_or_none()
+            if row is not None and row.state == JobState.RUNNING.value:
+                _requeue(connection, row, pause, error)
+
+    def requeue_orphans(
+        self, alive: Callable[[int], bool], error: Mapping[str, Any] | None = None
+    ) -> list[Job]:
         """Queue running jobs again whose process has died; those asked to stop are cancelled.
 
         :param alive: tells whether a process id still runs a job.
+        :param error: what ended their processes.
         :return: the jobs that changed.
         """
         changed = []
         with self._db.write("store.requeue_orphans") as connection:
             running = select(job).where(job.c.state == JobState.RUNNING.value).order_by(job.c.number)
             for row in connection.execute(running).all():
-                if row.pid is not None and alive(row.pid):
-                    continue
-                state = JobState.CANCELLED if row.cancel_requested else JobState.QUEUED
-                connection.execute(
-                    update(job)
-                    .where(job.c.id == row.id)
-                    .values(state=state.value, pid=None, updated_at=now())
-                )
-                changed.append(_job(_one(connection, row.id)))
+                if row.pid is None or not alive(row.pid):
+                    changed.append(_requeue(connection, row, JobPause.DEATH, error))
         return changed
+
+
+def _requeue(connection: Connection, row: Row[Any], pause: JobPause, error: Mapping[str, Any] | None) -> Job:
+    values: dict[str, Any] = {
+        "state": JobState.QUEUED.value,
+        "pid": None,
+        "attempts": row.attempts if pause is JobPause.DEATH else max(0, row.attempts - 1),
+        "turns": row.turns + (pause is JobPause.TURN),
+        # Who was stopped with the server has had no turn.
+        "started_at": None if pause is JobPause.STOP else row.started_at,
+        "error": None if error is None else dict(error),
+        "updated_at": now(),
+    }
+    if row.cancel_requested:
+        values |= {"state": JobState.CANCELLED.value, "error": None}
+    connection.execute(update(job).where(job.c.id == row.id).values(**values))
+    return job_of(_one(connection, row.id))
+
+
+def _summary(result: Mapping[str, Any]) -> dict[str, Any]:
+    """A result without what is listed; `counts` says how long each list is."""
+    lists = {name: len(value) for name, value in result.items() if isinstance(value, list | tuple)}
+    return {**{name: value for name, value in result.items() if name not in lists}, "counts": lists}
 
 
 def _one(connection: Connection, job_id: str) -> Row[Any]:
@@ -165,7 +248,7 @@ def _one(connection: Connection, job_id: str) -> Row[Any]:
     return row
 
 
-def _job(row: Row[Any]) -> Job:
+def job_of(row: Row[Any]) -> Job:
     return Job(
         id=row.id,
         kind=JobKind(row.kind),
@@ -174,7 +257,7 @@ def _job(row: Row[Any]) -> Job:
         done=row.done,
         total=row.total,
         unit=row.unit,
-        payload=row.payload,
+        payload=row.payload or {},
         result=row.result,
         error=row.error,
         owner=row.owner,
@@ -182,4 +265,7 @@ def _job(row: Row[Any]) -> Job:
         updated_at=row.updated_at,
         pid=row.pid,
         cancel_requested=bool(row.cancel_requested),
+        attempts=row.attempts,
+        turns=row.turns,
+        salvage=row.salvage,
     )

@@ -22,6 +22,7 @@ from ragsvc.domain import (
 from ragsvc.errors import CorpusNotFound, InternalError, StaleContent
 from ragsvc.store.access import live_at, readable
 from ragsvc.store.chunks import ready_versions
+from ragsvc.store.columns import as_caveats, as_rows
 from ragsvc.store.commits import insert_commit
 from ragsvc.store.corpora import claim_roots, head_of
 from ragsvc.store.engine import Section, batches, now
@@ -37,10 +38,12 @@ class Memberships(Section):
         """Everything live at the head, by document id."""
         m = membership.c
         statement = select(
-            m.id, m.document_id, m.version_id, m.metadata, m.source, m.origin, m.root, m.owner
+            m.id, m.document_id, m.version_id, m.metadata, m.source, m.origin, m.root, m.owner, m.warnings
         ).where(m.corpus_id == int(corpus_id), m.died.is_(None))
         with self._db.read() as connection:
-            return {row[1]: Membership(*row) for row in connection.execute(statement)}
+            return {
+                row[1]: Membership(*row[:-1], as_caveats(row[-1])) for row in connection.execute(statement)
+            }
 
     def publish(
         self,
@@ -187,6 +190,7 @@ def begin_memberships(
             "owner": new.owner,
             "ingested_at": new.ingested_at or time,
             "metadata": dict(new.metadata),
+            "warnings": as_rows(new.warnings),
         }
         for new in born
     ]

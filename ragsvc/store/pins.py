@@ -93,6 +93,11 @@ class Pins(Section):
             os.close(descriptor)
 
 
+def ingest_reason(corpus: str) -> str:
+    """The reason of an ingest's pin."""
+    return f"ingest of {corpus}"
+
+
 def _lock_new(path: Path) -> int:
     with written(path):
         make_folder(path.parent)

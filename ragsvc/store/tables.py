@@ -148,7 +148,22 @@ parse_cache = Table(
     Column("metadata", CanonicalJson, nullable=False),
     Column("code", Text, nullable=False),
     Column("error", Text, nullable=False),
+    Column("warnings", CanonicalJson, nullable=False, server_default="[]"),
+    # [suffix, parent] of each document inside it; each has a row of its own, see part_kind.
+    Column("parts", CanonicalJson, nullable=False, server_default="[]"),
     PrimaryKeyConstraint("digest", "kind", "parser"),
+)
+
+setback = Table(
+    "setback",
+    metadata,
+    Column("digest", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("maker", Text, nullable=False),
+    Column("code", Text, nullable=False),
+    Column("error", Text, nullable=False),
+    Column("created_at", Text, nullable=False),
+    PrimaryKeyConstraint("digest", "kind", "maker"),
 )
 
 membership = Table(
@@ -169,6 +184,8 @@ membership = Table(
     Column("owner", Text, nullable=False),
     Column("ingested_at", Text, nullable=False),
     Column("metadata", CanonicalJson, nullable=False),
+    # What was not read of it, or only by a guess: [code, message] each.
+    Column("warnings", CanonicalJson, nullable=False, server_default="[]"),
     Index(None, "corpus_id", "died", "document_id"),
     Index(None, "corpus_id", "document_id"),
     Index(None, "corpus_id", "born"),
@@ -269,4 +286,11 @@ job = Table(
     Column("updated_at", Text, nullable=False),
     Column("pid", BigInteger, nullable=True),
     Column("cancel_requested", BigInteger, nullable=False),
+    Column("attempts", BigInteger, nullable=False, server_default="0"),
+    Column("turns", BigInteger, nullable=False, server_default="0"),
+    Column("started_at", Text, nullable=True),
+    Column("salvage", CanonicalJson, nullable=True),
+    # Of the result, without what is listed file by file.
+    Column("summary", CanonicalJson, nullable=True),
+    Index(None, "corpus", "started_at"),
 )

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
-from typing import TypeAlias
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, TypeAlias
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Row, select
 
-from ragsvc.domain import CachedParse, Failure, ParsedDocument, VersionId, VersionText
+from ragsvc.domain import CachedParse, CachedPart, Failure, ParsedDocument, VersionId, VersionText
 from ragsvc.errors import StaleContent
-from ragsvc.store.columns import canonical_json
+from ragsvc.store.columns import as_caveats, as_rows, canonical_json
 from ragsvc.store.engine import Section, batches, insert_or_ignore, insert_or_replace, now
 from ragsvc.store.tables import document_version, parse_cache
 
@@ -31,26 +32,21 @@ class Versions(Section):
     """The content caches before chunking; they need no lock and are safe to fill twice."""
 
     def parsed(self, parser: str, keys: Sequence[ParseKey]) -> dict[ParseKey, CachedParse]:
-        """Find what this parser made of these bytes before; unknown keys are left out."""
+        """Find what this parser made of these bytes before; unknown keys are left out.
+
+        A file with documents inside is unknown when one of them is not stored any more.
+        """
         wanted = set(keys)
-        found: dict[ParseKey, CachedParse] = {}
-        columns = (
-            parse_cache.c.digest,
-            parse_cache.c.kind,
-            parse_cache.c.version_id,
-            parse_cache.c.metadata,
-            parse_cache.c.code,
-            parse_cache.c.error,
-        )
+        rows: dict[ParseKey, Any] = {}
+        c = parse_cache.c
+        columns = (c.digest, c.kind, c.version_id, c.metadata, c.code, c.error, c.warnings, c.parts)
         with self._db.read() as connection:
             for digests in batches(sorted({digest for digest, _ in wanted})):
-                statement = select(*columns).where(
-                    parse_cache.c.digest.in_(digests), parse_cache.c.parser == parser
-                )
-                for digest, kind, version_id, metadata, code, error in connection.execute(statement):
-                    if (digest, kind) in wanted:
-                        found[digest, kind] = CachedParse(version_id, metadata, code, error)
-        return found
+                statement = select(*columns).where(c.digest.in_(digests), c.parser == parser)
+                for row in connection.execute(statement):
+                    rows[row.digest, row.kind] = row
+        made = ((key, _assembled(key, rows)) for key in wanted & rows.keys())
+        return {key: parse for key, parse in made if parse is not None}
 
     def put_parsed(
         self, parser: str, items: Sequence[tuple[ParseKey, ParsedDocument | Failure]]
@@ -59,31 +55,27 @@ class Versions(Section):
 
         :return: aligned with `items`.
         """
-        documents = [made for _, made in items if isinstance(made, ParsedDocument)]
         if not items:
             return []
+        documents: list[ParsedDocument] = []
+        for _, made in items:
+            if isinstance(made, ParsedDocument):
+                documents += [made, *(part.document for part in made.parts)]
         with self._db.write("store.put_parsed") as connection:
             ids = iter(_put_versions(connection, documents))
             results = [
                 CachedParse(None, {}, made.code, made.error)
                 if isinstance(made, Failure)
-                # As it will be read back, so that a later comparison finds no difference.
-                else CachedParse(next(ids), json.loads(canonical_json(dict(made.metadata))))
+                else _stored(made, ids)
                 for _, made in items
             ]
-            rows = [
-                {
-                    "digest": key[0],
-                    "kind": key[1],
-                    "parser": parser,
-                    "version_id": result.version_id,
-                    "metadata": dict(result.metadata),
-                    "code": result.code,
-                    "error": result.error,
-                }
-                for (key, _), result in zip(items, results, strict=True)
-            ]
-            outcome = ("version_id", "metadata", "code", "error")
+            rows: list[dict[str, Any]] = []
+            for (key, _), result in zip(items, results, strict=True):
+                rows.append(_cache_row(parser, key, result))
+                rows += (
+                    _cache_row(parser, _part_key(key, part.suffix), part.result) for part in result.parts
+                )
+            outcome = ("version_id", "metadata", "code", "error", "warnings", "parts")
             connection.execute(insert_or_replace(parse_cache, outcome), rows)
         return results
 
@@ -101,6 +93,16 @@ class Versions(Section):
         """Ids of those public version names that are stored."""
         with self._db.read() as connection:
             return _version_ids(connection, names)
+
+    def text_hashes(self, ids: Sequence[VersionId]) -> dict[VersionId, str]:
+        """sha256 hex of the texts of those versions that are stored."""
+        found: dict[VersionId, str] = {}
+        c = document_version.c
+        with self._db.read() as connection:
+            for some in batches(ids):
+                rows = connection.execute(select(c.id, c.text_hash).where(c.id.in_([int(i) for i in some])))
+                found.update((VersionId(row.id), row.text_hash) for row in rows)
+        return found
 
     def version_texts(self, ids: Sequence[VersionId]) -> Iterator[VersionText]:
         """Read versions in the order given, a few at a time, with no transaction left open.
@@ -141,6 +143,49 @@ class Versions(Section):
                 f"{len(missing)} prepared documents were deleted meanwhile", hint="run the same again"
             )
         return [found[i] for i in ids]
+
+
+def _part_key(key: ParseKey, suffix: str) -> ParseKey:
+    """The row of a document inside a file: the same bytes, another kind; no file's kind holds a control."""
+    return key[0], f"{key[1]}\x1f{suffix}"
+
+
+def _assembled(key: ParseKey, rows: Mapping[ParseKey, Any]) -> CachedParse | None:
+    row = rows[key]
+    parts: list[CachedPart] = []
+    for suffix, parent in row.parts:
+        found = rows.get(_part_key(key, suffix))
+        if found is None:
+            return None
+        parts.append(CachedPart(suffix, parent, _outcome(found)))
+    return replace(_outcome(row), parts=tuple(parts))
+
+
+def _outcome(row: Row[Any]) -> CachedParse:
+    return CachedParse(row.version_id, row.metadata, row.code, row.error, as_caveats(row.warnings))
+
+
+def _stored(made: ParsedDocument, ids: Iterator[VersionId]) -> CachedParse:
+    """A document whose version, and whose parts' versions, are the next of `ids`."""
+    # Metadata as it will be read back, so that a later comparison finds no difference.
+    metadata = json.loads(canonical_json(dict(made.metadata)))
+    whole = CachedParse(next(ids), metadata, warnings=made.warnings)
+    parts = (CachedPart(part.suffix, part.parent, _stored(part.document, ids)) for part in made.parts)
+    return replace(whole, parts=tuple(parts))
+
+
+def _cache_row(parser: str, key: ParseKey, result: CachedParse) -> dict[str, Any]:
+    return {
+        "digest": key[0],
+        "kind": key[1],
+        "parser": parser,
+        "version_id": result.version_id,
+        "metadata": dict(result.metadata),
+        "code": result.code,
+        "error": result.error,
+        "warnings": as_rows(result.warnings),
+        "parts": [[part.suffix, part.parent] for part in result.parts],
+    }
 
 
 def _put_versions(connection: Connection, documents: Sequence[ParsedDocument]) -> list[VersionId]:

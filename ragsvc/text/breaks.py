@@ -14,7 +14,7 @@ _WRAP_CHARS = 160
 _CAPITALISED = re.compile(r"[ \t]*((?=[^\W\d_])\S+)")
 # What cannot be the end of a line that is meant.
 _GOES_ON = re.compile(r"[,;:(\[{/–—&+=-]\s*\Z")
-_WORD_BEFORE = re.compile(r"([^\s(\[\"'“‘«]*)$")
+_WORD_BEFORE = re.compile(r"(?<![^\s(\[\"'“‘«])([^\s(\[\"'“‘«]*+)$")
 
 
 def paragraphs(text: str, start: int, end: int, scan: int) -> Iterator[tuple[int, int]]:

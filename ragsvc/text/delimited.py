@@ -38,7 +38,7 @@ def as_table(text: str, separators: str) -> str | None:
     # Spreadsheets fill up a note above the table with empty cells.
     first = next((place for place, row in enumerate(rows) if len(row) == width and _filled(row) > 1), 0)
     head = [" ".join(cell.strip() for cell in row if cell.strip()) for row in rows[:first]]
-    lines = [_line(rows[first]), "|" + " --- |" * width, *map(_line, rows[first + 1 :])]
+    lines = [table_line(rows[first]), "|" + " --- |" * width, *map(table_line, rows[first + 1 :])]
     return "\n\n".join([*filter(None, head), "\n".join(lines)]) + "\n"
 
 
@@ -83,7 +83,8 @@ def _filled(row: Sequence[str]) -> int:
     return sum(bool(cell.strip()) for cell in row)
 
 
-def _line(cells: Sequence[str]) -> str:
+def table_line(cells: Sequence[str]) -> str:
+    """A row of a Markdown table."""
     return "| " + " | ".join(_cell(cell) for cell in cells) + " |"
 
 

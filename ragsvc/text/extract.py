@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import re
-from functools import cache
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import cache, partial
+from typing import TYPE_CHECKING, Any
 
 import kreuzberg
 
-from ragsvc.domain import ParsedDocument
+from ragsvc.domain import Caveat, ParsedDocument
 from ragsvc.errors import (
     BrokenDocument,
     DocumentError,
@@ -19,27 +21,40 @@ from ragsvc.errors import (
     ParserOutOfMemory,
     UnsupportedType,
 )
-from ragsvc.text.html import prepare_html
-from ragsvc.text.kinds import Kind, Reader
+from ragsvc.text.completion import complete_word
+from ragsvc.text.html import Page, prepare_html
+from ragsvc.text.kept import compare, fill_in, lost_caveats
+from ragsvc.text.kinds import HTML, MAIL, SHEET_MIMES, WORD_MIMES, ZIP_MAGIC, Kind, Reader
+from ragsvc.text.limits import ParseLimits
 from ragsvc.text.markdown import first_heading, visible
 from ragsvc.text.normalise import normalise, to_json
 from ragsvc.text.ocr import find_tessdata
+from ragsvc.text.readers.attachments import Attachments, ReadInner
+from ragsvc.text.readers.mail import iso_date, read_mail
+from ragsvc.text.readers.pdf import complete_pages, read_pages
+from ragsvc.text.readers.slides import read_slides
+from ragsvc.text.readers.word import look_into as look_into_word
+from ragsvc.text.scans import Sight, read_picture, read_scans
+
+if TYPE_CHECKING:
+    from ragsvc.text.readers.spreadsheet import Workbook
 
 _PAGE_GAP = "\n\n"
 _SLIDE_MARK = "ragsvc7slide{page_num}mark"
-_SLIDE_PATTERN = re.compile(r"\s*ragsvc7slide\d+mark\s*")
+_SLIDE_PATTERN = re.compile(r"ragsvc7slide\d+mark")
 _RULE = re.compile(r"(?:^|\n)-{3,}[ \t]*(?=\n|$)")
+# What is left of a table whose last line was cut apart.
+_EMPTY_ROW = re.compile(r"^[|][ |]*$\n?", re.MULTILINE)
 _KEPT_PROPERTIES = (
     "authors", "subject", "keywords", "language", "created_at", "modified_at", "description",
     "from_email", "to_emails", "cc_emails", "message_id", "attachments", "sheet_names",
 )  # fmt: skip
 # What programs write into the title when nobody did; a file name must never become a title.
 _NO_TITLE = re.compile(
-    r"\s*(untitled.*|title|document\d*|presentation\d*|(slide|sheet|tabelle|feuil)\s?\d+"
-    r"|microsoft word\s*-.*|(powerpoint|slide) .*presentation|.*\.\w{2,5})\s*",
+    r"(untitled.*|title|document\d*|presentation\d*|(slide|sheet|tabelle|feuil)\s?\d+"
+    r"|microsoft word\s*-.*|(powerpoint|slide) .*presentation|.*\.\w{2,5})",
     re.IGNORECASE,
 )
-_ENCRYPTED_MAIL = re.compile(rb"^content-type:\s*multipart/encrypted", re.IGNORECASE | re.MULTILINE)
 _ERRORS: tuple[tuple[str, type[DocumentError], str], ...] = (
     (r"password|encrypt|protected", EncryptedDocument, "Save a copy without a password."),
     (
@@ -56,33 +71,125 @@ _ERRORS: tuple[tuple[str, type[DocumentError], str], ...] = (
 )
 
 
-def extract(data: bytes, kind: Kind, name: str) -> ParsedDocument:
-    """Let kreuzberg read the bytes of a document.
+def extract(data: bytes, kind: Kind, name: str, read: ReadInner, limits: ParseLimits) -> ParsedDocument:
+    """Let kreuzberg read the bytes of a document; what it leaves out, readers of our own fill in.
 
+    :param read: how a document inside it is read.
     :raises DocumentError: whatever goes wrong inside it, with the reason in words.
     """
-    if kind.reader is Reader.IMAGE and find_tessdata() is None:
-        raise NoText(f"{name} is a picture", hint="Install Tesseract (tesseract-ocr) to read pictures.")
-    if kind.reader is Reader.MAIL and _ENCRYPTED_MAIL.search(data[:32_768]):
-        raise EncryptedDocument(f"{name} is an encrypted message", hint="Save a decrypted copy.")
+    caveats: list[Caveat] = []
+    sight = Sight(limits, len(data))
+    if kind.reader is Reader.IMAGE and not sight.by_kreuzberg:
+        texts, told = read_picture(data, name, sight)
+        text, pages = _join(texts)
+        text, pages = normalise(text, pages if len(texts) > 1 else ())
+        return ParsedDocument("", text, kind.media_type, pages, {}, told)
+    if kind == MAIL:
+        return read_mail(data, name, read, partial(_html_as_text, name=name))
+    page: Page | None = None
     properties: dict[str, Any] = {}
     if kind.reader is Reader.HTML:
-        data, properties = prepare_html(data, name)
-    result = _run(data, kind, name)
-    properties = {**dict(result.metadata or {}), **properties}
-    text, pages = _assemble(result, kind)
+        page = prepare_html(data, name, limits.encoding)
+        data, properties = page.data, page.properties
+        caveats += page.warnings
+    workbook = _read_workbook(data, caveats) if kind.mime in SHEET_MIMES else None
+    text, pages = "", ()
+    if workbook is not None:
+        text, properties = workbook.text, workbook.properties
+        caveats += workbook.warnings
+    else:
+        text, pages, found = _read(data, kind, name, caveats, sight)
+        properties = {**found, **properties}
+    if page and lost_caveats(compare(text, page.paragraphs)):
+        text, more = fill_in(text, page.paragraphs)
+        caveats += more
     text, pages = normalise(text, pages)
+    attachments = Attachments(read)
+    if kind.reader is Reader.MAIL:
+        _add_attachments(data, attachments)
+        sent = str(properties.get("created_at") or "")
+        properties["created_at"] = iso_date(sent) or sent
     return ParsedDocument(
         title=_find_title(properties, text, kind),
         text=text,
         media_type=kind.media_type,
         pages=pages,
         metadata=_keep_properties(properties),
+        warnings=(*caveats, *attachments.caveats()),
+        parts=tuple(attachments.parts),
     )
 
 
-def _run(data: bytes, kind: Kind, name: str) -> Any:
-    config = _configure(kind.reader)
+def _read(
+    data: bytes, kind: Kind, name: str, caveats: list[Caveat], sight: Sight
+) -> tuple[str, tuple[int, ...], dict[str, Any]]:
+    """Text, page starts and properties by kreuzberg, with what second readers fill in.
+
+    :param caveats: gets what could not be read.
+    """
+    deck = read_slides(data) if kind.reader is Reader.SLIDES and data.startswith(ZIP_MAGIC) else None
+    if deck:
+        if deck.hidden:
+            numbers = ", ".join(map(str, deck.hidden))
+            caveats.append(Caveat("hidden_text", f"hidden slides read: {numbers}"))
+        return *_join_slides(deck.texts), deck.properties
+    word = look_into_word(data) if kind.mime in WORD_MIMES else None
+    result = _run(word.data if word else data, kind, name, ocr=sight.by_kreuzberg)
+    content = str(result.content)
+    text, pages = content, tuple[int, ...]()
+    if kind.reader is Reader.PDF:
+        plain = read_pages(data)
+        read, more = complete_pages(_pages_of(content, result), plain)
+        if sight.by_rapidocr and len(read) == len(plain):
+            read, more = read_scans(data, read, plain, more, sight)
+        caveats += more
+        text, pages = _join(read)
+    elif kind.reader is Reader.SLIDES:
+        text, pages = _join_slides(_split_slides(content))
+    elif kind.media_type == "text/markdown":
+        text = visible(content)
+    if word:
+        text, more = complete_word(text, word)
+        caveats += more
+    return text, pages, dict(result.metadata or {})
+
+
+def _read_workbook(data: bytes, caveats: list[Caveat]) -> Workbook | None:
+    """What the second reader makes of a workbook; None where it cannot, which is said."""
+    from ragsvc.text.readers.spreadsheet import TooLarge, read_workbook
+
+    try:
+        return read_workbook(data)
+    except TooLarge as error:
+        reason = str(error)
+    except MemoryError:
+        raise
+    except Exception as error:  # noqa: BLE001 - it raises anything for a file it does not understand
+        reason = f"{type(error).__name__}: {error}"
+    words = f"dates, times and percentages are numbers as they are stored, without comments ({reason})"
+    caveats.append(Caveat("cells_as_stored", words))
+    return None
+
+
+def _add_attachments(data: bytes, attachments: Attachments) -> None:
+    from ragsvc.text.readers.outlook import add_attachments
+
+    try:
+        add_attachments(data, attachments)
+    except (OSError, ValueError) as error:
+        attachments.unread.append(f"whatever is attached ({error})")
+
+
+def _html_as_text(data: bytes, name: str) -> str:
+    """The body of a mail."""
+    try:
+        return str(_run(prepare_html(data, name).data, replace(HTML, reader=Reader.MAIL), name).content)
+    except BrokenDocument:
+        return ""
+
+
+def _run(data: bytes, kind: Kind, name: str, *, ocr: bool = False) -> Any:
+    config = _configure(kind.reader, ocr)
     try:
         return kreuzberg.extract_bytes_sync(data, kind.mime, config=config)
     except (KeyboardInterrupt, SystemExit, GeneratorExit):
@@ -94,7 +201,7 @@ def _run(data: bytes, kind: Kind, name: str) -> Any:
 
 
 @cache
-def _configure(reader: Reader) -> Any:
+def _configure(reader: Reader, ocr: bool) -> Any:
     options: dict[str, Any] = {
         "use_cache": False,
         # It rewrites white space, which would move page boundaries.
@@ -107,7 +214,7 @@ def _configure(reader: Reader) -> Any:
     elif reader is Reader.SLIDES:
         options["pages"] = kreuzberg.PageConfig(insert_page_markers=True, marker_format=_SLIDE_MARK)
     tessdata = find_tessdata()
-    if tessdata and reader in (Reader.PDF, Reader.IMAGE):
+    if ocr and tessdata and reader in (Reader.PDF, Reader.IMAGE):
         # The bundled Tesseract looks for its languages only where this variable points.
         os.environ.setdefault("TESSDATA_PREFIX", tessdata[0])
         options["ocr"] = kreuzberg.OcrConfig(backend="tesseract", language=tessdata[1])
@@ -130,43 +237,34 @@ def _translate(error: BaseException, name: str) -> DocumentError:
     return BrokenDocument(f"{name} is damaged: {words}", hint="Open it and save it again.")
 
 
-def _assemble(result: Any, kind: Kind) -> tuple[str, tuple[int, ...]]:
-    """Text and page starts in characters, before normalisation."""
-    content = str(result.content)
-    if kind.reader is Reader.PDF:
-        return _join_pages(content, result)
-    if kind.reader is Reader.SLIDES:
-        return _split_slides(content)
-    if kind.media_type == "text/markdown":
-        return visible(content), ()
-    return content, ()
-
-
-def _join_pages(content: str, result: Any) -> tuple[str, tuple[int, ...]]:
+def _pages_of(content: str, result: Any) -> list[str]:
     # The pages' own texts: `content` leaves out repeated lines, adds every table a second time, and
     # its boundaries are byte offsets that do not follow either.
     pages = [str(page["content"]) for page in result.pages or []]
+    return pages if any(page.strip() for page in pages) or not content.strip() else [content]
+
+
+def _split_slides(content: str) -> list[str]:
+    slides = [slide.strip() for slide in _SLIDE_PATTERN.split(content)]
+    if len(slides) > 1 and not slides[0]:
+        slides = slides[1:]
+    return [_EMPTY_ROW.sub("", visible(_RULE.sub("\n", slide))).strip("\n") for slide in slides]
+
+
+def _join_slides(slides: Sequence[str]) -> tuple[str, tuple[int, ...]]:
+    text, starts = _join(slides)
+    return text, starts if len(slides) > 1 else ()
+
+
+def _join(pages: Sequence[str]) -> tuple[str, tuple[int, ...]]:
+    """Pages or slides as one text, and where each begins."""
     if not any(page.strip() for page in pages):
-        return (content, (0,)) if content.strip() else ("", ())
+        return "", ()
     starts, at = [], 0
     for page in pages:
         starts.append(at)
         at += len(page) + len(_PAGE_GAP)
     return _PAGE_GAP.join(pages), tuple(starts)
-
-
-def _split_slides(content: str) -> tuple[str, tuple[int, ...]]:
-    slides = _SLIDE_PATTERN.split(content)
-    if len(slides) > 1 and not slides[0].strip():
-        slides = slides[1:]
-    slides = [visible(_RULE.sub("\n", slide)).strip("\n") for slide in slides]
-    if not any(slides):
-        return "", ()
-    starts, at = [], 0
-    for slide in slides:
-        starts.append(at)
-        at += len(slide) + len(_PAGE_GAP)
-    return _PAGE_GAP.join(slides), tuple(starts) if len(slides) > 1 else ()
 
 
 def _find_title(properties: dict[str, Any], text: str, kind: Kind) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from ragsvc.domain import Failure, ParsedDocument
+from ragsvc.domain import Failure, LineDocument, ParsedDocument
 from ragsvc.errors import IdConflict, InvalidLine, NoText, UnreadableFile
 from ragsvc.text.kinds import extension
 from ragsvc.text.limits import MIB
@@ -22,17 +22,16 @@ _SKIP_BYTES = 65_536
 
 
 @dataclass(frozen=True, slots=True)
-class JsonlDocument:
-    """One line as a document.
+class RawLine:
+    """A line that is not blank, unread.
 
-    digest: sha256 hex of the line's bytes, line end excluded: equal digests are equal documents.
-    line: its number in the file, from 1.
+    body: without white space at its ends. digest: sha256 hex of it: equal digests are equal documents.
+    number: its number in the file, from 1.
     """
 
-    document_id: str
-    parsed: ParsedDocument
+    number: int
+    body: bytes
     digest: str
-    line: int
 
 
 class _BadLine(ValueError):
@@ -44,18 +43,16 @@ def is_jsonl(path: str) -> bool:
     return extension(path) == "jsonl"
 
 
-def read_lines(
-    path: str, document_prefix: str, *, max_line_bytes: int = 64 * MIB
-) -> Iterator[JsonlDocument | Failure]:
-    """Read a JSON Lines file line by line; no more than one line is held at a time.
+def split_lines(
+    path: str, *, source: str = "", max_line_bytes: int = 64 * MIB
+) -> Iterator[RawLine | Failure]:
+    """Cut a JSON Lines file into lines; no more than one is held at a time, and none is looked into.
 
-    :param document_prefix: the file's own document id; a line without an id gets
-        prefix + "#" + 12 hex digits of its hash.
+    :param source: what the file is called in failures; "": as its path.
     :param max_line_bytes: a longer line is a failure and is skipped.
-    :return: one item per line that is not blank, in order. A failure's source is "path:line".
+    :return: one item per line that is not blank, in order. A failure's source is "source:line".
     """
-    source = display_name(path)
-    seen: set[bytes] = set()
+    source = source or display_name(path)
     try:
         with Path(path).open("rb") as file:
             for number, line in enumerate(_split_lines(file, max_line_bytes), start=1):
@@ -64,9 +61,45 @@ def read_lines(
                     continue
                 body = (line.removeprefix(_BOM) if number == 1 else line).strip(b" \t\r\n")
                 if body:
-                    yield _read_line(body, source, document_prefix, number, seen)
+                    yield RawLine(number, body, hashlib.sha256(body).hexdigest())
     except OSError as error:
         yield Failure(source, UnreadableFile.code, f"cannot be read: {error.strerror or error}")
+
+
+def read_line(body: bytes) -> LineDocument | Failure:
+    """Read one line.
+
+    :return: a failure without a source when it is not a document.
+    """
+    try:
+        document_id, parsed = _to_document(_load(body))
+    except _BadLine as error:
+        return Failure("", InvalidLine.code, str(error))
+    if not parsed.text.strip():
+        return Failure("", NoText.code, "the text is empty")
+    return LineDocument(document_id, parsed)
+
+
+class LineIds:
+    """Gives the lines of one file their document ids, each once."""
+
+    def __init__(self, prefix: str) -> None:
+        """:param prefix: the file's own document id; a line without an id gets it with "#" and its hash."""
+        self._prefix = prefix
+        self._seen: set[bytes] = set()
+
+    def claim(self, declared: str, digest: str) -> str:
+        """The id of a line.
+
+        :raises IdConflict: if an earlier line has it.
+        """
+        document_id = declared or f"{self._prefix}#{digest[:12]}"
+        # Hashes of ids, 16 bytes each: a file may hold millions of lines.
+        key = hashlib.blake2b(document_id.encode(), digest_size=16).digest()
+        if key in self._seen:
+            raise IdConflict(f"the id {document_id!r} stands in an earlier line of the file already")
+        self._seen.add(key)
+        return document_id
 
 
 def _split_lines(file: BinaryIO, max_line_bytes: int) -> Iterator[bytes | None]:
@@ -79,25 +112,6 @@ def _split_lines(file: BinaryIO, max_line_bytes: int) -> Iterator[bytes | None]:
             if rest.endswith(b"\n"):
                 break
         yield None
-
-
-def _read_line(
-    line: bytes, source: str, prefix: str, number: int, seen: set[bytes]
-) -> JsonlDocument | Failure:
-    digest = hashlib.sha256(line).hexdigest()
-    try:
-        document_id, parsed = _to_document(_load(line), prefix, digest)
-    except _BadLine as error:
-        return _fail(source, number, str(error))
-    # Hashes of ids, 16 bytes each: a file may hold millions of lines.
-    key = hashlib.blake2b(document_id.encode(), digest_size=16).digest()
-    if key in seen:
-        what = f"the id {document_id!r} stands in an earlier line of the file already"
-        return Failure(f"{source}:{number}", IdConflict.code, what)
-    seen.add(key)
-    if not parsed.text.strip():
-        return Failure(f"{source}:{number}", NoText.code, "the text is empty")
-    return JsonlDocument(document_id, parsed, digest, number)
 
 
 def _load(line: bytes) -> dict[str, Any]:
@@ -116,7 +130,7 @@ def _refuse_constant(name: str) -> None:
     raise ValueError(f"{name} is not JSON")
 
 
-def _to_document(value: dict[str, Any], prefix: str, digest: str) -> tuple[str, ParsedDocument]:
+def _to_document(value: dict[str, Any]) -> tuple[str, ParsedDocument]:
     document_id = _read_id(value)
     text, title, metadata = value.get("text"), value.get("title"), value.get("metadata")
     if "text" not in value:
@@ -135,7 +149,7 @@ def _to_document(value: dict[str, Any], prefix: str, digest: str) -> tuple[str, 
     parsed = ParsedDocument(
         title=" ".join(clean(title or "").split()), text=stored, media_type="text/plain", metadata=kept
     )
-    return document_id or f"{prefix}#{digest[:12]}", parsed
+    return document_id, parsed
 
 
 def _read_id(value: dict[str, Any]) -> str:

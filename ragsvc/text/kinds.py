@@ -38,7 +38,10 @@ class Kind:
 MARKDOWN = Kind(Reader.TEXT, "text/markdown", "text/markdown")
 PLAIN = Kind(Reader.TEXT, "text/plain", "text/plain")
 PDF = Kind(Reader.PDF, "application/pdf", "text/plain")
+NOTEBOOK = Kind(Reader.TEXT, "application/x-ipynb+json", "text/markdown")
+SUBTITLES = Kind(Reader.TEXT, "text/vtt", "text/plain")
 HTML = Kind(Reader.HTML, "text/html", "text/markdown")
+MAIL = Kind(Reader.MAIL, "message/rfc822", "text/plain")
 RTF = Kind(Reader.OFFICE, "application/rtf", "text/markdown")
 
 _OOXML = "application/vnd.openxmlformats-officedocument."
@@ -56,8 +59,13 @@ _OFFICE_MIMES = {
     "ods": _ODF + "spreadsheet",
     "epub": "application/epub+zip",
     "fb2": "application/x-fictionbook+xml",
-    "ipynb": "application/x-ipynb+json",
 }
+SHEET_MIMES = frozenset({_OFFICE_MIMES["xlsx"], _OFFICE_MIMES["xlsm"]})
+"""Spreadsheets whose cells are read with their number formats."""
+
+WORD_MIMES = frozenset({_OFFICE_MIMES["docx"], _OFFICE_MIMES["dotx"], _OFFICE_MIMES["docm"]})
+"""Word files that are packages of XML."""
+
 _SLIDE_MIMES = {
     "pptx": _OOXML + "presentationml.presentation",
     "ppsx": _OOXML + "presentationml.slideshow",
@@ -76,7 +84,7 @@ _IMAGE_MIMES = {
     "webp": "image/webp",
 }
 _MARKDOWN_NAMES = ("md", "markdown", "mdown", "mkd", "mdx", "qmd", "rmd")
-_PLAIN_NAMES = ("txt", "text", "log", "rst", "org", "adoc", "asciidoc", "tex", "srt", "vtt", "textile", "po")
+_PLAIN_NAMES = ("txt", "text", "log", "rst", "org", "adoc", "asciidoc", "tex", "textile", "po")
 # Data and code stay as they are, so that offsets point into the file a person would open.
 _CODE_MEDIA = {
     "asm": "x-asm", "bash": "x-sh", "bat": "x-bat", "bib": "x-bibtex", "c": "x-c", "cc": "x-c++",
@@ -99,7 +107,7 @@ _CODE_MEDIA = {
 _REFUSED = frozenset(
     {
         *("svg", "p7s", "p7m", "asc", "sig", "pem", "crt", "key", "lock", "map", "ico", "heic", "heif"),
-        *("zip", "tar", "gz", "tgz", "bz2", "xz", "7z", "rar", "jar", "whl", "iso", "deb", "rpm"),
+        *("tar", "gz", "tgz", "bz2", "xz", "7z", "rar", "jar", "whl", "iso", "deb", "rpm"),
         *(
             "exe",
             "dll",
@@ -122,9 +130,14 @@ _REFUSED = frozenset(
 )
 
 
+# What is read file by file, as a folder is.
+_ARCHIVES = frozenset({"zip", "mbox"})
+
+
 def _build_table() -> dict[str, Kind]:
     table = {name: MARKDOWN for name in _MARKDOWN_NAMES}
     table |= {name: PLAIN for name in _PLAIN_NAMES}
+    table |= {"ipynb": NOTEBOOK, "srt": SUBTITLES, "vtt": SUBTITLES}
     table |= {name: HTML for name in ("html", "htm", "xhtml")}
     for name, subtype in _CODE_MEDIA.items():
         table[name] = Kind(Reader.TEXT, f"text/{subtype}", f"text/{subtype}")
@@ -153,6 +166,11 @@ def extension(path: str) -> str:
 def kind_by_name(path: str) -> Kind | None:
     """Kind that the name alone promises; None when it says nothing or nothing good."""
     return _BY_EXTENSION.get(extension(path))
+
+
+def is_archive(path: str) -> bool:
+    """Whether a file holds other files, each a document of its own (by its name)."""
+    return extension(path) in _ARCHIVES
 
 
 def is_refused(path: str) -> bool:

@@ -1,20 +1,34 @@
-"""What one file may cost."""
+"""What one file may cost, and how it is read where the file does not say."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import IntEnum
 
 MIB = 1 << 20
+_LEAST_S = 30.0
+
+
+class Pace(IntEnum):
+    """The slowest that honest bytes are worked through, in bytes a second, on a starved machine.
+
+    What may hold pictures of text is read by OCR: seconds for a page that packs into 20 kB.
+    """
+
+    TEXT = 50_000
+    PICTURES = 2_000
 
 
 @dataclass(frozen=True, slots=True)
 class ParseLimits:
     """Bounds on reading one file; a file over one of them is a listed failure.
 
-    timeout_s: wall time of one parse. memory_bytes: address space that a parser may take on top of
-        what its process needs when idle.
+    timeout_s: longest wall time of one parse; a small file gets less. memory_bytes: address space that a
+        parser may take on top of what its process needs when idle.
     max_expanded_bytes: sum of the unpacked sizes inside a document that is a ZIP file.
     max_ratio: unpacked over packed size, looked at from 64 MiB unpacked upwards.
+    encoding: of text files that are not UTF-8 and say nothing; "": it is guessed.
+    reads_pictures: whether text is looked for in pictures and scans.
     """
 
     timeout_s: float = 120.0
@@ -23,3 +37,16 @@ class ParseLimits:
     max_text_chars: int = 50_000_000
     max_expanded_bytes: int = 1024 * MIB
     max_ratio: float = 200.0
+    encoding: str = ""
+    reads_pictures: bool = True
+
+    @property
+    def reading(self) -> str:
+        """What distinguishes this way of reading from the usual one; "" for the usual one."""
+        pictures = "" if self.reads_pictures else ";no pictures"
+        return (f";{self.encoding}" if self.encoding else "") + pictures
+
+    def seconds_for(self, size_bytes: int, pace: Pace) -> float:
+        """Wall time for so many bytes: at least 30 s and a quarter of `timeout_s`, and at most that."""
+        least = max(_LEAST_S, self.timeout_s / 4)
+        return min(self.timeout_s, least + size_bytes / pace.value)

@@ -8,15 +8,10 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-import yaml
-
 REPLACEMENT = "\ufffd"
 _FORBIDDEN = re.compile("[\x00\ud800-\udfff]")
-_FRONT_MATTER = re.compile(r"---[ \t]*\n(.*?)^(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL | re.MULTILINE)
-_MAX_FRONT_MATTER_CHARS = 65_536
-_MAX_NODES = 5_000
-_MAX_DEPTH = 16
-_Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+MAX_NODES = 5_000
+MAX_DEPTH = 16
 
 
 class _TooComplex(ValueError):
@@ -55,34 +50,13 @@ def normalise(text: str, pages: tuple[int, ...] = ()) -> tuple[str, tuple[int, .
     return clean(body), tuple(starts)
 
 
-def take_front_matter(text: str) -> tuple[str, dict[str, Any]]:
-    """Split YAML front matter off a normalised text.
-
-    :return: the text after it and its values as JSON; the text unchanged and {} when there is no
-        front matter, or when what stands there is not a mapping or not valid YAML.
-    """
-    if not text.startswith("---"):
-        return text, {}
-    found = _FRONT_MATTER.match(text, 0, _MAX_FRONT_MATTER_CHARS)
-    if found is None:
-        return text, {}
-    try:
-        values = yaml.load(found.group(1), Loader=_Loader)  # noqa: S506 - a safe loader
-        metadata = to_json(values) if isinstance(values, dict) else None
-    except (yaml.YAMLError, ValueError, TypeError, RecursionError, OverflowError):
-        return text, {}
-    if not isinstance(metadata, dict):
-        return text, {}
-    return text[found.end() :], metadata
-
-
 def to_json(value: Any) -> Any:
     """Copy of a value that holds only what JSON can: dates become ISO strings, NaN becomes null.
 
     :raises ValueError: if it is nested or grown beyond reason (YAML aliases can do both).
     """
-    budget = [_MAX_NODES]
-    return _to_json(value, _MAX_DEPTH, budget)
+    budget = [MAX_NODES]
+    return _to_json(value, MAX_DEPTH, budget)
 
 
 def _to_json(value: Any, depth: int, budget: list[int]) -> Any:

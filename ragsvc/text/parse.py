@@ -9,19 +9,37 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from ragsvc.domain import ParsedDocument
+from ragsvc.domain import Caveat, ParsedDocument
 from ragsvc.errors import DocumentTooLarge, EmptyDocument, NoText, UnreadableFile, UnsupportedType
 from ragsvc.text.archive import check_container
-from ragsvc.text.decode import decode_text
+from ragsvc.text.decode import decode
 from ragsvc.text.delimited import SEPARATORS, as_table
-from ragsvc.text.kinds import HEAD_BYTES, MARKDOWN, PLAIN, Kind, Reader, kind_by_name, kind_of
+from ragsvc.text.front_matter import Fault, take_front_matter
+from ragsvc.text.kinds import (
+    HEAD_BYTES,
+    MARKDOWN,
+    NOTEBOOK,
+    PLAIN,
+    SUBTITLES,
+    Kind,
+    Reader,
+    is_archive,
+    kind_of,
+)
 from ragsvc.text.limits import MIB, ParseLimits
 from ragsvc.text.markdown import first_heading
-from ragsvc.text.normalise import normalise, take_front_matter
-from ragsvc.text.ocr import find_tessdata
+from ragsvc.text.normalise import normalise
+from ragsvc.text.ocr import HINT, describe_ocr
+from ragsvc.text.readers.attachments import ReadInner
+from ragsvc.text.readers.layout import plain_subtitles, spread_json
+from ragsvc.text.readers.notebook import read_notebook
 
-_READING_VERSION = "3"
-_INLINE_BYTES = MIB
+_READING_VERSION = "5"
+_MAX_DEPTH = 4
+_FAULTS = {
+    Fault.INVALID: "its front matter is not valid YAML and stays in the text",
+    Fault.TOO_COMPLEX: "its front matter is nested or entangled too much to be read and stays in the text",
+}
 
 
 @cache
@@ -30,8 +48,7 @@ def _describe_parser() -> str:
         kreuzberg = version("kreuzberg")
     except PackageNotFoundError:
         kreuzberg = "none"
-    tessdata = find_tessdata()
-    return f"ragsvc-{_READING_VERSION}+kreuzberg-{kreuzberg}+ocr-{tessdata[1] if tessdata else 'none'}"
+    return f"ragsvc-{_READING_VERSION}+kreuzberg-{kreuzberg}+ocr-{describe_ocr()}"
 
 
 PARSER_VERSION: str = _describe_parser()
@@ -43,17 +60,6 @@ def display_name(path: str) -> str:
     return os.fsencode(path).decode("utf-8", errors="replace")
 
 
-def reads_inline(path: str) -> bool:
-    """Whether reading this file is quick and touches no third-party parser, so it needs no worker."""
-    kind = kind_by_name(path)
-    if kind is None or kind.reader is not Reader.TEXT:
-        return False
-    try:
-        return Path(path).stat().st_size <= _INLINE_BYTES
-    except OSError:
-        return True  # the reading says what is wrong
-
-
 def parse_file(path: str, limits: ParseLimits) -> ParsedDocument:
     """Read one file.
 
@@ -63,27 +69,50 @@ def parse_file(path: str, limits: ParseLimits) -> ParsedDocument:
         that nothing here reads.
     """
     name = display_name(Path(path).name)
-    data = _read_bytes(path, name, limits)
-    kind = kind_of(path, data[:HEAD_BYTES])
+    return parse_bytes(_read_bytes(path, name, limits), name, limits)
+
+
+def parse_bytes(data: bytes, name: str, limits: ParseLimits, depth: int = 0) -> ParsedDocument:
+    """Read the bytes of a file, or of a document inside one.
+
+    :param name: its base name.
+    :param depth: how many documents it is inside of.
+    :raises DocumentError: as parse_file.
+    """
+    if depth and is_archive(name):
+        from ragsvc.text.members import read_members
+
+        return read_members(data, name, limits, _inner(limits, depth))
+    kind = kind_of(name, data[:HEAD_BYTES])
     if kind is None:
         raise UnsupportedType(f"{name} is of a type that cannot be read", hint="Convert it to PDF or text.")
     if kind.reader is Reader.TEXT:
-        parsed = _read_text(data, kind, name)
+        parsed = _read_text(data, kind, name, limits.encoding)
     else:
         check_container(data, name, limits)
         # Imported here: plain text must not wait for the parser's 80 MB library.
         from ragsvc.text.extract import extract
 
-        parsed = extract(data, kind, name)
-    if len(parsed.text) > limits.max_text_chars:
+        parsed = extract(data, kind, name, _inner(limits, depth), limits)
+    size = len(parsed.text) + sum(len(part.document.text) for part in parsed.parts)
+    if size > limits.max_text_chars:
         raise DocumentTooLarge(
-            f"{name} holds {len(parsed.text)} characters, more than {limits.max_text_chars}", hint="Split it."
+            f"{name} holds {size} characters, more than {limits.max_text_chars}", hint="Split it."
         )
     if not parsed.text.strip():
         if kind.reader is Reader.TEXT:
             raise EmptyDocument(f"{name} is empty", hint="Nothing to do.")
-        raise NoText(f"{name} holds no text", hint=_no_text_hint(kind))
+        raise NoText(f"{name} holds no text", hint=_no_text_hint(kind, limits))
     return parsed
+
+
+def _inner(limits: ParseLimits, depth: int) -> ReadInner:
+    def read(data: bytes, name: str) -> ParsedDocument:
+        if depth >= _MAX_DEPTH:
+            raise DocumentTooLarge(f"{name} is inside of more than {_MAX_DEPTH} others", hint="Unpack it.")
+        return parse_bytes(data, name, limits, depth + 1)
+
+    return read
 
 
 def _read_bytes(path: str, name: str, limits: ParseLimits) -> bytes:
@@ -108,21 +137,37 @@ def _read_bytes(path: str, name: str, limits: ParseLimits) -> bytes:
     return data
 
 
-def _read_text(data: bytes, kind: Kind, name: str) -> ParsedDocument:
-    text, _ = normalise(decode_text(data, name))
+def _read_text(data: bytes, kind: Kind, name: str, encoding: str) -> ParsedDocument:
+    decoded = decode(data, name, encoding)
+    text, _ = normalise(_laid_out(decoded.text, kind, name))
     metadata: dict[str, Any] = {}
+    warnings = decoded.warnings
     if kind.media_type in SEPARATORS and (table := as_table(text, SEPARATORS[kind.media_type])):
-        return ParsedDocument(title="", text=table, media_type=MARKDOWN.media_type, metadata=metadata)
+        return ParsedDocument("", table, MARKDOWN.media_type, (), metadata, decoded.warnings)
     if kind in (MARKDOWN, PLAIN):
-        text, metadata = take_front_matter(text)
+        found = take_front_matter(text)
+        text, metadata = found.text, dict(found.metadata)
+        if found.fault is not Fault.NONE:
+            warnings += (Caveat(found.fault.value, _FAULTS[found.fault]),)
     title = metadata.get("title")
     title = " ".join(title.split()) if isinstance(title, str) else ""
-    if not title and kind == MARKDOWN:
+    if not title and kind in (MARKDOWN, NOTEBOOK):
         title = first_heading(text)
-    return ParsedDocument(title=title, text=text, media_type=kind.media_type, metadata=metadata)
+    return ParsedDocument(title, text, kind.media_type, (), metadata, warnings)
 
 
-def _no_text_hint(kind: Kind) -> str:
-    if kind.reader in (Reader.IMAGE, Reader.PDF) and find_tessdata() is None:
-        return "It may be a scan or a picture: install Tesseract (tesseract-ocr) to read those."
-    return ""
+def _laid_out(text: str, kind: Kind, name: str) -> str:
+    """Text of files whose lines are no lines."""
+    if kind == NOTEBOOK:
+        return read_notebook(text, name)
+    if kind.media_type == "text/x-json":
+        return spread_json(text)
+    return plain_subtitles(text) if kind == SUBTITLES else text
+
+
+def _no_text_hint(kind: Kind, limits: ParseLimits) -> str:
+    if kind.reader not in (Reader.IMAGE, Reader.PDF):
+        return ""
+    if not limits.reads_pictures:
+        return "It may be a scan or a picture, and RAGSVC_OCR is off."
+    return f"It may be a scan or a picture. {HINT}" if describe_ocr() == "none" else ""

@@ -17,7 +17,7 @@ _HEADING = re.compile(r"[ \t]*#{1,6}(?=\s)")
 _LINE = re.compile(r"[^\n]*\n|[^\n]+")
 _TABLE_ROW = re.compile(r"[ \t]*\|")
 _FENCE = re.compile(r"[ \t]*(`{3,}|~{3,})")
-_RULE = re.compile(r"[ \t]*[-=*_|: \t]{3,}$")
+_RULE = re.compile(r"[-=*_|: \t]{3,}+$")
 
 # These blocks are not split.
 _ONE_UNIT = frozenset(
@@ -39,7 +39,7 @@ _STOP = re.compile(
     r"""|(?P<latin>(?<![.!?…])[.!?…]++(?:["'”’»)\]*_`]+)?(?:\[\d{1,3}\])*)(?=\s)"""
 )
 _CLAUSE_END = re.compile(r"[,;:)](?=\s)|(?<=\s)[-–—](?=\s)|[，；：]|\n")
-_WORD_BEFORE = re.compile(r"([^\s(\[\"'“‘«]*)$")
+_WORD_BEFORE = re.compile(r"(?<![^\s(\[\"'“‘«])([^\s(\[\"'“‘«]*+)$")
 _INITIALS = re.compile(r"(?:[^\W\d_]\.)*[^\W\d_]$")
 _NEXT = re.compile(r"\s+[\"'“‘«(\[*_`]*((\w*)\S?)")
 

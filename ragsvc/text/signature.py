@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import unicodedata
 from functools import cache
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ragsvc.domain import SIGNATURE_VALUES, F64Vector, U16Matrix, U16Vector
 from ragsvc.text.analyse import MARKS, UNSPACED
-
-if TYPE_CHECKING:
-    from datasketch import MinHash
 
 SIGNATURE_VERSION = 1
 """Seeds the permutations, so that signatures of different versions never look alike. Raise it with
@@ -33,21 +30,23 @@ _WORD = re.compile(f"[{UNSPACED}]|(?:(?![{UNSPACED}])[\\w{MARKS}])+")
 _ASCII_WORD = re.compile(r"\w+", re.ASCII)
 
 
-def signature(text: str) -> bytes:
+def signature(text: str, known: dict[bytes, bytes] | None = None) -> bytes:
     """Sketch the set of runs of three words in a text; case and punctuation make no difference.
 
     The same on every machine and for ever. Of fewer than three words each word counts by itself.
 
+    :param known: hashes of runs that were met before; those of this text are added.
     :return: 128 uint16, little endian; b"" for a text without a word, which is like no other.
     """
     shingles = _shingles(text)
     if not shingles:
         return b""
-    sketch = _blank().copy()
+    factors, terms = _permutations()
+    values = np.full(SIGNATURE_VALUES, 0xFFFFFFFF, dtype=np.uint32)
     # In blocks, so that a book does not need a matrix of all its shingles times 128.
     for start in range(0, len(shingles), _BLOCK):
-        sketch.update_batch(shingles[start : start + _BLOCK])
-    values: NDArray[np.uint32] = sketch.hashvalues
+        hashed = _hashes(shingles[start : start + _BLOCK], {} if known is None else known)[:, None]
+        np.minimum(values, (hashed * factors + terms).min(axis=0), out=values)
     return (values & 0xFFFF).astype("<u2").tobytes()
 
 
@@ -78,9 +77,26 @@ def _shingles(text: str) -> list[bytes]:
     return [run.encode("utf-8", "surrogatepass") for run in runs]
 
 
-@cache
-def _blank() -> MinHash:
-    """An empty sketch with its permutations; the library takes half a second to import, so it waits."""
-    from datasketch import MinHash
+def _hashes(shingles: list[bytes], known: dict[bytes, bytes]) -> NDArray[np.uint32]:
+    """(n,) uint32: the first four bytes of each SHA-1, mixed by MurmurHash3's finaliser."""
+    sha1 = hashlib.sha1
+    heads = b"".join([known.get(run) or known.setdefault(run, sha1(run).digest()[:4]) for run in shingles])
+    mixed = np.frombuffer(heads, dtype="<u4").astype(np.uint32)
+    mixed ^= mixed >> np.uint32(16)
+    mixed *= np.uint32(0x85EBCA6B)
+    mixed ^= mixed >> np.uint32(13)
+    mixed *= np.uint32(0xC2B2AE35)
+    mixed ^= mixed >> np.uint32(16)
+    return mixed
 
-    return MinHash(SIGNATURE_VALUES, seed=SIGNATURE_VERSION, scheme="affine32")
+
+@cache
+def _permutations() -> tuple[NDArray[np.uint32], NDArray[np.uint32]]:
+    """Factors, all odd, and terms of h -> factor * h + term mod 2^32, (128,) uint32 each.
+
+    Those of datasketch's scheme affine32, with which a test compares; its import takes half a second,
+    which every new worker process would pay.
+    """
+    generator = np.random.RandomState(SIGNATURE_VERSION)
+    factors = generator.randint(0, 1 << 31, SIGNATURE_VALUES, dtype=np.uint32) * np.uint32(2) + np.uint32(1)
+    return factors, generator.randint(0, 1 << 32, SIGNATURE_VALUES, dtype=np.uint32)

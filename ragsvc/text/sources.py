@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from fnmatch import fnmatch
@@ -13,8 +13,9 @@ from typing import TypeAlias
 
 from ragsvc.domain import Failure, Skipped, SourceFile
 from ragsvc.errors import IdConflict, InvalidName, SourceNotFound, UnreadableFile
+from ragsvc.text.ignores import Ignores
 from ragsvc.text.jsonl import is_jsonl
-from ragsvc.text.kinds import HEAD_BYTES, is_refused, kind_by_name, kind_of
+from ragsvc.text.kinds import HEAD_BYTES, is_archive, is_refused, kind_by_name, kind_of
 from ragsvc.text.parse import display_name
 
 _MAX_NAME_CHARS = 200
@@ -39,6 +40,7 @@ class SkipCode(StrEnum):
     NOT_A_FILE = "not_a_file"
     OUTSIDE_ROOT = "outside_root"
     DUPLICATE_LINK = "duplicate_link"
+    EXCLUDED = "excluded"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,19 +85,25 @@ def resolve_root(path: str, name: str | None = None) -> Root:
     return Root(name=chosen, path=resolved, is_file=not is_folder)
 
 
-def discover(root: Root, leave_out: str = "") -> Iterator[Found]:
+def discover(root: Root, leave_out: str = "", exclude: Sequence[str] = ()) -> Iterator[Found]:
     """List everything under a root once: what to read, what is left out, what cannot be looked at.
 
     A hidden or ignored folder is listed itself, its content is not. Links are never followed.
 
     :param leave_out: a resolved folder that is ignored: the home, which would otherwise ingest itself.
+    :param exclude: patterns of gitignore, besides those of the folder's own `.ragsvcignore` files.
+    :raises InvalidRequest: if a pattern is none.
     :return: sorted by document id (code points), the same order on every machine.
     """
+    ignores = Ignores(exclude)
     if root.is_file:
-        yield classify(root.path, root.name, root.name)
+        if ignores.leaves_out(root.name):
+            yield Skipped(display_name(root.path), SkipCode.EXCLUDED)
+        else:
+            yield classify(root.path, root.name, root.name)
         return
     claimed: set[str] = set()
-    for found in _walk(root, leave_out):
+    for found in _walk(root, leave_out, ignores):
         # Two names that are not UTF-8 can look alike; every other id is a path, so unique.
         if isinstance(found, SourceFile) and "\ufffd" in found.document_id:
             if found.document_id in claimed:
@@ -106,12 +114,13 @@ def discover(root: Root, leave_out: str = "") -> Iterator[Found]:
         yield found
 
 
-def _walk(root: Root, leave_out: str) -> Iterator[Found]:
+def _walk(root: Root, leave_out: str, ignores: Ignores) -> Iterator[Found]:
     # A stack of sorted listings, not recursion: trees may be deeper than Python's stack.
     listing = _list_folder(root.path)
     if isinstance(listing, Failure):
         yield listing
         return
+    ignores.enter(root.path, "")
     stack = [(root.name, iter(listing))]
     while stack:
         prefix, entries = stack[-1]
@@ -120,9 +129,12 @@ def _walk(root: Root, leave_out: str) -> Iterator[Found]:
             stack.pop()
             continue
         document_id = f"{prefix}/{display_name(entry.name)}"
-        skip = _skip_by_name(entry.name) or (_skip_link(entry.path, root) if entry.is_symlink() else None)
+        skip = skip_by_name(entry.name) or (_skip_link(entry.path, root) if entry.is_symlink() else None)
         if skip is None and entry.path == leave_out:
             skip = SkipCode.IGNORED
+        relative = document_id.removeprefix(f"{root.name}/") + "/" * _is_folder(entry)
+        if skip is None and ignores.leaves_out(relative):
+            skip = SkipCode.EXCLUDED
         if skip is not None:
             yield Skipped(display_name(entry.path), skip)
         elif _is_folder(entry):
@@ -130,6 +142,7 @@ def _walk(root: Root, leave_out: str) -> Iterator[Found]:
             if isinstance(inner, Failure):
                 yield inner
             else:
+                ignores.enter(entry.path, relative)
                 stack.append((document_id, iter(inner)))
         else:
             yield classify(entry.path, document_id, root.name)
@@ -151,7 +164,8 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
         return False
 
 
-def _skip_by_name(name: str) -> SkipCode | None:
+def skip_by_name(name: str) -> SkipCode | None:
+    """Why a file or folder of this name is left out; None: it is not."""
     if name in _IGNORED_NAMES or any(fnmatch(name, pattern) for pattern in _IGNORED_PATTERNS):
         return SkipCode.IGNORED
     return SkipCode.HIDDEN if name.startswith(".") else None
@@ -180,7 +194,7 @@ def classify(path: str, document_id: str, root: str) -> Found:
             return Skipped(shown, SkipCode.UNSUPPORTED_TYPE)
         if status.st_size == 0:
             return Skipped(shown, SkipCode.EMPTY)
-        if not is_jsonl(path) and kind_by_name(path) is None and not _can_read(path):
+        if not is_jsonl(path) and not is_archive(path) and kind_by_name(path) is None and not _can_read(path):
             return Skipped(shown, SkipCode.UNSUPPORTED_TYPE)
         if not os.access(path, os.R_OK):
             return Failure(shown, UnreadableFile.code, "cannot be opened: Permission denied")

@@ -1,110 +1,156 @@
-"""What runs inside a parser process: reads a path, answers with a document or a failure.
+"""What runs inside a worker process: takes bytes to text, and text to chunks, one order at a time.
 
-Started by ragsvc.text.workers as `python -m ragsvc.text.worker`; it never imports a model.
+Started by ragsvc.text.workers as `python -m ragsvc.text.worker`; it never imports a model's weights.
 """
 
 from __future__ import annotations
 
-import ctypes
-import dataclasses
 import importlib
 import json
-import os
-import resource
 import signal
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from multiprocessing.connection import Connection
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-from ragsvc.domain import Failure, ParsedDocument
+from ragsvc.domain import CutChunk, CutterSpec, CutText, Failure, LineDocument, ParsedDocument
 from ragsvc.errors import DocumentError, ParserCrashed, ParserOutOfMemory
+from ragsvc.parentage import die_with_parent
+from ragsvc.text.confinement import MemoryBound, confine
+from ragsvc.text.jsonl import read_line
 from ragsvc.text.limits import ParseLimits
+from ragsvc.text.orders import DRAFT, FILE, LINE, encode, read_file_order, read_text_order, reads_text
 from ragsvc.text.parse import display_name
 
+if TYPE_CHECKING:
+    from ragsvc.text.analyse import StandardAnalyser
+    from ragsvc.text.chunk import Chunker
+
 READY = b"ready"
-_PR_SET_PDEATHSIG = 1
-_NICENESS = 10
+LOADING = b"loading"
+"""What a worker says besides answers: that it begins with the next order, and that it must load first."""
+
 _OPTIONAL_LIBRARY = "kreuzberg"
 
 ParseFunction = Callable[[str, ParseLimits], ParsedDocument]
+Outcome: TypeAlias = ParsedDocument | LineDocument | CutText | Failure
 
 
-def parse_outcome(parse: ParseFunction, path: str, limits: ParseLimits) -> ParsedDocument | Failure:
-    """Run a parse function; everything that goes wrong becomes a failure."""
-    source = display_name(path)
-    try:
-        return parse(path, limits)
-    except DocumentError as error:
-        words = f"{error.message} ({error.hint})" if error.hint else error.message
-        return Failure(source, error.code, words)
-    except MemoryError:
-        return Failure(source, ParserOutOfMemory.code, "it needs more memory than the limit")
-    except Exception as error:  # noqa: BLE001 - one file must never end an ingest
-        return Failure(source, ParserCrashed.code, f"the parser failed: {type(error).__name__}: {error}")
+class Bench:
+    """Carries out orders; everything that goes wrong becomes a failure."""
+
+    def __init__(
+        self, parse: ParseFunction, limits: ParseLimits, bound: MemoryBound, say: Callable[[bytes], None]
+    ) -> None:
+        self._parse = parse
+        self._limits = limits
+        self._bound = bound
+        self._say = say
+        self._has_library = False
+        self._analyser: StandardAnalyser | None = None
+        self._chunkers: dict[CutterSpec, Chunker] = {}
+
+    def answer(self, message: bytes) -> bytes:
+        """Carry out an order."""
+        source = display_name(read_file_order(message[1:])[1]) if message[:1] == FILE else ""
+        try:
+            return encode(self._carry_out(message[:1], message[1:]))
+        except DocumentError as error:
+            words = f"{error.message} ({error.hint})" if error.hint else error.message
+            outcome = Failure(source, error.code, words)
+        except MemoryError:
+            outcome = Failure(source, ParserOutOfMemory.code, "it needs more memory than the limit")
+        except Exception as error:  # noqa: BLE001 - one file must never end an ingest
+            words = f"the parser failed: {type(error).__name__}: {error}"[:1000]
+            outcome = Failure(source, ParserCrashed.code, words)
+        return encode(outcome)
+
+    def _carry_out(self, verb: bytes, body: bytes) -> Outcome:
+        if verb == FILE:
+            encoding, path = read_file_order(body)
+            if not self._has_library and not reads_text(path):
+                self._load(lambda: importlib.import_module(_OPTIONAL_LIBRARY))
+                self._has_library = True
+            return self._parse(path, replace(self._limits, encoding=encoding))
+        if verb == LINE:
+            return read_line(body)
+        return self._cut(verb, body)
+
+    def _load(self, loader: Callable[[], object]) -> None:
+        """Its time and size must not count against a document."""
+        self._say(LOADING)
+        try:
+            self._bound.load(loader)
+        except Exception as error:
+            # No fault of the document's: as if the process had never started.
+            raise SystemExit(f"{type(error).__name__}: {error}") from error
+        self._say(READY)
+
+    def _open(self, cutter: CutterSpec) -> None:
+        from ragsvc.text.analyse import StandardAnalyser
+        from ragsvc.text.chunk import Chunker
+
+        tokeniser = _named(cutter.tokeniser)(cutter.tokeniser_source)
+        self._chunkers[cutter] = Chunker(cutter.chunker, tokeniser, cutter.max_tokens)
+        self._analyser = self._analyser or StandardAnalyser()
+
+    def _cut(self, verb: bytes, body: bytes) -> CutText:
+        from ragsvc.text.signature import signature
+
+        cutter, title, text, media_type, pages = read_text_order(body)
+        if cutter not in self._chunkers:
+            self._load(lambda: self._open(cutter))
+        chunker = self._chunkers[cutter]
+        drafts = chunker.split(title, text, media_type, pages)
+        if verb == DRAFT:
+            return CutText(tuple(CutChunk(draft, (), b"") for draft in drafts), b"")
+        assert self._analyser is not None
+        known: dict[bytes, bytes] = {}
+        whole = signature(text, known)
+        chunks = [
+            CutChunk(
+                draft,
+                tuple(self._analyser.terms(draft.embedded_text)),
+                # Without the header: copies of a text under other titles are duplicates too.
+                signature(text[draft.start : draft.end], known),
+            )
+            for draft in drafts
+        ]
+        return CutText(tuple(chunks), whole)
 
 
-def encode_outcome(outcome: ParsedDocument | Failure) -> bytes:
-    """Outcome as JSON: the other side must not unpickle what a parser of hostile files sends."""
-    return json.dumps([type(outcome).__name__, dataclasses.asdict(outcome)]).encode()
-
-
-def decode_outcome(message: bytes) -> ParsedDocument | Failure:
-    """Inverse of encode_outcome.
-
-    :raises ValueError: if the message is not one.
-    """
-    name, fields = json.loads(message)
-    if name == Failure.__name__:
-        return Failure(**fields)
-    return ParsedDocument(**{**fields, "pages": tuple(fields["pages"])})
-
-
-def serve(connection: Connection, parse: ParseFunction, limits: ParseLimits) -> None:
-    """Answer paths (bytes) with outcomes until the other side hangs up."""
-    connection.send_bytes(READY)
+def serve(connection: Connection, bench: Bench, isolation: str) -> None:
+    """Carry out orders until the other side hangs up."""
+    connection.send_bytes(READY + b" " + isolation.encode())
     while True:
         try:
-            path = os.fsdecode(connection.recv_bytes())
+            message = connection.recv_bytes()
         except EOFError:
             return
-        connection.send_bytes(encode_outcome(parse_outcome(parse, path, limits)))
+        connection.send_bytes(bench.answer(message))
 
 
-def _die_with_parent(parent: int) -> None:
-    if sys.platform.startswith("linux"):
-        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:
-        raise SystemExit(0)  # it died before the signal was set
-
-
-def _limit_memory(memory_bytes: int) -> None:
-    """Cap the address space at what this process has now plus the limit."""
-    status = Path("/proc/self/statm")
-    if not status.exists():
-        return  # only Linux tells how much there is now
-    baseline = int(status.read_text().split()[0]) * resource.getpagesize()
-    resource.setrlimit(resource.RLIMIT_AS, (baseline + memory_bytes, baseline + memory_bytes))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-
-
-def _load(dotted: str) -> Any:
+def _named(dotted: str) -> Any:
     module, _, name = dotted.partition(":")
-    return getattr(importlib.import_module(module), name)
+    found: Any = importlib.import_module(module)
+    for part in name.split("."):
+        found = getattr(found, part)
+    return found
 
 
 def main() -> None:
     """Entry point: file descriptor, parent, parse function and limits come as arguments."""
     handle, parent, dotted, limits_json = sys.argv[1:]
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to deal with
-    _die_with_parent(int(parent))
-    os.nice(_NICENESS)
+    die_with_parent(int(parent))
     limits = ParseLimits(**json.loads(limits_json))
-    parse = _load(dotted)
-    importlib.import_module(_OPTIONAL_LIBRARY)  # its own size must not count against a file
-    _limit_memory(limits.memory_bytes)
-    serve(Connection(int(handle)), parse, limits)
+    parse = _named(dotted)
+    isolation = confine()
+    bound = MemoryBound(limits.memory_bytes)
+    bound.set()
+    connection = Connection(int(handle))
+    serve(connection, Bench(parse, limits, bound, connection.send_bytes), isolation)
 
 
 if __name__ == "__main__":

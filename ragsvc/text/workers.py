@@ -1,128 +1,49 @@
-"""Parsing in child processes: a parser that hangs, crashes or eats memory costs one file."""
+"""Worker processes: bytes that hang, crash or bloat whoever reads them cost one file."""
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
-import json
-import os
+import logging
 import signal
-import subprocess
-import sys
-import tempfile
 import time
-from collections.abc import Generator, Iterable, Iterator
-from multiprocessing import Pipe
-from multiprocessing.connection import Connection, wait
-from pathlib import Path
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Iterator
+from multiprocessing.connection import wait
 from types import TracebackType
-from typing import IO, Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
-from ragsvc.domain import Failure, ParsedDocument
+from ragsvc.domain import CutterSpec, CutText, Failure, LineDocument, ParsedDocument, VersionText
 from ragsvc.errors import InternalError, ParserCrashed, ParserOutOfMemory, ParserTimeout, UnreadableFile
+from ragsvc.text.confinement import Isolation
+from ragsvc.text.hand import Hand, Task, has_no_memory
 from ragsvc.text.limits import ParseLimits
-from ragsvc.text.parse import display_name, parse_file, reads_inline
-from ragsvc.text.scratch import private_folder
-from ragsvc.text.worker import READY, decode_outcome, parse_outcome
+from ragsvc.text.orders import TEXT, Order, file_order, line_order, text_order
+from ragsvc.text.worker import LOADING, READY
 
-__all__ = ["TRANSIENT_CODES", "ParseLimits", "ParserPool"]
+__all__ = ["SETBACK_CODES", "TRANSIENT_CODES", "ParseLimits", "ParserPool"]
+
+log = logging.getLogger(__name__)
 
 Key = TypeVar("Key")
+T = TypeVar("T")
 
-TRANSIENT_CODES: frozenset[str] = frozenset(
-    error.code for error in (ParserTimeout, ParserCrashed, ParserOutOfMemory, UnreadableFile)
+SETBACK_CODES: frozenset[str] = frozenset(
+    error.code for error in (ParserTimeout, ParserCrashed, ParserOutOfMemory)
 )
+"""Failures of bytes that cost too much: they are remembered, and not tried again unless asked."""
+
+TRANSIENT_CODES: frozenset[str] = SETBACK_CODES | {UnreadableFile.code}
 """Failures that another try may cure; every other code stays with the same bytes."""
 
-_BOOT_S = 120.0
 _MAX_BOOTS = 3
-_FILES_PER_WORKER = 500
-_SINGLE_THREAD = {
-    "MALLOC_ARENA_MAX": "2",
-    "OMP_NUM_THREADS": "1",
-    "OPENBLAS_NUM_THREADS": "1",
-    "RAYON_NUM_THREADS": "1",
-    "TOKIO_WORKER_THREADS": "1",
-}
-_MEMORY_WORDS = (b"memory allocation of", b"memoryerror", b"cannot allocate memory", b"out of memory")
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class _Task(Generic[Key]):
-    key: Key
-    path: str
-    attempt: int
-
-
-class _Worker(Generic[Key]):
-    """One child process with at most one file in its hands."""
-
-    def __init__(self, process: subprocess.Popen[bytes], connection: Connection, stderr: IO[bytes]) -> None:
-        self.process = process
-        self.connection = connection
-        self.stderr = stderr
-        self.task: _Task[Key] | None = None
-        self.deadline = 0.0
-        self.ready = False
-        self.files = 0
-
-    @classmethod
-    def start(cls, parser: str, limits: ParseLimits) -> _Worker[Key]:
-        ours, theirs = Pipe()
-        stderr: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed by stop()
-        handle = theirs.fileno()
-        options = json.dumps(dataclasses.asdict(limits))
-        process = subprocess.Popen(
-            [
-                sys.executable,
-                "-P",
-                "-m",
-                "ragsvc.text.worker",
-                str(handle),
-                str(os.getpid()),
-                parser,
-                options,
-            ],
-            pass_fds=(handle,),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=stderr,
-            env={
-                **os.environ,
-                **_SINGLE_THREAD,
-                "TMPDIR": private_folder(),
-                "PYTHONPATH": os.pathsep.join(path or str(Path.cwd()) for path in sys.path),
-            },
-        )
-        theirs.close()
-        return cls(process, ours, stderr)
-
-    def give(self, task: _Task[Key], timeout_s: float) -> None:
-        self.task = task
-        self.files += 1
-        self.deadline = time.monotonic() + (timeout_s if self.ready else _BOOT_S)
-        with contextlib.suppress(OSError):  # dead already: reading from it will say so, and why
-            self.connection.send_bytes(os.fsencode(task.path))
-
-    def stop(self) -> int:
-        """Kill it if it lives and free everything; its exit status."""
-        self.process.kill()
-        status = self.process.wait()
-        self.connection.close()
-        self.stderr.close()
-        return status
-
-    def read_last_words(self) -> bytes:
-        size = self.stderr.seek(0, os.SEEK_END)
-        self.stderr.seek(max(size - 4096, 0))
-        return self.stderr.read()
+_PULSE_S = 1.0
 
 
 class ParserPool:
-    """Parser processes, started only when a file needs one; use it as a context manager.
+    """Workers, started only when something is to be done; close it, or use it as a context manager.
 
-    The thread that parses must outlive the pool: Linux ends the children with the thread that
-    started them.
+    The thread that uses it first should outlive it: Linux ends workers with the thread that started them.
+    Those that end so are replaced.
     """
 
     def __init__(
@@ -131,13 +52,14 @@ class ParserPool:
         """Keep the settings; nothing is started.
 
         :param workers: at least 1.
-        :param parser: what the children run, "module:function".
+        :param parser: what the children parse files with, "module:function".
         """
         self._size = max(workers, 1)
         self._limits = limits
         self._parser = parser
-        self._idle: list[_Worker[object]] = []
+        self._idle: list[Hand] = []
         self._failed_boots = 0
+        self._warned = False
 
     def __enter__(self) -> ParserPool:
         return self
@@ -147,128 +69,234 @@ class ParserPool:
     ) -> None:
         self.close()
 
+    @property
+    def limits(self) -> ParseLimits:
+        """What bounds each piece of work, and how files are read."""
+        return self._limits
+
     def close(self) -> None:
-        """Stop the idle processes; a running `parse` stops its own when it is closed."""
+        """Stop the idle processes; work that goes on stops its own when it is closed."""
         while self._idle:
             self._idle.pop().stop()
 
     def parse(
-        self, files: Iterable[tuple[Key, str]]
+        self,
+        files: Iterable[tuple[Key, str]],
+        pulse: Callable[[], None] | None = None,
+        encoding: str = "",
     ) -> Generator[tuple[Key, ParsedDocument | Failure], None, None]:
         """Parse files, each to exactly one outcome, in order of completion.
 
-        No more files are taken from `files` than there are processes, so memory stays flat however
-        slowly the outcomes are used. Closing the iterator stops the processes that are at work.
-
-        :param files: (key, path); the key comes back with the outcome.
-        :raises InternalError: if parser processes do not start at all.
+        :param encoding: of text files that do not say and are not UTF-8; "": as the limits say.
+        :param files: (key, path); the key comes back with the outcome. pulse: see `run`.
+        :raises InternalError: if workers do not start at all.
         """
-        queue = iter(files)
-        again: list[_Task[Key]] = []
-        busy: list[_Worker[Key]] = []
-        more = True
+        limits = dataclasses.replace(self._limits, encoding=encoding or self._limits.encoding)
+        return self.run(((key, file_order(path, limits)) for key, path in files), pulse)
+
+    def read_lines(
+        self, lines: Iterable[tuple[Key, bytes, str]], pulse: Callable[[], None] | None = None
+    ) -> Generator[tuple[Key, LineDocument | Failure], None, None]:
+        """Read lines of JSON; otherwise as `parse`.
+
+        :param lines: (key, line, source): the source is what a failure is listed under.
+        """
+        return self.run(((key, line_order(body, name, self._limits)) for key, body, name in lines), pulse)
+
+    def cut(
+        self,
+        cutter: CutterSpec,
+        versions: Iterable[VersionText],
+        pulse: Callable[[], None] | None = None,
+        verb: bytes = TEXT,
+    ) -> Generator[tuple[VersionText, CutText | Failure], None, None]:
+        """Cut stored texts into chunks; TEXT: analysed and signed; DRAFT: not. Otherwise as `parse`."""
+        orders = ((version, text_order(version, cutter, self._limits, verb)) for version in versions)
+        return self.run(orders, pulse)
+
+    def run(
+        self, orders: Iterable[tuple[Key, Order[T]]], pulse: Callable[[], None] | None = None
+    ) -> Generator[tuple[Key, T | Failure], None, None]:
+        """Have orders carried out, each to exactly one outcome, in order of completion.
+
+        No more are taken from `orders` than the workers hold, so memory stays flat however slowly the
+        outcomes are used. Closing the iterator stops the processes that are at work.
+
+        :param pulse: called at least about once a second; what it raises ends the work.
+        :raises InternalError: if workers do not start at all.
+        """
+        shift: _Shift[Key, T] = _Shift(self, iter(orders))
         try:
-            while more or again or busy:
-                while (more or again) and len(busy) < self._size:
-                    task = again.pop() if again else self._next_task(queue)
-                    if task is None:
-                        more = False
-                    elif reads_inline(task.path):
-                        yield task.key, parse_outcome(parse_file, task.path, self._limits)
-                    else:
-                        worker: _Worker[Key] = self._take_worker()
-                        busy.append(worker)
-                        worker.give(task, self._limits.timeout_s)
-                for worker in self._wait(busy):
-                    task = worker.task
-                    outcome = self._collect(worker)
-                    if outcome is None:
-                        continue
-                    busy.remove(worker)
-                    assert task is not None
-                    if outcome is _RETRY:
-                        again.append(_Task(task.key, task.path, task.attempt + 1))
-                    else:
-                        assert not isinstance(outcome, _Retry)
-                        yield task.key, outcome
+            while shift.fill():
+                for hand in shift.ready(_PULSE_S if pulse else None):
+                    yield from shift.collect(hand)
+                if pulse:
+                    pulse()
         finally:
-            for worker in busy:
-                worker.stop()
+            for hand in shift.busy:
+                hand.stop()
 
-    @staticmethod
-    def _next_task(queue: Iterator[tuple[Key, str]]) -> _Task[Key] | None:
-        item = next(queue, None)
-        return None if item is None else _Task(item[0], item[1], 0)
+    # --- for shifts -----------------------------------------------------------------------
 
-    def _take_worker(self) -> _Worker[Key]:
-        while self._idle:
-            worker = self._idle.pop()
-            if worker.process.poll() is None:
-                return worker  # type: ignore[return-value]
-            worker.stop()
-        return _Worker.start(self._parser, self._limits)
+    @property
+    def size(self) -> int:
+        """How many workers may be at work at once, for one who uses the pool."""
+        return self._size
 
-    @staticmethod
-    def _wait(busy: list[_Worker[Key]]) -> list[_Worker[Key]]:
-        """Workers that have something to say or whose time is up."""
-        if not busy:
-            return []
-        patience = max(min(worker.deadline for worker in busy) - time.monotonic(), 0.0)
-        heard = wait([worker.connection for worker in busy], timeout=patience)
-        now = time.monotonic()
-        return [worker for worker in busy if worker.connection in heard or worker.deadline <= now]
+    def take(self, *, fresh: bool) -> Hand:
+        """A worker without work: an idle one, unless it must be fresh, or a new one."""
+        while not fresh and self._idle:
+            try:
+                hand = self._idle.pop()
+            except IndexError:  # another thread was faster
+                break
+            if hand.is_alive:
+                return hand
+            hand.stop()
+        return Hand.start(self._parser, self._limits)
 
-    def _collect(self, worker: _Worker[Key]) -> ParsedDocument | Failure | _Retry | None:
-        """What became of a worker's file; None when it is still at work."""
-        assert worker.task is not None
-        source = display_name(worker.task.path)
-        if not worker.connection.poll():
-            worker.stop()
-            words = f"not read within {self._limits.timeout_s:g} s"
-            return Failure(source, ParserTimeout.code, words)
-        try:
-            message = worker.connection.recv_bytes()
-            if message == READY and not worker.ready:
-                worker.ready = True
-                self._failed_boots = 0
-                worker.deadline = time.monotonic() + self._limits.timeout_s
-                return None
-            outcome = decode_outcome(message)
-        except (EOFError, OSError, ValueError, TypeError, KeyError):
-            return self._bury(worker, source)
-        worker.task = None
-        if worker.files >= _FILES_PER_WORKER:
-            worker.stop()  # whatever the parser leaked goes with it
+    def put_back(self, hand: Hand) -> None:
+        """Keep a worker for later, unless it is worn out."""
+        if hand.is_worn or len(self._idle) >= self._size:
+            hand.stop()  # whatever the parser leaked goes with it
         else:
-            self._idle.append(worker)  # type: ignore[arg-type]
-        return outcome
+            self._idle.append(hand)
 
-    def _bury(self, worker: _Worker[Key], source: str) -> Failure | _Retry:
-        """Find out why a worker died with a file in its hands."""
-        assert worker.task is not None
-        try:
-            worker.process.wait(timeout=1.0)
-        except subprocess.TimeoutExpired:
-            worker.process.kill()
-        words = worker.read_last_words()
-        status = worker.stop()
-        if not worker.ready:
-            self._failed_boots += 1
-            if self._failed_boots >= _MAX_BOOTS:
-                shown = words.decode(errors="replace").strip()[-500:]
-                raise InternalError(f"parser processes do not start: {shown}", hint="Install ragsvc again.")
-            return _RETRY
-        if any(word in words.lower() for word in _MEMORY_WORDS):
+    def note_start(self, greeting: bytes) -> None:
+        """A worker says that it is ready, and how it is kept from the network."""
+        self._failed_boots = 0
+        if greeting.endswith(Isolation.NONE.encode()) and not self._warned:
+            self._warned = True
+            log.warning("this system does not let workers be kept from the network; see docs/operating.md")
+
+    def note_failed_start(self, words: bytes) -> None:
+        """A worker died before it was ready.
+
+        :raises InternalError: if that is so again and again.
+        """
+        self._failed_boots += 1
+        if self._failed_boots >= _MAX_BOOTS:
+            shown = words.decode(errors="replace").strip()[-500:]
+            raise InternalError(f"parser processes do not start: {shown}", hint="Install ragsvc again.")
+
+    def words_for(self, status: int, words: bytes) -> tuple[str, str]:
+        """Code and words for the death of a worker over its first order."""
+        if has_no_memory(words):
             limit = self._limits.memory_bytes >> 20
-            return Failure(source, ParserOutOfMemory.code, f"it needs more than {limit} MiB of memory")
-        if status == -signal.SIGKILL and worker.task.attempt == 0:
-            return _RETRY  # killed from outside, so perhaps not for this file's sake
+            return ParserOutOfMemory.code, f"it needs more than {limit} MiB of memory"
         how = f"signal {-status}" if status < 0 else f"status {status}"
-        return Failure(source, ParserCrashed.code, f"the parser died of {how}")
+        return ParserCrashed.code, f"the parser died of {how}"
 
 
-class _Retry:
-    """Marks a file that deserves another process."""
+class _Shift(Generic[Key, T]):
+    """One use of the pool: orders that wait, and workers that have some in hand."""
 
+    def __init__(self, pool: ParserPool, queue: Iterator[tuple[Key, Order[T]]]) -> None:
+        self._pool = pool
+        self._queue = queue
+        self._again: deque[Task] = deque()
+        self.busy: list[Hand] = []
 
-_RETRY = _Retry()
+    def fill(self) -> bool:
+        """Hand out what can be; whether there is anything to wait for."""
+        while (task := self._next()) is not None:
+            hand = self._place(task)
+            if hand is None:
+                self._again.appendleft(task)
+                break
+            hand.give(task)
+        return bool(self.busy)
+
+    def _next(self) -> Task | None:
+        if self._again:
+            return self._again.popleft()
+        item = next(self._queue, None)
+        return None if item is None else Task(item[0], item[1])
+
+    def _place(self, task: Task) -> Hand | None:
+        for hand in self.busy:
+            if hand.has_room_for(task):
+                return hand
+        if len(self.busy) >= self._pool.size:
+            return None
+        hand = self._pool.take(fresh=task.is_suspect)
+        self.busy.append(hand)
+        return hand
+
+    def ready(self, patience_s: float | None) -> list[Hand]:
+        """Workers that have something to say or whose time is up."""
+        left = max(min(hand.deadline for hand in self.busy) - time.monotonic(), 0.0)
+        patience = left if patience_s is None else min(left, patience_s)
+        heard = wait([hand.connection for hand in self.busy], timeout=patience)
+        now = time.monotonic()
+        return [hand for hand in self.busy if hand.connection in heard or hand.deadline <= now]
+
+    def collect(self, hand: Hand) -> Iterator[tuple[Key, T | Failure]]:
+        """All that a worker has to say by now."""
+        if not hand.connection.poll():
+            if not hand.wait_longer():
+                yield self._stop_late(hand)
+            return
+        while hand.tasks and hand.connection.poll():
+            try:
+                message = hand.connection.recv_bytes()
+                if message == LOADING or message.startswith(READY):
+                    self._note(hand, message)
+                    continue
+                outcome = hand.tasks[0].order.decode(message)
+            except (EOFError, OSError, ValueError, TypeError, KeyError, AssertionError):
+                yield from self._bury(hand)
+                return
+            task = hand.finish()
+            if isinstance(outcome, Failure):
+                outcome = dataclasses.replace(outcome, source=task.order.source)
+                if outcome.code in SETBACK_CODES:
+                    # Nobody knows what state it is in.
+                    used = hand.served > 1
+                    self._dismiss(hand)
+                    if outcome.code == ParserOutOfMemory.code and used and not task.is_suspect:
+                        self._again.append(dataclasses.replace(task, is_suspect=True))
+                        return
+            yield task.key, outcome
+        if not hand.tasks and hand in self.busy:
+            self.busy.remove(hand)
+            self._pool.put_back(hand)
+
+    def _note(self, hand: Hand, message: bytes) -> None:
+        if message == LOADING:
+            hand.begin_loading()
+            return
+        if message != READY:
+            self._pool.note_start(message)
+        hand.begin()
+
+    def _stop_late(self, hand: Hand) -> tuple[Any, Failure]:
+        task = hand.tasks.popleft()
+        self._dismiss(hand)
+        words = f"not read within {hand.elapsed_s:.0f} s"
+        return task.key, Failure(task.order.source, ParserTimeout.code, words)
+
+    def _bury(self, hand: Hand) -> Iterator[tuple[Any, Failure]]:
+        """Find out why a worker died with orders in its hands."""
+        words = hand.read_last_words()
+        ready, used = hand.is_ready, hand.served > 0
+        task = hand.tasks[0]
+        if not ready:
+            self._dismiss(hand)
+            self._pool.note_failed_start(words)
+            return
+        hand.tasks.popleft()
+        status = self._dismiss(hand)
+        if not task.is_suspect and (used or status == -signal.SIGKILL):
+            # Perhaps for the sake of an earlier one, or killed from outside: another try, in a new process.
+            self._again.append(dataclasses.replace(task, is_suspect=True))
+            return
+        code, said = self._pool.words_for(status, words)
+        yield task.key, Failure(task.order.source, code, said)
+
+    def _dismiss(self, hand: Hand) -> int:
+        """Stop a worker; what it still has in hand goes to others. Gives its exit status."""
+        self._again.extendleft(reversed(hand.tasks))
+        hand.tasks.clear()
+        self.busy.remove(hand)
+        return hand.stop()

@@ -29,6 +29,7 @@ from ragsvc.domain import (
     Hit,
     InlineDocument,
     Job,
+    JobFilter,
     JobKind,
     JobState,
     Passage,
@@ -51,9 +52,13 @@ class FakeSpool:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.documents: dict[str, str] = {}
 
     def file(self, name: str) -> Path:
         return self.folder / name
+
+    def add(self, document: InlineDocument) -> None:
+        self.documents[document.document_id] = document.text
 
     def discard(self) -> None:
         shutil.rmtree(self.folder, ignore_errors=True)
@@ -110,10 +115,16 @@ class FakeService:
         found = [path for path in spool.folder.rglob("*") if path.is_file()]
         texts = {str(p.relative_to(spool.folder)): p.read_bytes().decode(errors="replace") for p in found}
         spool.discard()
-        return self._job(corpus, texts)
+        return self._job(corpus, texts | spool.documents)
 
     def submit_ingest(
-        self, caller: Caller, corpus: str, documents: Sequence[InlineDocument], files: Mapping[str, Any]
+        self,
+        caller: Caller,
+        corpus: str,
+        documents: Sequence[InlineDocument],
+        files: Mapping[str, Any],
+        *,
+        retry: bool = False,
     ) -> Job:
         return self._job(corpus, {document.document_id: document.text for document in documents})
 
@@ -232,8 +243,20 @@ class FakeService:
             raise JobNotFound(f"there is no job {job_id!r}", hint="GET /v1/jobs lists them")
         return self.jobs_by_id[job_id]
 
-    def jobs(self, caller: Caller) -> list[Job]:
-        return list(self.jobs_by_id.values())
+    def jobs(
+        self, caller: Caller, where: JobFilter, *, cursor: str | None = None, limit: int = 100
+    ) -> tuple[list[Job], str | None]:
+        if cursor is not None and not cursor.isdigit():
+            raise InvalidRequest("the cursor is none of ours", hint="begin without a cursor")
+        wanted = [
+            job
+            for job in self.jobs_by_id.values()
+            if where.corpus in (None, job.corpus) and where.state in (None, job.state)
+        ]
+        start = int(cursor or 0)
+        return wanted[::-1][start : start + limit], (
+            str(start + limit) if len(wanted) > start + limit else None
+        )
 
     def cancel_job(self, caller: Caller, job_id: str) -> Job:
         job = self.job(caller, job_id)

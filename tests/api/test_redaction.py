@@ -17,7 +17,7 @@ from starlette.testclient import TestClient
 from ragsvc.api.app import create_app
 from ragsvc.api.openai.completion import shown_source
 from ragsvc.api.redaction import Redactor
-from ragsvc.domain import Readiness
+from ragsvc.domain import JobState, Readiness
 from ragsvc.errors import ModelError, ModelNotFound, RagsvcError, StorageError
 from ragsvc.models.naming import shown_name
 from ragsvc.settings.settings import Settings
@@ -156,7 +156,7 @@ def test_the_error_of_a_job_names_no_folder(client: TestClient, service: FakeSer
     said = {"code": "disk_full", "message": "no space left for '/srv/My Models/x.db'", "hint": "free some"}
     sent = {"documents": [{"id": "a", "text": "b"}]}
     number = client.post("/v1/corpora/handbook/documents", json=sent).json()["id"]
-    job = service.jobs_by_id[number] = replace(service.jobs_by_id[number], error=said)
+    job = service.jobs_by_id[number] = replace(service.jobs_by_id[number], error=said, state=JobState.FAILED)
     shown = said | {"message": "no space left for 'x.db'"}
     assert client.get(f"/v1/jobs/{job.id}").json()["error"] == shown
     assert client.get("/v1/jobs").json()["jobs"][0]["error"] == shown

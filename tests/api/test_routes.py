@@ -121,7 +121,11 @@ def test_documents_as_json_make_a_job_that_can_be_seen_and_cancelled(
     assert service.corpora_texts["new"] == {"faq/1": "Text."}
     location = response.headers["location"]
     assert client.get(location).json() == response.json()
-    assert client.get("/v1/jobs").json() == {"jobs": [response.json()]}
+    assert client.get("/v1/jobs").json() == {"jobs": [response.json()], "next_cursor": None}
+    for query, jobs in (("corpus=new&state=queued&kind=ingest", 1), ("corpus=old", 0), ("state=done", 0)):
+        assert len(client.get(f"/v1/jobs?{query}").json()["jobs"]) == jobs
+    for query in ("state=lost", "kind=x", "limit=0", "cursor=x", "owner=me"):
+        assert_problem(client.get(f"/v1/jobs?{query}"), 422, "invalid_request")
     assert client.delete(location).json()["state"] == "cancelled"
     assert_problem(client.get("/v1/jobs/nope"), 404, "job_not_found")
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from typing import Any
 
 from ragsvc.domain import (
     Answer,
     AnswerRequest,
     Caller,
+    Caveat,
     ChunkerSpec,
     Citation,
     CommitId,
@@ -25,6 +27,7 @@ from ragsvc.domain import (
     IngestReport,
     IngestRequest,
     Job,
+    JobFilter,
     JobKind,
     JobState,
     Passage,
@@ -35,12 +38,16 @@ from ragsvc.domain import (
     SearchRequest,
     SearchResult,
     Skipped,
+    SourceCaveat,
     Span,
     TextSlice,
 )
 from ragsvc.errors import CorpusNotFound, DocumentNotFound, JobNotFound
 
 TEXT = "Locks are waited for. A deadlock is found\nafter \x1b[31mone second\u202e."
+
+
+CAVEAT = Caveat("page_without_text", "page 3 of 12 has no text")
 
 
 def make_hit(rank: int = 1) -> Hit:
@@ -113,6 +120,8 @@ class ScriptedService:
     def __init__(self) -> None:
         self.asked: list[Any] = []
         self.failures: tuple[Failure, ...] = ()
+        self.skipped: tuple[Skipped, ...] = (Skipped("/srv/.git", "hidden"),)
+        self.warnings: tuple[SourceCaveat, ...] = ()
         self.error: BaseException | None = None
         self.lifecycle = ScriptedLifecycle(self)
 
@@ -142,8 +151,9 @@ class ScriptedService:
         if on_wait is not None:
             on_wait("waiting for another writer")
         counts = DocumentCounts(2, 1, 7, 0, 1, len(self.failures))
-        skipped = (Skipped("/srv/.git", "hidden"),)
-        return IngestReport(request.corpus, CommitId(4), counts, 9, 1, 8, 1.25, self.failures, skipped)
+        return IngestReport(
+            request.corpus, CommitId(4), counts, 9, 1, 8, 1.25, self.failures, self.skipped, self.warnings
+        )
 
     def search(self, caller: Caller, request: SearchRequest) -> SearchResult:
         self._record(caller, request)
@@ -166,8 +176,17 @@ class ScriptedService:
         self._record(caller, ("delete_corpus", corpus))
 
     def documents(
-        self, caller: Caller, corpus: str, *, cursor: str | None, limit: int, at: str | None = None
+        self,
+        caller: Caller,
+        corpus: str,
+        *,
+        cursor: str | None,
+        limit: int,
+        at: str | None = None,
+        warned: bool = False,
     ) -> tuple[list[Document], str | None]:
+        if warned:
+            return [replace(self._document("handbook/a.pdf"), warnings=(CAVEAT,))], None
         start = int(cursor or 0)
         end = min(450, start + limit)
         page = [self._document(f"handbook/{number:03}.md") for number in range(start, end)]
@@ -194,8 +213,11 @@ class ScriptedService:
     ) -> TextSlice:
         return TextSlice(document_id, version or "ab12", 0, len(TEXT), TEXT)
 
-    def jobs(self, caller: Caller) -> list[Job]:
-        return [make_job()]
+    def jobs(
+        self, caller: Caller, where: JobFilter, *, cursor: str | None, limit: int
+    ) -> tuple[list[Job], str | None]:
+        self._record(caller, (where, cursor, limit))
+        return [make_job()], "7" if limit == 1 else None
 
     def job(self, caller: Caller, job_id: str) -> Job:
         if job_id != "j1":

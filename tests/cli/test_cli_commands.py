@@ -8,9 +8,21 @@ from pathlib import Path
 import pytest
 from scripted_service import TEXT
 
-from ragsvc.cli.render import _HINTS
+from ragsvc.cli.jobs import KindName, StateName
+from ragsvc.cli.render_ingest import _HINTS
 from ragsvc.cli.search import ModeName
-from ragsvc.domain import AnswerRequest, Failure, IngestRequest, Mode, Prune, SearchRequest
+from ragsvc.domain import (
+    AnswerRequest,
+    Failure,
+    IngestRequest,
+    JobKind,
+    JobState,
+    Mode,
+    Prune,
+    SearchRequest,
+    Skipped,
+    SourceCaveat,
+)
 from ragsvc.errors import DocumentError
 from ragsvc.settings.settings import Settings
 
@@ -24,7 +36,7 @@ def test_ingest_gives_the_contract_object(run, service):
     ran = run("ingest", "handbook", "a", "b", "--json")
     assert ran.code == 0
     assert list(ran.json) == [
-        "corpus", "commit", "documents", "chunks", "embedded", "seconds", "failures", "skipped",
+        "corpus", "commit", "documents", "warnings", "chunks", "embedded", "seconds", "failures", "skipped",
     ]  # fmt: skip
     assert list(ran.json["documents"]) == ["added", "changed", "unchanged", "removed", "skipped", "failed"]
     assert ran.json["chunks"] == {"added": 9, "removed": 1}
@@ -51,6 +63,27 @@ def test_allow_empty_alone_is_a_usage_error(run, service):
     assert ran.code == 2
     assert "--prune" in ran.err
     assert service.asked == []
+
+
+def test_what_was_skipped_or_not_read_is_named(run, service):
+    disks = (Skipped(f"/srv/{number}.iso", "unsupported_type") for number in range(25))
+    service.skipped = (Skipped("/srv/.git", "hidden"), *disks)
+    service.warnings = (SourceCaveat("/srv/a.pdf", "page_without_text", "page 3 of 12 has no text"),)
+    ran = run("ingest", "handbook", "a")
+    assert ran.code == 0
+    assert "0 failed; 1 with warnings" in ran.out
+    assert "25 unsupported_type, 1 hidden" in ran.out
+    assert "/srv/7.iso" in ran.out and "/srv/.git" not in ran.out and "… and 5 more" in ran.out
+    assert "page 3 of 12 has no text" in ran.out
+    assert run("ingest", "handbook", "a", "--json").json["warnings"] == [
+        {"source": "/srv/a.pdf", "code": "page_without_text", "message": "page 3 of 12 has no text"}
+    ]
+
+
+def test_documents_with_warnings_are_listed_by_warning(run):
+    ran = run("documents", "list", "handbook", "--warnings")
+    assert ran.code == 0
+    assert "handbook/a.pdf" in ran.out and "page_without_text" in ran.out
 
 
 def test_failed_files_are_listed_with_code_and_hint(run, service):
@@ -106,6 +139,8 @@ def test_hits_and_sources_of_several_corpora_name_theirs(run):
 
 def test_the_modes_on_the_command_line_are_the_modes():
     assert typing.get_args(ModeName) == tuple(Mode)
+    assert typing.get_args(StateName) == tuple(JobState)
+    assert typing.get_args(KindName) == tuple(JobKind)
 
 
 def test_documents_cannot_drive_the_terminal(run):
@@ -191,6 +226,11 @@ def test_jobs_commands(run):
     assert job["progress"] == {"done": 1, "total": 3, "unit": "files"}
     assert "payload" not in job
     assert "1/3 files" in run("jobs", "list").out
+    some = run(
+        "jobs", "list", "--corpus", "c", "--state", "done", "--kind", "ingest", "-n", "1", "--cursor", "9"
+    )
+    assert "1/3 files" in some.out and "--cursor 7" in some.err
+    assert run("jobs", "list", "--state", "lost").code == 2
     assert run("jobs", "cancel", "j1", "--json").json["state"] == "cancelled"
     assert run("jobs", "show", "j2", "--json").json["error"]["code"] == "job_not_found"
 

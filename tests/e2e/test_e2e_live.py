@@ -116,13 +116,18 @@ def test_a_running_job_is_cancelled_and_publishes_nothing(server: Server) -> Non
     assert server.http.delete(f"/v1/jobs/{job['id']}").json()["state"] == "cancelled"
 
 
-def test_a_killed_job_has_failed_and_the_next_one_runs(server: Server) -> None:
+def test_a_job_that_is_killed_is_tried_again_until_it_is_given_up(server: Server) -> None:
     job = begin_long_job(server, "killed")
-    child = server.child()
-    assert child is not None
-    child.kill()
-    failed = server.ended(job, 30)
+    for attempt in range(4):
+        wait_for(lambda: server.job(job)["state"] == "running", 60)
+        assert server.job(job)["attempts"] == attempt + 1
+        child = server.child()
+        assert child is not None
+        child.kill()
+        wait_for(lambda: server.job(job)["state"] != "running", 30)
+    failed = server.ended(job, 60)
     assert failed["state"] == "failed"
+    assert failed["error"]["code"] == "job_crashed"
     assert "SIGKILL" in failed["error"]["message"]
     assert not (server.home / "spool" / str(job["id"])).exists()
     found = server.http.get("/v1/corpora/killed")
@@ -132,7 +137,7 @@ def test_a_killed_job_has_failed_and_the_next_one_runs(server: Server) -> None:
 
 
 def test_jobs_outlive_their_server(world: World) -> None:
-    """Ended politely, the job runs again with the next server; killed, its process still does it."""
+    """Ended politely or killed, its process ends with it, and the job runs again with the next server."""
     home = world.folder / "outlive" / "home"
     home.parent.mkdir()
     first = Server(world, home)
@@ -144,12 +149,13 @@ def test_jobs_outlive_their_server(world: World) -> None:
     job = second.upload("moths", {"atlas.md": made_files.prose("atlas moth", 150)})
     wait_for(lambda: second.job(job)["state"] == "running", 30)
     child = second.kill()
+    wait_for(lambda: not child.is_running(), 10)
     third = Server(world, home)
-    assert third.ended(job)["state"] == "done"
+    done = third.ended(job)
+    assert (done["state"], done["attempts"]) == ("done", 2)
     assert ids(third, "moths", "atlas moth")[0] == "atlas.md"
     assert list((home / "spool").iterdir()) == []
     third.close()
-    wait_for(lambda: not child.is_running(), 10)
 
 
 def test_clients_that_hang_up_in_mid_stream_hold_nothing(server: Server) -> None:

@@ -28,7 +28,7 @@ from ragsvc.errors import (
 )
 from ragsvc.index.corpus_index import CorpusIndex
 from ragsvc.index.files import save
-from ragsvc.index.loading import MANIFEST, load
+from ragsvc.index.loading import MANIFEST, is_untouched, load
 
 PLACES = {
     "index.files.before_fsync": 10,
@@ -75,15 +75,38 @@ def test_a_round_trip_gives_identical_answers(tmp_path: Path, rows: int) -> None
     assert again.versions.tolist() == index.versions.tolist()
 
 
-def test_the_vectors_are_mapped_not_copied(tmp_path: Path) -> None:
+def test_what_was_read_does_not_depend_on_the_files_any_more(tmp_path: Path) -> None:
+    """A mapped file that is truncated would end the process with SIGBUS."""
     save(_base(50), tmp_path, commit=1, commit_uid="u", profile="p")
     index, _ = _load(tmp_path)
-    vectors = index.segments[0].vectors
-    assert isinstance(vectors.base, np.memmap)
-    assert not vectors.flags.writeable
+    before = index.nearest(make_query(0), np.ones(50, bool), 9)
+    assert not index.segments[0].vectors.flags.writeable
+    for path in tmp_path.glob("*.npy"):
+        os.truncate(path, 10)
+    assert index.nearest(make_query(0), np.ones(50, bool), 9)[1].tolist() == before[1].tolist()
+    assert index.match([1, 3], np.ones(50, bool)).any()
 
 
-def test_a_new_index_replaces_the_old_whose_mappings_live_on(tmp_path: Path) -> None:
+@pytest.mark.parametrize("spoil", ["truncate", "damage", "unlink", "mode", "none"])
+def test_what_is_touched_shows_without_reading(tmp_path: Path, spoil: str) -> None:
+    save(_base(20), tmp_path, commit=1, commit_uid="u", profile="p")
+    _, base = load(tmp_path, profile="p", dimension=DIMENSION)
+    assert is_untouched(tmp_path, base)
+    path = next(tmp_path.glob("vectors-*"))
+    if spoil == "truncate":
+        os.truncate(path, 10)
+    elif spoil == "damage":
+        with path.open("r+b") as file:
+            file.seek(500)
+            file.write(b"x")
+    elif spoil == "unlink":
+        path.unlink()
+    elif spoil == "mode":
+        path.chmod(0)
+    assert is_untouched(tmp_path, base) == (spoil == "none")
+
+
+def test_a_new_index_replaces_the_old_which_lives_on_in_memory(tmp_path: Path) -> None:
     save(_base(50), tmp_path, commit=1, commit_uid="u", profile="p")
     (tmp_path / "notes.txt").write_text("not ours")
     old, _ = _load(tmp_path)

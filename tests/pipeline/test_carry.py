@@ -10,6 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 from carry_building import (
     TABLES,
@@ -367,11 +368,32 @@ def test_a_manifest_that_cannot_be_is_refused(out: Path, other: Service, tmp_pat
     for text in ("", "{", "[" * 100_000, "null", raw + "x", raw.replace(TABLES[0], "../" + TABLES[0])):
         (out / MANIFEST).write_text(text)
         refused(other, out)
-    (out / MANIFEST).write_text(raw.replace('"format": 1', '"format": 2'))
+    (out / MANIFEST).write_text(raw.replace('"format": 2', '"format": 3'))
     newer = refused(other, out)
-    assert "format 2" in newer.message
+    assert "format 3" in newer.message
     assert "upgrade" in newer.hint
     (out / MANIFEST).write_text(raw)
+    other.lifecycle.import_corpus(ME, out)
+
+
+def test_warnings_travel_and_exports_without_them_are_read(
+    service: Service, tmp_path: Path, out: Path, other: Service
+) -> None:
+    (tmp_path / "docs" / "old.txt").write_bytes("naïve".encode("latin-1"))
+    ingest(service, tmp_path / "docs")
+    service.lifecycle.export_corpus(ME, CORPUS, tmp_path / "warned")
+    other.lifecycle.import_corpus(ME, tmp_path / "warned", name="there")
+    told, here = (
+        [(d.document_id, d.warnings) for d in s.documents(ME, name, cursor=None, limit=99, warned=True)[0]]
+        for s, name in ((other, "there"), (service, CORPUS))
+    )
+    assert told == here and "docs/old.txt" in dict(here)
+    path = out / Table.DOCUMENTS.value
+    pq.write_table(read(path).drop_columns(["warnings"]), path)
+    reseal(out)
+    assert "warnings" in refused(other, out).message
+    manifest = out / MANIFEST
+    manifest.write_text(manifest.read_text().replace('"format": 2', '"format": 1'))
     other.lifecycle.import_corpus(ME, out)
 
 

@@ -42,13 +42,13 @@ def parsed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     seen: list[str] = []
     inner = ParserPool.parse
 
-    def parse(pool: ParserPool, files: Iterable[tuple[Any, str]]) -> object:
+    def parse(pool: ParserPool, files: Iterable[tuple[Any, str]], *rest: Any) -> object:
         def watched() -> Iterator[tuple[Any, str]]:
             for key, path in files:
                 seen.append(Path(path).name)
                 yield key, path
 
-        return inner(pool, watched())
+        return inner(pool, watched(), *rest)
 
     monkeypatch.setattr(ParserPool, "parse", parse)
     return seen
@@ -212,8 +212,6 @@ def test_a_root_name_stands_for_one_folder(service: Service, docs: Path, tmp_pat
         with pytest.raises(RootConflict) as caught:
             ingest(service, twin, dry_run=dry_run)
         assert "--as" in caught.value.hint
-    with pytest.raises(RootConflict):
-        ingest(service, docs, twin, corpus="new")
     assert [summary.name for summary in service.corpora(ME)] == [CORPUS]
     assert len(live(service)) == 6
     assert ingest(service, twin, root_name="twin").documents.added == 1
@@ -290,7 +288,7 @@ def test_a_cancelled_ingest_publishes_nothing_and_its_work_is_found_again(
     request = IngestRequest(CORPUS, (str(docs),))
     with pytest.raises(Cancelled):
         service.ingest(ME, request, cancelled=lambda: next(calls) >= 6)
-    assert live(service) == {}
+    assert service.corpora(ME) == []
     assert ingest(service, docs).documents == DocumentCounts(added=6)
 
 
@@ -326,3 +324,26 @@ def test_a_home_inside_the_folder_is_not_ingested(tmp_path: Path) -> None:
         second = ingest(service, folder)
     assert first.documents == DocumentCounts(added=1, skipped=1)
     assert second.documents == DocumentCounts(unchanged=1, skipped=1) and second.commit == first.commit
+
+
+def test_an_ingest_that_fails_leaves_no_empty_corpus(tmp_path: Path) -> None:
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs" / "a.md").write_text("A green apple.")
+
+    def refuse(*_: Any) -> bool:
+        raise KeyboardInterrupt
+
+    with open_service(new_home(tmp_path)) as service:
+        request = IngestRequest("new", (str(tmp_path / "docs"),))
+        with pytest.raises(KeyboardInterrupt):
+            service.ingest(ME, request, cancelled=refuse)
+        with pytest.raises(Cancelled):
+            service.ingest(ME, request, cancelled=lambda: True)
+        assert service.corpora(ME) == []
+        with service._catalog.pinned("ingest of new"), pytest.raises(Cancelled):
+            service.ingest(ME, request, cancelled=lambda: True)
+        assert [found.name for found in service.corpora(ME)] == ["new"], "another ingest is about to fill it"
+        service.ingest(ME, request)
+        with pytest.raises(Cancelled):
+            service.ingest(ME, request, cancelled=lambda: True)
+        assert service.corpus(ME, "new").documents == 1

@@ -1,8 +1,9 @@
-"""The process that does jobs, with a double for the model; one that waits as long as a file exists."""
+"""The process that does jobs, with a double for the model that waits, hangs or dies when it is told to."""
 
 from __future__ import annotations
 
 import os
+import signal
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,10 +17,16 @@ from ragsvc.service.service import Service
 from ragsvc.settings import Settings
 
 HOLD = "HOLD_EMBEDDING"
+# A document with such a word ends the process that embeds it, or keeps it for ever.
+KILLER, HANGER = "arsenic", "molasses"
 
 
 class HeldEmbedder(HashEmbedder):
     def embed_documents(self, texts: Sequence[str]) -> F32Matrix:
+        if any(KILLER in text for text in texts):
+            os.kill(os.getpid(), signal.SIGKILL)
+        while any(HANGER in text for text in texts):
+            time.sleep(0.02)
         hold = Path(os.environ[HOLD])
         if hold.exists():
             hold.with_name(f"{hold.name}.reached").touch()

@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+import errno
+import json
 import os
+import resource
 import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from ragsvc.domain import ParsedDocument
@@ -39,3 +48,54 @@ def misbehave(path: str, limits: ParseLimits) -> ParsedDocument:
     elif verb == "pid":
         return ParsedDocument("", f"{os.getpid()} {os.nice(0)}", "text/plain")
     return ParsedDocument("title", Path(path).name, "text/plain", (0,), {"a": [1, None]})
+
+
+def look_around(path: str, limits: ParseLimits) -> ParsedDocument:
+    """Try what a parser has no need of, and tell in JSON how each attempt ended."""
+    return ParsedDocument(
+        "", json.dumps({name: _attempt(act) for name, act in ATTEMPTS.items()}), "text/plain"
+    )
+
+
+def _attempt(act: Callable[[], object]) -> object:
+    try:
+        return act()
+    except OSError as error:
+        return errno.errorcode[error.errno or 0]
+
+
+def _connect() -> str:
+    with socket.create_connection(("127.0.0.1", 9), timeout=1):
+        return "connected"
+
+
+def _thread() -> str:
+    done: list[str] = []
+    thread = threading.Thread(target=lambda: done.append("ran"))
+    thread.start()
+    thread.join()
+    return done[0]
+
+
+def _status(name: str) -> str:
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(line.split()[1] for line in lines if line.startswith(f"{name}:"))
+
+
+ATTEMPTS: dict[str, Callable[[], object]] = {
+    "environment": lambda: dict(os.environ),
+    "folder": os.getcwd,
+    "socket": lambda: socket.socket().fileno(),
+    "datagram": lambda: socket.socket(socket.AF_INET, socket.SOCK_DGRAM).fileno(),
+    "local": lambda: socket.socket(socket.AF_UNIX).fileno(),
+    "connect": _connect,
+    "program": lambda: subprocess.run([sys.executable, "-c", ""], check=True).returncode,
+    "fork": os.fork,
+    "thread": _thread,
+    "privileges": lambda: _status("NoNewPrivs"),
+    "core": lambda: resource.getrlimit(resource.RLIMIT_CORE)[1],
+    "files": lambda: resource.getrlimit(resource.RLIMIT_NOFILE)[1],
+    "written": lambda: resource.getrlimit(resource.RLIMIT_FSIZE)[1],
+    "scratch": lambda: tempfile.gettempdir(),
+    "descriptors": lambda: sorted(int(path.name) for path in Path("/proc/self/fd").iterdir()),
+}

@@ -3,19 +3,47 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ragsvc.domain import Failure
-from ragsvc.text.jsonl import JsonlDocument, read_lines
+from ragsvc.domain import Failure, ParsedDocument
+from ragsvc.errors import IdConflict
+from ragsvc.text.jsonl import LineIds, read_line, split_lines
+
+
+@dataclass(frozen=True)
+class JsonlDocument:
+    document_id: str
+    parsed: ParsedDocument
+    digest: str
+    line: int
 
 
 def read(path: Path, data: bytes, **options: int) -> list[JsonlDocument | Failure]:
     path.write_bytes(data)
     return list(read_lines(str(path), "root/f.jsonl", **options))
+
+
+def read_lines(path: str, prefix: str, **options: int) -> Iterator[JsonlDocument | Failure]:
+    """What the ingest does with the help of a worker, in one process."""
+    ids = LineIds(prefix)
+    for raw in split_lines(path, **options):
+        if isinstance(raw, Failure):
+            yield raw
+            continue
+        made = read_line(raw.body)
+        if isinstance(made, Failure):
+            yield replace(made, source=f"{path}:{raw.number}")
+            continue
+        try:
+            yield JsonlDocument(ids.claim(made.document_id, raw.digest), made.parsed, raw.digest, raw.number)
+        except IdConflict as error:
+            yield Failure(f"{path}:{raw.number}", error.code, error.message)
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import pytest
@@ -12,7 +11,7 @@ from hypothesis import strategies as st
 from ragsvc.errors import BrokenDocument
 from ragsvc.text.decode import decode_text
 from ragsvc.text.markdown import first_heading, visible
-from ragsvc.text.normalise import normalise, take_front_matter, to_json
+from ragsvc.text.normalise import normalise
 
 TEXTS = st.text(alphabet=st.sampled_from("ab\r\n\x00\ud800\udfff\ufeffé😀"), max_size=40)
 
@@ -38,46 +37,6 @@ def test_normalise_twice_is_once(text: str) -> None:
     stored, _ = normalise(text)
     if not stored.startswith("\ufeff"):
         assert normalise(stored)[0] == stored
-
-
-@given(st.text(max_size=60))
-def test_front_matter_never_loses_the_body(body: str) -> None:
-    assert take_front_matter("---\na: 1\n---\n" + body) == (body, {"a": 1})
-    text, metadata = take_front_matter(body)
-    assert text == body or metadata or body.startswith("---")
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "---\nbroken: [1\n---\nbody",
-        "---\n- a list\n---\nbody",
-        "---\njust words\n---\nbody",
-        "---\nnever: closed\n",
-        "---\n---\nbody",
-        "---\nwhen: 2024-13-45\n---\nbody",
-        "--- not a fence\na: 1\n---\n",
-        # aliases that unfold to billions
-        "---\na: &a [x,x,x,x,x,x,x,x,x]\n"
-        + "".join(
-            f"{n}: &{n} [{','.join([f'*{p}'] * 9)}]\n" for p, n in zip("abcdefgh", "bcdefghi", strict=True)
-        )
-        + "---\nbody",
-        "---\na: &a [*a]\n---\nbody",
-    ],
-)
-def test_what_is_not_front_matter_stays_text(text: str) -> None:
-    assert take_front_matter(text) == (text, {})
-
-
-def test_front_matter_becomes_json() -> None:
-    _, metadata = take_front_matter(
-        "---\ndate: 2024-05-01\nat: 2024-05-01 10:00:00\nnan: .nan\n1: one\n"
-        "nul: 'a\\0b'\nset: !!set {x}\n...\n"
-    )
-    assert json.loads(json.dumps(metadata)) == metadata
-    assert metadata["date"] == "2024-05-01" and metadata["nan"] is None and metadata["1"] == "one"
-    assert to_json({"a": ("x\x00", {1})}) == {"a": ["x\ufffd", [1]]}
 
 
 @pytest.mark.parametrize(

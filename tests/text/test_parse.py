@@ -23,7 +23,7 @@ from ragsvc.errors import (
 from ragsvc.text import extract
 from ragsvc.text.kinds import PDF
 from ragsvc.text.limits import MIB, ParseLimits
-from ragsvc.text.ocr import find_tessdata
+from ragsvc.text.ocr import describe_ocr
 from ragsvc.text.parse import PARSER_VERSION, parse_file
 
 LIMITS = ParseLimits()
@@ -170,8 +170,8 @@ def test_what_cannot_be_read_says_why(
         parse(tmp_path, name, data)
 
 
-@pytest.mark.skipif(find_tessdata() is not None, reason="Tesseract is installed here")
-def test_pictures_need_tesseract(tmp_path: Path) -> None:
+@pytest.mark.skipif(describe_ocr() != "none", reason="something reads pictures here")
+def test_pictures_need_a_reader(tmp_path: Path) -> None:
     with pytest.raises(NoText) as caught:
         parse(tmp_path, "x.png", b"\x89PNG")
     assert "Tesseract" in caught.value.hint
@@ -211,7 +211,7 @@ def test_errors_of_the_parser_are_translated(
 
     monkeypatch.setattr(extract.kreuzberg, "extract_bytes_sync", explode)
     with pytest.raises(seen) as caught:
-        extract.extract(b"%PDF-", PDF, "x.pdf")
+        extract.extract(b"%PDF-", PDF, "x.pdf", lambda data, name: parse_file(name, LIMITS), LIMITS)
     assert caught.value is raised or caught.value.__cause__ is raised
 
 

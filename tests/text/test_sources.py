@@ -53,7 +53,7 @@ def tree(tmp_path: Path) -> Path:
 def test_every_path_is_listed_once_with_its_fate(tree: Path) -> None:
     expected = {
         "a.md": "read", "sub/b.txt": "read", "sub.md": "read", "x.jsonl": "read", "notes": "read",
-        "paper.unknown": "read", "blob": "unsupported_type", "archive.zip": "unsupported_type",
+        "paper.unknown": "read", "blob": "unsupported_type", "archive.zip": "read",
         "sub/.hidden": "hidden", ".env": "hidden", "node_modules": "ignored", "~$lock.docx": "ignored",
         "empty.md": "empty", "pipe.md": "not_a_file", "out.md": "outside_root", "outdir": "outside_root",
         "twin.md": "duplicate_link", "sub/loop": "duplicate_link", "dangling.md": "not_a_file",

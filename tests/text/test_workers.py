@@ -16,6 +16,7 @@ import pytest
 
 from ragsvc.domain import Failure, ParsedDocument
 from ragsvc.errors import InternalError
+from ragsvc.text.limits import Pace
 from ragsvc.text.workers import TRANSIENT_CODES, ParseLimits, ParserPool
 
 DOUBLE = f"{parser_doubles.__name__}:misbehave"
@@ -154,18 +155,25 @@ def test_a_pool_that_cannot_start_says_so_instead_of_failing_every_file() -> Non
         run(["good-1.pdf"], parser="no.such.module:parse")
 
 
-def test_plain_text_needs_no_process_and_no_parser(tmp_path: Path) -> None:
+def test_plain_text_loads_no_third_party_parser(tmp_path: Path) -> None:
+    """Neither in the worker that reads it nor in whoever asks."""
     (tmp_path / "a.md").write_text("# Title\nbody")
+    (tmp_path / "a.html").write_text("<h1>Title</h1><p>body</p>")
     script = (
         "import sys, os, pathlib\n"
         "from ragsvc.text.workers import *\n"
+        "def libraries():\n"
+        "    pid = os.getpid()\n"
+        "    [child] = pathlib.Path(f'/proc/{pid}/task/{pid}/children').read_text().split()\n"
+        "    return 'kreuzberg' in pathlib.Path(f'/proc/{child}/maps').read_text()\n"
         "with ParserPool(2, ParseLimits()) as pool:\n"
-        f"    [(key, parsed)] = pool.parse([(1, {str(tmp_path / 'a.md')!r})])\n"
-        "assert parsed.title == 'Title', parsed\n"
+        "    seen = []\n"
+        "    for name in ('a.md', 'a.html'):\n"
+        f"        [(key, parsed)] = pool.parse([(1, {str(tmp_path)!r} + '/' + name)])\n"
+        "        assert 'Title' in parsed.text, parsed\n"
+        "        seen.append(libraries())\n"
         "heavy = {'kreuzberg', 'torch', 'faiss', 'sqlalchemy'} & set(sys.modules)\n"
-        "pid = os.getpid()\n"
-        "children = pathlib.Path(f'/proc/{pid}/task/{pid}/children').read_text()\n"
-        "sys.exit(f'{heavy} {children}' if heavy or children else 0)\n"
+        "sys.exit(f'{heavy} {seen}' if heavy or seen != [False, True] else 0)\n"
     )
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path or "." for path in sys.path)}
     subprocess.run([sys.executable, "-c", script], check=True, env=environment)
@@ -192,3 +200,28 @@ def test_random_bytes_under_any_name_are_an_outcome(tmp_path: Path) -> None:
     assert outcomes.keys() == {name for name, _ in files}
     fates = {code(outcome) for outcome in outcomes.values()}
     assert not fates & {"parser_timeout", "parser_out_of_memory"}, fates
+
+
+def test_a_small_file_gets_less_time_and_a_longer_limit_reaches_it() -> None:
+    usual = ParseLimits()
+    assert usual.seconds_for(700, Pace.PICTURES) < usual.timeout_s / 3
+    assert usual.seconds_for(1 << 20, Pace.PICTURES) == usual.timeout_s
+    assert usual.seconds_for(200_000, Pace.TEXT) < usual.timeout_s / 3
+    assert ParseLimits(timeout_s=1.5).seconds_for(0, Pace.TEXT) == 1.5
+    assert ParseLimits(timeout_s=600).seconds_for(0, Pace.TEXT) > usual.seconds_for(0, Pace.TEXT)
+
+
+def test_one_that_crashes_after_others_is_tried_alone_before_it_is_blamed(tmp_path: Path) -> None:
+    """What an earlier file broke must not be laid at the next one's door."""
+    names = ["good-1.txt", "good-2.txt", "dieonce.txt", "good-3.txt", "segfault-1.txt", "good-4.txt"]
+    with ParserPool(1, PATIENT, parser=DOUBLE) as pool:
+        outcomes = dict(pool.parse((name, str(tmp_path / name)) for name in names))
+    assert {name for name, outcome in outcomes.items() if code(outcome) != "ok"} == {"segfault-1.txt"}
+    assert code(outcomes["segfault-1.txt"]) == "parser_crashed"
+
+
+def test_a_hang_costs_none_of_those_that_wait_behind_it() -> None:
+    names = [f"good-{n}.txt" for n in range(20)] + ["hang-1.txt"] + [f"good-{n}.txt" for n in range(20, 40)]
+    outcomes = run(names, workers=1, limits=ParseLimits(timeout_s=4.0, memory_bytes=256 << 20))
+    assert [name for name, outcome in outcomes.items() if code(outcome) != "ok"] == ["hang-1.txt"]
+    assert code(outcomes["hang-1.txt"]) == "parser_timeout"

@@ -11,7 +11,7 @@ from pydantic_core import PydanticCustomError
 from ragsvc.api.openai.fields import PASSED, Absent, EmptyObject, Off, Zero, only
 from ragsvc.api.openai.messages import MessageBody, read_messages
 from ragsvc.api.openai.names import corpora_of_model
-from ragsvc.api.schemas import MAX_K, At, Body, optional
+from ragsvc.api.schemas import MAX_K, At, Body, Listed, optional
 from ragsvc.domain import AnswerRequest
 
 MAX_STOPS = 4
@@ -68,7 +68,7 @@ class ChatBody(Body):
     """A chat. Fields that would change the answer and are not supported are refused."""
 
     model: ModelName
-    messages: list[MessageBody] = Field(
+    messages: Listed[MessageBody] = Field(
         min_length=1,
         description="The last one asks; the user's and the assistant's before it are the conversation. "
         "System and developer messages are given to a language model, and without one are not used.",
@@ -83,7 +83,7 @@ class ChatBody(Body):
         None, description="0 to 2; used by a language model."
     )
     stop: Annotated[
-        StopText | Annotated[list[StopText], Field(max_length=MAX_STOPS)] | None,
+        StopText | Annotated[Listed[StopText], Field(max_length=MAX_STOPS)] | None,
         WrapValidator(_stop),
         Field(description="Up to 4 texts; the answer ends before the first that would come."),
     ] = None
@@ -102,8 +102,8 @@ class ChatBody(Body):
     top_logprobs: Zero = None
     logit_bias: EmptyObject = None
     # Chat front ends send their tools with every message. A model that is free to use them may do without.
-    tools: list[dict[str, Any]] | None = Field(None, description="Taken; none is ever called.")
-    functions: list[dict[str, Any]] | None = Field(None, description="As `tools`.")
+    tools: Listed[dict[str, Any]] | None = Field(None, description="Taken; none is ever called.")
+    functions: Listed[dict[str, Any]] | None = Field(None, description="As `tools`.")
     tool_choice: Annotated[
         Literal["none", "auto"] | None,
         only("leave it out, or send none or auto"),
@@ -120,7 +120,9 @@ class ChatBody(Body):
         Field(description="Plain text alone."),
     ] = None
     modalities: Annotated[
-        list[Literal["text"]] | None, only('leave it out, or send ["text"]'), Field(description="Text alone.")
+        Listed[Literal["text"]] | None,
+        only('leave it out, or send ["text"]'),
+        Field(description="Text alone."),
     ] = None
     audio: Absent = None
     prediction: Absent = None

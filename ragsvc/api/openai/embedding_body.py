@@ -11,7 +11,7 @@ from pydantic_core import PydanticCustomError
 
 from ragsvc.api.openai.names import PREFIX
 from ragsvc.api.rendering import encode
-from ragsvc.api.schemas import Body
+from ragsvc.api.schemas import Body, Listed
 from ragsvc.domain import F32Vector, InputKind
 from ragsvc.service.embedding import EmbeddedBatch, EmbedRequest
 
@@ -19,9 +19,9 @@ MAX_INPUTS = 2048
 
 _Text = Annotated[str, Field(min_length=1)]
 _Id = Annotated[int, Field(ge=0)]
-_Ids = Annotated[list[_Id], Field(min_length=1)]
-_Texts = Annotated[list[_Text], Field(min_length=1, max_length=MAX_INPUTS)]
-_ManyIds = Annotated[list[_Ids], Field(min_length=1, max_length=MAX_INPUTS)]
+_Ids = Annotated[Listed[_Id], Field(min_length=1)]
+_Texts = Annotated[Listed[_Text], Field(min_length=1, max_length=MAX_INPUTS)]
+_ManyIds = Annotated[Listed[_Ids], Field(min_length=1, max_length=MAX_INPUTS)]
 
 
 def _input(value: Any, check: Callable[[Any], Any]) -> Any:

@@ -11,6 +11,7 @@ from pydantic_core import PydanticCustomError
 
 from ragsvc.api.openai.fields import PASSED, Absent, only
 from ragsvc.api.openai.footer import without_footer
+from ragsvc.api.schemas import Listed
 from ragsvc.domain import Role, Turn
 from ragsvc.errors import InvalidRequest, TooLarge
 from ragsvc.service.questions import MAX_TURNS
@@ -53,7 +54,7 @@ class MessageBody(BaseModel):
         Field(description="Who says it.", examples=["user"]),
     ]
     content: Annotated[
-        str | list[Part] | None,
+        str | Listed[Part] | None,
         WrapValidator(_content),
         Field(description="A text, or a list of parts of text.", examples=["How are backups made?"]),
     ] = None
@@ -65,7 +66,7 @@ class MessageBody(BaseModel):
     options: list[Any] | None = PASSED
     reasoning: str | None = PASSED
     reasoning_content: str | None = PASSED
-    tool_calls: list[dict[str, Any]] | None = PASSED
+    tool_calls: Listed[dict[str, Any]] | None = PASSED
     tool_call_id: str | None = PASSED
     function_call: dict[str, Any] | None = PASSED
     audio: Absent = None

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import anyio
 from fastapi import APIRouter, Query
@@ -11,18 +12,23 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
+from ragsvc.api.inline import receive_documents
+from ragsvc.api.limits import Gate
 from ragsvc.api.openapi import BODY, problems
 from ragsvc.api.rendering import JsonResponse
 from ragsvc.api.routes.corpora import CorpusPath
 from ragsvc.api.schemas import DocumentsBody
 from ragsvc.api.security import caller_of
 from ragsvc.api.state import State, StateOf
-from ragsvc.api.strict import MAX_INTEGER, StrictRoute, media_type, read_json, validate
+from ragsvc.api.strict import MAX_INTEGER, StrictRoute, media_type
 from ragsvc.api.uploads import receive_files
 from ragsvc.api.views import DeletedView, DocumentsView, DocumentView, JobView, TextView
 from ragsvc.domain import Caller, Job
 from ragsvc.errors import InvalidRequest
 from ragsvc.service.serialise import document_json, encodable, job_json, text_json
+
+if TYPE_CHECKING:
+    from ragsvc.service.spool import Spool
 
 router = APIRouter(route_class=StrictRoute, prefix="/v1/corpora/{corpus}", tags=["corpora"])
 
@@ -115,29 +121,42 @@ async def list_documents(
     },
     openapi_extra=UPLOAD,
 )
-async def add_documents(request: Request, state: StateOf, corpus: CorpusPath) -> Response:
+async def add_documents(
+    request: Request,
+    state: StateOf,
+    corpus: CorpusPath,
+    retry: Annotated[bool, Query(description="Read again what took too much time or memory before.")] = False,
+) -> Response:
     """Add documents, as files or as JSON. Same ids replace; a corpus that does not exist is made."""
     caller = caller_of(request)
     kind = media_type(request)
     if kind == "multipart/form-data":
         with state.catalog.slot():
-            job = await _submit_files(request, state, caller, corpus)
+            job = await _submit(request, state, caller, corpus, receive_files, state.catalog, retry=retry)
     elif kind == "application/json":
-        inline = validate(DocumentsBody, await read_json(request)).inline()
-        if len({document.document_id for document in inline}) != len(inline):
-            raise InvalidRequest("documents: an id is given twice", hint="give each id once")
-        job = await state.catalog.run(state.service.submit_ingest, caller, corpus, inline, {})
+        with state.catalog.slot():
+            job = await _submit(request, state, caller, corpus, receive_documents, state.parser, retry=retry)
     else:
         raise HTTPException(415, "the body must be multipart/form-data or application/json")
     return JsonResponse(job_json(job), 202, {"Location": f"/v1/jobs/{job.id}"})
 
 
-async def _submit_files(request: Request, state: State, caller: Caller, corpus: str) -> Job:
-    """Spool the files and submit them; what was spooled goes away when that fails."""
+async def _submit(
+    request: Request,
+    state: State,
+    caller: Caller,
+    corpus: str,
+    receive: Callable[[Request, Spool, Gate], Awaitable[None]],
+    receiver: Gate,
+    *,
+    retry: bool,
+) -> Job:
+    """Spool what was sent and submit it; what was spooled goes away when that fails."""
     gate, service = state.catalog, state.service
     spool = await gate.thread(service.new_spool)
     try:
-        await receive_files(request, spool, gate)
+        spool.retry = retry
+        await receive(request, spool, receiver)
         return await gate.thread(service.submit_spool, caller, corpus, spool, ())
     except BaseException:
         with anyio.CancelScope(shield=True):

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated
 
-from fastapi import APIRouter, Path
+from fastapi import APIRouter, Path, Query
 from starlette.requests import Request
 from starlette.responses import Response
 
 from ragsvc.api.openapi import problems
 from ragsvc.api.rendering import JsonResponse
+from ragsvc.api.schemas import CORPUS_PATTERN
 from ragsvc.api.security import caller_of
 from ragsvc.api.state import State, StateOf
 from ragsvc.api.strict import StrictRoute
 from ragsvc.api.views import JobsView, JobView
-from ragsvc.domain import Job
+from ragsvc.domain import Job, JobFilter, JobKind, JobState
 from ragsvc.service.serialise import JsonObject, job_json
 
 router = APIRouter(route_class=StrictRoute, prefix="/v1/jobs", tags=["jobs"])
@@ -23,10 +25,22 @@ JobId = Annotated[str, Path(min_length=1, max_length=128, description="Job id.",
 
 
 @router.get("", operation_id="list_jobs", summary="List jobs", response_model=JobsView, responses=problems())
-async def list_jobs(request: Request, state: StateOf) -> Response:
-    """List jobs, latest first."""
-    found = await state.catalog.run(state.service.jobs, caller_of(request))
-    return JsonResponse({"jobs": [_shown(state, job) for job in found]})
+async def list_jobs(
+    request: Request,
+    state: StateOf,
+    corpus: Annotated[str | None, Query(pattern=CORPUS_PATTERN, description="Only of this corpus.")] = None,
+    of_state: Annotated[JobState | None, Query(alias="state", description="Only in this state.")] = None,
+    kind: Annotated[JobKind | None, Query(description="Only of this kind.")] = None,
+    cursor: Annotated[
+        str | None, Query(min_length=1, max_length=20, description="`next_cursor` of the page before.")
+    ] = None,
+    limit: Annotated[int, Query(ge=1, le=1000, description="Jobs on a page.")] = 100,
+) -> Response:
+    """List jobs, latest first, a page at a time. What became of each file is in the single job."""
+    where = JobFilter(corpus, of_state, kind)
+    call = partial(state.service.jobs, caller_of(request), where, cursor=cursor, limit=limit)
+    found, following = await state.catalog.run(call)
+    return JsonResponse({"jobs": [_shown(state, job) for job in found], "next_cursor": following})
 
 
 @router.get(

@@ -9,7 +9,7 @@ from ragsvc.pipeline.grounding.readable import readable
 from ragsvc.pipeline.grounding.support import bare
 
 _TEXTS = (
-    r"(?:the |these |those |this |my |your |any |all |given |provided |available |supplied |of )*"
+    r"(?:the |these |those |this |my |your |any |all |given |provided |available |supplied |of ){0,8}"
     r"(?:passages?|documents?|documentation|texts?|sources?|excerpts?|context|information|materials?)"
 )
 _DO_NOT = r"(?:do(?:es)?|did) ?(?:not|n['’]t)|don['’]?t"
@@ -21,8 +21,8 @@ _TOLD = r"(?:mentioned|stated|specified|indicated|disclosed|identified|clarified
 # Much else is "not given" or "not listed" in the world: of these the documents must be named.
 _GIVEN = r"(?:given|provided|listed|included|available|found|covered|shown|recorded|addressed|described)"
 _IS_NOT = r"(?:(?:is|are|was|were)(?: not|n['’]t)|(?:has|have) not been|cannot be|can['’]t be|could not be)"
-_QUITE = r"(?: (?:explicitly|specifically|clearly|directly|further|currently|yet|be))*"
-_MATTER = r"(?:specific |further |any |enough |sufficient |direct |relevant |explicit )*"
+_QUITE = r"(?: (?:explicitly|specifically|clearly|directly|further|currently|yet|be)){0,4}"
+_MATTER = r"(?:specific |further |any |enough |sufficient |direct |relevant |explicit ){0,4}"
 _THING = (
     r"(?:information|mention|details?|data|indication|record|reference|evidence|answer)"
     r"(?=\W*\Z| (?:about|on|regarding|concerning|as to|of|for|in|that|whether|who|when|where|what|which)\b"
@@ -38,10 +38,10 @@ _CANNOT = re.compile(
     re.IGNORECASE,
 )
 _SAYS_NOT = re.compile(
-    rf"\b{_TEXTS} (?:(?:and|or) )*(?:{_DO_NOT}){_QUITE} {_TELL}\b"
+    rf"\b{_TEXTS} (?:(?:and|or) ){{0,2}}(?:{_DO_NOT}){_QUITE} {_TELL}\b"
     rf"|\b{_IS_NOT}{_QUITE} {_TOLD}\b|\b(?:is|are|remains?) (?:unknown|unclear|unspecified|undisclosed)\b"
-    rf"|\b{_IS_NOT}{_QUITE} (?:{_GIVEN}|determined)\b.*\b{_TEXTS}"
-    rf"|\b{_TEXTS}\b.*\b{_IS_NOT}{_QUITE} {_GIVEN}\b"
+    rf"|\b{_IS_NOT}{_QUITE} (?:{_GIVEN}|determined)\b.{{0,300}}\b{_TEXTS}"
+    rf"|\b{_TEXTS}\b.{{0,300}}\b{_IS_NOT}{_QUITE} {_GIVEN}\b"
     rf"|\bthere (?:is|are|was|were) no {_MATTER}{_THING}\b|^\W*no {_MATTER}{_THING}\b"
     rf"|\b(?:i|we) (?:{_DO_NOT}) have (?:access to )?{_MATTER}{_THING}\b"
     rf"|\b(?:i|we) have no {_MATTER}{_THING}\b"

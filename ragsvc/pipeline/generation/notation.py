@@ -14,7 +14,7 @@ _MAX_RANGE = 20
 _WORD = r"(?:passages?|sources?|documents?|docs?|refs?)"
 _NUMBERS = r"\d+(?:\s*[-–]\s*\d+)?"
 _WHOLE = re.compile(
-    rf"\^?\s*(?:{_WORD}\s*)?[#:]?\s*({_NUMBERS}(?:\s*(?:,|;|&|and)\s*(?:{_WORD}\s*)?{_NUMBERS})*)\s*",
+    rf"\^?\s*+(?:{_WORD}\s*+)?[#:]?\s*+({_NUMBERS}(?:\s*+(?:,|;|&|and)\s*+(?:{_WORD}\s*+)?{_NUMBERS})*)\s*",
     re.IGNORECASE,
 )
 _MAY_BE_INSIDE = re.compile(r"[\w\s,;&#:^–-]", re.UNICODE)

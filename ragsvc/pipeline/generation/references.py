@@ -24,8 +24,9 @@ _BETWEEN = re.compile(r"[,;:()|>\n]|\s(?:and|[-–—])\s")
 _ADDRESS = re.compile(
     rf"(?:https?://|www\.)\S+|(?<!\S){LEFT_OUT}(?!\w)|\b(?:doi:\s*)?10\.\d{{4,}}/\S+", re.IGNORECASE
 )
-_YEAR = re.compile(r"\w.*\((?:1[5-9]|20)\d\d[a-z]?\)", re.DOTALL)
-_JOURNAL = re.compile(r"\w.*(?<![*\w])[*_](?=[^\s*_])[^*_]+[*_](?![*\w])", re.DOTALL)
+# Both are matched from the beginning of a text, so that they look through it once.
+_YEAR = re.compile(r"\W*+\w.*\((?:1[5-9]|20)\d\d[a-z]?\)", re.DOTALL)
+_JOURNAL = re.compile(r"\W*+\w.*(?<![*\w])[*_](?=[^\s*_])[^*_]+[*_](?![*\w])", re.DOTALL)
 
 
 class References:
@@ -74,7 +75,7 @@ def _is_work(part: str, known: Sequence[str]) -> bool:
     said = _ADDRESS.sub(" ", bare(part))
     if len(_WORD.findall(said)) > _MAX_WORDS:
         return False
-    signs = _MARKER_FIRST.match(part) or _ADDRESS.search(part) or _YEAR.search(said) or _JOURNAL.search(said)
+    signs = _MARKER_FIRST.match(part) or _ADDRESS.search(part) or _YEAR.match(said) or _JOURNAL.match(said)
     return signs is not None and all(
         _stands_in(_core(words), known) or all(map(_is_capital, words))
         for words in map(_words, _BETWEEN.split(said))

@@ -16,7 +16,7 @@ SCHEMES = (
 PUNCTUATION = ".,;:!?*_'\"’”)}"
 """What after an address belongs to the sentence."""
 
-_URL = re.compile(r"(?<![^\W_])(?:[a-z][a-z0-9+.-]*:|www\.|//)[^\s<>\"`|\[\]]+", re.IGNORECASE)
+_URL = re.compile(r"(?<![^\W_])(?:[a-z][a-z0-9+.-]{0,30}:|www\.|//)[^\s<>\"`|\[\]]+", re.IGNORECASE)
 _LINK = re.compile(
     r"\]\(\s*<?([^\s)>]+)|\]:\s*<?([^\s>]+)|\b(?:href|src)\s*=\s*[\"']?([^\s\"'>]+)", re.IGNORECASE
 )
@@ -26,10 +26,8 @@ _LOADING = frozenset((
     "img", "input", "link", "math", "meta", "object", "picture", "script", "source", "style", "svg", "track",
     "use", "video",
 ))  # fmt: skip
-_LOADS = re.compile(
-    r"[\s/\"'](?:on\w+|\w*src\w*|[\w:]*href|style|background|\w*action|data|poster|cite|ping)\s*=",
-    re.IGNORECASE,
-)
+_ATTRIBUTE = re.compile(r"[\s/\"']([\w:]++)\s*+=")
+_LOADING_ATTRIBUTES = frozenset(("style", "background", "data", "poster", "cite", "ping"))
 
 
 class Targets:
@@ -52,7 +50,19 @@ def is_loading(tag: str) -> bool:
     """Whether a tag of HTML, perhaps without its end, loads, links or runs something, or hides text."""
     name = _NAME.match(tag)
     return name is not None and (
-        name.group(1).lower() in _LOADING or name.group(1)[0] in "!?" or _LOADS.search(tag) is not None
+        name.group(1).lower() in _LOADING
+        or name.group(1)[0] in "!?"
+        or any(_loads(found.group(1).lower()) for found in _ATTRIBUTE.finditer(tag))
+    )
+
+
+def _loads(attribute: str) -> bool:
+    """Whether an attribute's value is loaded, linked to, run, or hides text."""
+    return (
+        attribute in _LOADING_ATTRIBUTES
+        or (attribute.startswith("on") and len(attribute) > len("on"))
+        or "src" in attribute
+        or attribute.endswith(("href", "action"))
     )
 
 

@@ -14,8 +14,9 @@ from ragsvc.pipeline.generation.source_list import without_sources
 from ragsvc.pipeline.grounding.markers import MarkerCheck, citation_of, distinct, numbers_in, placed, words_of
 from ragsvc.pipeline.grounding.support import BLANK_LINE, Standing, Support, Verdict, bare
 
-_WHOLE = re.compile(r"[.!?…:。！？｡][\W_]*\Z")
-_LAST_WORD = re.compile(r"\w[^\s\[]*(?:\s*\[\d*\]?)*\s*\Z")
+_SIGNS_BACKWARDS = re.compile(r"[\W_]*+")
+_ENDS = frozenset(".!?…:。！？｡")
+_LAST_WORD = re.compile(r"\w[^\s\[]{0,100}(?:\s{0,4}\[\d{0,4}\]?){0,8}\s{0,4}\Z")
 _WORD = re.compile(r"\w")
 _WORDS = re.compile(r"\w+")
 # Before the last one: "Yes, at 1".
@@ -248,7 +249,9 @@ class Writing:
     def _is_cut(self, segment: str) -> bool:
         """Whether the last sentence is one because no more was allowed."""
         limited = self._stops or self._last.finish is FinishReason.LENGTH
-        return limited and not _WHOLE.search(bare(segment))
+        # Backwards, because a search for the signs at the end would begin at every sign before.
+        signs = _SIGNS_BACKWARDS.match(bare(segment)[::-1])
+        return limited and not (signs and _ENDS.intersection(signs.group()))
 
     def _place(self, segment: str, verdict: Verdict, *, cut: bool) -> None:
         start = self._length + len(segment) - len(segment.lstrip())

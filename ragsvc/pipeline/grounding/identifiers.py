@@ -12,7 +12,7 @@ _END_SIGNS = ".:/-+,"
 # "MTP/3", "MTP-3" and "mtp3" are one name: what separates letters from digits is left out.
 _SEPARATED = re.compile(r"(?<=[^\W\d_])[-/_](?=\d)")
 # Of "shutil.copy2" the last part names it where it is documented.
-_DOTTED = re.compile(r"(?:[^\W\d_]\w*\.)+(?=[^\W\d_])")
+_DOTTED = re.compile(r"(?<!\w)(?:[^\W\d_]\w*+\.)+(?=[^\W\d_])")
 
 
 def identifiers_in(question: str) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from ragsvc.text.sentences import sentences
 ANY_MARKER = re.compile(r"\[(\d{1,4})\]")
 _MARKER = re.compile(r" ?\[(\d{1,4})\]\Z")
 _MARKER_CHARS = 7
-_MARKERS_AT_END = re.compile(r"(?:\s*\[\d{1,4}\])+")
+_MARKERS_AT_END = re.compile(r"(?:(?<!\s)\s*+\[\d{1,4}\])+")
 # The end of what may still become a marker, or is one once a marker inside it has gone: "[1 [99".
 _OPEN = re.compile(r"(?:\A|\[\d{0,4}) ?\Z")
 _WORD = re.compile(r"\w+")

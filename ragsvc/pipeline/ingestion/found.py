@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePath
 
 from ragsvc.domain import Failure, IngestRequest, ParsedDocument, Prune, Skipped, SourceFile
 from ragsvc.errors import InvalidRequest, RootConflict, RootEmpty, SourceNotFound
@@ -27,9 +27,10 @@ class Found:
     upload: bool = False
 
 
-def look_for(request: IngestRequest, home: Path) -> Found:
+def look_for(request: IngestRequest, home: Path, named: Mapping[str, str]) -> Found:
     """Walk the paths of a request, without the home folder itself.
 
+    :param named: what the root names of the corpus stand for so far.
     :raises SourceNotFound: if a path does not exist.
     :raises RootConflict: if two paths would be one root.
     :raises RootEmpty: if a folder to prune is missing.
@@ -42,7 +43,11 @@ def look_for(request: IngestRequest, home: Path) -> Found:
     items: list[SourceFile | Skipped | Failure] = []
     unread: set[str] = set()
     for path in request.paths:
-        root = _resolve(path, request)
+        root = (
+            _named(_resolve(path, request), roots, named)
+            if request.root_name is None
+            else _resolve(path, request)
+        )
         known = roots.setdefault(root.name, root.path)
         if known != root.path:
             raise RootConflict(
@@ -50,11 +55,29 @@ def look_for(request: IngestRequest, home: Path) -> Found:
                 hint="ingest one of them by itself with --as NAME",
             )
         if Path(root.path).exists():
-            found = list(discover(root, str(home)))
+            found = list(discover(root, str(home), request.exclude))
             items.extend(found)
             unread.update(_id_of(item, root) for item in found if isinstance(item, Failure))
     unique = {_place(item): item for item in items}
     return Found(tuple(unique.values()), roots, request.prune, frozenset(unread))
+
+
+def _named(root: Root, taken: Mapping[str, str], named: Mapping[str, str]) -> Root:
+    """A root under the name it has, else the first that is free: "docs", "a-docs", "x-a-docs" for /x/a/docs.
+
+    A longer name is taken only when another path of the same command has the shorter one.
+    """
+    names = [root.name]
+    for parent in PurePath(root.path).parents:
+        if parent.name:
+            names.append(f"{display_name(parent.name)}-{names[-1]}")
+    known = next((name for name in names if named.get(name) == root.path), None)
+    if known is not None:
+        return replace(root, name=known)
+    if taken.get(root.name, root.path) == root.path:
+        return root
+    free = (name for name in names if taken.get(name, root.path) == root.path and name not in named)
+    return replace(root, name=next(free, root.name))
 
 
 def _id_of(failure: Failure, root: Root) -> str:

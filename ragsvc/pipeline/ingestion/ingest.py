@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +25,6 @@ from ragsvc.domain import (
     InlineDocument,
     Membership,
     ParsedDocument,
-    Progress,
     Prune,
     SourceFile,
     VersionId,
@@ -33,6 +33,7 @@ from ragsvc.errors import (
     Cancelled,
     CorpusNotFound,
     InvalidRequest,
+    RagsvcError,
     RootEmpty,
     StaleContent,
 )
@@ -41,51 +42,23 @@ from ragsvc.pipeline.ingestion.found import Found, look_for
 from ragsvc.pipeline.ingestion.indexing import Indexer
 from ragsvc.pipeline.ingestion.plan import Plan, Scope, make_plan
 from ragsvc.pipeline.ingestion.reading import Reader, Reading
-from ragsvc.pipeline.ingestion.shelf import CatalogShelf, DryShelf, Shelf, count_chunks
-from ragsvc.pipeline.parts import ProfileParts
-from ragsvc.store.catalog import Catalog
-from ragsvc.text.limits import ParseLimits
+from ragsvc.pipeline.ingestion.setbacks import Again, Setbacks
+from ragsvc.pipeline.ingestion.shelf import (
+    CatalogShelf,
+    DryShelf,
+    ParseKey,
+    Shelf,
+    count_chunks,
+    parser_of,
+    text_key,
+)
+from ragsvc.pipeline.ingestion.tools import IngestTools, Listener
+from ragsvc.store.pins import ingest_reason
 from ragsvc.text.normalise import clean, normalise
 from ragsvc.text.sources import Found as Item
 from ragsvc.text.sources import classify
 
 ATTEMPTS = 3
-
-
-@dataclass(frozen=True, slots=True)
-class IngestTools:
-    """What an ingest works with; values come from the settings.
-
-    parts_of, default_parts: load the parts of a corpus's profile, or of a new corpus's.
-    new_corpus: find a corpus by name, or create it.
-    """
-
-    catalog: Catalog
-    lock_timeout_s: float
-    limits: ParseLimits
-    workers: int
-    parts_of: Callable[[Corpus], ProfileParts]
-    default_parts: Callable[[], ProfileParts]
-    new_corpus: Callable[[Caller, str], Corpus]
-
-
-@dataclass(frozen=True, slots=True)
-class Listener:
-    """How an ingest speaks to whoever started it."""
-
-    progress: Callable[[Progress], None]
-    on_wait: Callable[[str], None]
-    cancelled: Callable[[], bool]
-
-    @classmethod
-    def of(
-        cls,
-        progress: Callable[[Progress], None] | None,
-        on_wait: Callable[[str], None] | None,
-        cancelled: Callable[[], bool] | None,
-    ) -> Listener:
-        """Whoever leaves something out is not told of it, and does not stop it."""
-        return cls(progress or (lambda _: None), on_wait or (lambda _: None), cancelled or (lambda: False))
 
 
 class Ingest:
@@ -95,6 +68,7 @@ class Ingest:
         self._tools = tools
         self._caller = caller
         self._listener = listener
+        self._again = Again.LEAVE
         self._started = time.perf_counter()
 
     def files(self, request: IngestRequest) -> IngestReport:
@@ -105,26 +79,48 @@ class Ingest:
         :raises RootEmpty: if pruning would remove all of a root.
         :raises WriterBusy: if another writer held the lock for too long.
         """
-        found = look_for(request, self._tools.catalog.home)
+        found = look_for(request, self._tools.catalog.home, self._root_names(request.corpus))
+        self._again = Again.RETRY if request.retry else Again.LEAVE
         if request.dry_run:
+            self._again = Again.REHEARSE
             return self._dry(request.corpus, found)
         return self._run(request.corpus, found)
 
+    def _root_names(self, name: str) -> dict[str, str]:
+        """What the root names of a corpus stand for; none for one that is yet to be made."""
+        try:
+            return self._tools.catalog.roots(self._tools.catalog.corpus(self._caller, name).id)
+        except CorpusNotFound:
+            return {}
+
     def uploads(
-        self, corpus: str, documents: Sequence[InlineDocument], files: Mapping[str, Path]
+        self,
+        corpus: str,
+        documents: Sequence[InlineDocument],
+        files: Mapping[str, Path],
+        *,
+        retry: bool = False,
     ) -> IngestReport:
         """Ingest documents that were sent: texts, and files by the name that is their document id.
 
         Documents of these ids are replaced; nothing else is touched.
         """
+        self._again = Again.RETRY if retry else Again.LEAVE
         items = tuple(_named(classify(str(path), name, ""), name) for name, path in sorted(files.items()))
         inline = tuple((document.document_id, _inline(document)) for document in documents)
         return self._run(corpus, Found(items, {}, inline=inline, upload=True))
 
     def _run(self, name: str, found: Found) -> IngestReport:
         # From reading to publishing, so that gc does not take what is prepared meanwhile.
-        with self._tools.catalog.pinned(f"ingest of {name}"):
-            return self._prepare_and_publish(name, found)
+        catalog = self._tools.catalog
+        with catalog.pinned(ingest_reason(name)):
+            try:
+                return self._prepare_and_publish(name, found)
+            except BaseException:
+                # What failed leaves no empty corpus behind; why it failed is more important.
+                with suppress(RagsvcError):
+                    catalog.drop_unborn(name, ingests=1)
+                raise
 
     def _prepare_and_publish(self, name: str, found: Found) -> IngestReport:
         tools = self._tools
@@ -152,10 +148,11 @@ class Ingest:
         tools = self._tools
         reader = Reader(
             shelf,
-            tools.limits,
-            tools.workers,
+            self._setbacks(parser_of),
+            tools.pool,
             owner=self._caller.principal,
             upload=found.upload,
+            encoding=tools.encoding,
             progress=self._listener.progress,
             cancelled=self._listener.cancelled,
         )
@@ -173,14 +170,26 @@ class Ingest:
         todo = sorted({claim.version_id for claim in plan.born} - {row.version_id for row in live.values()})
         if not todo:
             return 0
+        parts = self._tools.parts_of(corpus)
+        setbacks = self._setbacks(lambda _: parts.profile.fingerprint)
+        digests = catalog.text_hashes(todo)
+        keys = {version: text_key(digests.get(version, "")) for version in todo}
+        tried = setbacks.known(list(keys.values()))
         indexer = Indexer(
             catalog,
-            self._tools.parts_of(corpus),
+            parts,
+            self._tools.pool,
             progress=self._listener.progress,
             cancelled=self._listener.cancelled,
         )
-        indexer.index(todo)
+        indexer.index([version for version in todo if keys[version] not in tried])
+        setbacks.remember({keys[version]: failure for version, failure in indexer.failures.items()})
+        reading.drop({version: tried[key] for version, key in keys.items() if key in tried})
+        reading.drop(indexer.failures)
         return indexer.embedded
+
+    def _setbacks(self, maker_of: Callable[[ParseKey], str]) -> Setbacks:
+        return Setbacks(self._tools.catalog, maker_of, self._again)
 
     def _publish(self, name: str, found: Found, reading: Reading, embedded: int) -> IngestReport:
         tools = self._tools
@@ -230,7 +239,7 @@ class Ingest:
         counts = (0, 0, 0)
         if plan.born or plan.died:
             parts = tools.parts_of(corpus) if corpus else tools.default_parts()
-            counts = count_chunks(tools.catalog, parts, shelf, live, plan)
+            counts = count_chunks(tools.catalog, parts, tools.pool, shelf, live, plan)
         return self._report(name, corpus.commit if corpus else CommitId(0), plan, reading, counts)
 
     def _report(
@@ -254,6 +263,7 @@ class Ingest:
             seconds=time.perf_counter() - self._started,
             failures=failures,
             skipped=tuple(reading.skipped),
+            warnings=tuple(sorted(reading.warnings, key=lambda row: (row.source, row.code))),
         )
 
 

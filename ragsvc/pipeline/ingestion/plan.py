@@ -109,6 +109,7 @@ def _same(current: Membership, claim: NewMembership) -> bool:
         and current.source == claim.source
         and current.origin == claim.origin
         and current.root == claim.root
+        and current.warnings == claim.warnings
         and canonical_json(current.metadata) == canonical_json(claim.metadata)
     )
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from tempfile import TemporaryDirectory
 
 from ragsvc.domain import (
     CachedParse,
@@ -16,19 +16,23 @@ from ragsvc.domain import (
     ParsedDocument,
     Progress,
     Skipped,
+    SourceCaveat,
     SourceFile,
     VersionId,
 )
-from ragsvc.errors import Cancelled, EmptyDocument, UnreadableFile
-from ragsvc.pipeline.ingestion.shelf import INLINE_KIND, LINE_KIND, ParseKey, Shelf
-from ragsvc.text.jsonl import JsonlDocument, is_jsonl, read_lines
-from ragsvc.text.kinds import extension
-from ragsvc.text.limits import ParseLimits
+from ragsvc.errors import Cancelled, DocumentError, EmptyDocument, NoText, UnreadableFile
+from ragsvc.pipeline.ingestion.items import batches, chars, shown, url_of
+from ragsvc.pipeline.ingestion.lines import LINES_AT_ONCE, LineReader
+from ragsvc.pipeline.ingestion.setbacks import Setbacks
+from ragsvc.pipeline.ingestion.shelf import INLINE_KIND, ParseKey, Shelf
+from ragsvc.text.jsonl import is_jsonl
+from ragsvc.text.kinds import extension, is_archive
+from ragsvc.text.members import unpack
 from ragsvc.text.parse import display_name
+from ragsvc.text.scratch import private_folder
 from ragsvc.text.workers import TRANSIENT_CODES, ParserPool
 
 FILES_AT_ONCE = 256
-LINES_AT_ONCE = 512
 UPLOAD = "upload"
 
 
@@ -43,6 +47,19 @@ class Reading:
     failures: list[Failure] = field(default_factory=list)
     skipped: list[Skipped] = field(default_factory=list)
     kept: set[str] = field(default_factory=set)
+    warnings: list[SourceCaveat] = field(default_factory=list)
+
+    def drop(self, failures: Mapping[VersionId, Failure]) -> None:
+        """Give up the claims of texts that could not be cut: each is a failure of its source."""
+        dropped = [claim for claim in self.claims if claim.version_id in failures]
+        self.claims = [claim for claim in self.claims if claim.version_id not in failures]
+        for claim in dropped:
+            failure = failures[claim.version_id]
+            sent = claim.origin == UPLOAD
+            source = claim.document_id if sent else claim.source
+            self.failures.append(Failure(source, failure.code, failure.error))
+            if not sent:
+                self.kept.add(claim.origin)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,28 +73,32 @@ class Reader:
     """Reads the files of one ingest; unchanged bytes are never parsed twice.
 
     upload: the files were sent, not found: nothing owns their ids but "upload".
+    encoding: of text files that are not UTF-8 and do not say; "": it is guessed.
     """
 
     def __init__(
         self,
         shelf: Shelf,
-        limits: ParseLimits,
-        workers: int,
+        setbacks: Setbacks,
+        pool: ParserPool,
         *,
         owner: str,
         upload: bool,
+        encoding: str,
         progress: Callable[[Progress], None],
         cancelled: Callable[[], bool],
     ) -> None:
         self._shelf = shelf
-        self._limits = limits
-        self._workers = workers
+        self._setbacks = setbacks
+        self._pool = pool
+        self._limits = replace(pool.limits, encoding=encoding)
         self._owner = owner
         self._upload = upload
         self._progress = progress
         self._cancelled = cancelled
         self._done = self._total = 0
         self._unit = "files"
+        self._lines = LineReader(shelf, setbacks, pool, lambda: self._step(0))
         self.reading = Reading()
 
     def read(self, found: Sequence[SourceFile | Skipped | Failure]) -> Reading:
@@ -85,34 +106,59 @@ class Reader:
 
         :raises Cancelled: when asked to stop; what was parsed is kept.
         """
-        files: list[SourceFile] = []
-        for item in found:
-            if isinstance(item, SourceFile):
-                files.append(item)
-            elif isinstance(item, Skipped):
-                self.reading.skipped.append(item)
-            else:
-                self.reading.failures.append(item)
+        files = self._sorted_out(found)
         self._done, self._total, self._unit = 0, len(files), "files"
-        with ParserPool(self._workers, self._limits) as pool:
-            for some in _batches(files, FILES_AT_ONCE):
-                self._step(0)
-                plain = [file for file in some if not is_jsonl(file.path)]
-                for _ in self._read_files(plain, pool):
-                    self._step(1)
-                for file in some:
-                    if is_jsonl(file.path):
-                        self._read_jsonl(file)
-                        self._step(1)
+        for some in batches(files, FILES_AT_ONCE):
+            self._step(0)
+            self._read_some(some)
         return self.reading
+
+    def _read_some(self, files: Sequence[SourceFile]) -> None:
+        plain = [file for file in files if not is_jsonl(file.path) and not is_archive(file.path)]
+        for _ in self._read_files(plain):
+            self._step(1)
+        for file in files:
+            if is_jsonl(file.path):
+                self._read_jsonl(file)
+                self._step(1)
+            elif is_archive(file.path):
+                self._read_archive(file)
+                self._step(1)
+
+    def _read_archive(self, file: SourceFile) -> None:
+        """Read the members of an archive as if they lay in a folder of its name."""
+        before = self._found()
+        with TemporaryDirectory(prefix="members-", dir=private_folder()) as folder:
+            try:
+                for some in batches(unpack(file, Path(folder), self._limits), FILES_AT_ONCE):
+                    self._total += sum(isinstance(item, SourceFile) for item in some)
+                    self._read_some(self._sorted_out(some))
+            except DocumentError as error:
+                self._fail(file, Failure(shown(file), error.code, error.message))
+                return
+        if self._found() == before:
+            self._fail(file, Failure(shown(file), NoText.code, "it holds no document"))
+
+    def _found(self) -> int:
+        """How many outcomes there are."""
+        return len(self.reading.claims) + len(self.reading.failures) + len(self.reading.skipped)
+
+    def _sorted_out(self, found: Sequence[SourceFile | Skipped | Failure]) -> list[SourceFile]:
+        """The files among what was found; the rest has its outcome."""
+        for item in found:
+            if isinstance(item, Skipped):
+                self.reading.skipped.append(item)
+            elif isinstance(item, Failure):
+                self.reading.failures.append(item)
+        return [item for item in found if isinstance(item, SourceFile)]
 
     def add_inline(self, documents: Sequence[tuple[str, ParsedDocument]]) -> None:
         """Take documents that were given as text."""
         self._done, self._total, self._unit = 0, len(documents), "documents"
-        for some in _batches(documents, LINES_AT_ONCE):
+        for some in batches(documents, LINES_AT_ONCE):
             keyed = [((_digest_of(parsed), INLINE_KIND), parsed) for _, parsed in some]
             for (document_id, parsed), stored in zip(some, self._shelf.put(keyed), strict=True):
-                self._claim(document_id, stored, UPLOAD, _url_of(parsed.metadata) or UPLOAD, root="")
+                self._claim(document_id, stored, UPLOAD, url_of(parsed.metadata) or UPLOAD, root="")
             self._step(len(some))
 
     def _step(self, files: int) -> None:
@@ -121,10 +167,10 @@ class Reader:
         if self._cancelled():
             raise Cancelled("the ingest was cancelled", hint="run it again: what was read is kept")
 
-    def _read_files(self, files: Sequence[SourceFile], pool: ParserPool) -> Iterator[None]:
+    def _read_files(self, files: Sequence[SourceFile]) -> Iterator[None]:
         hashed: list[_Hashed] = []
         for file in files:
-            made = _hash(file)
+            made = _hash(file, self._limits.reading)
             if isinstance(made, Failure):
                 self._fail(file, made)
                 yield
@@ -136,12 +182,18 @@ class Reader:
                 self._take(item.file, known[item.key])
                 yield
         fresh = [item for item in hashed if item.key not in known]
+        tried = self._setbacks.known([item.key for item in fresh])
+        for item in fresh:
+            if item.key in tried:
+                self._fail(item.file, tried[item.key])
+                yield
         pending: list[tuple[_Hashed, ParsedDocument | Failure]] = []
-        with closing(pool.parse((item, item.file.path) for item in fresh)) as outcomes:
+        paths = ((item, item.file.path) for item in fresh if item.key not in tried)
+        with closing(self._pool.parse(paths, lambda: self._step(0), self._limits.encoding)) as outcomes:
             for item, outcome in outcomes:
                 yield
                 pending.append((item, _unless_changed(item, outcome)))
-                if len(pending) >= 64 or _chars(pending) > 8_000_000:
+                if len(pending) >= 64 or chars(pending) > 8_000_000:
                     self._store(pending)
                     pending = []
         self._store(pending)
@@ -155,16 +207,26 @@ class Reader:
         stored = self._shelf.put([(item.key, outcome) for item, outcome in lasting])
         for (item, _), result in zip(lasting, stored, strict=True):
             self._take(item.file, result)
-        for item, outcome in pending:
-            if isinstance(outcome, Failure) and outcome.code in TRANSIENT_CODES:
-                self._fail(item.file, outcome)
+        passing = {
+            item: outcome
+            for item, outcome in pending
+            if isinstance(outcome, Failure) and outcome.code in TRANSIENT_CODES
+        }
+        self._setbacks.remember({item.key: outcome for item, outcome in passing.items()})
+        for item, outcome in passing.items():
+            self._fail(item.file, outcome)
 
     def _take(self, file: SourceFile, result: CachedParse) -> None:
         if result.version_id is None:
-            self._fail(file, Failure(display_name(file.path), result.code, result.error))
+            self._fail(file, Failure(shown(file), result.code, result.error))
             return
-        source = _url_of(result.metadata) or UPLOAD if self._upload else display_name(file.path)
+        source = url_of(result.metadata) or UPLOAD if self._upload else shown(file)
         self._claim_from(file, file.document_id, result, source)
+        for part in result.parts:
+            parent = {"parent": file.document_id + part.parent}
+            inner = replace(part.result, metadata={**part.result.metadata, **parent})
+            inner_source = source if self._upload else source + part.suffix
+            self._claim_from(file, file.document_id + part.suffix, inner, inner_source)
 
     def _claim_from(self, file: SourceFile, document_id: str, result: CachedParse, source: str) -> None:
         origin, root = (UPLOAD, "") if self._upload else (file.document_id, file.root)
@@ -174,12 +236,21 @@ class Reader:
         assert result.version_id is not None
         self.reading.claims.append(
             NewMembership(
-                document_id, VersionId(result.version_id), result.metadata, source, origin, root, self._owner
+                document_id,
+                VersionId(result.version_id),
+                result.metadata,
+                source,
+                origin,
+                root,
+                self._owner,
+                warnings=result.warnings,
             )
         )
+        told = document_id if self._upload else source
+        self.reading.warnings.extend(SourceCaveat(told, made.code, made.message) for made in result.warnings)
 
     def _fail(self, file: SourceFile, failure: Failure) -> None:
-        source = file.document_id if self._upload else display_name(file.path)
+        source = file.document_id if self._upload else shown(file)
         if failure.code == EmptyDocument.code:
             self.reading.skipped.append(Skipped(source, failure.code))
             return
@@ -188,21 +259,13 @@ class Reader:
             self.reading.kept.add(file.document_id)
 
     def _read_jsonl(self, file: SourceFile) -> None:
-        for some in _batches(read_lines(file.path, file.document_id), LINES_AT_ONCE):
-            self._step(0)
-            lines = [item for item in some if isinstance(item, JsonlDocument)]
-            for item in some:
-                if isinstance(item, Failure):
-                    self._fail_line(file, item)
-            keys = [(line.digest, LINE_KIND) for line in lines]
-            known = self._shelf.find(keys)
-            fresh = [(key, line.parsed) for key, line in zip(keys, lines, strict=True) if key not in known]
-            known |= dict(zip((key for key, _ in fresh), self._shelf.put(fresh), strict=True))
-            for key, line in zip(keys, lines, strict=True):
-                source = _url_of(line.parsed.metadata) or (
-                    UPLOAD if self._upload else display_name(file.path)
-                )
-                self._claim_from(file, line.document_id, known[key], source)
+        place = UPLOAD if self._upload else shown(file)
+        for item in self._lines.read(file):
+            if isinstance(item, Failure):
+                self._fail_line(file, item)
+            else:
+                source = url_of(item.stored.metadata) or place
+                self._claim_from(file, item.document_id, item.stored, source)
 
     def _fail_line(self, file: SourceFile, failure: Failure) -> None:
         # Which document a broken line was cannot be known, so none of this file's lines is pruned.
@@ -220,11 +283,11 @@ def kind_key(path: str) -> str:
     return extension(path) or Path(path).name.lower()
 
 
-def _hash(file: SourceFile) -> _Hashed | Failure:
+def _hash(file: SourceFile, reading: str) -> _Hashed | Failure:
     try:
         with Path(file.path).open("rb") as stream:
             digest = hashlib.file_digest(stream, "sha256").hexdigest()
-            return _Hashed(file, (digest, kind_key(file.path)), _stamp(file.path))
+            return _Hashed(file, (digest, kind_key(file.path) + reading), _stamp(file.path))
     except OSError as error:
         return Failure(
             display_name(file.path), UnreadableFile.code, f"cannot be read: {error.strerror or error}"
@@ -254,26 +317,3 @@ def _unless_changed(item: _Hashed, outcome: ParsedDocument | Failure) -> ParsedD
 def _digest_of(parsed: ParsedDocument) -> str:
     content = "\x00".join((parsed.title, parsed.media_type, parsed.text, repr(parsed.metadata)))
     return hashlib.sha256(content.encode("utf-8", "surrogatepass")).hexdigest()
-
-
-def _url_of(metadata: Any) -> str | None:
-    for name in ("url", "source_url", "source"):
-        value = metadata.get(name)
-        if isinstance(value, str) and value.startswith(("http://", "https://")):
-            return value
-    return None
-
-
-def _chars(pending: Sequence[tuple[object, ParsedDocument | Failure]]) -> int:
-    return sum(len(made.text) for _, made in pending if isinstance(made, ParsedDocument))
-
-
-def _batches(items: Any, size: int) -> Iterator[list[Any]]:
-    some: list[Any] = []
-    for item in items:
-        some.append(item)
-        if len(some) >= size:
-            yield some
-            some = []
-    if some:
-        yield some

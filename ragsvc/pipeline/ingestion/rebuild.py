@@ -10,21 +10,22 @@ from ragsvc.domain import Caller, CommitId, Corpus, Profile, Progress, RebuildRe
 from ragsvc.errors import ModelError
 from ragsvc.index import files, loading
 from ragsvc.pipeline.base import folder_of, rebase
-from ragsvc.pipeline.ingestion.indexing import Indexer, Window
-from ragsvc.pipeline.ingestion.ingest import Listener
+from ragsvc.pipeline.ingestion.indexing import Indexer, Window, rows_of
+from ragsvc.pipeline.ingestion.tools import Listener
 from ragsvc.pipeline.parts import ProfileParts
 from ragsvc.store.catalog import Catalog
 from ragsvc.store.commits import new_uid
-from ragsvc.text.signature import signature
+from ragsvc.text.workers import ParserPool
 
 
 @dataclass(frozen=True, slots=True)
 class RebuildTools:
-    """What a rebuild works with. parts_of: loads the parts of a profile."""
+    """What a rebuild works with. parts_of: loads the parts of a profile. pool: cuts texts."""
 
     catalog: Catalog
     lock_timeout_s: float
     parts_of: Callable[[Profile], ProfileParts]
+    pool: ParserPool
 
 
 class Rebuild:
@@ -36,6 +37,7 @@ class Rebuild:
         self._listener = listener
         self._embedded = self._rechunked = self._chunks = 0
         self._outdated: list[Profile] = []
+        self._uncut: list[str] = []
 
     def run(self, name: str) -> RebuildReport:
         """Cut and analyse every text again, mend what differs, and write the index files anew.
@@ -59,7 +61,7 @@ class Rebuild:
             chunks=self._chunks,
             rechunked=self._rechunked,
             embedded=self._embedded,
-            unmended=tuple(unmended),
+            unmended=(*unmended, *self._uncut),
             seconds=time.perf_counter() - started,
         )
 
@@ -111,6 +113,7 @@ class Rebuild:
         indexer = Indexer(
             catalog,
             self._tools.parts_of(profile),
+            self._tools.pool,
             progress=self._listener.progress,
             cancelled=self._listener.cancelled,
         )
@@ -120,6 +123,8 @@ class Rebuild:
             done += len(window.versions)
             self._listener.progress(Progress("rebuilding", done, len(versions), "texts"))
         self._embedded += indexer.embedded
+        for failure in indexer.failures.values():
+            self._uncut.append(f"a text that cannot be cut, {failure.source!r}: {failure.error}")
         return len(versions)
 
     def _window(self, profile: Profile, indexer: Indexer, window: Window) -> None:
@@ -130,10 +135,10 @@ class Rebuild:
         if damaged:
             catalog.drop_vectors(embedder, sorted(damaged))
         indexer.embed(texts, catalog.missing_vectors(embedder, list(texts)))
-        rows = [(version.id, indexer.rows(version, drafts)) for version, drafts in window.versions]
+        rows = [(version.id, rows_of(made)) for version, made in window.versions]
         wrong = catalog.differing(profile.id, rows)
         if wrong:
-            signatures = {v.id: signature(v.text) for v, _ in window.versions if v.id in wrong}
+            signatures = {v.id: made.signature for v, made in window.versions if v.id in wrong}
             mended = [(version, made) for version, made in rows if version in wrong]
             catalog.put_chunks(profile.id, mended, signatures, replaced=wrong)
         self._rechunked += len(wrong)

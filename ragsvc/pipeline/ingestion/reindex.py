@@ -15,11 +15,12 @@ from ragsvc.domain import Caller, CommitId, Corpus, Profile, ProfileSpec, Progre
 from ragsvc.errors import Cancelled, StaleContent
 from ragsvc.fingerprints import profile_fingerprint
 from ragsvc.pipeline.base import renew_files
-from ragsvc.pipeline.ingestion.indexing import Indexer
-from ragsvc.pipeline.ingestion.ingest import Listener
+from ragsvc.pipeline.ingestion.indexing import Indexer, refuse_failures
+from ragsvc.pipeline.ingestion.tools import Listener
 from ragsvc.pipeline.parts import ProfileParts
 from ragsvc.store.catalog import Catalog
 from ragsvc.store.commits import new_uid
+from ragsvc.text.workers import ParserPool
 
 ATTEMPTS = 3
 # Rounds of catching up with commits made meanwhile, and what may be left to do under the writer lock:
@@ -33,13 +34,14 @@ class ReindexTools:
     """What a reindex works with.
 
     spec_of: the profile that a corpus is to have, given the one it has.
-    parts_of: loads the parts of a stored profile.
+    parts_of: loads the parts of a stored profile. pool: cuts texts.
     """
 
     catalog: Catalog
     lock_timeout_s: float
     spec_of: Callable[[ProfileSpec], ProfileSpec]
     parts_of: Callable[[Profile], ProfileParts]
+    pool: ParserPool
 
 
 class Reindex:
@@ -98,11 +100,14 @@ class Reindex:
         def show(progress: Progress) -> None:
             self._listener.progress(replace(progress, stage=stage))
 
-        indexer = Indexer(self._catalog, parts, progress=show, cancelled=self._listener.cancelled)
+        indexer = Indexer(
+            self._catalog, parts, self._tools.pool, progress=show, cancelled=self._listener.cancelled
+        )
         try:
             if self._listener.cancelled():
                 raise Cancelled("stopped")
             indexer.index(versions)
+            refuse_failures(indexer)
         except Cancelled as error:
             raise Cancelled(
                 "the reindex was cancelled, nothing changed", hint="run it again: what was embedded is kept"

@@ -3,22 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from typing import Protocol, TypeAlias
 
-from ragsvc.domain import CachedParse, Failure, Membership, ParsedDocument, VersionId, VersionText
+from ragsvc.domain import (
+    CachedParse,
+    CachedPart,
+    CutText,
+    Failure,
+    Membership,
+    ParsedDocument,
+    VersionId,
+    VersionText,
+)
 from ragsvc.pipeline.ingestion.indexing import hash_of
 from ragsvc.pipeline.ingestion.plan import Plan
 from ragsvc.pipeline.parts import ProfileParts
 from ragsvc.store.catalog import Catalog
 from ragsvc.store.versions import version_name
+from ragsvc.text.orders import DRAFT
 from ragsvc.text.parse import PARSER_VERSION
+from ragsvc.text.workers import ParserPool
 
 ParseKey: TypeAlias = tuple[str, str]
 """(sha256 hex of the bytes, kind)."""
 
 LINE_KIND = "jsonl-line"
 INLINE_KIND = "inline"
-_TEXT_PARSER = "text-1"
+TEXT_KIND = "text"
+_MAKERS = {LINE_KIND: "line-1", INLINE_KIND: "text-1"}
 
 
 class Shelf(Protocol):
@@ -33,9 +46,14 @@ class Shelf(Protocol):
         ...
 
 
+def text_key(text_hash: str) -> ParseKey:
+    """The key of a stored text that is to be cut."""
+    return text_hash, TEXT_KIND
+
+
 def parser_of(key: ParseKey) -> str:
     """The parser version that a result depends on; text that needs no parser outlives its updates."""
-    return _TEXT_PARSER if key[1] in (LINE_KIND, INLINE_KIND) else PARSER_VERSION
+    return _MAKERS.get(key[1], PARSER_VERSION)
 
 
 class CatalogShelf:
@@ -80,9 +98,13 @@ class DryShelf(CatalogShelf):
         return [
             CachedParse(None, {}, made.code, made.error)
             if isinstance(made, Failure)
-            else CachedParse(self._id_of(made), made.metadata)
+            else self._result_of(made)
             for _, made in items
         ]
+
+    def _result_of(self, made: ParsedDocument) -> CachedParse:
+        parts = tuple(CachedPart(p.suffix, p.parent, self._result_of(p.document)) for p in made.parts)
+        return CachedParse(self._id_of(made), made.metadata, warnings=made.warnings, parts=parts)
 
     def _id_of(self, parsed: ParsedDocument) -> VersionId:
         name = version_name(parsed)
@@ -98,9 +120,14 @@ class DryShelf(CatalogShelf):
 
 
 def count_chunks(
-    catalog: Catalog, parts: ProfileParts, shelf: DryShelf, live: Mapping[str, Membership], plan: Plan
+    catalog: Catalog,
+    parts: ProfileParts,
+    pool: ParserPool,
+    shelf: DryShelf,
+    live: Mapping[str, Membership],
+    plan: Plan,
 ) -> tuple[int, int, int]:
-    """What publishing the plan would do, without doing it.
+    """What publishing the plan would do, without doing it. What cannot be cut counts as nothing.
 
     :return: chunks added, chunks removed, texts to embed.
     """
@@ -112,10 +139,11 @@ def count_chunks(
     stored = catalog.version_texts([version for version in fresh if version >= 0])
     hashes: set[bytes] = set()
     added = 0
-    for version in (*stored, *(shelf.new[version] for version in fresh if version < 0)):
-        drafts = parts.chunker.split(version.title, version.text, version.media_type, version.pages)
-        added += len(drafts)
-        hashes.update(hash_of(draft.embedded_text) for draft in drafts)
+    unstored = (shelf.new[version] for version in fresh if version < 0)
+    for _, made in pool.cut(parts.cutter, chain(stored, unstored), verb=DRAFT):
+        if isinstance(made, CutText):
+            added += len(made.chunks)
+            hashes.update(hash_of(chunk.draft.embedded_text) for chunk in made.chunks)
     missing = catalog.missing_vectors(parts.profile.embedder_fingerprint, sorted(hashes))
     gone = catalog.chunk_counts(parts.profile.id, sorted(before - after))
     return added, sum(gone.values()), len(missing)

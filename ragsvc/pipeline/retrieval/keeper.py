@@ -6,6 +6,7 @@ import logging
 import threading
 from collections import OrderedDict
 from collections.abc import Collection
+from dataclasses import replace
 
 from ragsvc.domain import Corpus, Profile
 from ragsvc.errors import StorageError, WriterBusy
@@ -92,6 +93,23 @@ class SnapshotKeeper:
         """The profiles of all snapshots in memory."""
         with self._lock, self._past_lock:
             return [held.corpus.profile for held in (*self._held.values(), *self._past.values())]
+
+    def check_files(self) -> None:
+        """Look whether the files of what is held are as they were read, and write damaged ones anew.
+
+        What is held is in memory and serves in any case.
+        """
+        for uid, held in list(self._held.items()):
+            folder = folder_of(self._catalog, held.corpus)
+            if held.base is None or loading.is_untouched(folder, held.base):
+                continue
+            if loading.written(folder) not in (None, held.base):
+                continue  # another process wrote others, which the next commit brings
+            log.warning("index files of %s were touched; they are checked", held.corpus.name)
+            mended = self._mend(held.corpus)
+            with self._lock:
+                if mended is not None and self._held.get(uid) is held:
+                    self._held[uid] = replace(held, base=mended[1])
 
     def forget(self, live: Collection[str]) -> None:
         """Drop snapshots of corpora that are gone and of commits that gc took.

@@ -15,6 +15,7 @@ from ragsvc.domain import (
     CarriedChunk,
     CarriedDocument,
     CarriedVersion,
+    Caveat,
     F32Matrix,
     ParsedDocument,
 )
@@ -113,6 +114,24 @@ def check_document(row: CarriedDocument, title: str, media_type: str) -> dict[st
     _demand(isinstance(metadata, dict), Table.DOCUMENTS, where, "its metadata is not a JSON object")
     found: dict[str, Any] = metadata
     return found
+
+
+def check_warnings(row: CarriedDocument) -> tuple[Caveat, ...]:
+    """The warnings of a row of documents.parquet.
+
+    :raises ExportDamaged: if they cannot be.
+    """
+    where = repr(row.document_id[:200])
+    try:
+        rows = json.loads(row.warnings, parse_constant=_refuse)
+    except (ValueError, RecursionError) as error:
+        raise _error(Table.DOCUMENTS, where, f"its warnings are not JSON: {error}") from error
+    sound = isinstance(rows, list) and all(
+        isinstance(pair, list) and len(pair) == 2 and all(isinstance(value, str) for value in pair)
+        for pair in rows
+    )
+    _demand(sound, Table.DOCUMENTS, where, "its warnings are not pairs of a code and words")
+    return tuple(Caveat(code, message) for code, message in rows)
 
 
 def check_ascending(table: Table, last: str, value: str) -> None:

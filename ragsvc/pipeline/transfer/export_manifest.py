@@ -14,7 +14,7 @@ from ragsvc.domain import ChunkerSpec, EmbedderSpec, ProfileSpec
 from ragsvc.errors import ExportDamaged
 from ragsvc.fingerprints import profile_fingerprint
 
-FORMAT = 1
+FORMAT = 2
 MANIFEST = "manifest.json"
 COPY_AGAIN = "copy the folder again, or export again"
 _MOST_BYTES = 16 * 2**20
@@ -46,7 +46,7 @@ class FileFacts:
 class ExportManifest:
     """What an export holds. It has no time of its own: the same commit gives the same bytes.
 
-    commit, created_at: of the commit. roots: what root names stood for.
+    commit, created_at: of the commit. roots: what root names stood for. version: of the format.
     """
 
     corpus: str
@@ -55,11 +55,12 @@ class ExportManifest:
     spec: ProfileSpec
     roots: Mapping[str, str]
     files: Mapping[Table, FileFacts]
+    version: int = FORMAT
 
     def encode(self) -> bytes:
         """As JSON."""
         body = {
-            "format": FORMAT,
+            "format": self.version,
             "ragsvc": __version__,
             "corpus": self.corpus,
             "commit": self.commit,
@@ -113,8 +114,8 @@ def _decoded(body: Any, path: Path) -> ExportManifest:
             f"{path} has export format {version}, this ragsvc knows up to {FORMAT}",
             hint="upgrade ragsvc",
         )
-    if version != FORMAT:
-        raise ValueError(f"format is {version}, not {FORMAT}")
+    if version < 1:
+        raise ValueError(f"format is {version}, not 1 to {FORMAT}")
     profile = _typed(body["profile"], dict, "profile")
     spec = ProfileSpec(
         embedder=_record(EmbedderSpec, profile["embedder"]),
@@ -140,6 +141,7 @@ def _decoded(body: Any, path: Path) -> ExportManifest:
         spec=spec,
         roots={name: _typed(path, str, "roots") for name, path in roots.items()},
         files=facts,
+        version=version,
     )
 
 

@@ -29,6 +29,7 @@ from ragsvc.pipeline.transfer.export_checks import (
     check_document,
     check_vectors,
     check_version,
+    check_warnings,
     demand,
     table_error,
 )
@@ -85,7 +86,8 @@ class Filling:
     def _read(self, table: Table) -> Iterator[dict[str, Any]]:
         rows = self._manifest.files[table].rows
         done = 0
-        for columns in read_table(self._folder, table, self._profile.spec.embedder.dimension):
+        dimension = self._profile.spec.embedder.dimension
+        for columns in read_table(self._folder, table, dimension, self._manifest.version):
             done += len(next(iter(columns.values())))
             demand(done <= rows, table, f"it has more rows than the {rows} of the manifest")
             yield dict(columns)
@@ -194,6 +196,7 @@ class Filling:
                         root=row.root,
                         owner=row.owner,
                         ingested_at=row.ingested_at,
+                        warnings=check_warnings(row),
                     )
                 )
         return born

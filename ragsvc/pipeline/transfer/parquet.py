@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 
 from ragsvc.crashpoints import crash_point
 from ragsvc.errors import ExportDamaged
-from ragsvc.pipeline.transfer.export_manifest import COPY_AGAIN, FileFacts, Table
+from ragsvc.pipeline.transfer.export_manifest import COPY_AGAIN, FORMAT, FileFacts, Table
 
 Columns = Mapping[str, Any]
 """Values by column: lists, or for vectors (n, dim) float32."""
@@ -26,12 +26,14 @@ ROW_GROUP_BYTES = 8 * 2**20
 # Far more than any row group of ours; a file that says more is not one of ours.
 _MOST_BYTES = 2**30
 HASH_BYTES = 32
+# Exports of format 1 lack it.
+_WARNINGS = "warnings"
 
 
-def schema(table: Table, dimension: int) -> Any:
+def schema(table: Table, dimension: int, version: int = FORMAT) -> Any:
     """Columns of a table, in order.
 
-    :param dimension: of the vectors.
+    :param dimension: of the vectors. version: of the format.
     """
     text, whole = pa.string(), pa.int32()
     columns: dict[Table, list[tuple[str, Any]]] = {
@@ -48,6 +50,7 @@ def schema(table: Table, dimension: int) -> Any:
                 "media_type",
                 "ingested_at",
                 "metadata",
+                *((_WARNINGS,) if version >= 2 else ()),
             )
         ],
         Table.VERSIONS: [
@@ -172,7 +175,7 @@ def _array(values: Any, kind: Any) -> Any:
     return pa.array(values, type=kind)
 
 
-def read_table(folder: Path, table: Table, dimension: int) -> Iterator[Columns]:
+def read_table(folder: Path, table: Table, dimension: int, version: int = FORMAT) -> Iterator[Columns]:
     """Read a table back, a row group at a time.
 
     :raises ExportDamaged: if it is not such a table.
@@ -181,13 +184,16 @@ def read_table(folder: Path, table: Table, dimension: int) -> Iterator[Columns]:
     try:
         # Not mapped: a file that is cut short meanwhile would be a SIGBUS.
         with pq.ParquetFile(path, memory_map=False, pre_buffer=False) as file:
-            _check_schema(path, file.schema_arrow.remove_metadata(), schema(table, dimension))
+            _check_schema(path, file.schema_arrow.remove_metadata(), schema(table, dimension, version))
             for number in range(file.num_row_groups):
                 if file.metadata.row_group(number).total_byte_size > _MOST_BYTES:
                     raise damaged(path, f"row group {number} is too large")
                 rows = file.read_row_group(number, use_threads=False).combine_chunks()
                 rows.validate(full=True)
-                yield {name: _values(path, name, rows.column(name)) for name in rows.column_names}
+                columns = {name: _values(path, name, rows.column(name)) for name in rows.column_names}
+                if table is Table.DOCUMENTS:
+                    columns.setdefault(_WARNINGS, ["[]"] * rows.num_rows)
+                yield columns
     except ExportDamaged:
         raise
     except (pa.ArrowException, OSError, ValueError, KeyError, TypeError, OverflowError, MemoryError) as error:

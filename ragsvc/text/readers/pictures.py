@@ -1,0 +1,193 @@
+"""Text in pictures and scans, by RapidOCR (the extra ragsvc[ocr]); its models lie in its package, offline."""
+
+from __future__ import annotations
+
+import io
+import re
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import numpy as np
+from PIL import Image, ImageOps, ImageSequence
+
+from ragsvc.domain import Caveat
+from ragsvc.errors import BrokenDocument
+from ragsvc.text.readers.hyphens import MARK, mend
+
+_MAX_PIXELS = 80_000_000
+_MAX_FRAMES = 100
+_MAX_SIDE = 2000
+_LEAST_SCORE = 0.5
+_PROSE_CHARS = 20
+_COLUMN_BOXES = 4
+_ACROSS_SHARE = 0.2
+# Unlike the text of a PDF, a picture does not tell a hyphen of the line from one of the word.
+_LINE_END = re.compile(r"(?<=[^\W\d_])-\n(?=[^\W\d_])")
+_SHOWN_PAGES = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """Text of one picture. confidence: mean of its lines by length, [0, 1]; 0 without text."""
+
+    text: str
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Box:
+    left: float
+    top: float
+    right: float
+    bottom: float
+    text: str
+
+
+def read_picture(data: bytes, name: str, deadline: float) -> tuple[list[str], tuple[Caveat, ...]]:
+    """Read the frames of a picture file.
+
+    :param deadline: of time.monotonic(); frames that are not begun by then are left, and that is said.
+    :raises BrokenDocument: if it is no picture, or one of more pixels than anybody needs.
+    """
+    Image.MAX_IMAGE_PIXELS = _MAX_PIXELS
+    try:
+        with Image.open(io.BytesIO(data)) as image:
+            return read_frames(_frames(image), getattr(image, "n_frames", 1), deadline)
+    except (OSError, ValueError, SyntaxError, EOFError, Image.DecompressionBombError) as error:
+        raise BrokenDocument(
+            f"{name} is no picture that can be opened", hint="Open it and save it again."
+        ) from error
+
+
+def read_frames(
+    frames: Iterator[Any], total: int, deadline: float, numbers: Sequence[int] | None = None
+) -> tuple[list[str], tuple[Caveat, ...]]:
+    """Read pictures of pages.
+
+    :param frames: (height, width, 3) uint8 each, blue first.
+    :param total: how many pages the file has. numbers: of the pages that the frames show; None: all.
+    :return: a text a frame, and what was read how surely.
+    """
+    texts: list[str] = []
+    told: list[str] = []
+    left = 0
+    for place, frame in enumerate(frames):
+        number = numbers[place] if numbers else place + 1
+        if time.monotonic() > deadline or place >= _MAX_FRAMES:
+            texts.append("")
+            left += 1
+            continue
+        seen = _see(frame)
+        texts.append(seen.text)
+        if seen.text:
+            told.append(f"page {number}: {seen.confidence:.2f}")
+    caveats: list[Caveat] = []
+    if told:
+        more = f" and {len(told) - _SHOWN_PAGES} more" if len(told) > _SHOWN_PAGES else ""
+        words = (
+            f"{len(told)} of {total} pages read from pictures, confidence {', '.join(told[:_SHOWN_PAGES])}"
+        )
+        caveats.append(Caveat("read_from_picture", words + more))
+    if left:
+        words = f"{left} of {total} pages were left for want of time: raise RAGSVC_PARSE_TIMEOUT_S"
+        caveats.append(Caveat("scan_partly_read", words))
+    return mend([_LINE_END.sub(MARK, text) for text in texts]), tuple(caveats)
+
+
+def _frames(image: Image.Image) -> Iterator[Any]:
+    for frame in ImageSequence.Iterator(image):
+        turned = ImageOps.exif_transpose(frame).convert("RGB")
+        turned.thumbnail((_MAX_SIDE * 2, _MAX_SIDE * 2))
+        yield np.ascontiguousarray(np.asarray(turned)[:, :, ::-1])
+
+
+@cache
+def _engine() -> Any:
+    from rapidocr import RapidOCR
+
+    one = {f"EngineConfig.onnxruntime.{kind}_op_num_threads": 1 for kind in ("intra", "inter")}
+    return RapidOCR(params={"Global.log_level": "critical", "Global.max_side_len": _MAX_SIDE, **one})
+
+
+def _see(frame: Any) -> Seen:
+    found = _engine()(frame)
+    if found.txts is None or found.boxes is None:
+        return Seen("", 0.0)
+    boxes: list[_Box] = []
+    weighed = size = 0.0
+    for points, text, score in zip(found.boxes, found.txts, found.scores, strict=True):
+        if float(score) < _LEAST_SCORE or not text.strip():
+            continue
+        x, y = np.asarray(points)[:, 0], np.asarray(points)[:, 1]
+        boxes.append(_Box(float(x.min()), float(y.min()), float(x.max()), float(y.max()), text.strip()))
+        weighed += float(score) * len(text)
+        size += len(text)
+    return Seen("\n".join(_ordered(boxes)), weighed / size if size else 0.0)
+
+
+def _ordered(boxes: list[_Box]) -> list[str]:
+    """Lines in reading order: columns of prose one after the other, everything else row by row."""
+    cut = _column_cut(boxes)
+    if cut is None:
+        return _rows(boxes)
+    lines: list[str] = []
+    rest = boxes
+    # What lies across the gap, such as a headline, ends the columns above it.
+    for across in sorted((box for box in boxes if _crosses(box, cut)), key=lambda box: box.top):
+        lines += _columns(
+            [box for box in rest if box.bottom <= across.bottom and not _crosses(box, cut)], cut
+        )
+        lines.append(across.text)
+        rest = [box for box in rest if box.bottom > across.bottom]
+    return lines + _columns([box for box in rest if not _crosses(box, cut)], cut)
+
+
+def _columns(boxes: list[_Box], cut: float) -> list[str]:
+    left = [box for box in boxes if box.right <= cut]
+    return (_ordered(left) if left else []) + _ordered([box for box in boxes if box.right > cut])
+
+
+def _crosses(box: _Box, cut: float) -> bool:
+    return box.left < cut < box.right
+
+
+def _rows(boxes: list[_Box]) -> list[str]:
+    lines: list[str] = []
+    row: list[_Box] = []
+    for box in sorted(boxes, key=lambda box: (box.top + box.bottom) / 2):
+        if row and (box.top + box.bottom) / 2 > (row[0].top + row[0].bottom) / 2 + _height(row) / 2:
+            lines.append(_row(row))
+            row = []
+        row.append(box)
+    return [*lines, _row(row)] if row else lines
+
+
+def _column_cut(boxes: list[_Box]) -> float | None:
+    """Where a gap runs from top to bottom between boxes of prose; cells of a table are too short for that.
+
+    A few boxes may lie across it.
+    """
+    best: tuple[int, float, float] | None = None
+    for edge in sorted({box.right for box in boxes})[:-1]:
+        right = [box for box in boxes if box.left >= edge]
+        left = [box for box in boxes if box.right <= edge]
+        across = len(boxes) - len(left) - len(right)
+        if across > len(boxes) * _ACROSS_SHARE or min(len(left), len(right)) < _COLUMN_BOXES:
+            continue
+        if any(sum(len(box.text) for box in side) < _PROSE_CHARS * len(side) for side in (left, right)):
+            continue
+        gap = min(box.left for box in right) - edge
+        if best is None or (-across, gap) > best[:2]:
+            best = (-across, gap, edge)
+    return best[2] if best else None
+
+
+def _height(row: list[_Box]) -> float:
+    return max(box.bottom - box.top for box in row)
+
+
+def _row(row: list[_Box]) -> str:
+    return " ".join(box.text for box in sorted(row, key=lambda box: box.left))

@@ -1,0 +1,77 @@
+"""Scans and pictures of text: who reads them, if anybody, and until when."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from ragsvc.domain import Caveat
+from ragsvc.errors import NoText
+from ragsvc.text.limits import Pace, ParseLimits
+from ragsvc.text.ocr import HINT, find_tessdata, has_rapidocr
+from ragsvc.text.readers.pdf import PAGE_WITHOUT_TEXT, Page, empty_pages, pictures_of
+
+# Of the time that a file is given.
+_SHARE_FOR_PICTURES = 0.6
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """Who reads pictures, if anybody, and until when."""
+
+    limits: ParseLimits
+    size_bytes: int
+    started: float = field(default_factory=time.monotonic)
+
+    @property
+    def by_kreuzberg(self) -> bool:
+        """By Tesseract, which the parser itself calls."""
+        return self.limits.reads_pictures and find_tessdata() is not None
+
+    @property
+    def by_rapidocr(self) -> bool:
+        """By the extra."""
+        return self.limits.reads_pictures and find_tessdata() is None and has_rapidocr()
+
+    @property
+    def deadline(self) -> float:
+        """Of time.monotonic(): what is read by then is kept, rather than nothing."""
+        seconds = self.limits.seconds_for(self.size_bytes, Pace.PICTURES)
+        return self.started + seconds * _SHARE_FOR_PICTURES
+
+
+def read_picture(data: bytes, name: str, sight: Sight) -> tuple[list[str], tuple[Caveat, ...]]:
+    """Texts of the frames of a picture.
+
+    :raises NoText: if nothing reads pictures here.
+    """
+    if not sight.limits.reads_pictures:
+        raise NoText(f"{name} is a picture", hint="RAGSVC_OCR is off.")
+    if not sight.by_rapidocr:
+        raise NoText(f"{name} is a picture", hint=HINT)
+    from ragsvc.text.readers import pictures
+
+    return pictures.read_picture(data, name, sight.deadline)
+
+
+def read_scans(
+    data: bytes, pages: Sequence[str], plain: Sequence[Page], caveats: tuple[Caveat, ...], sight: Sight
+) -> tuple[list[str], tuple[Caveat, ...]]:
+    """Read the pages on which something stands, but no text, as pictures of text.
+
+    :param caveats: of the pages so far.
+    :return: the pages, and what is left to say of them.
+    """
+    empty = [place for place, page in enumerate(pages) if not page.strip() and plain[place].drawn]
+    if not empty:
+        return list(pages), caveats
+    from ragsvc.text.readers.pictures import read_frames
+
+    numbers = [place + 1 for place in empty]
+    texts, more = read_frames(pictures_of(data, empty), len(pages), sight.deadline, numbers)
+    filled = list(pages)
+    for place, text in zip(empty, texts, strict=False):
+        filled[place] = text
+    told = tuple(made for made in caveats if made.code != PAGE_WITHOUT_TEXT)
+    return filled, (*told, *empty_pages(filled, plain), *more)
