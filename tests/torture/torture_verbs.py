@@ -7,6 +7,7 @@ may then say that its work stands already.
 from __future__ import annotations
 
 import sqlite3
+import threading
 from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass
@@ -69,13 +70,13 @@ def delete_corpus(service: Service, folder: Path, corpus: str) -> None:
 def job(service: Service, folder: Path, documents: dict[str, str]) -> None:
     """A job sent over HTTP, and the next server's work after a kill: the left job again, or it is sent."""
     service._catalog.requeue_orphans(lambda _: False)
-    waiting = [found for found in service.jobs(ME) if found.state is JobState.QUEUED]
+    waiting = [found for found in service.jobs(ME)[0] if found.state is JobState.QUEUED]
     if not waiting:
         inline = [InlineDocument(name, text) for name, text in documents.items()]
         waiting = [service.submit_ingest(ME, CORPUS, inline, {})]
     for queued in waiting:
-        if service.claim(queued.id, 1):
-            child._work(service, service.job(ME, queued.id), service.settings.home)
+        if service.desk.claim(queued.id, 1):
+            child._work(service, service.job(ME, queued.id), threading.Event())
         if (ended := service.job(ME, queued.id)).error:
             raise JobFailed(ended.error)
 
@@ -83,7 +84,7 @@ def job(service: Service, folder: Path, documents: dict[str, str]) -> None:
 def cancelled_job(service: Service, folder: Path) -> None:
     """A job that is never done; one that a kill left in the queue is cancelled as well."""
     service.submit_ingest(ME, CORPUS, [InlineDocument("never", "never shown")], {})
-    for queued in service.jobs(ME):
+    for queued in service.jobs(ME)[0]:
         if queued.state is JobState.QUEUED:
             service.cancel_job(ME, queued.id)
 
