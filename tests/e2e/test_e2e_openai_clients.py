@@ -23,6 +23,8 @@ MODEL = "ragsvc/handbook"
 QUESTION = "What is retrieval-augmented generation?"
 UNANSWERABLE = "What does a Midjourney subscription cost?"
 ASKED = [{"role": "user", "content": QUESTION}]
+# Its answer has two sentences, so it comes in pieces.
+ASKED_TWICE = [{"role": "user", "content": "What is retrieval-augmented generation and why is it used?"}]
 LLAMAINDEX = os.environ.get("RAGSVC_LLAMAINDEX_PYTHON")
 
 
@@ -68,10 +70,10 @@ def test_openai_chat_is_the_answer_of_the_service(server: Server, client: openai
 
 
 def test_openai_stream_gives_the_same_text_in_pieces(client: openai.OpenAI) -> None:
-    whole = client.chat.completions.create(model=MODEL, messages=ASKED)
+    whole = client.chat.completions.create(model=MODEL, messages=ASKED_TWICE)
     chunks = list(
         client.chat.completions.create(
-            model=MODEL, messages=ASKED, stream=True, stream_options={"include_usage": True}
+            model=MODEL, messages=ASKED_TWICE, stream=True, stream_options={"include_usage": True}
         )
     )
     texts = [c.choices[0].delta.content or "" for c in chunks if c.choices]
