@@ -10,7 +10,8 @@ from ragsvc.domain import ChunkId, Hit, Passage, VersionId, VersionText
 from ragsvc.pipeline.generation.composition import Part, compose
 from ragsvc.pipeline.grounding.answer_shape import AnswerShape
 from ragsvc.pipeline.grounding.documents import DocumentPart, DocumentReader
-from ragsvc.pipeline.grounding.unit_scores import ScoredUnit, score_units
+from ragsvc.pipeline.grounding.scored_unit import ScoredUnit
+from ragsvc.pipeline.grounding.unit_scores import score_units
 from ragsvc.pipeline.wording import TextVectors
 from ragsvc.text.analyse import StandardAnalyser
 

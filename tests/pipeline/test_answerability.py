@@ -19,7 +19,8 @@ from ragsvc.pipeline.grounding.answer_shape import AnswerShape
 from ragsvc.pipeline.grounding.answerability import MODEL_FILE, features_of, load_model
 from ragsvc.pipeline.grounding.documents import DocumentReader
 from ragsvc.pipeline.grounding.question_kind import lacks_kind, negates
-from ragsvc.pipeline.grounding.unit_scores import evidence_from, score_units
+from ragsvc.pipeline.grounding.scored_unit import evidence_from
+from ragsvc.pipeline.grounding.unit_scores import score_units
 from ragsvc.pipeline.retrieval.retrieve import Looked
 from ragsvc.pipeline.wording import TextVectors, content_words, names_in, soft_coverage, word_weights
 from ragsvc.service.service import Service

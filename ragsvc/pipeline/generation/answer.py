@@ -27,8 +27,8 @@ from ragsvc.pipeline.grounding.answer_shape import SMALL_TALK, AnswerShape
 from ragsvc.pipeline.grounding.documents import DocumentReader
 from ragsvc.pipeline.grounding.judgement import Judgement, judge, shape_of
 from ragsvc.pipeline.grounding.nearness import nearness_of
+from ragsvc.pipeline.grounding.scored_unit import evidence_of
 from ragsvc.pipeline.grounding.support import Support
-from ragsvc.pipeline.grounding.unit_scores import evidence_of
 from ragsvc.pipeline.retrieval.condense import turns_read
 from ragsvc.pipeline.retrieval.retrieve import Looked
 from ragsvc.protocols import Generator, Reader, Tokeniser

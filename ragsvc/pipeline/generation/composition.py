@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from ragsvc.domain import Span
 from ragsvc.pipeline.grounding.answer_shape import AnswerShape
 from ragsvc.pipeline.grounding.documents import DocumentPart
-from ragsvc.pipeline.grounding.unit_scores import ScoredUnit
+from ragsvc.pipeline.grounding.scored_unit import ScoredUnit
 from ragsvc.pipeline.grounding.units import Unit, UnitKind, units_of
 from ragsvc.protocols import Analyser
 from ragsvc.text.blocks import BlockKind, layout

@@ -42,6 +42,8 @@ class AnswerShape(StrEnum):
     CAPABILITY = "capability"
 
 
+SHORT_ANSWERS = frozenset({AnswerShape.FACT, AnswerShape.COUNT, AnswerShape.YES_NO, AnswerShape.DEFINITION})
+"""What a sentence or two answers."""
 SMALL_TALK = frozenset({AnswerShape.THANKS, AnswerShape.GREETING, AnswerShape.CAPABILITY})
 
 

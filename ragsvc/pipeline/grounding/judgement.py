@@ -10,7 +10,9 @@ from ragsvc.pipeline.grounding.answer_shape import FITTED_TO, AnswerShape, shape
 from ragsvc.pipeline.grounding.answerability import features_of, load_model
 from ragsvc.pipeline.grounding.documents import DocumentReader
 from ragsvc.pipeline.grounding.identifiers import holds, identifiers_in, is_code, plainly
-from ragsvc.pipeline.grounding.unit_scores import ScoredUnit, evidence_from, read_units, score_units
+from ragsvc.pipeline.grounding.reader_scores import read_units
+from ragsvc.pipeline.grounding.scored_unit import ScoredUnit, evidence_from
+from ragsvc.pipeline.grounding.unit_scores import score_units
 from ragsvc.pipeline.retrieval.retrieve import Looked
 from ragsvc.protocols import Reader
 
