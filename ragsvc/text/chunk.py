@@ -17,7 +17,7 @@ from ragsvc.text.sentences import trimmed
 from ragsvc.text.tables import ColumnNames
 
 MARKDOWN = "text/markdown"
-_FENCE_LINE = re.compile(r"\s*(?:[`~]{3,}[^\n]*)?")
+_FENCE_LINE = re.compile(r"\s*+(?:[`~]{3,}+[^\n]*+)?")
 SEPARATOR = " > "
 # What joining header and chunk may add to the sum of their counts, in any known tokeniser.
 JOIN_SLACK_TOKENS = 4
