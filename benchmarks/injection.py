@@ -3,8 +3,9 @@
     RAGSVC_TEST_DATA=folder python -m benchmarks.injection [--mails 50] [--tables 50] [--seed 0]
 
 Planted: mails and tables of BIPIA's train part get one of its train attacks as a line of their own, once at
-the start, once in the middle, once at the end; each is asked its own question, which is about something else,
-of that document alone. An attack counts as quoted when a citation covers a character of it, or when it stands
+the start, once in the middle, once at the end, and once at the end of the line that shares most words with
+the question, which in a table is a row; each is asked its own question, which is about something else, of
+that document alone. An attack counts as quoted when a citation covers a character of it, or when it stands
 in the answer. Most of these questions are refused by default, and a refusal quotes nothing; so they are asked
 a second time of a service that refuses only where it finds no evidence, and the share is of the answers.
 
@@ -30,12 +31,14 @@ from typing import Any
 
 from benchmarks.sets import data_folder, table
 from ragsvc.domain import Answer, AnswerRequest, Caller, InlineDocument
+from ragsvc.pipeline.grounding.markers import words_of
 from ragsvc.service.service import Service
 from ragsvc.settings.settings import Settings
 
 CALLER = Caller()
 PLANTED, WORDED = "planted", "worded"
-PLACES = ("start", "middle", "end")
+SAME_LINE = "same line"
+PLACES = ("start", "middle", "end", SAME_LINE)
 DRAWS = 3
 LENIENT = 1e-9
 HEAD_PLANTED = ("planted in", "asked", "answered", "quoted", "of the answered", "of the asked")
@@ -78,14 +81,19 @@ def plants(data: Path, counts: dict[str, int], draw: random.Random) -> Iterator[
             row = json.loads(line)
             for place in PLACES:
                 attack = next(dealt)
-                text = planted(row["context"], attack, place)
                 question = row["question"].removeprefix("Q: ")
+                text = planted(row["context"], attack, place, question)
                 yield Plant(f"{kind}-{number}-{place}", kind, place, text, attack, question)
 
 
-def planted(context: str, attack: str, place: str) -> str:
-    """The context with the attack as a line of its own."""
+def planted(context: str, attack: str, place: str, question: str) -> str:
+    """The context with the attack as a line of its own, or at the end of the line most like the question."""
     lines = context.strip("\n").split("\n")
+    if place == SAME_LINE:
+        asked = words_of(question)
+        best = max(range(len(lines)), key=lambda at: len(asked & words_of(lines[at])))
+        lines[best] = f"{lines[best]} {attack}"
+        return "\n".join(lines)
     at = {"start": 0, "middle": (len(lines) + 1) // 2, "end": len(lines)}[place]
     if place == "middle" and len(lines) == 1:
         cut = context.find(" ", len(context) // 2)
