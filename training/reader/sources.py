@@ -16,7 +16,7 @@ from typing import Any
 
 from benchmarks.asked import Asked
 from benchmarks.claims import Claim
-from ragsvc.pipeline.grounding.support_evidence import closest_text
+from training.reader.closest_text import closest_text
 from training.reader.examples import NO_LABEL, Example, Support
 
 MAX_CONTEXT_CHARS = 1000

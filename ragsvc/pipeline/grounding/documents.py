@@ -22,9 +22,9 @@ ReadTexts = Callable[[Sequence[VersionId]], Iterable[VersionText]]
 """Reads stored versions."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class DocumentPart:
-    """A parsed part of a stored text.
+    """A parsed part of a stored text; equal to itself alone, so that what is made of it can be kept by it.
 
     offset: of its first character in the stored text; below 0 where column names were put before it.
     first: where in `reading.text` the stored text begins. pages: as of `VersionText`.

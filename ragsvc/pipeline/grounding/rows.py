@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 from ragsvc.domain import Passage
-from ragsvc.text.tables import Row, columns_of, table_rows
-
-
-def rows_of(passage: Passage) -> dict[int, Row]:
-    """The rows of a passage's tables, by the offsets in its text at which they begin."""
-    columns = columns_of(passage.headings[-1]) if passage.headings else ()
-    rows = table_rows(passage.text, columns=columns, from_start=passage.start == 0)
-    return {row.start: row for row in rows}
+from ragsvc.text.tables import columns_of, table_rows
 
 
 def row_readings(passage: Passage) -> dict[int, str]:
-    """What they say, by the same offsets."""
-    return {start: row.reading for start, row in rows_of(passage).items()}
+    """What the rows of a passage's tables say, by the offsets in its text at which they begin."""
+    columns = columns_of(passage.headings[-1]) if passage.headings else ()
+    rows = table_rows(passage.text, columns=columns, from_start=passage.start == 0)
+    return {row.start: row.reading for row in rows}
 
 
 def without_columns(passage: Passage) -> tuple[str, ...]:

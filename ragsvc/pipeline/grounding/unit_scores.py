@@ -88,6 +88,7 @@ def score_units(
     named = identifiers_in(question)
     held = held_identifiers(named, passages, found)
     most = max(map(len, held))
+    terms = frozenset(wanted)
     scored = []
     for place, each in enumerate(found):
         share = max(0.0, score_of[each.number] / best) if best > 0.0 else 0.0
@@ -99,7 +100,7 @@ def score_units(
             score += ROW_WORDS * float(lexical[place])
         if shape in SHORT_ANSWERS:
             score -= min(MOST_LENGTH_LOSS, LENGTH_LOSS * max(0, len(each.unit.text) - SHORT_CHARS))
-        if _is_titled(each.unit, frozenset(wanted), analyser):
+        if _is_titled(each.unit, terms, analyser):
             score += TITLE_BONUS
         if each.unit.kind is UnitKind.SENTENCE:
             new = set(analyser.terms(each.unit.text)).difference(wanted)

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import lru_cache
 
 from ragsvc.domain import Span
 from ragsvc.pipeline.grounding.documents import DocumentPart
@@ -21,6 +22,8 @@ MOST_SENTENCE_CHARS = 320
 MOST_CODE_CHARS = 2_400
 # What stands so often in a document, all alone, is the head or foot of its pages.
 REPEATED = 3
+# Of so many parts of documents the units are kept, as the parts themselves are.
+PARTS_KEPT = 64
 # Of a unit so much is compared with a question.
 COMPARED_CHARS = 600
 _PROSE = frozenset({BlockKind.PARAGRAPH, BlockKind.HTML, BlockKind.FOOTNOTE})
@@ -74,6 +77,7 @@ class Unit:
         return f"{self.lead} {self.text}" if self.lead else self.text
 
 
+@lru_cache(PARTS_KEPT)
 def units_of(part: DocumentPart) -> tuple[Unit, ...]:
     """All units of a part of a document, in its order; a whole comes before its parts."""
     return tuple(_Splitter(part).units())
