@@ -757,7 +757,7 @@ class Candidates:
 class SearchResult:
     """Hits of one query, all from one commit.
 
-    searched: the stand-alone query that was searched for; None when there was no history.
+    searched: the stand-alone query that was searched for, its slips put right; None when it is the query.
     """
 
     corpus: str

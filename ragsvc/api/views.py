@@ -46,7 +46,7 @@ class SearchView(View):
     searched: str | None = Field(
         None,
         examples=["How long are they kept? backups"],
-        description="With `history` alone: the stand-alone query that was looked for.",
+        description="What was looked for: after earlier turns or with misspelt words, the query as read.",
     )
     mode: Mode = Field(examples=["hybrid"], description="The legs that answered.")
     hits: list[HitView] = Field(description="Best first.")
@@ -83,7 +83,7 @@ class AnswerView(View):
     searched: str | None = Field(
         None,
         examples=["How long are they kept? backups"],
-        description="With `history` alone: the stand-alone query that was looked for.",
+        description="What was looked for: after earlier turns or with misspelt words, the query as read.",
     )
     answered: bool = Field(examples=[True], description="false: the passages hold no answer.")
     answer: str = Field(examples=["Backups are made nightly. [1]"], description="Text with markers.")

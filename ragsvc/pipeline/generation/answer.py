@@ -92,13 +92,12 @@ def stream_answer(found: Found, writers: Writers, manner: Manner) -> Iterator[An
     """Answer a question, piece by piece; the last event holds the whole answer."""
     generator = writers.generator
     started = time.perf_counter()
-    question = found.result.query
-    shape = shape_of(found.looked[0], question)
+    shape = shape_of(found.looked[0])
     refusal = REFUSAL.format(corpus=found.result.corpus.replace(",", ", "))
     answer = Answer(
         corpus=found.result.corpus,
         commit=found.result.commit,
-        question=question,
+        question=found.result.query,
         answered=False,
         answer=refusal,
         confidence=0.0,

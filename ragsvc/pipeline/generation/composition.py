@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from ragsvc.domain import Span
 from ragsvc.pipeline.grounding.answer_shape import AnswerShape
 from ragsvc.pipeline.grounding.documents import DocumentPart
-from ragsvc.pipeline.grounding.scored_unit import ScoredUnit
+from ragsvc.pipeline.grounding.scored_unit import COMPOSITE, ScoredUnit
 from ragsvc.pipeline.grounding.units import Unit, UnitKind, units_of
 from ragsvc.protocols import Analyser
 from ragsvc.text.blocks import BlockKind, layout
@@ -19,11 +19,9 @@ MAX_CHARS = 650
 KEEP_SHARE = 0.86
 SAME_SCORE = 0.97
 MAX_ROWS = 10
+SHORT_SECTION_CHARS = 260
 # A sentence with fewer terms than this that are not the question's is a title, or a function's signature.
 FEW_TERMS = 3
-MAX_SECTIONS = 6
-# With fewer a document is told by its paragraphs.
-FEW_SECTIONS = 3
 # Two units that share this part of the shorter one's words say the same.
 SAME_SHARE = 0.6
 _FURTHER: Mapping[AnswerShape, int] = {
@@ -33,7 +31,7 @@ _FURTHER: Mapping[AnswerShape, int] = {
     AnswerShape.COMPARISON: 3,
 }
 _SEVERAL = frozenset({AnswerShape.LIST, AnswerShape.STEPS})
-_UNDER_HEADING = frozenset({UnitKind.ITEM, UnitKind.LIST, UnitKind.LINE})
+_UNDER_HEADING = frozenset({UnitKind.ITEM, UnitKind.LIST, UnitKind.LINE, UnitKind.SECTION})
 _ANNOUNCING = (":", "：")
 # A number in brackets of the source must not look like one of our markers, which follow a blank.
 _MARKER_LIKE = re.compile(r"(?<!\S)\[(\d{1,4})\]")
@@ -76,14 +74,14 @@ class _Composer:
     def parts(self) -> tuple[Part, ...]:
         best = self._scored[0]
         if self._shape is AnswerShape.SUMMARY:
-            # The document that fits best as a whole, not the one with the best sentence.
-            return (self._extract(min(self._scored, key=lambda each: each.number)),)
+            return (self._extract(best),)
         if self._shape is AnswerShape.COMPARISON and (compared := self._one_each()):
             return compared
         if best.unit.kind is UnitKind.ROW:
             return (self._rows(best),)
         if self._shape in _SEVERAL and best.unit.kind is not UnitKind.LIST:
             best = self._group_near(best) or best
+        best = self._short_section(best) or best
         first = self._whole(best)
         chosen = [(best, first)]
         if first.prose or best.unit.kind in (UnitKind.ITEM, UnitKind.DEFINITION, UnitKind.LINE):
@@ -106,17 +104,17 @@ class _Composer:
         return self._made(scored, scored.unit.text, (Span(scored.unit.start, scored.unit.end),), prose=False)
 
     def _extract(self, best: ScoredUnit) -> Part:
-        """The first sentences of the first sections of the best document, under their titles."""
-        kinds = (UnitKind.SENTENCE, UnitKind.ITEM, UnitKind.DEFINITION, UnitKind.LINE)
-        units = [unit for unit in units_of(best.part) if unit.kind in kinds]
-        by_section = len({unit.section for unit in units}) >= FEW_SECTIONS
-        first: dict[int, Unit] = {}
-        for unit in units:
-            first.setdefault(unit.section if by_section else unit.position, unit)
-        shown = list(first.values())[:MAX_SECTIONS]
-        lines = [f"- {unit.path[-1]}: {unit.text}" if unit.path else f"- {unit.text}" for unit in shown]
-        note = f"An extract: how {len(shown)} of {len(first)} parts of the document begin."
-        spans = tuple(Span(unit.start, unit.end) for unit in shown)
+        """The units that say most of a document, in its order, under their titles."""
+        chosen = [each.unit for each in self._scored if each.part is best.part]
+        units: list[Unit] = []
+        for unit in chosen:
+            if not units or sum(len(each.text) for each in units) + len(unit.text) <= MAX_CHARS:
+                units.append(unit)
+        units.sort(key=lambda unit: unit.start)
+        lines = [f"- {unit.path[-1]}: {unit.text}" if unit.heading else f"- {unit.text}" for unit in units]
+        spans = tuple(Span(unit.start, unit.end) for unit in units)
+        total = sum(1 for unit in units_of(best.part) if unit.kind not in COMPOSITE)
+        note = f"An extract: {len(units)} of {total} statements of the document."
         return self._made(best, "\n".join(lines), spans, prose=False, note=note)
 
     def _group_near(self, best: ScoredUnit) -> ScoredUnit | None:
@@ -127,6 +125,18 @@ class _Composer:
                 continue
             inside = unit.start <= best.unit.start and best.unit.end <= unit.end
             if inside or unit.lead_start == best.unit.start:
+                return each
+        return None
+
+    def _short_section(self, best: ScoredUnit) -> ScoredUnit | None:
+        """All that stands under the heading of the best unit, where that is no more than a few lines."""
+        for each in self._scored:
+            unit = each.unit
+            if (
+                unit.kind is UnitKind.SECTION
+                and each.part is best.part
+                and unit.start <= best.unit.start < unit.end <= unit.start + SHORT_SECTION_CHARS
+            ):
                 return each
         return None
 
@@ -144,7 +154,7 @@ class _Composer:
     def _whole(self, scored: ScoredUnit) -> Part:
         """A unit with what it cannot be understood without."""
         unit = scored.unit
-        if unit.kind is UnitKind.SENTENCE:
+        if unit.kind in (UnitKind.SENTENCE, UnitKind.TITLE):
             below = self._announced(scored)
             if below and (unit.text.endswith(_ANNOUNCING) or self._shape is AnswerShape.CODE):
                 return self._laid_out(below, with_lead=True)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from ragsvc.domain import Hit, ReaderFinding
 from ragsvc.pipeline.grounding.answer_shape import FITTED_TO, AnswerShape, shape_model
 from ragsvc.pipeline.grounding.answerability import features_of, load_model
+from ragsvc.pipeline.grounding.centrality import central_units
 from ragsvc.pipeline.grounding.documents import DocumentReader
 from ragsvc.pipeline.grounding.identifiers import holds, identifiers_in, is_code, plainly
 from ragsvc.pipeline.grounding.reader_scores import read_units
@@ -89,16 +90,20 @@ def grounds_of(
     if not scored:
         return None
     features = features_of(looked, passages, evidence_from(scored))
-    if reader is None:
-        return Grounds(tuple(scored), features)
-    scored, findings = read_units(question, scored, passages[:READ_PASSAGES], reader, shape)
-    return Grounds(tuple(scored), features | _reader_features(findings, scored))
+    if reader is not None:
+        scored, findings = read_units(question, scored, passages[:READ_PASSAGES], reader, shape)
+        features |= _reader_features(findings, scored)
+    if shape is AnswerShape.SUMMARY:
+        # Of the document that fits best as a whole, not the one with the best sentence.
+        scored = central_units(min(scored, key=lambda each: each.number), parts.text_vectors)
+    return Grounds(tuple(scored), features)
 
 
-def shape_of(looked: Looked, question: str) -> AnswerShape:
+def shape_of(looked: Looked) -> AnswerShape:
     """What shape of answer is asked for: by the question's vector where the model can read it."""
-    known = looked.parts.profile.spec.embedder.name == FITTED_TO and question == looked.query.text
-    return shape_model().shape_of(question, looked.query.vector if known else None)
+    query = looked.query
+    known = looked.parts.profile.spec.embedder.name == FITTED_TO and query.question == query.text
+    return shape_model().shape_of(query.question, query.vector if known else None)
 
 
 def missing_codes(question: str, passages: Sequence[Hit]) -> tuple[str, ...]:

@@ -26,6 +26,10 @@ PASSAGE_SHARE = 0.1
 # What a unit that says nothing but the question's own words loses: a title names a subject and tells nothing.
 ECHO_LOSS = 0.12
 NEW_TERMS = 3
+# A line that names the whole document answers little but what the document is about.
+TITLE_LOSS = 0.2
+# What a unit gains that holds the plain numbers of the question: they may count anything, and do not bind.
+NUMBER_BONUS = 0.15
 # What a unit that begins with a name of the question gains: there it is explained.
 NAMED_BONUS = 0.1
 # What a unit gains under a title all of whose words the question has, and a row by words of the question.
@@ -87,7 +91,8 @@ def score_units(
     bonus = _BONUS.get(shape, {})
     named = identifiers_in(question)
     held = held_identifiers(named, passages, found)
-    most = max(map(len, held))
+    numbers = frozenset(name for name in named if name.isdigit())
+    most = max(len(each - numbers) for each in held)
     terms = frozenset(wanted)
     scored = []
     for place, each in enumerate(found):
@@ -96,6 +101,10 @@ def score_units(
         score += PASSAGE_SHARE * share + bonus.get(each.unit.kind, 0.0)
         if named and is_about(each.unit, named):
             score += NAMED_BONUS
+        if numbers:
+            score += NUMBER_BONUS * len(held[place] & numbers) / len(numbers)
+        if each.unit.kind is UnitKind.TITLE:
+            score -= TITLE_LOSS
         if each.unit.kind is UnitKind.ROW:
             score += ROW_WORDS * float(lexical[place])
         if shape in SHORT_ANSWERS:
@@ -110,7 +119,7 @@ def score_units(
                 each,
                 score=float(score),
                 cosine=float(cosines[place]),
-                bound=len(held[place]) == most,
+                bound=len(held[place] - numbers) == most,
                 held=held[place],
             )
         )

@@ -20,6 +20,8 @@ MOST_ITEM_CHARS = 700
 # A longer sentence is a chain of clauses, of which few are about the same.
 MOST_SENTENCE_CHARS = 320
 MOST_CODE_CHARS = 2_400
+MOST_TITLE_CHARS = 160
+MOST_TITLE_LINES = 3
 # What stands so often in a document, all alone, is the head or foot of its pages.
 REPEATED = 3
 # Of so many parts of documents the units are kept, as the parts themselves are.
@@ -31,10 +33,15 @@ _GROUPS = frozenset({BlockKind.LIST, BlockKind.DEFINITIONS})
 _LINES = (BlockKind.KEY_VALUE, BlockKind.LINE)
 _AROUND_TITLES = "0123456789.#*-+ \t[]()_"
 _ASKING = ("?", "？")
+_SENTENCE_ENDS = (".", "!", "?", ":", ";", ",", "。", "！", "？", "：")
 
 
 class UnitKind(StrEnum):
-    """What a unit is to its reader. SECTION: all that stands under a heading, where that is short."""
+    """What a unit is to its reader.
+
+    SECTION: all that stands under a heading, where that is short. TITLE: the line that a text without a
+    title of its own begins with.
+    """
 
     SENTENCE = "sentence"
     ITEM = "item"
@@ -44,6 +51,7 @@ class UnitKind(StrEnum):
     DEFINITION = "definition"
     LINE = "line"
     SECTION = "section"
+    TITLE = "title"
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,11 +103,28 @@ class _Splitter:
         said = Counter(_bare(self._text[each.start : each.end]) for each in walk(part.reading.blocks))
         # Heads and feet of pages.
         self._repeated = frozenset(line for line, times in said.items() if times >= REPEATED and line)
+        self._title = self._first_lines()
+
+    def _first_lines(self) -> Block | None:
+        """The short paragraph that a whole text without headings begins with, as minutes and notes do."""
+        blocks = self._reading.blocks
+        if self._part.offset or len(blocks) < 2 or blocks[0].kind is not BlockKind.PARAGRAPH:
+            return None
+        if any(block.kind is BlockKind.HEADING and block.level == 1 for block in blocks):
+            return None
+        said = self._text[blocks[0].start : blocks[0].end]
+        short = len(said) <= MOST_TITLE_CHARS and said.count("\n") < MOST_TITLE_LINES
+        return blocks[0] if short and not said.endswith(_SENTENCE_ENDS) else None
 
     def units(self) -> Iterator[Unit]:
+        over: tuple[str, ...] = ()
+        if self._title:
+            place = _Place((), self._title.start)
+            yield self._unit(UnitKind.TITLE, [self._title], place)
+            over = (self._reading.line(self._title.start, self._title.end),)
         for section in sections(self._reading.blocks):
-            path = section.titles(self._text)
-            blocks = [each for each in section.blocks if each.start >= self._part.first]
+            path = (*over, *section.titles(self._text))
+            blocks = [b for b in section.blocks if b.start >= self._part.first and b is not self._title]
             if not blocks:
                 continue
             last = section.headings[-1] if len(section.headings) > 1 or self._headed(section) else None
