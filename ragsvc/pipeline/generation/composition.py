@@ -19,6 +19,9 @@ MAX_CHARS = 650
 KEEP_SHARE = 0.86
 SAME_SCORE = 0.97
 MAX_ROWS = 10
+# A reader this sure of an answer is taken at its word; else more of the paragraph is shown.
+SURE = 0.6
+CONTEXT_CHARS = 320
 SHORT_SECTION_CHARS = 260
 # A sentence with fewer terms than this that are not the question's is a title, or a function's signature.
 FEW_TERMS = 3
@@ -164,19 +167,27 @@ class _Composer:
         return self._laid_out(scored, with_lead=unit.kind in (UnitKind.LIST, UnitKind.CODE))
 
     def _sentence(self, scored: ScoredUnit) -> Part:
-        """A sentence; with the next one where it says little but what the question says, as a title does."""
+        """A sentence, with the next ones of its paragraph unless a reader is sure of it alone.
+
+        One that says little but what the question says, as a title does, takes the next one from anywhere.
+        """
         unit = scored.unit
         said, spans = _closed(unit.text), [Span(unit.start, unit.end)]
         new = set(self._analyser.terms(unit.text)) - self._wanted
-        following = self._next(scored) if len(new) < FEW_TERMS else None
-        if following is not None:
+        following = self._next(scored, unit)
+        while following is not None:
+            near = following.blocks[0] is unit.blocks[0] and scored.read < SURE
+            if not (near or (len(new) < FEW_TERMS and len(spans) == 1)):
+                break
+            if len(spans) > 1 and len(said) + len(following.text) > CONTEXT_CHARS:
+                break
             said = f"{said} {_closed(following.text)}"
             spans.append(Span(following.start, following.end))
+            following = self._next(scored, following)
         return self._made(scored, said, tuple(spans), prose=True)
 
-    def _next(self, scored: ScoredUnit) -> Unit | None:
+    def _next(self, scored: ScoredUnit, unit: Unit) -> Unit | None:
         """The sentence, item or line right after a unit, in its section."""
-        unit = scored.unit
         after = [
             each.unit
             for each in self._scored

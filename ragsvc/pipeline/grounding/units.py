@@ -11,6 +11,7 @@ from functools import lru_cache
 from ragsvc.domain import Span
 from ragsvc.pipeline.grounding.documents import DocumentPart
 from ragsvc.text.blocks import Block, BlockKind, Section, sections, walk
+from ragsvc.text.blocks.parse import MARKDOWN
 from ragsvc.text.sentences import clauses, prose_sentences
 
 # What is longer is no unit of an answer as a whole; its parts are.
@@ -24,6 +25,7 @@ MOST_TITLE_CHARS = 160
 MOST_TITLE_LINES = 3
 # What stands so often in a document, all alone, is the head or foot of its pages.
 REPEATED = 3
+LOOSE_REPEATED = 2
 # Of so many parts of documents the units are kept, as the parts themselves are.
 PARTS_KEPT = 64
 # Of a unit so much is compared with a question.
@@ -101,20 +103,30 @@ class _Splitter:
         heads = [each for each in part.reading.blocks if each.kind is BlockKind.HEADING]
         self._headings = frozenset(_bare(self._text[each.start : each.end]) for each in heads)
         said = Counter(_bare(self._text[each.start : each.end]) for each in walk(part.reading.blocks))
+        loose = {_bare(line) for each in part.reading.blocks if (line := self._loose(each))}
         # Heads and feet of pages.
-        self._repeated = frozenset(line for line, times in said.items() if times >= REPEATED and line)
+        self._repeated = frozenset(
+            line
+            for line, times in said.items()
+            if line and times >= (LOOSE_REPEATED if line in loose else REPEATED)
+        )
         self._title = self._first_lines()
+
+    def _loose(self, block: Block) -> str:
+        """The text of a short paragraph that ends like no sentence; empty for any other block."""
+        said = self._text[block.start : block.end]
+        is_loose = block.kind is BlockKind.PARAGRAPH and len(said) <= MOST_TITLE_CHARS
+        return said if is_loose and not said.endswith(_SENTENCE_ENDS) else ""
 
     def _first_lines(self) -> Block | None:
         """The short paragraph that a whole text without headings begins with, as minutes and notes do."""
         blocks = self._reading.blocks
         if self._part.offset or len(blocks) < 2 or blocks[0].kind is not BlockKind.PARAGRAPH:
             return None
-        if any(block.kind is BlockKind.HEADING and block.level == 1 for block in blocks):
+        if self._reading.media_type == MARKDOWN:
             return None
-        said = self._text[blocks[0].start : blocks[0].end]
-        short = len(said) <= MOST_TITLE_CHARS and said.count("\n") < MOST_TITLE_LINES
-        return blocks[0] if short and not said.endswith(_SENTENCE_ENDS) else None
+        said = self._loose(blocks[0])
+        return blocks[0] if said and said.count("\n") < MOST_TITLE_LINES else None
 
     def units(self) -> Iterator[Unit]:
         over: tuple[str, ...] = ()
