@@ -107,7 +107,7 @@ def test_rows_that_are_not_shown_are_counted() -> None:
 
 def test_a_summary_is_an_extract_that_says_so() -> None:
     (part,) = parts("Summarise this document", HELP, shape=AnswerShape.SUMMARY)
-    assert part.note.startswith("An extract: how ")
+    assert part.note.startswith("An extract: ")
     assert "Is there a sauna?: No." in part.text
 
 

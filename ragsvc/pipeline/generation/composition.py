@@ -8,16 +8,19 @@ from dataclasses import dataclass
 
 from ragsvc.domain import Span
 from ragsvc.pipeline.grounding.answer_shape import AnswerShape
+from ragsvc.pipeline.grounding.centrality import EXTRACTED
 from ragsvc.pipeline.grounding.documents import DocumentPart
-from ragsvc.pipeline.grounding.scored_unit import COMPOSITE, ScoredUnit
+from ragsvc.pipeline.grounding.scored_unit import ScoredUnit
+from ragsvc.pipeline.grounding.unit_features import COMPOSITE
 from ragsvc.pipeline.grounding.units import Unit, UnitKind, units_of
 from ragsvc.protocols import Analyser
 from ragsvc.text.blocks import BlockKind, layout
 
 MAX_CHARS = 650
-# A further unit must come this close to the best one to be worth reading.
-KEEP_SHARE = 0.86
-SAME_SCORE = 0.97
+# A further unit must come this close to the best one, in log odds, to be worth reading; and this close where
+# it stands beside it in a table.
+KEEP_LOSS = 0.9
+SAME_LOSS = 0.15
 MAX_ROWS = 10
 # A reader this sure of an answer is taken at its word; else more of the paragraph is shown.
 SURE = 0.6
@@ -108,7 +111,9 @@ class _Composer:
 
     def _extract(self, best: ScoredUnit) -> Part:
         """The units that say most of a document, in its order, under their titles."""
-        chosen = [each.unit for each in self._scored if each.part is best.part]
+        chosen = [s.unit for s in self._scored if s.part is best.part and s.unit.kind not in COMPOSITE][
+            :EXTRACTED
+        ]
         units: list[Unit] = []
         for unit in chosen:
             if not units or sum(len(each.text) for each in units) + len(unit.text) <= MAX_CHARS:
@@ -133,6 +138,8 @@ class _Composer:
 
     def _short_section(self, best: ScoredUnit) -> ScoredUnit | None:
         """All that stands under the heading of the best unit, where that is no more than a few lines."""
+        if best.unit.kind in COMPOSITE:
+            return None
         for each in self._scored:
             unit = each.unit
             if (
@@ -218,20 +225,17 @@ class _Composer:
     def _rows(self, best: ScoredUnit) -> Part:
         """Rows of one table: the best, and those that answer as well."""
         table = best.unit.group
-        floor = (
-            KEEP_SHARE
-            if self._shape in (AnswerShape.LIST, AnswerShape.COUNT, AnswerShape.COMPARISON)
-            else SAME_SCORE
-        )
+        several = self._shape in (AnswerShape.LIST, AnswerShape.COUNT, AnswerShape.COMPARISON)
+        floor = best.score - (KEEP_LOSS if several else SAME_LOSS)
         rows = [
             each
             for each in self._scored
             if each.unit.kind is UnitKind.ROW
             and each.unit.group is table
             and each.bound == best.bound
-            and each.score >= floor * best.score
+            and each.score >= floor
         ]
-        shown = sorted(rows[:MAX_ROWS] if floor < SAME_SCORE else rows[:3], key=lambda each: each.unit.start)
+        shown = sorted(rows[: MAX_ROWS if several else 3], key=lambda each: each.unit.start)
         lines, spans = [], []
         for each in shown:
             text, of = self._cells(each)
@@ -241,10 +245,7 @@ class _Composer:
             sum(1 for row in table.children if row.kind is BlockKind.ROW and not row.header) if table else 0
         )
         note = ""
-        if (
-            self._shape in (AnswerShape.LIST, AnswerShape.COUNT, AnswerShape.COMPARISON)
-            and len(shown) < total
-        ):
+        if several and len(shown) < total:
             note = f"{len(shown)} of {total} rows are shown."
         return self._made(best, "\n".join(lines), tuple(spans), prose=False, note=note)
 
@@ -275,7 +276,7 @@ class _Composer:
         taken = [(best.part, span) for span in first.spans]
         found: list[tuple[ScoredUnit, Part]] = []
         for each in self._scored[1:]:
-            if len(found) == _FURTHER.get(self._shape, 2) or each.score < KEEP_SHARE * best.score:
+            if len(found) == _FURTHER.get(self._shape, 2) or each.score < best.score - KEEP_LOSS:
                 break
             unit = each.unit
             if unit.kind not in (UnitKind.SENTENCE, UnitKind.ITEM, UnitKind.DEFINITION) or not each.bound:

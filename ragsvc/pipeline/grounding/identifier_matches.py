@@ -10,7 +10,8 @@ from functools import lru_cache
 from ragsvc.domain import Hit, Passage
 from ragsvc.pipeline.grounding.documents import DocumentPart
 from ragsvc.pipeline.grounding.identifiers import holds, identifiers_in, plainly
-from ragsvc.pipeline.grounding.scored_unit import COMPOSITE, ScoredUnit
+from ragsvc.pipeline.grounding.scored_unit import ScoredUnit
+from ragsvc.pipeline.grounding.unit_features import COMPOSITE
 from ragsvc.pipeline.grounding.units import PARTS_KEPT, Unit, UnitKind, units_of
 
 # A label stands within so many characters of where a unit begins.

@@ -18,6 +18,8 @@ from ragsvc.text.sentences import clauses, prose_sentences
 MOST_SECTION_CHARS = 420
 MOST_LIST_CHARS = 2_400
 MOST_ITEM_CHARS = 700
+# Of a longer item the sentences are units too.
+WHOLE_ITEM_CHARS = 240
 # A longer sentence is a chain of clauses, of which few are about the same.
 MOST_SENTENCE_CHARS = 320
 MOST_CODE_CHARS = 2_400
@@ -182,21 +184,28 @@ class _Splitter:
             yield from (self._unit(UnitKind.ROW, [row], place, block) for row in rows)
         elif kind is BlockKind.QUOTE:
             yield from self._of_blocks(block.children, place)
-        elif kind is BlockKind.CODE and block.end - block.start <= MOST_CODE_CHARS:
-            yield self._unit(UnitKind.CODE, [block], place)
-        elif kind in (BlockKind.CODE, *_LINES):
-            if kind in _LINES:
-                yield self._unit(UnitKind.LINE, [block], place)
+        elif kind is BlockKind.CODE:
+            if block.end - block.start <= MOST_CODE_CHARS:
+                yield self._unit(UnitKind.CODE, [block], place)
+            # What documents a function stands below its first line.
+            first = self._text[block.content_start : block.content_end].partition("\n")[0].strip()
+            below = replace(
+                place, path=(*place.path, first[:MOST_TITLE_CHARS]), heading=None, lead="", lead_start=-1
+            )
+            for child in block.children:
+                yield from self._of_block(child, below)
+        elif kind in _LINES:
+            yield self._unit(UnitKind.LINE, [block], place)
             for child in block.children:
                 yield from self._of_block(child, place)
 
     def _of_part(self, block: Block, group: Block, place: _Place) -> Iterator[Unit]:
         """An item or a definition: as a whole, or what is in it where it is long."""
         kind = UnitKind.DEFINITION if block.kind is BlockKind.DEFINITION else UnitKind.ITEM
-        unit = self._unit(kind, [block], place, group)
-        yield unit
         inner = [child for child in block.children if child.kind is not BlockKind.TERM]
-        if block.end - block.start <= MOST_ITEM_CHARS and not any(c.kind is BlockKind.LIST for c in inner):
+        if block.end - block.start <= MOST_ITEM_CHARS:
+            yield self._unit(kind, [block], place, group)
+        if block.end - block.start <= WHOLE_ITEM_CHARS and not any(c.kind is BlockKind.LIST for c in inner):
             return
         terms = " ".join(
             self._reading.line(c.start, c.end) for c in block.children if c.kind is BlockKind.TERM
