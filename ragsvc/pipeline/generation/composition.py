@@ -19,7 +19,7 @@ from ragsvc.text.blocks import BlockKind, layout
 MAX_CHARS = 650
 # A further unit must come this close to the best one, in log odds, to be worth reading; and this close where
 # it stands beside it in a table.
-KEEP_LOSS = 0.9
+KEEP_LOSS = 1.0
 SAME_LOSS = 0.15
 MAX_ROWS = 10
 # A reader this sure of an answer is taken at its word; else more of the paragraph is shown.
@@ -281,14 +281,15 @@ class _Composer:
             unit = each.unit
             if unit.kind not in (UnitKind.SENTENCE, UnitKind.ITEM, UnitKind.DEFINITION) or not each.bound:
                 continue
-            if any(
-                part is each.part and unit.start < span.end and unit.end > span.start for part, span in taken
-            ):
+            if any(of is each.part and _overlaps(Span(unit.start, unit.end), span) for of, span in taken):
                 continue
             words = _words(unit.text)
             if len(unit.text) > room or not all(_distinct(words, other) for other in said):
                 continue
             part = self._whole(each)
+            if any(_overlaps(span, other) for span in part.spans for of, other in taken if of is each.part):
+                # What follows it was said already.
+                part = self._made(each, _closed(unit.text), (Span(unit.start, unit.end),), prose=part.prose)
             if len(part.text) > room:
                 continue
             found.append((each, part))
@@ -301,6 +302,10 @@ class _Composer:
         self, scored: ScoredUnit, text: str, spans: tuple[Span, ...], *, prose: bool, note: str = ""
     ) -> Part:
         return Part(_MARKER_LIKE.sub(r"(\1)", text), scored.number, scored.part, spans, prose, note)
+
+
+def _overlaps(one: Span, other: Span) -> bool:
+    return one.start < other.end and one.end > other.start
 
 
 def _length_of_lead(scored: ScoredUnit) -> int:
