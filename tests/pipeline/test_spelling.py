@@ -35,7 +35,7 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     folder = tmp_path_factory.mktemp("spelling")
     with open_service(new_home(folder), lambda _: PieceEmbedder(), chunk_tokens=60) as opened:
         texts = {
-            True: "The concentrators of the harbour are painted. Mr Tolner keeps the register.",
+            True: "The concentrators of the harbour need painting. Mr Tolner keeps the register.",
             False: "The dishwasher stands beside the greenhouse.",
         }
         lines = [json.dumps({"text": text, "metadata": {"open": open_}}) for open_, text in texts.items()]
@@ -52,6 +52,7 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
         ("who keeps the regitser", "who keeps the register"),
         ("is the dishwahser clean", "is the dishwasher clean"),
         ("Harbuor", "harbour"),
+        ("how is the paintnig", "how is the painting"),
         ("where is Tolnre", "where is Tolner"),
     ],
 )

@@ -22,7 +22,8 @@ from ragsvc.pipeline.grounding.unit_features import (
 from ragsvc.pipeline.grounding.units import UnitKind
 
 TEXTS = [
-    "# Boats\n\nThe ferry sails at 8.\n\n- two canoes\n- one kayak\n\n| boat | price |\n|---|---|\n| kayak | 9 |\n"
+    "# Boats\n\nThe ferry sails at 8.\n\n- two canoes\n- one kayak\n"
+    "\n| boat | price |\n|---|---|\n| kayak | 9 |\n"
     "\n```\nsail now\n```\n",
     "Notes of the club\n\nThe ferry is late.\n\nferry: an old boat\n",
 ]

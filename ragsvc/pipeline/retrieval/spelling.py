@@ -25,7 +25,8 @@ LONG = 9
 """Letters from which on a second slip is allowed for."""
 MOST_WORDS = 4
 """A query with more strange words is in another language."""
-CANDIDATES = 12
+CANDIDATES = 24
+ENDING = 3
 EXAMPLES = 8
 """Rows that are read to see how a term is written."""
 
@@ -75,20 +76,23 @@ class Speller:
             return None
         vocabulary = self.snapshot.vocabulary.get(self._vocabulary)
         most = 2 if len(word) >= LONG and not name else 1
+        # A slip near the end keeps the stemmer from its ending, which the term has not.
         near = process.extract(
-            stems[0], vocabulary.terms, scorer=OSA.distance, score_cutoff=most, limit=CANDIDATES
+            stems[0], vocabulary.terms, scorer=OSA.distance, score_cutoff=most + ENDING, limit=CANDIDATES
         )
-        found: list[tuple[int, int, str]] = []
-        for term, _, place in near:
+        found: list[tuple[int, bool, int, str]] = []
+        for term, slips, place in near:
+            if slips > most and OSA.distance(term, stems[0][: len(term)]) > most:
+                continue
             rows = _rows(self.snapshot.lexical, int(vocabulary.numbers[place]), allowed)
             for form in self._forms(term, rows):
                 slips = OSA.distance(form.lower(), word.lower())
                 same_letters = sorted(form.lower()) == sorted(word.lower())
                 if slips <= most and form[0].lower() == word[0].lower() and (same_letters or not name):
-                    found.append((slips, -rows.size, form))
+                    found.append((slips, not same_letters, -rows.size, form))
         if not found:
             return None
-        best = min(found)[2]
+        best = min(found)[3]
         return best.lower() if word.islower() and (best.istitle() or best.isupper()) else best
 
     def _forms(self, term: str, rows: I64Vector) -> set[str]:
