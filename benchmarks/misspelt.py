@@ -97,7 +97,7 @@ def main() -> int:
             service.ingest(CALLER, IngestRequest(name, (str(collection.corpus),)))
         catalog = Catalog.open(given.home)
         try:
-            ranking = Ranking(catalog, Settings(home=given.home), name)
+            ranking = Ranking(catalog, Settings(home=given.home, threads=1), name)
             scores: list[tuple[float, ...]] = []
             changed = right = 0
             for query in collection.queries:

@@ -255,15 +255,21 @@ class _Composer:
         whole = [Span(unit.start, unit.end)]
         row = unit.blocks[0]
         head = next((each for each in unit.group.children if each.header), None) if unit.group else None
-        if head is None or len(head.cells) != len(row.cells) or len(row.cells) < 3:
+        if head is None or len(head.cells) > len(row.cells) or len(head.cells) < 2:
             return unit.text, whole
+        # What stands behind the last column is no part of the table.
+        strays = len(row.cells) > len(head.cells)
         names = [reading.line(cell.start, cell.end) if cell.end > cell.start else "" for cell in head.cells]
-        cells = [reading.line(cell.start, cell.end) if cell.end > cell.start else "" for cell in row.cells]
+        cells = [
+            reading.line(cell.start, cell.end) if cell.end > cell.start else ""
+            for cell in row.cells[: len(names)]
+        ]
         asked = {at for at, name in enumerate(names) if self._wanted & set(self._analyser.terms(name))}
         meant = {at for at, cell in enumerate(cells) if self._wanted & set(self._analyser.terms(cell))}
-        if not asked - meant - {0}:
+        all_asked = not asked - meant - {0} or len(cells) < 3
+        if all_asked and not strays:
             return unit.text, whole
-        kept = [at for at in sorted({0} | asked | meant) if cells[at]]
+        kept = [at for at in (range(len(cells)) if all_asked else sorted({0} | asked | meant)) if cells[at]]
         spans: list[Span] = []
         for at in kept:
             spans.append(Span(row.cells[at].start + offset, row.cells[at].end + offset))
