@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 
 from ragsvc.domain import Span
+from ragsvc.pipeline.generation.answer_rows import rows_near
 from ragsvc.pipeline.grounding.answer_shape import AnswerShape
 from ragsvc.pipeline.grounding.centrality import EXTRACTED
 from ragsvc.pipeline.grounding.documents import DocumentPart
@@ -14,14 +15,11 @@ from ragsvc.pipeline.grounding.scored_unit import ScoredUnit
 from ragsvc.pipeline.grounding.unit_features import COMPOSITE
 from ragsvc.pipeline.grounding.units import Unit, UnitKind, units_of
 from ragsvc.protocols import Analyser
-from ragsvc.text.blocks import BlockKind, layout
+from ragsvc.text.blocks import layout
 
 MAX_CHARS = 650
-# A further unit must come this close to the best one, in log odds, to be worth reading; and this close where
-# it stands beside it in a table.
+# A further unit must come this close to the best one, in log odds, to be worth reading.
 KEEP_LOSS = 1.0
-SAME_LOSS = 0.15
-MAX_ROWS = 10
 # A reader this sure of an answer is taken at its word; else more of the paragraph is shown.
 SURE = 0.6
 CONTEXT_CHARS = 320
@@ -84,7 +82,8 @@ class _Composer:
         if self._shape is AnswerShape.COMPARISON and (compared := self._one_each()):
             return compared
         if best.unit.kind is UnitKind.ROW:
-            return (self._rows(best),)
+            said, spans, note = rows_near(best, self._scored, self._shape, self._wanted, self._analyser)
+            return (self._made(best, said, spans, prose=False, note=note),)
         if self._shape in _SEVERAL and best.unit.kind is not UnitKind.LIST:
             best = self._group_near(best) or best
         best = self._short_section(best) or best
@@ -221,59 +220,6 @@ class _Composer:
     def _tells_more(self, title: str) -> bool:
         """Whether a title says something that the question does not."""
         return not self._wanted.issuperset(self._analyser.terms(title)) and not title.endswith(("?", "？"))
-
-    def _rows(self, best: ScoredUnit) -> Part:
-        """Rows of one table: the best, and those that answer as well."""
-        table = best.unit.group
-        several = self._shape in (AnswerShape.LIST, AnswerShape.COUNT, AnswerShape.COMPARISON)
-        floor = best.score - (KEEP_LOSS if several else SAME_LOSS)
-        rows = [
-            each
-            for each in self._scored
-            if each.unit.kind is UnitKind.ROW
-            and each.unit.group is table
-            and each.bound == best.bound
-            and each.score >= floor
-        ]
-        shown = sorted(rows[: MAX_ROWS if several else 3], key=lambda each: each.unit.start)
-        lines, spans = [], []
-        for each in shown:
-            text, of = self._cells(each)
-            lines.append(f"- {text}" if len(shown) > 1 else text)
-            spans += of
-        total = (
-            sum(1 for row in table.children if row.kind is BlockKind.ROW and not row.header) if table else 0
-        )
-        note = ""
-        if several and len(shown) < total:
-            note = f"{len(shown)} of {total} rows are shown."
-        return self._made(best, "\n".join(lines), tuple(spans), prose=False, note=note)
-
-    def _cells(self, scored: ScoredUnit) -> tuple[str, list[Span]]:
-        """What a row says of what is asked: its key, and the cells of the columns that the question names."""
-        unit, reading, offset = scored.unit, scored.part.reading, scored.part.offset
-        whole = [Span(unit.start, unit.end)]
-        row = unit.blocks[0]
-        head = next((each for each in unit.group.children if each.header), None) if unit.group else None
-        if head is None or len(head.cells) > len(row.cells) or len(head.cells) < 2:
-            return unit.text, whole
-        # What stands behind the last column is no part of the table.
-        strays = len(row.cells) > len(head.cells)
-        names = [reading.line(cell.start, cell.end) if cell.end > cell.start else "" for cell in head.cells]
-        cells = [
-            reading.line(cell.start, cell.end) if cell.end > cell.start else ""
-            for cell in row.cells[: len(names)]
-        ]
-        asked = {at for at, name in enumerate(names) if self._wanted & set(self._analyser.terms(name))}
-        meant = {at for at, cell in enumerate(cells) if self._wanted & set(self._analyser.terms(cell))}
-        all_asked = not asked - meant - {0} or len(cells) < 3
-        if all_asked and not strays:
-            return unit.text, whole
-        kept = [at for at in (range(len(cells)) if all_asked else sorted({0} | asked | meant)) if cells[at]]
-        spans: list[Span] = []
-        for at in kept:
-            spans.append(Span(row.cells[at].start + offset, row.cells[at].end + offset))
-        return "; ".join(f"{names[at]}: {cells[at]}" if names[at] else cells[at] for at in kept), spans
 
     def _further(self, best: ScoredUnit, first: Part) -> list[tuple[ScoredUnit, Part]]:
         """Other units that come near to the best one and say something else."""
