@@ -21,7 +21,7 @@ MAX_CHARS = 650
 # A further unit must come this close to the best one, in log odds, to be worth reading.
 KEEP_LOSS = 1.0
 # A reader this sure of an answer is taken at its word; else more of the paragraph is shown.
-SURE = 0.6
+SURE = 0.8
 CONTEXT_CHARS = 320
 SHORT_SECTION_CHARS = 260
 # A sentence with fewer terms than this that are not the question's is a title, or a function's signature.
