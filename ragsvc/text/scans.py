@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -15,6 +16,9 @@ from ragsvc.text.readers.media import Medium, media_of
 from ragsvc.text.readers.pdf import PAGE_WITHOUT_TEXT, Page, empty_pages, pictures_of
 
 PICTURES_UNREAD = "pictures_unread"
+_SIGN = re.compile(r"\w")
+# Less is a logo, a bullet or a number of a figure.
+_LEAST_SIGNS = 4
 # Of the time that a file is given.
 _SHARE_FOR_PICTURES = 0.6
 
@@ -74,7 +78,7 @@ def read_media(
         seen = None if late or not medium.data else _look(medium, sight, by_parser)
         if seen is None:
             unread.append(medium.name)
-        elif text := seen[0].strip():
+        elif len(_SIGN.findall(text := seen[0].strip())) >= _LEAST_SIGNS:
             place = medium.slide if medium.slide is not None and medium.slide < len(filled) else -1
             filled[place] = "\n\n".join(filter(None, (filled[place].rstrip("\n"), f"Picture: {text}"))) + "\n"
             told.append(f"{medium.name}{seen[1]}")

@@ -85,9 +85,8 @@ def test_pictures_that_nothing_reads_are_said(
 
 @reading
 def test_pictures_of_text_in_word_files_are_read(tmp_path: Path) -> None:
-    made = with_parts(
-        word(run("Words.")), {"word/media/a.bmp": picture("The ferry"), "word/media/b.png": NOISE}
-    )
+    files = {"a.bmp": picture("The ferry"), "b.png": NOISE, "logo.bmp": picture("TM")}
+    made = with_parts(word(run("Words.")), {f"word/media/{name}": data for name, data in files.items()})
     parsed = parse(tmp_path, "x.docx", made)
     assert parsed.text.split("\n\n")[-1].strip() == "Picture: The ferry"
     (read, unread) = told(parsed)
