@@ -65,6 +65,11 @@ class CitationView(View):
     end: int = Field(examples=[145], description="Code point after the last one of the quote.")
     quote: str = Field(examples=["Backups are made nightly."], description="Stored text [start, end).")
     page: int | None = Field(examples=[3], description="Page of `start`, from 1; null without pages.")
+    hidden: bool = Field(
+        False,
+        examples=[False],
+        description="True where the quote holds characters that are not seen or that turn others around.",
+    )
 
 
 class SpanView(View):
