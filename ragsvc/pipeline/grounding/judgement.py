@@ -21,6 +21,7 @@ from ragsvc.protocols import Reader
 
 # Passages that the reader reads; each costs as much as embedding fifty words.
 READ_PASSAGES = 4
+SUMMARY_THRESHOLD = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +68,11 @@ def judge(
             confidence = max(confidence, model.confidence(grounds.features))
             units.extend(grounds.units)
     ordered = sorted(units, key=lambda each: (not each.bound, -each.score))
-    refused = not units or confidence < model.threshold(max_false_refusals)
+    threshold = model.threshold(max_false_refusals)
+    if shape is AnswerShape.SUMMARY:
+        # An extract answers nothing by itself: it is enough that the document is about what is asked.
+        threshold *= SUMMARY_THRESHOLD
+    refused = not units or confidence < threshold
     return Judgement(found[0][0].query.text, shape, tuple(ordered), confidence, refused)
 
 
