@@ -5,12 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from ragsvc.domain import (
     Answer,
     AnswerEvent,
     CitationEvent,
     DoneEvent,
+    FinishReason,
     Generation,
     Hit,
     PassagesEvent,
@@ -20,7 +22,8 @@ from ragsvc.domain import (
     Unsupported,
 )
 from ragsvc.pipeline.closing import closed_after
-from ragsvc.pipeline.generation.composition import compose
+from ragsvc.pipeline.generation.composition import Part, compose
+from ragsvc.pipeline.generation.paraphrase import Paraphrase
 from ragsvc.pipeline.generation.quotation import NAME, Quotation
 from ragsvc.pipeline.generation.writing import Writing
 from ragsvc.pipeline.grounding.answer_shape import SMALL_TALK, AnswerShape
@@ -31,7 +34,7 @@ from ragsvc.pipeline.grounding.scored_unit import evidence_of
 from ragsvc.pipeline.grounding.support import Support
 from ragsvc.pipeline.retrieval.condense import turns_read
 from ragsvc.pipeline.retrieval.retrieve import Looked
-from ragsvc.protocols import Generator, Reader, Tokeniser
+from ragsvc.protocols import Chat, Generator, Reader, Tokeniser
 
 # How often an empty piece is given on while nothing can be shown: there a client that went away is noticed.
 BEAT_S = 0.05
@@ -80,17 +83,23 @@ class Writers:
     """What answers are made with.
 
     generator: what writes; None: the answer quotes. documents: gives the documents of passages. reader: finds
-    answers in passages; None: there is none.
+    answers in passages; None: there is none. writer: says anew what would be quoted; None: nothing does.
     """
 
     generator: Generator | None
     documents: DocumentReader
     reader: Reader | None
+    writer: Chat | None = None
+
+    @property
+    def name(self) -> str:
+        """Shown as `generator` in an answer."""
+        writer = self.writer or self.generator
+        return NAME if writer is None else writer.name
 
 
 def stream_answer(found: Found, writers: Writers, manner: Manner) -> Iterator[AnswerEvent]:
     """Answer a question, piece by piece; the last event holds the whole answer."""
-    generator = writers.generator
     started = time.perf_counter()
     question = found.result.query
     shape = shape_of(found.looked[0], question)
@@ -104,7 +113,7 @@ def stream_answer(found: Found, writers: Writers, manner: Manner) -> Iterator[An
         confidence=0.0,
         citations=(),
         passages=found.result.hits,
-        generator=NAME if generator is None else generator.name,
+        generator=writers.name,
         timings_s={},
         searched=found.result.searched,
     )
@@ -124,8 +133,8 @@ def stream_answer(found: Found, writers: Writers, manner: Manner) -> Iterator[An
     answer = replace(answer, confidence=round(judged.confidence, 6))
     decided = time.perf_counter()
     if not judged.refused:
-        written = _quoted if generator is None else _generated
-        for event in written(found, generator, manner, judged, answer):
+        written = _generated if writers.generator else _said_anew if writers.writer else _quoted
+        for event in written(found, writers, manner, judged, answer):
             if isinstance(event, DoneEvent):
                 answer = event.answer
             else:
@@ -141,13 +150,12 @@ def stream_answer(found: Found, writers: Writers, manner: Manner) -> Iterator[An
         "generate": round(ended - decided, 6),
     }
     # Which model a server has may be known only now.
-    name = NAME if generator is None else generator.name
-    answer = replace(answer, timings_s=timings, generator=name)
+    answer = replace(answer, timings_s=timings, generator=writers.name)
     yield DoneEvent(_counted(answer, manner.history, found.looked[0].parts.tokeniser))
 
 
 def _quoted(
-    found: Found, _: Generator | None, manner: Manner, judged: Judgement, answer: Answer
+    found: Found, _: Writers, manner: Manner, judged: Judgement, answer: Answer
 ) -> Iterator[AnswerEvent]:
     """The answer in the words of the documents, then all of it in a DoneEvent."""
     parts = found.looked[0].parts
@@ -162,11 +170,50 @@ def _quoted(
     yield DoneEvent(quotation.finished(answer))
 
 
+def _said_anew(
+    found: Found, writers: Writers, manner: Manner, judged: Judgement, answer: Answer
+) -> Iterator[AnswerEvent]:
+    """The answer in a small model's words where its units bear them out, then all of it in a DoneEvent."""
+    assert writers.writer is not None
+    parts = found.looked[0].parts
+    composed = compose(judged.units, judged.shape, parts.analyser, judged.question)
+    paraphrase = Paraphrase(writers.writer, writers.reader, parts.analyser, answer.passages, judged.question)
+    quoted = partial(
+        Quotation,
+        passages=answer.passages,
+        max_tokens=manner.max_tokens,
+        stop=manner.stop,
+        count=parts.tokeniser.count,
+    )
+    said: list[Part] = []
+    shown = ""
+    yield TokenEvent("")
+    with closed_after(paraphrase.parts(composed, manner.temperature)) as coming:
+        for part in coming:
+            if part is not None:
+                said.append(part)
+            # A text at which the answer ends may begin in one part and end in the next.
+            text = shown if manner.stop else "".join(quoted(said).pieces())
+            yield TokenEvent(text[len(shown) :])
+            shown = text
+            if quoted(said).finish is FinishReason.LENGTH:
+                break
+    finished = quoted(said).finished(answer)
+    yield TokenEvent(finished.answer[len(shown) :])
+    yield DoneEvent(
+        replace(
+            finished,
+            prompt_tokens=sum(each.prompt_tokens for each in paraphrase.spent),
+            completion_tokens=sum(each.completion_tokens for each in paraphrase.spent),
+        )
+    )
+
+
 def _generated(
-    found: Found, generator: Generator | None, manner: Manner, judged: Judgement, answer: Answer
+    found: Found, writers: Writers, manner: Manner, judged: Judgement, answer: Answer
 ) -> Iterator[AnswerEvent]:
     """What a generator writes, held against the passages, then all of it in a DoneEvent."""
-    assert generator is not None
+    assert writers.generator is not None
     parts = found.looked[0].parts
     asked = Generation(
         found.result.searched or found.result.query,
@@ -181,7 +228,7 @@ def _generated(
     )
     nearness = nearness_of(parts.text_vectors, parts.profile.spec.embedder)
     writing = Writing(
-        generator.stream(asked),
+        writers.generator.stream(asked),
         answer.passages,
         Support(answer.passages, parts.analyser, nearness),
         manner.unsupported,

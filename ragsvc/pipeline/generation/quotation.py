@@ -28,7 +28,7 @@ class _Written:
 class Quotation:
     """One answer that quotes; markers count documents in the order in which they appear.
 
-    Its tokens are those that the caller counts.
+    Its tokens are those that the caller counts. finish: why it ends.
     """
 
     def __init__(
@@ -43,7 +43,7 @@ class Quotation:
         self._hits: Mapping[int, Hit] = {hit.rank: hit for hit in passages}
         self._written = self._write(parts)
         texts = [each.text for each in self._written]
-        self._room, self._finish = limit(texts, max_tokens, stop, count)
+        self._room, self.finish = limit(texts, max_tokens, stop, count)
 
     def pieces(self) -> Iterator[str]:
         """The answer, a part at a time."""
@@ -71,7 +71,7 @@ class Quotation:
             answer=text,
             citations=tuple(citations.values()),
             generator=NAME,
-            finish=self._finish,
+            finish=self.finish,
         )
 
     def _write(self, parts: Sequence[Part]) -> list[_Written]:

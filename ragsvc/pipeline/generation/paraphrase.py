@@ -1,0 +1,181 @@
+"""An answer in sentences of a small model's own, each held against the unit that it is made of.
+
+Only what is a sentence, a definition or one row is said anew. Lists, steps, tables and code stay as they are,
+and so does every unit of which the model writes what it does not bear out.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from functools import cached_property
+from itertools import groupby
+
+from ragsvc.domain import Hit, Message, Piece, ReaderText, Speaker
+from ragsvc.pipeline.closing import closed_after
+from ragsvc.pipeline.generation.composition import Part
+from ragsvc.pipeline.grounding.markers import words_of
+from ragsvc.pipeline.grounding.support import Standing, Support
+from ragsvc.pipeline.grounding.units import UnitKind
+from ragsvc.protocols import Analyser, Chat, Reader
+
+MOST_UNITS = 3
+"""So many units the model reads together, as it did when it was trained."""
+MOST_UNIT_CHARS = 420
+# A paraphrase has hardly more tokens than its units.
+SPARE_TOKENS = 24
+LEAST_SUPPORT = 0.5
+"""So sure the reader must be, in [0, 1], that a unit bears out a sentence."""
+_WORDED = frozenset({UnitKind.SENTENCE, UnitKind.DEFINITION, UnitKind.ROW, UnitKind.LINE})
+_MARKED = re.compile(r"([^\[]*(?:\[(?!\d{1,2}\])[^\[]*)*)\[(\d{1,2})\]")
+_AROUND = ".,;:!?\"'()[]{}“”‘’«»`"
+
+
+class Paraphrase:
+    """One answer said anew.
+
+    spent: the last pieces of what the model wrote, with its counts. kept, replaced: how many of its sentences
+    stand in the answer, and for how many a unit does.
+    """
+
+    def __init__(
+        self, chat: Chat, reader: Reader | None, analyser: Analyser, passages: Sequence[Hit], question: str
+    ) -> None:
+        self._chat = chat
+        self._reader = reader
+        self._analyser = analyser
+        self._hits = {hit.rank: hit for hit in passages}
+        self._question = question
+        self.spent: list[Piece] = []
+        self.kept = self.replaced = 0
+
+    def parts(self, parts: Sequence[Part], temperature: float) -> Iterator[Part | None]:
+        """The parts of the answer, one after the other; None while nothing can be told yet.
+
+        :raises ModelError: if the model cannot be used.
+        """
+        for worded, run in groupby(parts, key=_may_be_worded):
+            units = list(run)
+            if not worded:
+                yield from units
+                continue
+            for first in range(0, len(units), MOST_UNITS):
+                yield from self._said(units[first : first + MOST_UNITS], temperature)
+
+    def _said(self, units: Sequence[Part], temperature: float) -> Iterator[Part | None]:
+        sources = [Source(unit, self._hits[unit.number], self._analyser, self._reader) for unit in units]
+        asked = prompt_of(self._question, [(each.title, each.unit.text) for each in sources])
+        room = SPARE_TOKENS + sum(self._chat.count(unit.text) for unit in units)
+        told: set[int] = set()
+        quoted: set[int] = set()
+        written: set[str] = set()
+        with closed_after(self._chat.stream([Message(Speaker.USER, asked)], room, temperature, ())) as pieces:
+            for sentence, number in self._sentences(pieces):
+                at = number - 1
+                if sentence and sentence in written:
+                    # A small model that says a thing twice says it for ever.
+                    break
+                written.add(sentence)
+                if not 0 <= at < len(units) or at in quoted:
+                    yield None
+                elif sources[at].bears_out(sentence) and (
+                    at in told or sources[at].answers(self._question, sentence)
+                ):
+                    told.add(at)
+                    self.kept += 1
+                    yield replace(units[at], text=sentence, prose=True)
+                elif at not in told:
+                    quoted.add(at)
+                    self.replaced += 1
+                    yield units[at]
+        yield from (unit for at, unit in enumerate(units) if at not in told | quoted)
+
+    def _sentences(self, pieces: Iterator[Piece]) -> Iterator[tuple[str, int]]:
+        """Sentences with the numbers of their units, as they are written; 0: there is none yet.
+
+        What has no marker was not written to its end, and is left out.
+        """
+        held = ""
+        for piece in pieces:
+            held += piece.text
+            if piece.finish is not None:
+                self.spent.append(piece)
+            yield "", 0
+            while found := _MARKED.match(held):
+                held = held[found.end() :]
+                yield " ".join(found.group(1).split()), int(found.group(2))
+
+
+class Source:
+    """A unit that the model reads, and what it bears out."""
+
+    def __init__(self, unit: Part, hit: Hit, analyser: Analyser, reader: Reader | None) -> None:
+        path = unit.unit.path if unit.unit else ()
+        self.unit = unit
+        self.title = path[-1] if path else hit.passage.title
+        self._analyser = analyser
+        self._reader = reader
+        passage = replace(hit.passage, text=unit.text, headings=path, page_breaks=())
+        self._hit = replace(hit, passage=passage)
+
+    def bears_out(self, sentence: str) -> bool:
+        """Whether the unit, under its titles, says what a sentence says.
+
+        Every number, name and identifier stands in it, sign by sign, and neither words nor the reader object.
+        """
+        if not sentence or not all(map(self._holds, identifiers_of(sentence))):
+            return False
+        if self._support.verdict(sentence, [1]).standing is not Standing.SUPPORTED:
+            return False
+        if self._reader is None:
+            return True
+        text = f"{self.title}: {self.unit.text}" if self.title else self.unit.text
+        return bool(self._reader.support(sentence, [text])[0, 0] >= LEAST_SUPPORT)
+
+    def answers(self, question: str, sentence: str) -> bool:
+        """Whether a sentence holds what the reader takes for the answer in the unit."""
+        if self._reader is None:
+            return True
+        (found,) = self._reader.read(question, [ReaderText(self.title, self.unit.text)])
+        if not found.spans or found.margin <= 0:
+            return True
+        start, end, _ = found.spans[0]
+        return words_of(self.unit.text[start:end]) <= words_of(sentence)
+
+    def _holds(self, identifier: str) -> bool:
+        said = " ".join((self._hit.passage.title, *self._hit.passage.headings, self.unit.text))
+        return re.search(rf"(?<!\w){re.escape(identifier)}(?!\w)", said, re.IGNORECASE) is not None
+
+    @cached_property
+    def _support(self) -> Support:
+        return Support([self._hit], self._analyser)
+
+
+def prompt_of(question: str, units: Sequence[tuple[str, str]]) -> str:
+    """What the model reads.
+
+    :param units: title, or "", and text of each; they are numbered from 1.
+    """
+    lines = (
+        f"[{n}] ({title}) {text}" if title else f"[{n}] {text}" for n, (title, text) in enumerate(units, 1)
+    )
+    return "\n".join((question, *lines))
+
+
+def identifiers_of(sentence: str) -> list[str]:
+    """What of a sentence must be copied sign by sign: what has digits, capitals or other signs in it."""
+    found = []
+    for place, each in enumerate(sentence.split()):
+        word = each.strip(_AROUND).removesuffix("'s").removesuffix("’s")
+        # A sentence begins with a capital, whatever its first word is.
+        inside = word[1:] if place == 0 else word
+        plain = word.replace("-", "").replace("'", "").isalpha() and not word.startswith("-")
+        if word and (not plain or any(sign.isupper() for sign in inside)):
+            found.append(word)
+    return found
+
+
+def _may_be_worded(part: Part) -> bool:
+    single = "\n" not in part.text and not part.note and len(part.text) <= MOST_UNIT_CHARS
+    return single and part.unit is not None and part.unit.kind in _WORDED

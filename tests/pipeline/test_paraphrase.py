@@ -1,0 +1,169 @@
+"""Answers said anew: what a model writes stands only where its unit bears it out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pipeline.grounded import ANALYSER, PLAIN, hits_of, parts_of
+
+from ragsvc.domain import F64Matrix, FinishReason, Message, Piece, ReaderFinding, ReaderText, Span
+from ragsvc.pipeline.generation.composition import Part
+from ragsvc.pipeline.generation.paraphrase import Paraphrase, identifiers_of, prompt_of
+from ragsvc.pipeline.grounding.units import UnitKind, units_of
+
+QUESTION = "When was the Ghent lock built?"
+TEXTS = (
+    "The Ghent lock, which has 12 gates, was built in 1969.",
+    "It was closed by Anna Peeters after the flood.",
+)
+
+
+class Script:
+    """A Chat that writes one text, a few characters a piece, and tells what it was asked."""
+
+    name = "script"
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.asked: list[str] = []
+        self.ended = False
+
+    def count(self, text: str) -> int:
+        return len(text.split())
+
+    def stream(
+        self, messages: Sequence[Message], max_tokens: int, temperature: float, stop: Sequence[str]
+    ) -> Iterator[Piece]:
+        self.asked.append(messages[-1].content)
+        try:
+            yield from (Piece(self.text[at : at + 3]) for at in range(0, len(self.text), 3))
+            yield Piece("", FinishReason.STOP, 7, 9)
+        finally:
+            self.ended = True
+
+
+class Judge:
+    """A Reader that says how sure it is, and finds an answer in the texts that hold it."""
+
+    def __init__(self, support: float, answer: str = "") -> None:
+        self._support = support
+        self._answer = answer
+
+    def read(self, question: str, texts: Sequence[ReaderText]) -> list[ReaderFinding]:
+        starts = [text.text.find(self._answer) if self._answer else -1 for text in texts]
+        return [
+            ReaderFinding(
+                ((at, at + len(self._answer), 2.0),) if at >= 0 else (), 2.0 if at >= 0 else -2.0, 0, 0
+            )
+            for at in starts
+        ]
+
+    def support(self, claim: str, texts: Sequence[str]) -> F64Matrix:
+        return np.array([[self._support, 1.0 - self._support, 0.0]] * len(texts))
+
+
+def units(texts: Sequence[str] = TEXTS, kind: UnitKind = UnitKind.SENTENCE) -> list[Part]:
+    """Each text as a document of one unit."""
+    found = []
+    for number, document in parts_of(texts, PLAIN).items():
+        unit = next(each for each in units_of(document) if each.kind is kind)
+        found.append(Part(unit.text, number, document, (Span(unit.start, unit.end),), True, unit=unit))
+    return found
+
+
+def said(
+    written: str, parts: Sequence[Part] | None = None, judge: Judge | None = None
+) -> tuple[list[str], Paraphrase, Script]:
+    script = Script(written)
+    paraphrase = Paraphrase(script, judge, ANALYSER, hits_of(TEXTS), QUESTION)
+    found = [part for part in paraphrase.parts(parts or units(), 0.0) if part is not None]
+    for part in found:
+        # What is cited stays, whatever is said of it.
+        assert part.document.slice(part.spans[0].start, part.spans[0].end) in TEXTS
+    return [part.text for part in found], paraphrase, script
+
+
+def test_a_sentence_that_its_unit_bears_out_stands() -> None:
+    found, paraphrase, script = said(
+        "The Ghent lock was built in 1969. [1] It was closed by Anna Peeters. [2]"
+    )
+    assert found == ["The Ghent lock was built in 1969.", "It was closed by Anna Peeters."]
+    assert (paraphrase.kept, paraphrase.replaced) == (2, 0)
+    assert script.asked == [f"{QUESTION}\n[1] {TEXTS[0]}\n[2] {TEXTS[1]}"]
+    assert [each.completion_tokens for each in paraphrase.spent] == [9]
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "The Ghent lock was built in 1996.",
+        "The Antwerp lock was built in 1969.",
+        "The Ghent lock was not built in 1969.",
+        "The Ghent lock was built in 1969 by Jan Claes.",
+        "Pears ripen late in the autumn.",
+    ],
+)
+def test_one_that_it_does_not_bear_out_is_replaced_by_the_unit(sentence: str) -> None:
+    found, paraphrase, _ = said(f"{sentence} [1] It was closed by Anna Peeters. [2]")
+    assert found == [TEXTS[0], "It was closed by Anna Peeters."]
+    assert (paraphrase.kept, paraphrase.replaced) == (1, 1)
+
+
+def test_the_reader_may_object() -> None:
+    sentence = "The Ghent lock was built in 1969. [1]"
+    assert said(sentence, judge=Judge(0.9))[0][0] != TEXTS[0]
+    assert said(sentence, judge=Judge(0.1))[0][0] == TEXTS[0]
+
+
+def test_a_sentence_without_the_answer_is_replaced() -> None:
+    found, _, _ = said("The Ghent lock has 12 gates. [1]", judge=Judge(0.9, "1969"))
+    assert found[0] == TEXTS[0]
+    found, _, _ = said("The Ghent lock was built in 1969. [1]", judge=Judge(0.9, "1969"))
+    assert found[0] == "The Ghent lock was built in 1969."
+
+
+def test_units_that_nothing_is_written_of_are_quoted() -> None:
+    assert said("")[0] == list(TEXTS)
+    assert said("The lock was built in 1969. [1]")[0] == ["The lock was built in 1969.", TEXTS[1]]
+    assert said("The lock was built in 1969. [7]")[0] == list(TEXTS)
+    assert said("The lock was built in 1969, and then")[0] == list(TEXTS)
+
+
+def test_a_model_that_repeats_itself_is_ended() -> None:
+    found, _, script = said("The lock was built in 1969. [1] " * 20)
+    assert found == ["The lock was built in 1969.", TEXTS[1]]
+    assert script.ended
+
+
+def test_lists_and_code_are_never_said_anew() -> None:
+    parts = units(("- grease the gates\n- drain the lock",), UnitKind.LIST)
+    script = Script("Grease the gates. [1]")
+    found = list(Paraphrase(script, None, ANALYSER, hits_of(TEXTS), "?").parts(parts, 0.0))
+    assert (found, script.asked) == (parts, [])
+
+
+@given(st.text("The lock was built in 1969.[]12 \n", max_size=80))
+def test_whatever_is_written_every_unit_is_told(written: str) -> None:
+    script = Script(written)
+    paraphrase = Paraphrase(script, None, ANALYSER, hits_of(TEXTS), QUESTION)
+    found = [part for part in paraphrase.parts(units(), 0.0) if part is not None]
+    assert {part.number for part in found} == {1, 2}
+    for part in found:
+        assert part.text in TEXTS or set(part.text.lower().split()) & set(
+            TEXTS[part.number - 1].lower().split()
+        )
+
+
+def test_what_must_be_copied() -> None:
+    said = "The option --max-age of AB-12 is 3.5 in Ghent, not ab."
+    assert identifiers_of(said) == ["--max-age", "AB-12", "3.5", "Ghent"]
+
+
+def test_titles_stand_before_their_units() -> None:
+    assert prompt_of("Why?", [("Locks", "It has 12 gates."), ("", "It is old.")]) == (
+        "Why?\n[1] (Locks) It has 12 gates.\n[2] It is old."
+    )
