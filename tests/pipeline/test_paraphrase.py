@@ -104,6 +104,7 @@ def test_a_sentence_that_its_unit_bears_out_stands() -> None:
         "The Antwerp lock was built in 1969.",
         "The Ghent lock was not built in 1969.",
         "The Ghent lock was built in 1969 by Jan Claes.",
+        "The old Ghent lock was built in 1969.",
         "Pears ripen late in the autumn.",
     ],
 )
@@ -131,6 +132,11 @@ def test_units_that_nothing_is_written_of_are_quoted() -> None:
     assert said("The lock was built in 1969. [1]")[0] == ["The lock was built in 1969.", TEXTS[1]]
     assert said("The lock was built in 1969. [7]")[0] == list(TEXTS)
     assert said("The lock was built in 1969, and then")[0] == list(TEXTS)
+
+
+def test_units_keep_their_order_whatever_the_model_writes_first() -> None:
+    closed = "It was closed by Anna Peeters."
+    assert said(f"{closed} [2] The lock was built in 1969. [1]")[0] == [TEXTS[0], closed]
 
 
 def test_a_model_that_repeats_itself_is_ended() -> None:

@@ -7,7 +7,7 @@ and so does every unit of which the model writes what it does not bear out.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import replace
 from functools import cached_property
 from itertools import groupby
@@ -64,32 +64,35 @@ class Paraphrase:
                 yield from self._said(units[first : first + MOST_UNITS], temperature)
 
     def _said(self, units: Sequence[Part], temperature: float) -> Iterator[Part | None]:
-        sources = [Source(unit, self._hits[unit.number], self._analyser, self._reader) for unit in units]
+        sources = [self._source(unit) for unit in units]
         asked = prompt_of(self._question, [(each.title, each.unit.text) for each in sources])
         room = SPARE_TOKENS + sum(self._chat.count(unit.text) for unit in units)
-        told: set[int] = set()
-        quoted: set[int] = set()
+        # The unit that was told last, and whether in the model's words: units keep their order.
+        last, anew = -1, False
         written: set[str] = set()
         with closed_after(self._chat.stream([Message(Speaker.USER, asked)], room, temperature, ())) as pieces:
             for sentence, number in self._sentences(pieces):
-                at = number - 1
                 if sentence and sentence in written:
                     # A small model that says a thing twice says it for ever.
                     break
                 written.add(sentence)
-                if not 0 <= at < len(units) or at in quoted:
+                at = number - 1
+                if not last <= at < len(units) or at < 0 or (at == last and not anew):
                     yield None
-                elif sources[at].bears_out(sentence) and (
-                    at in told or sources[at].answers(self._question, sentence)
-                ):
-                    told.add(at)
+                    continue
+                yield from units[last + 1 : at]
+                stands = sources[at].bears_out(sentence) and (at == last or sources[at].answers(sentence))
+                if stands:
                     self.kept += 1
                     yield replace(units[at], text=sentence, prose=True)
-                elif at not in told:
-                    quoted.add(at)
+                elif at != last:
                     self.replaced += 1
                     yield units[at]
-        yield from (unit for at, unit in enumerate(units) if at not in told | quoted)
+                last, anew = at, stands
+        yield from units[last + 1 :]
+
+    def _source(self, unit: Part) -> Source:
+        return Source(unit, self._hits[unit.number], self._question, self._analyser, self._reader)
 
     def _sentences(self, pieces: Iterator[Piece]) -> Iterator[tuple[str, int]]:
         """Sentences with the numbers of their units, as they are written; 0: there is none yet.
@@ -110,10 +113,13 @@ class Paraphrase:
 class Source:
     """A unit that the model reads, and what it bears out."""
 
-    def __init__(self, unit: Part, hit: Hit, analyser: Analyser, reader: Reader | None) -> None:
+    def __init__(
+        self, unit: Part, hit: Hit, question: str, analyser: Analyser, reader: Reader | None
+    ) -> None:
         path = unit.unit.path if unit.unit else ()
         self.unit = unit
         self.title = path[-1] if path else hit.passage.title
+        self._question = question
         self._analyser = analyser
         self._reader = reader
         passage = replace(hit.passage, text=unit.text, headings=path, page_breaks=())
@@ -122,9 +128,12 @@ class Source:
     def bears_out(self, sentence: str) -> bool:
         """Whether the unit, under its titles, says what a sentence says.
 
-        Every number, name and identifier stands in it, sign by sign, and neither words nor the reader object.
+        Every number, name and identifier stands in it, sign by sign, all other words of content in it or in
+        the question, and neither the rules of support nor the reader object.
         """
         if not sentence or not all(map(self._holds, identifiers_of(sentence))):
+            return False
+        if not set(self._analyser.terms(sentence)) <= self._known:
             return False
         if self._support.verdict(sentence, [1]).standing is not Standing.SUPPORTED:
             return False
@@ -133,19 +142,26 @@ class Source:
         text = f"{self.title}: {self.unit.text}" if self.title else self.unit.text
         return bool(self._reader.support(sentence, [text])[0, 0] >= LEAST_SUPPORT)
 
-    def answers(self, question: str, sentence: str) -> bool:
+    def answers(self, sentence: str) -> bool:
         """Whether a sentence holds what the reader takes for the answer in the unit."""
         if self._reader is None:
             return True
-        (found,) = self._reader.read(question, [ReaderText(self.title, self.unit.text)])
+        (found,) = self._reader.read(self._question, [ReaderText(self.title, self.unit.text)])
         if not found.spans or found.margin <= 0:
             return True
         start, end, _ = found.spans[0]
         return words_of(self.unit.text[start:end]) <= words_of(sentence)
 
     def _holds(self, identifier: str) -> bool:
-        said = " ".join((self._hit.passage.title, *self._hit.passage.headings, self.unit.text))
-        return re.search(rf"(?<!\w){re.escape(identifier)}(?!\w)", said, re.IGNORECASE) is not None
+        return re.search(rf"(?<!\w){re.escape(identifier)}(?!\w)", self._said, re.IGNORECASE) is not None
+
+    @property
+    def _said(self) -> str:
+        return " ".join((self._hit.passage.title, *self._hit.passage.headings, self.unit.text))
+
+    @cached_property
+    def _known(self) -> Set[str]:
+        return frozenset(self._analyser.terms(f"{self._said} {self._question}"))
 
     @cached_property
     def _support(self) -> Support:
