@@ -12,7 +12,8 @@ from pipeline.grounded import ANALYSER, PLAIN, hits_of, parts_of
 
 from ragsvc.domain import F64Matrix, FinishReason, Message, Piece, ReaderFinding, ReaderText, Span
 from ragsvc.pipeline.generation.composition import Part
-from ragsvc.pipeline.generation.paraphrase import Paraphrase, identifiers_of, prompt_of
+from ragsvc.pipeline.generation.copies import are_copied, identifiers_of
+from ragsvc.pipeline.generation.paraphrase import Paraphrase, prompt_of
 from ragsvc.pipeline.grounding.units import UnitKind, units_of
 
 QUESTION = "When was the Ghent lock built?"
@@ -167,6 +168,28 @@ def test_whatever_is_written_every_unit_is_told(written: str) -> None:
 def test_what_must_be_copied() -> None:
     said = "The option --max-age of AB-12 is 3.5 in Ghent, not ab."
     assert identifiers_of(said) == ["--max-age", "AB-12", "3.5", "Ghent"]
+
+
+PRICES = "The lock AB-12 costs 30 EUR, and the lock AB-21 costs 45 EUR; Anna Peeters sells both to Jan Claes."
+
+
+@pytest.mark.parametrize(
+    ("sentence", "fair"),
+    [
+        ("The lock AB-12 costs 30 EUR.", True),
+        ("Anna Peeters sells both to Jan Claes.", True),
+        ("The lock AB-13 costs 30 EUR.", False),
+        ("Both sell for 30 EUR.", False),
+        ("Both were drained by Anna Peeters.", False),
+    ],
+)
+def test_identifiers_stand_beside_the_words_that_they_have_in_the_unit(sentence: str, fair: bool) -> None:
+    assert are_copied(sentence, [PRICES], ANALYSER) == fair
+
+
+@given(st.lists(st.sampled_from(PRICES.split()), min_size=1).map(" ".join))
+def test_a_copy_is_one(text: str) -> None:
+    assert are_copied(text, ["Locks", text], ANALYSER)
 
 
 def test_titles_stand_before_their_units() -> None:

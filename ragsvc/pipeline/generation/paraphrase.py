@@ -15,6 +15,7 @@ from itertools import groupby
 from ragsvc.domain import Hit, Message, Piece, ReaderText, Speaker
 from ragsvc.pipeline.closing import closed_after
 from ragsvc.pipeline.generation.composition import Part
+from ragsvc.pipeline.generation.copies import are_copied
 from ragsvc.pipeline.grounding.markers import words_of
 from ragsvc.pipeline.grounding.support import Standing, Support
 from ragsvc.pipeline.grounding.units import UnitKind
@@ -29,7 +30,6 @@ LEAST_SUPPORT = 0.5
 """So sure the reader must be, in [0, 1], that a unit bears out a sentence."""
 _WORDED = frozenset({UnitKind.SENTENCE, UnitKind.DEFINITION, UnitKind.ROW, UnitKind.LINE})
 _MARKED = re.compile(r"([^\[]*(?:\[(?!\d{1,2}\])[^\[]*)*)\[(\d{1,2})\]")
-_AROUND = ".,;:!?\"'()[]{}“”‘’«»`"
 
 
 class Paraphrase:
@@ -128,10 +128,10 @@ class Source:
     def bears_out(self, sentence: str) -> bool:
         """Whether the unit, under its titles, says what a sentence says.
 
-        Every number, name and identifier stands in it, sign by sign, all other words of content in it or in
-        the question, and neither the rules of support nor the reader object.
+        Every number, name and identifier stands in it, sign by sign and beside the same words, all other
+        words of content in it or in the question, and neither the rules of support nor the reader object.
         """
-        if not sentence or not all(map(self._holds, identifiers_of(sentence))):
+        if not sentence or not are_copied(sentence, self._said, self._analyser):
             return False
         if not set(self._analyser.terms(sentence)) <= self._known:
             return False
@@ -152,16 +152,13 @@ class Source:
         start, end, _ = found.spans[0]
         return words_of(self.unit.text[start:end]) <= words_of(sentence)
 
-    def _holds(self, identifier: str) -> bool:
-        return re.search(rf"(?<!\w){re.escape(identifier)}(?!\w)", self._said, re.IGNORECASE) is not None
-
     @property
-    def _said(self) -> str:
-        return " ".join((self._hit.passage.title, *self._hit.passage.headings, self.unit.text))
+    def _said(self) -> list[str]:
+        return [self._hit.passage.title, *self._hit.passage.headings, self.unit.text]
 
     @cached_property
     def _known(self) -> Set[str]:
-        return frozenset(self._analyser.terms(f"{self._said} {self._question}"))
+        return frozenset(self._analyser.terms("\n".join((*self._said, self._question))))
 
     @cached_property
     def _support(self) -> Support:
@@ -177,19 +174,6 @@ def prompt_of(question: str, units: Sequence[tuple[str, str]]) -> str:
         f"[{n}] ({title}) {text}" if title else f"[{n}] {text}" for n, (title, text) in enumerate(units, 1)
     )
     return "\n".join((question, *lines))
-
-
-def identifiers_of(sentence: str) -> list[str]:
-    """What of a sentence must be copied sign by sign: what has digits, capitals or other signs in it."""
-    found = []
-    for place, each in enumerate(sentence.split()):
-        word = each.strip(_AROUND).removesuffix("'s").removesuffix("’s")
-        # A sentence begins with a capital, whatever its first word is.
-        inside = word[1:] if place == 0 else word
-        plain = word.replace("-", "").replace("'", "").isalpha() and not word.startswith("-")
-        if word and (not plain or any(sign.isupper() for sign in inside)):
-            found.append(word)
-    return found
 
 
 def _may_be_worded(part: Part) -> bool:
