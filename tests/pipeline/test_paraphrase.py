@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pipeline.grounded import ANALYSER, PLAIN, hits_of, parts_of
+from pipeline.grounded import ANALYSER, MARKDOWN, PLAIN, hits_of, parts_of
 
 from ragsvc.domain import F64Matrix, FinishReason, Message, Piece, ReaderFinding, ReaderText, Span
 from ragsvc.pipeline.generation.composition import Part
 from ragsvc.pipeline.generation.copies import are_copied, identifiers_of
-from ragsvc.pipeline.generation.paraphrase import Paraphrase, prompt_of
+from ragsvc.pipeline.generation.paraphrase import Paraphrase, Source, prompt_of
 from ragsvc.pipeline.grounding.units import UnitKind, units_of
 
 QUESTION = "When was the Ghent lock built?"
@@ -113,6 +113,19 @@ def test_one_that_it_does_not_bear_out_is_replaced_by_the_unit(sentence: str) ->
     found, paraphrase, _ = said(f"{sentence} [1] It was closed by Anna Peeters. [2]")
     assert found == [TEXTS[0], "It was closed by Anna Peeters."]
     assert (paraphrase.kept, paraphrase.replaced) == (1, 1)
+
+
+def test_a_title_names_what_is_spoken_of_and_replaces_nothing() -> None:
+    texts = ("# Upgrading the lock\n\nGoing back is possible for a week.", "# The lock\n\nIt has 12 gates.")
+    hits = hits_of(texts)
+    parts = []
+    for number, document in parts_of(texts, MARKDOWN).items():
+        unit = next(each for each in units_of(document) if each.kind is UnitKind.SENTENCE)
+        parts.append(Part(unit.text, number, document, (Span(unit.start, unit.end),), True, unit=unit))
+    back, gates = (Source(part, hit, "Can I?", ANALYSER, None) for part, hit in zip(parts, hits, strict=True))
+    assert gates.bears_out("The lock has 12 gates.")
+    assert back.bears_out("Going back is possible.")
+    assert not back.bears_out("Upgrading the lock is possible for a week.")
 
 
 def test_the_reader_may_object() -> None:

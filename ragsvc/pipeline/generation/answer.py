@@ -187,16 +187,20 @@ def _said_anew(
     )
     said: list[Part] = []
     shown = ""
+    # Whoever hands this on may now wait for a model, and not for its turn.
     yield TokenEvent("")
+    told = time.perf_counter()
     with closed_after(paraphrase.parts(composed, manner.temperature)) as coming:
         for part in coming:
+            text = shown
             if part is not None:
                 said.append(part)
-            # A text at which the answer ends may begin in one part and end in the next.
-            text = shown if manner.stop else "".join(quoted(said).pieces())
-            yield TokenEvent(text[len(shown) :])
-            shown = text
-            if quoted(said).finish is FinishReason.LENGTH:
+                # A text at which the answer ends may begin in one part and end in the next.
+                text = shown if manner.stop else "".join(quoted(said).pieces())
+            if text != shown or time.perf_counter() - told >= BEAT_S:
+                yield TokenEvent(text[len(shown) :])
+                shown, told = text, time.perf_counter()
+            if part is not None and quoted(said).finish is FinishReason.LENGTH:
                 break
     finished = quoted(said).finished(answer)
     yield TokenEvent(finished.answer[len(shown) :])

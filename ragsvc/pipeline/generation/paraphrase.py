@@ -7,7 +7,7 @@ and so does every unit of which the model writes what it does not bear out.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
 from itertools import groupby
@@ -133,7 +133,7 @@ class Source:
         """
         if not sentence or not are_copied(sentence, self._said, self._analyser):
             return False
-        if not set(self._analyser.terms(sentence)) <= self._known:
+        if not self._adds_nothing(sentence):
             return False
         if self._support.verdict(sentence, [1]).standing is not Standing.SUPPORTED:
             return False
@@ -156,9 +156,16 @@ class Source:
     def _said(self) -> list[str]:
         return [self._hit.passage.title, *self._hit.passage.headings, self.unit.text]
 
-    @cached_property
-    def _known(self) -> Set[str]:
-        return frozenset(self._analyser.terms("\n".join((*self._said, self._question))))
+    def _adds_nothing(self, sentence: str) -> bool:
+        """Whether all its words of content are the unit's, but for those that say what it speaks of.
+
+        Titles and question may tell what "it" is, and not what stands in place of the unit's own first word.
+        """
+        terms, own = set(self._analyser.terms(sentence)), list(self._analyser.terms(self.unit.text))
+        if terms <= set(own):
+            return True
+        around = set(self._analyser.terms("\n".join((*self._said, self._question))))
+        return terms <= around and terms.issuperset(own[:1])
 
     @cached_property
     def _support(self) -> Support:
