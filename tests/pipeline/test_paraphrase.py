@@ -18,8 +18,8 @@ from ragsvc.pipeline.grounding.units import UnitKind, units_of
 
 QUESTION = "When was the Ghent lock built?"
 TEXTS = (
-    "The Ghent lock, which has 12 gates, was built in 1969.",
-    "It was closed by Anna Peeters after the flood.",
+    "The Ghent lock (it has 12 gates) was built in 1969.",
+    "It was then closed by Anna Peeters.",
 )
 
 
@@ -80,7 +80,7 @@ def said(
     written: str, parts: Sequence[Part] | None = None, judge: Judge | None = None
 ) -> tuple[list[str], Paraphrase, Script]:
     script = Script(written)
-    paraphrase = Paraphrase(script, judge, ANALYSER, hits_of(TEXTS), QUESTION)
+    paraphrase = Paraphrase(script, judge or Judge(0.9, "1969"), ANALYSER, hits_of(TEXTS), QUESTION)
     found = [part for part in paraphrase.parts(parts or units(), 0.0) if part is not None]
     for part in found:
         # What is cited stays, whatever is said of it.
@@ -124,38 +124,48 @@ def test_a_title_names_what_is_spoken_of_and_replaces_nothing() -> None:
         parts.append(Part(unit.text, number, document, (Span(unit.start, unit.end),), True, unit=unit))
     back, gates = (Source(part, hit, "Can I?", ANALYSER, None) for part, hit in zip(parts, hits, strict=True))
     assert gates.bears_out("The lock has 12 gates.")
-    assert back.bears_out("Going back is possible.")
+    assert back.bears_out("Going back is possible for a week.")
     assert not back.bears_out("Upgrading the lock is possible for a week.")
 
 
 def test_the_reader_may_object() -> None:
     sentence = "The Ghent lock was built in 1969. [1]"
-    assert said(sentence, judge=Judge(0.9))[0][0] != TEXTS[0]
-    assert said(sentence, judge=Judge(0.1))[0][0] == TEXTS[0]
+    assert said(sentence, judge=Judge(0.9, "1969"))[0][0] != TEXTS[0]
+    assert said(sentence, judge=Judge(0.1, "1969"))[0][0] == TEXTS[0]
 
 
-def test_a_sentence_without_the_answer_is_replaced() -> None:
-    found, _, _ = said("The Ghent lock has 12 gates. [1]", judge=Judge(0.9, "1969"))
-    assert found[0] == TEXTS[0]
-    found, _, _ = said("The Ghent lock was built in 1969. [1]", judge=Judge(0.9, "1969"))
-    assert found[0] == "The Ghent lock was built in 1969."
+@pytest.mark.parametrize(
+    ("sentence", "answer", "stands"),
+    [
+        ("The Ghent lock was built in 1969.", "built in 1969", True),
+        ("The Ghent lock was built in 1969.", "12 gates", False),
+        # Where the reader knows of no answer, all of the unit may be it.
+        ("The Ghent lock was built in 1969.", "", False),
+        ("The Ghent lock has 12 gates, it was built in 1969.", "", True),
+        # What stands in no brackets is kept, if it is a name or a number.
+        ("The lock was built in 1969.", "built in 1969", False),
+    ],
+)
+def test_a_sentence_leaves_out_nothing_that_may_answer(sentence: str, answer: str, stands: bool) -> None:
+    (part, _), (hit, _) = units(), hits_of(TEXTS)
+    assert Source(part, hit, QUESTION, ANALYSER, Judge(0.9, answer)).answers(sentence) == stands
 
 
 def test_units_that_nothing_is_written_of_are_quoted() -> None:
     assert said("")[0] == list(TEXTS)
-    assert said("The lock was built in 1969. [1]")[0] == ["The lock was built in 1969.", TEXTS[1]]
+    assert said("The Ghent lock was built in 1969. [1]")[0] == ["The Ghent lock was built in 1969.", TEXTS[1]]
     assert said("The lock was built in 1969. [7]")[0] == list(TEXTS)
     assert said("The lock was built in 1969, and then")[0] == list(TEXTS)
 
 
 def test_units_keep_their_order_whatever_the_model_writes_first() -> None:
     closed = "It was closed by Anna Peeters."
-    assert said(f"{closed} [2] The lock was built in 1969. [1]")[0] == [TEXTS[0], closed]
+    assert said(f"{closed} [2] The Ghent lock was built in 1969. [1]")[0] == [TEXTS[0], closed]
 
 
 def test_a_model_that_repeats_itself_is_ended() -> None:
-    found, _, script = said("The lock was built in 1969. [1] " * 20)
-    assert found == ["The lock was built in 1969.", TEXTS[1]]
+    found, _, script = said("The Ghent lock was built in 1969. [1] " * 20)
+    assert found == ["The Ghent lock was built in 1969.", TEXTS[1]]
     assert script.ended
 
 

@@ -12,9 +12,9 @@ from doubles import CORPUS, ME, open_service, upload
 from ragsvc.domain import Answer, AnswerRequest, DoneEvent, FinishReason, Message, Piece, TokenEvent
 from ragsvc.service.generators import Generators
 
-PEARS = "However, pears ripen in October (most years). They are stored in a cool cellar."
+PEARS = "Pears ripen in October (most years). They are stored in a cool cellar."
 QUESTION = "When do pears ripen in October?"
-FAIR = "Pears ripen in October. [1]"
+FAIR = "Most years, pears ripen in October, and are stored in a cool cellar. [1]"
 
 
 class Writer:
@@ -73,9 +73,9 @@ def test_what_no_unit_bears_out_is_quoted(ask):
 
 def test_it_ends_where_the_caller_says(ask):
     answer, _ = ask(FAIR, stop=("Octo",))
-    assert (answer.answer, answer.finish) == ("Pears ripen in", FinishReason.STOP)
+    assert (answer.answer, answer.finish) == ("Most years, pears ripen in", FinishReason.STOP)
     answer, _ = ask(FAIR, max_tokens=2)
-    assert (answer.answer, answer.finish) == ("Pears ripen", FinishReason.LENGTH)
+    assert (answer.answer, answer.finish) == ("Most", FinishReason.LENGTH)
 
 
 def test_small_talk_and_refusals_need_no_writer(ask, monkeypatch: pytest.MonkeyPatch):

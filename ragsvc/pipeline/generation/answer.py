@@ -26,7 +26,7 @@ from ragsvc.pipeline.generation.composition import Part, compose
 from ragsvc.pipeline.generation.paraphrase import Paraphrase
 from ragsvc.pipeline.generation.quotation import NAME, Quotation
 from ragsvc.pipeline.generation.writing import Writing
-from ragsvc.pipeline.grounding.answer_shape import SMALL_TALK, AnswerShape
+from ragsvc.pipeline.grounding.answer_shape import SHORT_ANSWERS, SMALL_TALK, AnswerShape
 from ragsvc.pipeline.grounding.documents import DocumentReader
 from ragsvc.pipeline.grounding.judgement import Judgement, judge, shape_of
 from ragsvc.pipeline.grounding.nearness import nearness_of
@@ -133,7 +133,8 @@ def stream_answer(found: Found, writers: Writers, manner: Manner) -> Iterator[An
     answer = replace(answer, confidence=round(judged.confidence, 6))
     decided = time.perf_counter()
     if not judged.refused:
-        written = _generated if writers.generator else _said_anew if writers.writer else _quoted
+        anew = writers.writer is not None and judged.shape in SHORT_ANSWERS
+        written = _generated if writers.generator else _said_anew if anew else _quoted
         for event in written(found, writers, manner, judged, answer):
             if isinstance(event, DoneEvent):
                 answer = event.answer

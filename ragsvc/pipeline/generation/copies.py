@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from ragsvc.protocols import Analyser
 
 _AROUND = ".,;:!?\"'()[]{}“”‘’«»`"
+_ENDS = (".", "!", "?", ".)", '."')
 _BREAKS = (",", ";", ":", ".", ")")
 
 
@@ -24,7 +25,7 @@ def are_copied(sentence: str, texts: Sequence[str], analyser: Analyser) -> bool:
     """
     there = [each for text in texts for each in _beside(text, analyser)]
     for run, around in _beside(sentence, analyser):
-        if not all(any(_holds(text, each) for text in texts) for each in run):
+        if not all(any(holds(text, each) for text in texts) for each in run):
             return False
         same = (near for other, near in there if set(run) <= set(other) or set(other) <= set(run))
         known = set[str]().union(*same)
@@ -33,16 +34,19 @@ def are_copied(sentence: str, texts: Sequence[str], analyser: Analyser) -> bool:
     return True
 
 
-def _holds(text: str, identifier: str) -> bool:
+def holds(text: str, identifier: str) -> bool:
+    """Whether an identifier stands in a text, whatever its capitals."""
     return re.search(rf"(?<!\w){re.escape(identifier)}(?!\w)", text, re.IGNORECASE) is not None
 
 
 def _words(text: str) -> Iterator[tuple[str, bool]]:
     """Words without the signs around them, and whether each is an identifier."""
-    for place, each in enumerate(text.split()):
+    begins = True
+    for each in text.split():
         word = each.strip(_AROUND).removesuffix("'s").removesuffix("’s")
         # A sentence begins with a capital, whatever its first word is.
-        inside = word[1:] if place == 0 else word
+        inside = word[1:] if begins else word
+        begins = each.endswith(_ENDS)
         plain = word.replace("-", "").replace("'", "").isalpha() and not word.startswith("-")
         yield word, bool(word) and (not plain or any(sign.isupper() for sign in inside))
 

@@ -15,11 +15,11 @@ from itertools import groupby
 from ragsvc.domain import Hit, Message, Piece, ReaderText, Speaker
 from ragsvc.pipeline.closing import closed_after
 from ragsvc.pipeline.generation.composition import Part
-from ragsvc.pipeline.generation.copies import are_copied
-from ragsvc.pipeline.grounding.markers import words_of
+from ragsvc.pipeline.generation.copies import are_copied, holds, identifiers_of
 from ragsvc.pipeline.grounding.support import Standing, Support
 from ragsvc.pipeline.grounding.units import UnitKind
 from ragsvc.protocols import Analyser, Chat, Reader
+from ragsvc.text.blocks import BlockKind
 
 MOST_UNITS = 3
 """So many units the model reads together, as it did when it was trained."""
@@ -28,7 +28,10 @@ MOST_UNIT_CHARS = 420
 SPARE_TOKENS = 24
 LEAST_SUPPORT = 0.5
 """So sure the reader must be, in [0, 1], that a unit bears out a sentence."""
-_WORDED = frozenset({UnitKind.SENTENCE, UnitKind.DEFINITION, UnitKind.ROW, UnitKind.LINE})
+# A longer row is read more easily as it is.
+MOST_CELLS = 2
+_WORDED = frozenset({UnitKind.SENTENCE, UnitKind.DEFINITION, UnitKind.ROW})
+_BRACKETS = re.compile(r"\([^()]*\)")
 _MARKED = re.compile(r"([^\[]*(?:\[(?!\d{1,2}\])[^\[]*)*)\[(\d{1,2})\]")
 
 
@@ -143,14 +146,20 @@ class Source:
         return bool(self._reader.support(sentence, [text])[0, 0] >= LEAST_SUPPORT)
 
     def answers(self, sentence: str) -> bool:
-        """Whether a sentence holds what the reader takes for the answer in the unit."""
-        if self._reader is None:
-            return True
-        (found,) = self._reader.read(self._question, [ReaderText(self.title, self.unit.text)])
-        if not found.spans or found.margin <= 0:
-            return True
-        start, end, _ = found.spans[0]
-        return words_of(self.unit.text[start:end]) <= words_of(sentence)
+        """Whether a sentence leaves nothing out that the question may need.
+
+        It has every identifier of the unit that stands in no brackets, and what the reader takes for the
+        answer. Where the reader knows of none, it has every word of content.
+        """
+        if not all(holds(sentence, each) for each in identifiers_of(_BRACKETS.sub("", self.unit.text))):
+            return False
+        terms = set(self._analyser.terms(self.unit.text))
+        if self._reader is not None:
+            (found,) = self._reader.read(self._question, [ReaderText(self.title, self.unit.text)])
+            if found.spans and found.margin > 0:
+                start, end, _ = found.spans[0]
+                terms = set(self._analyser.terms(self.unit.text[start:end]))
+        return terms <= set(self._analyser.terms(sentence))
 
     @property
     def _said(self) -> list[str]:
@@ -184,5 +193,10 @@ def prompt_of(question: str, units: Sequence[tuple[str, str]]) -> str:
 
 
 def _may_be_worded(part: Part) -> bool:
-    single = "\n" not in part.text and not part.note and len(part.text) <= MOST_UNIT_CHARS
-    return single and part.unit is not None and part.unit.kind in _WORDED
+    unit = part.unit
+    if unit is None or "\n" in part.text or part.note or len(part.text) > MOST_UNIT_CHARS:
+        return False
+    if unit.kind is UnitKind.LINE:
+        # A name with its value, and no line of a log.
+        return unit.blocks[0].kind is BlockKind.KEY_VALUE
+    return unit.kind in _WORDED and (unit.kind is not UnitKind.ROW or part.text.count(";") < MOST_CELLS)
