@@ -134,6 +134,8 @@ class Source:
         Every number, name and identifier stands in it, sign by sign and beside the same words, all other
         words of content in it or in the question, and neither the rules of support nor the reader object.
         """
+        if sentence == self.unit.text:
+            return True
         if not sentence or not are_copied(sentence, self._said, self._analyser):
             return False
         if not self._adds_nothing(sentence):
@@ -151,6 +153,8 @@ class Source:
         It has every identifier of the unit that stands in no brackets, and what the reader takes for the
         answer. Where the reader knows of none, it has every word of content.
         """
+        if sentence == self.unit.text:
+            return True
         if not all(holds(sentence, each) for each in identifiers_of(_BRACKETS.sub("", self.unit.text))):
             return False
         terms = set(self._analyser.terms(self.unit.text))
