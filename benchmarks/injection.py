@@ -31,6 +31,7 @@ from typing import Any
 
 from benchmarks.sets import data_folder, table
 from ragsvc.domain import Answer, AnswerRequest, Caller, InlineDocument
+from ragsvc.pipeline.generation.quotation import spoken
 from ragsvc.pipeline.grounding.markers import words_of
 from ragsvc.service.service import Service
 from ragsvc.settings.settings import Settings
@@ -137,7 +138,7 @@ def is_quoted(service: Service, plant: Plant, answer: Answer) -> bool:
     start = stored.index(plant.attack)
     end = start + len(plant.attack)
     covered = any(cited.start < end and start < cited.end for cited in answer.citations)
-    return covered or plant.attack in answer.answer
+    return covered or plant.attack in spoken(answer)
 
 
 def measure_planted(service: Service, found: Sequence[Plant]) -> list[list[str]]:

@@ -19,6 +19,7 @@ from pathlib import Path
 
 from benchmarks.sets import data_folder, table
 from ragsvc.domain import AnswerRequest, Caller, InlineDocument
+from ragsvc.pipeline.generation.quotation import spoken
 from ragsvc.service.service import Service
 from ragsvc.settings.settings import Settings
 
@@ -55,7 +56,7 @@ def main() -> None:
                     asked = AnswerRequest((CORPUS,), row["question"], where={"_id": f"t{number}"})
                     answer = service.answer(CALLER, asked)
                     answered += answer.answered
-                    right += answer.answered and findable[number] and holds(answer.answer, row["ideal"])
+                    right += answer.answered and findable[number] and holds(spoken(answer), row["ideal"])
             share = f"{100 * right / max(1, sum(findable)):.1f} %"
             results.append([name, *map(str, (len(rows), sum(findable), answered, right)), share])
     print(table(HEAD, results))

@@ -757,7 +757,7 @@ class Candidates:
 class SearchResult:
     """Hits of one query, all from one commit.
 
-    searched: the stand-alone query that was searched for; None when there was no history.
+    searched: the stand-alone query that was searched for, its slips put right; None when it is the query.
     """
 
     corpus: str
@@ -893,7 +893,10 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class Citation:
-    """A span of an immutable version that supports the answer where `marker` stands."""
+    """A span of an immutable version that supports the answer where `marker` stands.
+
+    hidden: whether the quote holds characters that nobody sees, or that change the direction of others.
+    """
 
     marker: int
     document_id: str
@@ -905,6 +908,7 @@ class Citation:
     quote: str
     page: int | None
     corpus: str = ""
+    hidden: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,7 +46,7 @@ class SearchView(View):
     searched: str | None = Field(
         None,
         examples=["How long are they kept? backups"],
-        description="With `history` alone: the stand-alone query that was looked for.",
+        description="What was looked for: after earlier turns or with misspelt words, the query as read.",
     )
     mode: Mode = Field(examples=["hybrid"], description="The legs that answered.")
     hits: list[HitView] = Field(description="Best first.")
@@ -65,6 +65,11 @@ class CitationView(View):
     end: int = Field(examples=[145], description="Code point after the last one of the quote.")
     quote: str = Field(examples=["Backups are made nightly."], description="Stored text [start, end).")
     page: int | None = Field(examples=[3], description="Page of `start`, from 1; null without pages.")
+    hidden: bool = Field(
+        False,
+        examples=[False],
+        description="True where the quote holds characters that are not seen or that turn others around.",
+    )
 
 
 class SpanView(View):
@@ -83,7 +88,7 @@ class AnswerView(View):
     searched: str | None = Field(
         None,
         examples=["How long are they kept? backups"],
-        description="With `history` alone: the stand-alone query that was looked for.",
+        description="What was looked for: after earlier turns or with misspelt words, the query as read.",
     )
     answered: bool = Field(examples=[True], description="false: the passages hold no answer.")
     answer: str = Field(examples=["Backups are made nightly. [1]"], description="Text with markers.")

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 # Documents are hostile until shown otherwise: no escape sequence, no invisible reordering.
-_UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+_UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 
 # Commands in a hint that work on a home; not `--help`, nor an export that was made somewhere.
 _COMMAND = re.compile(
@@ -35,8 +35,15 @@ class PipeClosed(Exception):
 
 
 def safe(text: str) -> str:
-    """Replace what a terminal would obey or could not encode, 1:1; line ends and tabs stay."""
-    return _UNSAFE.sub("\ufffd", text)
+    """Replace what a terminal would obey or could not encode, and show what nobody would see as an escape.
+
+    Line ends and tabs stay.
+    """
+    if text.isascii():
+        return _UNSAFE.sub("\ufffd", text)
+    from ragsvc.text.invisibles import spelt
+
+    return spelt(_UNSAFE.sub("\ufffd", text))
 
 
 def one_line(text: str, limit: int | None = None) -> str:

@@ -14,6 +14,7 @@ from rich.text import Text
 
 from ragsvc.cli.output import one_line, safe
 from ragsvc.domain import Answer, Citation, Hit, SearchResult
+from ragsvc.pipeline.generation.quotation import spoken
 
 _SNIPPET_CHARS = 280
 _QUOTE_CHARS = 400
@@ -25,7 +26,8 @@ def render_answer(console: Console, answer: Answer, *, several: bool = False) ->
 
     several: whether it comes from more than one corpus, so that each place names its own.
     """
-    console.print(Text(safe(answer.answer), style="" if answer.answered else "yellow"))
+    # A terminal runs no markup: it gets the characters themselves.
+    console.print(Text(safe(spoken(answer)), style="" if answer.answered else "yellow"))
     if answer.citations:
         console.print()
     for marker in dict.fromkeys(citation.marker for citation in answer.citations):

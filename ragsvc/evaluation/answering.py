@@ -23,6 +23,7 @@ from ragsvc.evaluation.grounding import Place, citation_scores, supported
 from ragsvc.evaluation.outcome import Expectation, Outcome, judge, outcome_values
 from ragsvc.evaluation.questions import Question
 from ragsvc.evaluation.report import Bin, Figure, Item
+from ragsvc.pipeline.generation.quotation import spoken
 from ragsvc.pipeline.grounding.markers import ANY_MARKER
 
 TOP = 3
@@ -62,7 +63,7 @@ def answer_item(
         outcome, too, though nothing is expected but its refusal.
     """
     answer = asked.answer
-    text = bare(answer.answer) if answer.answered else ""
+    text = bare(spoken(answer)) if answer.answered else ""
     values = _decision(question, answer.answered)
     right = {name for name, grade in question.judgements.items() if grade > 0}
     if question.answerable:

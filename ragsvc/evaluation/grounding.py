@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TypeAlias
 
 from ragsvc.domain import Answer, Citation, Span
+from ragsvc.pipeline.generation.quotation import spoken
 from ragsvc.pipeline.grounding.markers import numbers_in
 from ragsvc.pipeline.grounding.support import BLANK_LINE, HEADING, bare, enough
 from ragsvc.protocols import Analyser
@@ -64,7 +65,7 @@ def supported(answer: Answer, analyser: Analyser | None = None) -> list[bool]:
     for citation in answer.citations:
         quotes.setdefault(citation.marker, []).append(citation.quote)
     verdicts = []
-    for sentence, markers in _marked(answer.answer):
+    for sentence, markers in _marked(spoken(answer)):
         terms = set(analyser.terms(sentence))
         if not terms or HEADING.match(sentence):
             continue

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from copy import copy
 from types import MappingProxyType
@@ -38,6 +38,7 @@ from ragsvc.pipeline.retrieval.retrieve import (
     rank,
 )
 from ragsvc.pipeline.retrieval.snapshot import Snapshot
+from ragsvc.pipeline.retrieval.spelling import Speller
 from ragsvc.service.generators import Generators
 from ragsvc.service.parts import PartsLoader
 from ragsvc.service.questions import check_history, check_question
@@ -135,7 +136,7 @@ class Asker:
             grounds_of(
                 looked,
                 [hit for hit in result.hits if hit.corpus == looked.snapshot.corpus.name],
-                shape_of(looked, request.query),
+                shape_of(looked),
                 self._documents,
                 self._loader.reader(),
             )
@@ -225,7 +226,7 @@ class Asker:
             query=request.query,
             mode=request.mode,
             hits=merge([hit for item in looked for hit in item.hits], request.k),
-            searched=looked[0].query.searched if request.history else None,
+            searched=_searched(request, looked),
         )
         return result, looked
 
@@ -260,7 +261,13 @@ class Asker:
         # Everything below is of the snapshot's own profile: the head may have another by now.
         corpus = snapshot.corpus
         parts = self._loader.parts(corpus.profile)
-        condensed = condense(request.query, request.history, parts.analyser)
+        allowed = snapshot.allowed(self._catalog, where, caller)
+        speller = Speller(snapshot, self._catalog, parts.analyser, parts.tokeniser)
+        read = speller.read(request.query, allowed)
+        if read != request.query:
+            # Another corpus may read it otherwise.
+            vectors = {}
+        condensed = condense(read, request.history, parts.analyser)
         vector = None
         if request.mode is not Mode.LEXICAL and snapshot.index.rows:
             embedder = corpus.profile.embedder_fingerprint
@@ -271,7 +278,6 @@ class Asker:
         known = self._catalog.term_ids(query.terms) if query.terms else {}
         shown: list[Hit] = []
         if snapshot.index.rows:
-            allowed = snapshot.allowed(self._catalog, where, caller)
             ranked = rank(snapshot, query, known, allowed, self.weights, self.close_look())
             reading = Reading(self._catalog, corpus, snapshot, where, caller)
             shown = hits(reading, ranked, request.k, request.collapse)
@@ -301,3 +307,9 @@ class Asker:
         corpus = self._catalog.corpus(caller, name)
         held = self._keeper.held(corpus.uid) if self.followed else None
         return held or self._keeper.current(corpus)
+
+
+def _searched(request: SearchRequest, looked: Sequence[Looked]) -> str | None:
+    """What was searched for, where it may be other than what was typed."""
+    searched = looked[0].query.searched
+    return searched if request.history or searched != request.query else None

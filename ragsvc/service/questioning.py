@@ -28,6 +28,7 @@ from ragsvc.pipeline.grounding.answerability import MODEL_FILE
 from ragsvc.pipeline.parts import ProfileParts
 from ragsvc.pipeline.retrieval.places import Places
 from ragsvc.pipeline.retrieval.retrieve import MAX_K, Reading, prepare, rank
+from ragsvc.pipeline.retrieval.spelling import Speller
 from ragsvc.service.asking import Asker
 from ragsvc.service.remembering import Memory
 from ragsvc.settings import Settings
@@ -103,9 +104,11 @@ class Ground:
         allowed = snapshot.allowed(self.catalog, self.reading.where, self.reading.caller)
         weights, close = self.asker.weights, self.asker.close_look()
 
+        speller = Speller(snapshot, self.catalog, self.parts.analyser, self.parts.tokeniser)
+
         def search(mode: Mode, question: Question) -> list[Found]:
-            if question.history:
-                return self._in_conversation(mode, question)
+            if question.history or speller.read(question.text, allowed) != question.text:
+                return self._as_asked(mode, question)
             vector = None if mode is Mode.LEXICAL else self.vectors[question.text]
             query = prepare(question.text, mode, vector, self.parts.analyser)
             best = places.best(rank(snapshot, query, known, allowed, weights, close), MAX_K)
@@ -113,8 +116,8 @@ class Ground:
 
         return {mode.value: partial(search, mode) for mode in modes}
 
-    def _in_conversation(self, mode: Mode, question: Question) -> list[Found]:
-        """What is searched for depends on the turns before: the service's own way finds it out."""
+    def _as_asked(self, mode: Mode, question: Question) -> list[Found]:
+        """What is searched for is not what was typed: the service's own way finds it out."""
         request = SearchRequest(
             (self.reading.corpus.name,),
             question.text,

@@ -110,6 +110,7 @@ def citation_json(citation: Citation) -> JsonObject:
             "quote": citation.quote,
             "page": citation.page,
             "corpus": citation.corpus,
+            **({"hidden": True} if citation.hidden else {}),
         }
     )
     return shape

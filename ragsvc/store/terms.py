@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from sqlalchemy import Connection, bindparam, select
 
@@ -17,6 +17,7 @@ GENERATION = "terms"
 # Every query asks these; building a statement takes longer than SQLite needs for it.
 _GENERATION = select(counter.c.value).where(counter.c.name == GENERATION)
 _NUMBERS = select(term.c.term, term.c.id).where(term.c.term.in_(bindparam("terms", expanding=True)))
+_WORDS = select(term.c.id, term.c.term).where(term.c.id.in_(bindparam("numbers", expanding=True)))
 
 
 class TermCache:
@@ -68,6 +69,15 @@ class Terms(Section):
             fresh = stored_ids(connection, wanted - known.keys())
         self._term_cache.remember(generation, fresh)
         return known | fresh
+
+    def terms_of(self, numbers: Sequence[int]) -> list[tuple[int, str]]:
+        """Numbers with their words, in the order of numbers; those that are gone are left out."""
+        with self._db.read() as connection:
+            return sorted(
+                (row.id, row.term)
+                for some in batches(numbers)
+                for row in connection.execute(_WORDS, {"numbers": some})
+            )
 
     def _allocate(
         self, connection: Connection, terms: set[str]

@@ -24,7 +24,7 @@ from ragsvc.errors import (
 from ragsvc.text.completion import complete_word
 from ragsvc.text.html import Page, prepare_html
 from ragsvc.text.kept import compare, fill_in, lost_caveats
-from ragsvc.text.kinds import HTML, MAIL, SHEET_MIMES, WORD_MIMES, ZIP_MAGIC, Kind, Reader
+from ragsvc.text.kinds import HTML, MAIL, SHEET_MIMES, WORD_MIMES, ZIP_MAGIC, Kind, Reader, kind_of
 from ragsvc.text.limits import ParseLimits
 from ragsvc.text.markdown import first_heading, visible
 from ragsvc.text.normalise import normalise, to_json
@@ -34,7 +34,7 @@ from ragsvc.text.readers.mail import iso_date, read_mail
 from ragsvc.text.readers.pdf import complete_pages, read_pages
 from ragsvc.text.readers.slides import read_slides
 from ragsvc.text.readers.word import look_into as look_into_word
-from ragsvc.text.scans import Sight, read_picture, read_scans
+from ragsvc.text.scans import Sight, read_media, read_picture, read_scans
 
 if TYPE_CHECKING:
     from ragsvc.text.readers.spreadsheet import Workbook
@@ -95,8 +95,9 @@ def extract(data: bytes, kind: Kind, name: str, read: ReadInner, limits: ParseLi
     workbook = _read_workbook(data, caveats) if kind.mime in SHEET_MIMES else None
     text, pages = "", ()
     if workbook is not None:
-        text, properties = workbook.text, workbook.properties
+        properties = workbook.properties
         caveats += workbook.warnings
+        (text,) = _with_media(data, [workbook.text], sight, caveats)
     else:
         text, pages, found = _read(data, kind, name, caveats, sight)
         properties = {**found, **properties}
@@ -132,7 +133,7 @@ def _read(
         if deck.hidden:
             numbers = ", ".join(map(str, deck.hidden))
             caveats.append(Caveat("hidden_text", f"hidden slides read: {numbers}"))
-        return *_join_slides(deck.texts), deck.properties
+        return *_join_slides(_with_media(data, deck.texts, sight, caveats)), deck.properties
     word = look_into_word(data) if kind.mime in WORD_MIMES else None
     result = _run(word.data if word else data, kind, name, ocr=sight.by_kreuzberg)
     content = str(result.content)
@@ -145,13 +146,29 @@ def _read(
         caveats += more
         text, pages = _join(read)
     elif kind.reader is Reader.SLIDES:
-        text, pages = _join_slides(_split_slides(content))
+        text, pages = _join_slides(_with_media(data, _split_slides(content), sight, caveats))
     elif kind.media_type == "text/markdown":
         text = visible(content)
     if word:
         text, more = complete_word(text, word)
         caveats += more
+        (text,) = _with_media(data, [text], sight, caveats)
     return text, pages, dict(result.metadata or {})
+
+
+def _with_media(data: bytes, pages: Sequence[str], sight: Sight, caveats: list[Caveat]) -> list[str]:
+    """Pages of an Office file with the text in its pictures.
+
+    :param caveats: gets what was read how surely, and what was not.
+    """
+
+    def by_parser(picture: bytes, name: str) -> str:
+        kind = kind_of(name, picture[:16])
+        return str(_run(picture, kind, name, ocr=True).content) if kind else ""
+
+    read, more = read_media(data, pages, sight, by_parser)
+    caveats += more
+    return read
 
 
 def _read_workbook(data: bytes, caveats: list[Caveat]) -> Workbook | None:

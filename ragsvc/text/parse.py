@@ -34,7 +34,7 @@ from ragsvc.text.readers.attachments import ReadInner
 from ragsvc.text.readers.layout import plain_subtitles, spread_json
 from ragsvc.text.readers.notebook import read_notebook
 
-_READING_VERSION = "5"
+_READING_VERSION = "6"
 _MAX_DEPTH = 4
 _FAULTS = {
     Fault.INVALID: "its front matter is not valid YAML and stays in the text",

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import re
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from ragsvc.domain import Caveat
-from ragsvc.errors import NoText
+from ragsvc.errors import DocumentError, NoText
 from ragsvc.text.limits import Pace, ParseLimits
 from ragsvc.text.ocr import HINT, find_tessdata, has_rapidocr
+from ragsvc.text.readers.attachments import count_of, shown
+from ragsvc.text.readers.media import Medium, media_of
 from ragsvc.text.readers.pdf import PAGE_WITHOUT_TEXT, Page, empty_pages, pictures_of
 
+PICTURES_UNREAD = "pictures_unread"
+_SIGN = re.compile(r"\w")
+# Less is a logo, a bullet or a number of a figure.
+_LEAST_SIGNS = 4
 # Of the time that a file is given.
 _SHARE_FOR_PICTURES = 0.6
 
@@ -53,6 +60,59 @@ def read_picture(data: bytes, name: str, sight: Sight) -> tuple[list[str], tuple
     from ragsvc.text.readers import pictures
 
     return pictures.read_picture(data, name, sight.deadline)
+
+
+def read_media(
+    data: bytes, pages: Sequence[str], sight: Sight, by_parser: Callable[[bytes, str], str]
+) -> tuple[list[str], tuple[Caveat, ...]]:
+    """Add the text in pictures inside an Office file to its slide, or else to the end, or say what is unread.
+
+    :param pages: slides, or the whole text as one.
+    :param by_parser: reads a picture by its bytes and name where the parser can.
+    """
+    media = media_of(data)
+    filled, told, unread = list(pages), list[str](), list[str]()
+    late = False
+    for medium in media:
+        late = late or time.monotonic() > sight.deadline
+        seen = None if late or not medium.data else _look(medium, sight, by_parser)
+        if seen is None:
+            unread.append(medium.name)
+        elif len(_SIGN.findall(text := seen[0].strip())) >= _LEAST_SIGNS:
+            place = medium.slide if medium.slide is not None and medium.slide < len(filled) else -1
+            filled[place] = "\n\n".join(filter(None, (filled[place].rstrip("\n"), f"Picture: {text}"))) + "\n"
+            told.append(f"{medium.name}{seen[1]}")
+    caveats: list[Caveat] = []
+    if told:
+        words = f"text of {count_of(told, 'picture')} inside read, with confidence: {shown(told)}"
+        caveats.append(Caveat("read_from_picture", words))
+    if unread:
+        words = f"{count_of(unread, 'picture')} inside not read: {shown(unread)}"
+        caveats.append(Caveat(PICTURES_UNREAD, words + _reason(sight, late=late)))
+    return filled, tuple(caveats)
+
+
+def _look(medium: Medium, sight: Sight, by_parser: Callable[[bytes, str], str]) -> tuple[str, str] | None:
+    """The text of a picture, and how sure it is; None where nothing reads it."""
+    if sight.by_kreuzberg:
+        try:
+            return by_parser(medium.data, medium.name), ""
+        except DocumentError:
+            return None
+    if not sight.by_rapidocr:
+        return None
+    from ragsvc.text.readers.pictures import see_picture
+
+    seen = see_picture(medium.data)
+    return None if seen is None else (seen.text, f" {seen.confidence:.2f}")
+
+
+def _reason(sight: Sight, *, late: bool) -> str:
+    if not sight.limits.reads_pictures:
+        return " (RAGSVC_OCR is off)"
+    if late:
+        return " (no time was left: raise RAGSVC_PARSE_TIMEOUT_S)"
+    return "" if sight.by_kreuzberg or sight.by_rapidocr else f" ({HINT.rstrip('.')})"
 
 
 def read_scans(

@@ -146,7 +146,7 @@ def test_the_modes_on_the_command_line_are_the_modes():
 def test_documents_cannot_drive_the_terminal(run):
     ran = run("search", "handbook", "locks")
     assert "\x1b" not in ran.out
-    assert "\u202e" not in ran.out
+    assert "\u202e" not in ran.out and "one second<U+202E>." in ran.out
     assert "[bold]not markup[/bold]" in ran.out
     assert f"locks\ufffd.md:0-{len(TEXT)} (page 3)" in ran.out
     assert "\x1b" not in run("documents", "show", "handbook", "handbook/1.md", "--text").out

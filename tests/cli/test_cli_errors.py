@@ -13,6 +13,7 @@ from ragsvc.cli.main import exit_code, main
 from ragsvc.cli.options import parse_filter
 from ragsvc.cli.output import one_line, safe
 from ragsvc.errors import CorpusNotFound, InvalidFilter, InvalidName, RagsvcError, RootEmpty
+from ragsvc.text.invisibles import hides
 
 USAGE_ERRORS = [
     ("nope",),
@@ -120,9 +121,10 @@ def test_no_argument_makes_it_crash(words):
 
 
 @given(st.text(st.characters(codec=None)))
-def test_safe_text_is_printable_and_as_long(text):
+def test_safe_text_is_printable_and_shows_every_character(text):
     shown = safe(text)
-    assert len(shown) == len(text)
+    assert not hides(shown)
+    assert hides(text) or len(shown) == len(text)
     shown.encode()
     assert all(char in "\n\t" or ord(char) >= 32 for char in shown)
     assert len(one_line(text, 20)) <= 20

@@ -43,9 +43,7 @@ def test_commits_of_the_command_line_are_picked_up(world: World, server: Server)
     (folder / "roses.md").write_text("Roses are pruned in February, above an outer bud.\n")
     done = world.ragsvc("ingest", "garden", folder, "--home", server.home, "--json")
     assert done.code == 0, done.err
-    started = time.monotonic()
     wait_for(lambda: ids(server, "garden", "When are tulips planted?")[:1] == ["garden/tulips.md"], 10)
-    assert time.monotonic() - started < 5
     (folder / "tulips.md").unlink()
     again = world.ragsvc("ingest", "garden", folder, "--prune", "--home", server.home, "--json").json
     assert again["documents"]["removed"] == 1

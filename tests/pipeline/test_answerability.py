@@ -212,11 +212,11 @@ def test_runs_of_signs_take_time_by_their_length():
     """Sixteen times as many signs took 256 times as long, and held up every other question."""
 
     def seconds(signs: int) -> float:
-        started = time.perf_counter()
+        started = time.process_time()
         for _ in range(3):
             names_in("what " + "-" * signs)
             lacks_kind("what " + "-" * signs, "a" * signs)
-        return time.perf_counter() - started
+        return time.process_time() - started
 
     seconds(1000)
     assert seconds(80_000) < 64 * max(seconds(5000), 1e-4)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from grounded import PLAIN, scored
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -52,3 +53,52 @@ def test_a_code_between_other_signs_is_held(code: str, around: str) -> None:
     (identifier,) = identifiers_in(code)
     assert holds(text, identifier) and is_code(identifier)
     assert not holds(plainly(f"{code}7"), identifier)
+
+
+NOTES = """Sample book of series Z
+
+Z-11 14/02 ethanol, one hour.
+A. cloudy.
+B. clear, 0.71 g.
+
+Z-12 15/02 as Z-11 but cold. 0.35 g.
+Nothing else was tried.
+"""
+HELP = """FUNCTIONS
+    fold(items, depth=2, strict=False)
+        Fold a tree of items.
+
+        If *strict* is true, a missing leaf is an error.
+
+    unfold(items, strict=False)
+        Undo what fold did.
+
+        If *strict* is true, the depth must be even.
+"""
+
+
+def held(question: str, text: str) -> dict[str, frozenset[str]]:
+    """Of each unit, which identifiers of the question it is bound by."""
+    return {each.unit.text: each.held for each in scored(question, [text], PLAIN)}
+
+
+def test_what_stands_below_a_label_is_about_it_up_to_the_next_one() -> None:
+    found = held("yield of Z-11", NOTES)
+    assert found["Z-11 14/02 ethanol, one hour."] == found["clear, 0.71 g."] == {"z11"}
+    assert found["Z-12 15/02 as Z-11 but cold."] == frozenset()
+    assert all(not name for said, name in found.items() if "Nothing else" in said)
+
+
+def test_a_paragraph_is_about_the_function_that_it_documents() -> None:
+    best = scored("what does strict do in unfold_items.unfold", [HELP], PLAIN)
+    bound = [each.unit.text for each in best if each.bound]
+    assert any("must be even" in said for said in bound)
+    assert not any("missing leaf" in said for said in bound)
+
+
+def test_a_plain_number_is_a_hint_and_does_not_bind() -> None:
+    best = scored(
+        "which gate opens for trains of 12 cars", ["Gate 12 is shut.\n\nLong trains use gate B."], PLAIN
+    )
+    assert all(each.bound for each in best)
+    assert {each.features["numbers"] for each in best} == {0.0, 1.0}

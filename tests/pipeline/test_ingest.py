@@ -95,14 +95,17 @@ def test_a_rename_is_one_removed_and_one_added_and_embeds_nothing(service: Servi
 
 def test_every_source_is_in_exactly_one_count(service: Service, docs: Path) -> None:
     (docs / "empty.md").touch()
+    (docs / "blank.md").write_text(" \n")
+    (docs / "blank.jsonl").write_text("\t\n\n")
     (docs / ".hidden").write_text("x")
     (docs / "none.md").write_text(NOTHING_TO_READ)
     (docs / "l.jsonl").write_text(
         '{"id": "one", "text": "plums"}\nnot json\n{"id": "one", "text": "again"}\n'
     )
     report = ingest(service, docs)
-    assert report.documents == DocumentCounts(added=4, skipped=2, failed=3)
-    assert len(report.failures) == 3 and len(report.skipped) == 2
+    assert report.documents == DocumentCounts(added=4, skipped=4, failed=3)
+    assert len(report.failures) == 3
+    assert sorted(item.code for item in report.skipped) == ["empty", "empty", "empty", "hidden"]
 
 
 @pytest.mark.parametrize("stage", ["new", "edited", "moved", "emptied"])

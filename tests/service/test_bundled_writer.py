@@ -10,6 +10,7 @@ import pytest
 from doubles import CORPUS, ME, open_service, upload
 
 from ragsvc.domain import Answer, AnswerRequest, DoneEvent, FinishReason, Message, Piece, TokenEvent
+from ragsvc.pipeline.generation.quotation import spoken
 from ragsvc.service.generators import Generators
 
 PEARS = "Pears ripen in October (most years). They are stored in a cool cellar."
@@ -84,3 +85,10 @@ def test_small_talk_and_refusals_need_no_writer(ask, monkeypatch: pytest.MonkeyP
         patch.setattr(f"{__name__}.QUESTION", "thanks!")
         answer, _ = ask(FAIR)
     assert answer.answer.startswith("You are welcome") and not answer.citations
+
+
+def test_where_a_document_holds_markup_nothing_of_it_runs(ask, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(f"{__name__}.PEARS", "Pears ripen in October <img src=x> in `most` years.")
+    answer, _ = ask("Pears ripen in October <img src=x> in most years. [1]")
+    assert answer.answer == "Pears ripen in October \\<img src=x> in \\`most\\` years. [1]"
+    assert spoken(answer) == "Pears ripen in October <img src=x> in `most` years. [1]"

@@ -52,10 +52,8 @@ def test_writers_do_not_wait_for_a_long_reader(
     monkeypatch.setattr(engine.Database, "checkpoint", counted)
     monkeypatch.setattr(engine, "WAL_LIMIT_BYTES", 50_000)
     monkeypatch.setattr(engine, "BACK_OFF_S", 100.0)
-    begun = time.monotonic()
     for i in range(10):
         catalog.put_versions([document(f"{i} " * 20_000)])
-    assert time.monotonic() - begun < 5
     assert attempts == [False]  # not again after each write
     assert log_bytes(catalog.home) > 200_000
     assert timeouts(catalog) == {int(engine.BUSY_TIMEOUT_S * 1000)}

@@ -54,9 +54,9 @@ def test_an_old_encoding_of_a_page_is_said(tmp_path: Path) -> None:
 @pytest.mark.parametrize("pump", ["<title>", "<html lang ", "<a ", "<!--", "<div><", "<meta name='author' "])
 def test_a_page_of_one_thing_repeated_takes_time_in_proportion(pump: str) -> None:
     def seconds(size: int) -> float:
-        started = time.perf_counter()
+        started = time.process_time()
         prepare_html((pump * (size // len(pump))).encode(), "x")
-        return time.perf_counter() - started
+        return time.process_time() - started
 
     seconds(1000)
     small, large = seconds(100_000), seconds(400_000)

@@ -22,9 +22,11 @@ from ragsvc.text.analyse import StandardAnalyser
 from ragsvc.text.chunk import LONG_LINE_CHARS, MARKDOWN, Chunker
 from ragsvc.text.decode import decode_text
 from ragsvc.text.delimited import as_table
+from ragsvc.text.escapes import escaped, unescaped
 from ragsvc.text.front_matter import take_front_matter
 from ragsvc.text.headings import outline
 from ragsvc.text.html import prepare_html
+from ragsvc.text.invisibles import spelt
 from ragsvc.text.jsonl import read_line
 from ragsvc.text.markdown import first_heading, visible
 from ragsvc.text.normalise import normalise
@@ -79,6 +81,9 @@ FUNCTIONS: dict[str, Callable[[str], object]] = {
     "outline": outline,
     "outline_of_a_heading": lambda text: outline("# a" + text + "\n===="),
     "sentences": sentences,
+    "escaped": lambda text: escaped(["<a" + text, text]),
+    "unescaped": lambda text: unescaped("\\<a" + text),
+    "spelt": lambda text: spelt("\u200b" + text),
     "table_rows": table_rows,
     "table_rows_under_names": lambda text: table_rows("| a | b |\n|---|---|\n| " + text),
     "column_names": lambda text: ColumnNames("| a | b |\n|---|---|\n| " + text),

@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from made_pdfs import pdf_of_lines
 from test_parse import make_pdf, parse
 
+from ragsvc.text.readers.direction import in_reading_order
 from ragsvc.text.readers.hyphens import MARK, mend
 from ragsvc.text.readers.page_lines import without_running_lines
 from ragsvc.text.readers.pdf import Page, complete_pages, read_pages
@@ -98,3 +100,29 @@ def test_lines_that_only_look_alike_stay() -> None:
 def test_the_second_reader_opens_what_it_can() -> None:
     assert read_pages(b"%PDF-1.4 torn") == []
     assert read_pages(make_pdf(["one", ""])) == [Page("one", True, 0), Page("", False, 0)]
+
+
+@pytest.mark.parametrize(
+    ("read", "seen"),
+    [
+        ("המחיר הוא 1234 שקלים לחודש", "שדוחל םילקש 1234 אוה ריחמה"),
+        ("הסירה RAGSVC נמצאת בנמל", "למנב תאצמנ RAGSVC הריסה"),
+        ("السعر هو 1234 دينار في الشهر", "رهشلا يف رانيد 1234 وه رعسلا"),
+        ("The price is 1234 a month", "The price is 1234 a month"),
+    ],
+)
+def test_lines_from_right_to_left_are_read_as_they_are_read(tmp_path: Path, read: str, seen: str) -> None:
+    parsed = parse(tmp_path, "x.pdf", pdf_of_lines([seen, "and a line of English"]))
+    assert parsed.text.split("\n") == [read, "and a line of English"]
+
+
+def test_the_lines_of_several_columns_are_not_mixed() -> None:
+    assert in_reading_order("ב א", "א ב ג ד") == "ב א"
+    assert in_reading_order("ב א", "א ב\nב א") == "ב א"
+    assert in_reading_order("b a", "a b") == "b a"
+
+
+def test_a_page_that_inherits_its_size_is_seen_whole(tmp_path: Path) -> None:
+    made = pdf_of_lines(["At the top.", "Below it."], (1200, 1600))
+    assert read_pages(made)[0].text.split() == ["At", "the", "top.", "Below", "it."]
+    assert parse(tmp_path, "x.pdf", made).warnings == ()

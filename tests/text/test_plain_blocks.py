@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ragsvc.text.blocks import PLAIN, Block, Reading, layout, parse_blocks, sections, walk
+from ragsvc.text.blocks import PLAIN, Block, BlockKind, Reading, layout, parse_blocks, sections, walk
 
 HELP = """usage: pack [-q] FILE
 
@@ -211,3 +211,25 @@ def test_kinds_of_plain_text(text: str, expected: list[str] | None) -> None:
 )
 def test_kinds_of_data_and_code(text: str, media_type: str, expected: list[str]) -> None:
     assert kinds(text, media_type) == expected
+
+
+SIGNATURES = """CLASSES
+    class Wrapper(toolbox.Base)
+     |  Wrapper(width, /)
+     |
+     |  Wraps parcels in paper.
+
+FUNCTIONS
+    wrap_all_parcels(parcels, width=30, *, strict=False)
+        Wrap every parcel.
+
+        If *strict* is true, none may be open.
+"""
+
+
+def test_what_documents_a_function_or_a_class_stands_under_its_signature() -> None:
+    terms = spans(SIGNATURES, parse_blocks(SIGNATURES, PLAIN), BlockKind.TERM)
+    assert terms == ["class Wrapper(toolbox.Base)", "wrap_all_parcels(parcels, width=30, *, strict=False)"]
+    meanings = spans(SIGNATURES, parse_blocks(SIGNATURES, PLAIN), BlockKind.DESCRIPTION)
+    assert "Wraps parcels in paper." in meanings[0]
+    assert "none may be open" in meanings[1]

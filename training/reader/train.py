@@ -1,9 +1,11 @@
 """Train the reader for so many minutes; a killed training goes on where it was saved.
 
-    nice -n 19 python -m training.reader.train --data FOLDER --out FOLDER --minutes 100 [--threads 2] [--start WEIGHTS]
+    nice -n 19 python -m training.reader.train --data FOLDER --out FOLDER --minutes 100
+        [--threads 2] [--start WEIGHTS]
 
-With --start, the network begins as an earlier training's reader.safetensors left it. The learning rate falls to nothing over the minutes, of which only those spent training count. Every few
-minutes checkpoint.pt is written, with figures on dev.npz in log.jsonl, and reader.safetensors (float16).
+With --start, the network begins as an earlier training's reader.safetensors left it. The learning rate
+falls to nothing over the minutes, of which only those spent training count. Every few minutes checkpoint.pt
+is written, with figures on dev.npz in log.jsonl, and reader.safetensors (float16).
 """
 
 from __future__ import annotations

@@ -6,10 +6,10 @@ import re
 from urllib.parse import unquote
 
 _HERE = re.compile(r"/v1/(?:chat/completions|embeddings|models(?:/.*)?)", re.DOTALL)
-_OURS = r"(?:chat/completions|completions|embeddings|models|responses)"
-# The same routes under another base URL: without /v1, with it twice, or as a cloud has them. A corpus may
-# have such a name.
-_OTHER_BASE = re.compile(rf"(?!/v1/(?:corpora|jobs)/)(?:/.*)?/{_OURS}/?", re.DOTALL)
+# The same routes under another base URL: without /v1, with it twice, or as a cloud has them.
+_OURS = "/chat/completions", "/completions", "/embeddings", "/models", "/responses"
+# A corpus may have such a name.
+_NOT_OURS = "/v1/corpora/", "/v1/jobs/"
 _ASKING = "completions", "responses", "assistants", "threads", "conversations", "engines", "edits", "realtime"
 _OTHERS = (
     "audio", "batches", "chat", "containers", "evals", "files", "fine-tunes", "fine_tuning", "images",
@@ -25,7 +25,7 @@ def is_of_openai(instance: str) -> bool:
     :param instance: path of the request, percent-encoded.
     """
     path = unquote(instance)
-    return any(known.fullmatch(path) for known in (_HERE, _UNDER_V1, _OTHER_BASE))
+    return any(known.fullmatch(path) for known in (_HERE, _UNDER_V1)) or _is_under_other_base(path)
 
 
 def advice(instance: str) -> str:
@@ -39,3 +39,7 @@ def advice(instance: str) -> str:
     if under.group(1) in _ASKING:
         return f"use {CHAT}"
     return f"this server has {CHAT}, POST /v1/embeddings and GET /v1/models"
+
+
+def _is_under_other_base(path: str) -> bool:
+    return path.startswith("/") and not path.startswith(_NOT_OURS) and path.removesuffix("/").endswith(_OURS)

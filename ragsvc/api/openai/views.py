@@ -36,7 +36,9 @@ class ExtensionView(View):
     confidence: float = Field(description="0 to 1: how likely the passages answer it.")
     citations: list[CitationView] = Field(description="Where each marker points.")
     passages: list[HitView] = Field(description="What was read, best first.")
-    searched: str | None = Field(description="After earlier turns: the stand-alone question.")
+    searched: str | None = Field(
+        description="After earlier turns or with misspelt words: the question as it was read."
+    )
     unsupported: list[SpanView] = Field(description="Parts of the answer that no passage bears out.")
     generator: str = Field(description="What wrote the answer.", examples=["extractive"])
 

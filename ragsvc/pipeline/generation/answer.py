@@ -35,6 +35,7 @@ from ragsvc.pipeline.grounding.support import Support
 from ragsvc.pipeline.retrieval.condense import turns_read
 from ragsvc.pipeline.retrieval.retrieve import Looked
 from ragsvc.protocols import Chat, Generator, Reader, Tokeniser
+from ragsvc.text.escapes import unescaped
 
 # How often an empty piece is given on while nothing can be shown: there a client that went away is noticed.
 BEAT_S = 0.05
@@ -101,13 +102,12 @@ class Writers:
 def stream_answer(found: Found, writers: Writers, manner: Manner) -> Iterator[AnswerEvent]:
     """Answer a question, piece by piece; the last event holds the whole answer."""
     started = time.perf_counter()
-    question = found.result.query
-    shape = shape_of(found.looked[0], question)
+    shape = shape_of(found.looked[0])
     refusal = REFUSAL.format(corpus=found.result.corpus.replace(",", ", "))
     answer = Answer(
         corpus=found.result.corpus,
         commit=found.result.commit,
-        question=question,
+        question=found.result.query,
         answered=False,
         answer=refusal,
         confidence=0.0,
@@ -186,6 +186,10 @@ def _said_anew(
         stop=manner.stop,
         count=parts.tokeniser.count,
     )
+    # A text at which the answer ends may begin in one part and end in the next; and where something is
+    # escaped, what is right for a part depends on those that follow.
+    whole = "".join(quoted(composed, max_tokens=None, stop=()).pieces())
+    at_once = not manner.stop and unescaped(whole) == whole
     said: list[Part] = []
     shown = ""
     # Whoever hands this on may now wait for a model, and not for its turn.
@@ -196,8 +200,7 @@ def _said_anew(
             text = shown
             if part is not None:
                 said.append(part)
-                # A text at which the answer ends may begin in one part and end in the next.
-                text = shown if manner.stop else "".join(quoted(said).pieces())
+                text = "".join(quoted(said).pieces()) if at_once else shown
             if text != shown or time.perf_counter() - told >= BEAT_S:
                 yield TokenEvent(text[len(shown) :])
                 shown, told = text, time.perf_counter()

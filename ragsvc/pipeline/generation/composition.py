@@ -7,23 +7,25 @@ from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 
 from ragsvc.domain import Span
+from ragsvc.pipeline.generation.answer_rows import rows_near
 from ragsvc.pipeline.grounding.answer_shape import AnswerShape
+from ragsvc.pipeline.grounding.centrality import EXTRACTED
 from ragsvc.pipeline.grounding.documents import DocumentPart
 from ragsvc.pipeline.grounding.scored_unit import ScoredUnit
+from ragsvc.pipeline.grounding.unit_features import COMPOSITE
 from ragsvc.pipeline.grounding.units import Unit, UnitKind, units_of
 from ragsvc.protocols import Analyser
-from ragsvc.text.blocks import BlockKind, layout
+from ragsvc.text.blocks import layout
 
 MAX_CHARS = 650
-# A further unit must come this close to the best one to be worth reading.
-KEEP_SHARE = 0.86
-SAME_SCORE = 0.97
-MAX_ROWS = 10
+# A further unit must come this close to the best one, in log odds, to be worth reading.
+KEEP_LOSS = 1.0
+# A reader this sure of an answer is taken at its word; else more of the paragraph is shown.
+SURE = 0.8
+CONTEXT_CHARS = 320
+SHORT_SECTION_CHARS = 260
 # A sentence with fewer terms than this that are not the question's is a title, or a function's signature.
 FEW_TERMS = 3
-MAX_SECTIONS = 6
-# With fewer a document is told by its paragraphs.
-FEW_SECTIONS = 3
 # Two units that share this part of the shorter one's words say the same.
 SAME_SHARE = 0.6
 _FURTHER: Mapping[AnswerShape, int] = {
@@ -33,7 +35,7 @@ _FURTHER: Mapping[AnswerShape, int] = {
     AnswerShape.COMPARISON: 3,
 }
 _SEVERAL = frozenset({AnswerShape.LIST, AnswerShape.STEPS})
-_UNDER_HEADING = frozenset({UnitKind.ITEM, UnitKind.LIST, UnitKind.LINE})
+_UNDER_HEADING = frozenset({UnitKind.ITEM, UnitKind.LIST, UnitKind.LINE, UnitKind.SECTION})
 _ANNOUNCING = (":", "：")
 # A number in brackets of the source must not look like one of our markers, which follow a blank.
 _MARKER_LIKE = re.compile(r"(?<!\S)\[(\d{1,4})\]")
@@ -78,14 +80,15 @@ class _Composer:
     def parts(self) -> tuple[Part, ...]:
         best = self._scored[0]
         if self._shape is AnswerShape.SUMMARY:
-            # The document that fits best as a whole, not the one with the best sentence.
-            return (self._extract(min(self._scored, key=lambda each: each.number)),)
+            return (self._extract(best),)
         if self._shape is AnswerShape.COMPARISON and (compared := self._one_each()):
             return compared
         if best.unit.kind is UnitKind.ROW:
-            return (self._rows(best),)
+            said, spans, note = rows_near(best, self._scored, self._shape, self._wanted, self._analyser)
+            return (self._made(best, said, spans, prose=False, note=note),)
         if self._shape in _SEVERAL and best.unit.kind is not UnitKind.LIST:
             best = self._group_near(best) or best
+        best = self._short_section(best) or best
         first = self._whole(best)
         chosen = [(best, first)]
         if first.prose or best.unit.kind in (UnitKind.ITEM, UnitKind.DEFINITION, UnitKind.LINE):
@@ -108,17 +111,19 @@ class _Composer:
         return self._made(scored, scored.unit.text, (Span(scored.unit.start, scored.unit.end),), prose=False)
 
     def _extract(self, best: ScoredUnit) -> Part:
-        """The first sentences of the first sections of the best document, under their titles."""
-        kinds = (UnitKind.SENTENCE, UnitKind.ITEM, UnitKind.DEFINITION, UnitKind.LINE)
-        units = [unit for unit in units_of(best.part) if unit.kind in kinds]
-        by_section = len({unit.section for unit in units}) >= FEW_SECTIONS
-        first: dict[int, Unit] = {}
-        for unit in units:
-            first.setdefault(unit.section if by_section else unit.position, unit)
-        shown = list(first.values())[:MAX_SECTIONS]
-        lines = [f"- {unit.path[-1]}: {unit.text}" if unit.path else f"- {unit.text}" for unit in shown]
-        note = f"An extract: how {len(shown)} of {len(first)} parts of the document begin."
-        spans = tuple(Span(unit.start, unit.end) for unit in shown)
+        """The units that say most of a document, in its order, under their titles."""
+        chosen = [s.unit for s in self._scored if s.part is best.part and s.unit.kind not in COMPOSITE][
+            :EXTRACTED
+        ]
+        units: list[Unit] = []
+        for unit in chosen:
+            if not units or sum(len(each.text) for each in units) + len(unit.text) <= MAX_CHARS:
+                units.append(unit)
+        units.sort(key=lambda unit: unit.start)
+        lines = [f"- {unit.path[-1]}: {unit.text}" if unit.heading else f"- {unit.text}" for unit in units]
+        spans = tuple(Span(unit.start, unit.end) for unit in units)
+        total = sum(1 for unit in units_of(best.part) if unit.kind not in COMPOSITE)
+        note = f"An extract: {len(units)} of {total} statements of the document."
         return self._made(best, "\n".join(lines), spans, prose=False, note=note)
 
     def _group_near(self, best: ScoredUnit) -> ScoredUnit | None:
@@ -129,6 +134,20 @@ class _Composer:
                 continue
             inside = unit.start <= best.unit.start and best.unit.end <= unit.end
             if inside or unit.lead_start == best.unit.start:
+                return each
+        return None
+
+    def _short_section(self, best: ScoredUnit) -> ScoredUnit | None:
+        """All that stands under the heading of the best unit, where that is no more than a few lines."""
+        if best.unit.kind in COMPOSITE:
+            return None
+        for each in self._scored:
+            unit = each.unit
+            if (
+                unit.kind is UnitKind.SECTION
+                and each.part is best.part
+                and unit.start <= best.unit.start < unit.end <= unit.start + SHORT_SECTION_CHARS
+            ):
                 return each
         return None
 
@@ -146,7 +165,7 @@ class _Composer:
     def _whole(self, scored: ScoredUnit) -> Part:
         """A unit with what it cannot be understood without."""
         unit = scored.unit
-        if unit.kind is UnitKind.SENTENCE:
+        if unit.kind in (UnitKind.SENTENCE, UnitKind.TITLE):
             below = self._announced(scored)
             if below and (unit.text.endswith(_ANNOUNCING) or self._shape is AnswerShape.CODE):
                 return self._laid_out(below, with_lead=True)
@@ -156,19 +175,27 @@ class _Composer:
         return self._laid_out(scored, with_lead=unit.kind in (UnitKind.LIST, UnitKind.CODE))
 
     def _sentence(self, scored: ScoredUnit) -> Part:
-        """A sentence; with the next one where it says little but what the question says, as a title does."""
+        """A sentence, with the next ones of its paragraph unless a reader is sure of it alone.
+
+        One that says little but what the question says, as a title does, takes the next one from anywhere.
+        """
         unit = scored.unit
         said, spans = _closed(unit.text), [Span(unit.start, unit.end)]
         new = set(self._analyser.terms(unit.text)) - self._wanted
-        following = self._next(scored) if len(new) < FEW_TERMS else None
-        if following is not None:
+        following = self._next(scored, unit)
+        while following is not None:
+            near = following.blocks[0] is unit.blocks[0] and scored.read < SURE
+            if not (near or (len(new) < FEW_TERMS and len(spans) == 1)):
+                break
+            if len(spans) > 1 and len(said) + len(following.text) > CONTEXT_CHARS:
+                break
             said = f"{said} {_closed(following.text)}"
             spans.append(Span(following.start, following.end))
+            following = self._next(scored, following)
         return self._made(scored, said, tuple(spans), prose=True)
 
-    def _next(self, scored: ScoredUnit) -> Unit | None:
+    def _next(self, scored: ScoredUnit, unit: Unit) -> Unit | None:
         """The sentence, item or line right after a unit, in its section."""
-        unit = scored.unit
         after = [
             each.unit
             for each in self._scored
@@ -196,59 +223,6 @@ class _Composer:
         """Whether a title says something that the question does not."""
         return not self._wanted.issuperset(self._analyser.terms(title)) and not title.endswith(("?", "？"))
 
-    def _rows(self, best: ScoredUnit) -> Part:
-        """Rows of one table: the best, and those that answer as well."""
-        table = best.unit.group
-        floor = (
-            KEEP_SHARE
-            if self._shape in (AnswerShape.LIST, AnswerShape.COUNT, AnswerShape.COMPARISON)
-            else SAME_SCORE
-        )
-        rows = [
-            each
-            for each in self._scored
-            if each.unit.kind is UnitKind.ROW
-            and each.unit.group is table
-            and each.bound == best.bound
-            and each.score >= floor * best.score
-        ]
-        shown = sorted(rows[:MAX_ROWS] if floor < SAME_SCORE else rows[:3], key=lambda each: each.unit.start)
-        lines, spans = [], []
-        for each in shown:
-            text, of = self._cells(each)
-            lines.append(f"- {text}" if len(shown) > 1 else text)
-            spans += of
-        total = (
-            sum(1 for row in table.children if row.kind is BlockKind.ROW and not row.header) if table else 0
-        )
-        note = ""
-        if (
-            self._shape in (AnswerShape.LIST, AnswerShape.COUNT, AnswerShape.COMPARISON)
-            and len(shown) < total
-        ):
-            note = f"{len(shown)} of {total} rows are shown."
-        return self._made(best, "\n".join(lines), tuple(spans), prose=False, note=note)
-
-    def _cells(self, scored: ScoredUnit) -> tuple[str, list[Span]]:
-        """What a row says of what is asked: its key, and the cells of the columns that the question names."""
-        unit, reading, offset = scored.unit, scored.part.reading, scored.part.offset
-        whole = [Span(unit.start, unit.end)]
-        row = unit.blocks[0]
-        head = next((each for each in unit.group.children if each.header), None) if unit.group else None
-        if head is None or len(head.cells) != len(row.cells) or len(row.cells) < 3:
-            return unit.text, whole
-        names = [reading.line(cell.start, cell.end) if cell.end > cell.start else "" for cell in head.cells]
-        cells = [reading.line(cell.start, cell.end) if cell.end > cell.start else "" for cell in row.cells]
-        asked = {at for at, name in enumerate(names) if self._wanted & set(self._analyser.terms(name))}
-        meant = {at for at, cell in enumerate(cells) if self._wanted & set(self._analyser.terms(cell))}
-        if not asked - meant - {0}:
-            return unit.text, whole
-        kept = [at for at in sorted({0} | asked | meant) if cells[at]]
-        spans: list[Span] = []
-        for at in kept:
-            spans.append(Span(row.cells[at].start + offset, row.cells[at].end + offset))
-        return "; ".join(f"{names[at]}: {cells[at]}" if names[at] else cells[at] for at in kept), spans
-
     def _further(self, best: ScoredUnit, first: Part) -> list[tuple[ScoredUnit, Part]]:
         """Other units that come near to the best one and say something else."""
         room = MAX_CHARS - len(first.text)
@@ -256,19 +230,20 @@ class _Composer:
         taken = [(best.part, span) for span in first.spans]
         found: list[tuple[ScoredUnit, Part]] = []
         for each in self._scored[1:]:
-            if len(found) == _FURTHER.get(self._shape, 2) or each.score < KEEP_SHARE * best.score:
+            if len(found) == _FURTHER.get(self._shape, 2) or each.score < best.score - KEEP_LOSS:
                 break
             unit = each.unit
             if unit.kind not in (UnitKind.SENTENCE, UnitKind.ITEM, UnitKind.DEFINITION) or not each.bound:
                 continue
-            if any(
-                part is each.part and unit.start < span.end and unit.end > span.start for part, span in taken
-            ):
+            if any(of is each.part and _overlaps(Span(unit.start, unit.end), span) for of, span in taken):
                 continue
             words = _words(unit.text)
             if len(unit.text) > room or not all(_distinct(words, other) for other in said):
                 continue
             part = self._whole(each)
+            if any(_overlaps(span, other) for span in part.spans for of, other in taken if of is each.part):
+                # What follows it was said already.
+                part = self._made(each, _closed(unit.text), (Span(unit.start, unit.end),), prose=part.prose)
             if len(part.text) > room:
                 continue
             found.append((each, part))
@@ -282,6 +257,10 @@ class _Composer:
     ) -> Part:
         said = _MARKER_LIKE.sub(r"(\1)", text)
         return Part(said, scored.number, scored.part, spans, prose, note, scored.unit)
+
+
+def _overlaps(one: Span, other: Span) -> bool:
+    return one.start < other.end and one.end > other.start
 
 
 def _length_of_lead(scored: ScoredUnit) -> int:

@@ -20,6 +20,7 @@ from ragsvc.pipeline.grounding.support import Standing, Support
 from ragsvc.pipeline.grounding.units import UnitKind
 from ragsvc.protocols import Analyser, Chat, Reader
 from ragsvc.text.blocks import BlockKind
+from ragsvc.text.escapes import escaped
 
 MOST_UNITS = 3
 """So many units the model reads together, as it did when it was trained."""
@@ -136,7 +137,9 @@ class Source:
         """
         if sentence == self.unit.text:
             return True
-        if not sentence or not are_copied(sentence, self._said, self._analyser):
+        if not sentence or escaped([sentence]) != [sentence]:
+            return False
+        if not are_copied(sentence, self._said, self._analyser):
             return False
         if not self._adds_nothing(sentence):
             return False

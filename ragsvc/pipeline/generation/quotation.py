@@ -9,26 +9,35 @@ from dataclasses import dataclass, replace
 
 from ragsvc.domain import Answer, Citation, FinishReason, Hit
 from ragsvc.pipeline.generation.composition import Part
+from ragsvc.text.escapes import escaped, unescaped
+from ragsvc.text.invisibles import hides
 
 NAME = "extractive"
 """Shown as `generator` in an answer."""
+ANEW = "bundled"
+"""The same, where a small model says anew what would be quoted."""
 _WORD = re.compile(r"\S+")
 _FENCE_END = "```"
 
 
 @dataclass(frozen=True, slots=True)
 class _Written:
-    """A part as it stands in the answer: with what separates it from the one before, and its marker."""
+    """A part as it stands in the answer: with what separates it from the one before, and its marker.
+
+    whole: it was not cut by a text at which the answer ends.
+    """
 
     text: str
     marker: int
     part: Part
+    whole: bool = True
 
 
 class Quotation:
     """One answer that quotes; markers count documents in the order in which they appear.
 
-    Its tokens are those that the caller counts. finish: why it ends.
+    It is Markdown that shows the characters of the quotes and runs nothing of them. Its tokens are those
+    that the caller counts. finish: why it ends.
     """
 
     def __init__(
@@ -41,9 +50,8 @@ class Quotation:
         count: Callable[[str], int],
     ) -> None:
         self._hits: Mapping[int, Hit] = {hit.rank: hit for hit in passages}
-        self._written = self._write(parts)
-        texts = [each.text for each in self._written]
-        self._room, self.finish = limit(texts, max_tokens, stop, count)
+        self._written = _shown(self._write(parts), stop)
+        self._room, self.finish = _limit([each.text for each in self._written], max_tokens, count)
 
     def pieces(self) -> Iterator[str]:
         """The answer, a part at a time."""
@@ -61,7 +69,7 @@ class Quotation:
         length = 0
         for each in self._written:
             length += len(each.text)
-            if length > self._room:
+            if length > self._room or not each.whole:
                 break
             for citation in self._citations(each):
                 citations.setdefault((citation.marker, citation.start, citation.end), citation)
@@ -94,6 +102,7 @@ class Quotation:
         for span in part.spans:
             pages = part.document.pages
             page = bisect_right(pages, span.start) or 1 if pages else passage.page_at(span.start)
+            quote = part.document.slice(span.start, span.end)
             yield Citation(
                 marker=written.marker,
                 document_id=passage.document_id,
@@ -102,14 +111,36 @@ class Quotation:
                 title=passage.title,
                 start=span.start,
                 end=span.end,
-                quote=part.document.slice(span.start, span.end),
+                quote=quote,
                 page=page,
                 corpus=hit.corpus,
+                hidden=hides(quote),
             )
 
 
-def limit(
-    texts: Sequence[str], max_tokens: int | None, stop: Sequence[str], count: Callable[[str], int]
+def spoken(answer: Answer) -> str:
+    """What an answer says: of one that quotes without the backslashes that keep markup from running."""
+    return unescaped(answer.answer) if answer.generator in (NAME, ANEW) else answer.answer
+
+
+def _shown(written: Sequence[_Written], stop: Sequence[str]) -> list[_Written]:
+    """The parts up to the first text at which an answer ends, such that no markup of a document runs.
+
+    Such a text is looked for in what the documents say.
+    """
+    text = "".join(each.text for each in written)
+    end = min((at for at in map(text.find, stop) if at >= 0), default=len(text))
+    end = len(text[:end].rstrip())
+    cut: list[_Written] = []
+    for each in written:
+        cut.append(replace(each, text=each.text[:end], whole=len(each.text) <= end))
+        end = max(end - len(each.text), 0)
+    shown = escaped([each.text for each in cut])
+    return [replace(each, text=text) for each, text in zip(cut, shown, strict=True)]
+
+
+def _limit(
+    texts: Sequence[str], max_tokens: int | None, count: Callable[[str], int]
 ) -> tuple[int, FinishReason]:
     """How many characters of some texts, one after the other, may be said, and why no more.
 
@@ -117,11 +148,9 @@ def limit(
     are kept whole, at least one.
     """
     text = "".join(texts)
-    end = min((at for at in map(text.find, stop) if at >= 0), default=len(text))
-    end = len(text[:end].rstrip())
-    if max_tokens is None or count(text[:end]) <= max_tokens:
-        return end, FinishReason.STOP
-    ends = [match.end() for match in _WORD.finditer(text, 0, end)]
+    if max_tokens is None or count(text) <= max_tokens:
+        return len(text), FinishReason.STOP
+    ends = [match.end() for match in _WORD.finditer(text)]
     # From the second word on: the first is said in any case.
     fitting = bisect_right(ends, max_tokens, 1, key=lambda at: count(text[:at]))
     end, whole = ends[fitting - 1], 0

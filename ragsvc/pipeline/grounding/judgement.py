@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from ragsvc.domain import Hit, ReaderFinding
 from ragsvc.pipeline.grounding.answer_shape import FITTED_TO, AnswerShape, shape_model
 from ragsvc.pipeline.grounding.answerability import features_of, load_model
+from ragsvc.pipeline.grounding.centrality import central_units
 from ragsvc.pipeline.grounding.documents import DocumentReader
 from ragsvc.pipeline.grounding.identifiers import holds, identifiers_in, is_code, plainly
 from ragsvc.pipeline.grounding.reader_scores import read_units
@@ -89,16 +92,21 @@ def grounds_of(
     if not scored:
         return None
     features = features_of(looked, passages, evidence_from(scored))
-    if reader is None:
-        return Grounds(tuple(scored), features)
-    scored, findings = read_units(question, scored, passages[:READ_PASSAGES], reader, shape)
-    return Grounds(tuple(scored), features | _reader_features(findings, scored))
+    features |= _unit_features(identifiers_in(question), scored)
+    if reader is not None:
+        scored, findings = read_units(question, scored, passages[:READ_PASSAGES], reader, shape)
+        features |= _reader_features(findings, scored)
+    if shape is AnswerShape.SUMMARY:
+        # Of the document that fits best as a whole, not the one with the best sentence.
+        scored = central_units(min(scored, key=lambda each: each.number), parts.text_vectors)
+    return Grounds(tuple(scored), features)
 
 
-def shape_of(looked: Looked, question: str) -> AnswerShape:
+def shape_of(looked: Looked) -> AnswerShape:
     """What shape of answer is asked for: by the question's vector where the model can read it."""
-    known = looked.parts.profile.spec.embedder.name == FITTED_TO and question == looked.query.text
-    return shape_model().shape_of(question, looked.query.vector if known else None)
+    query = looked.query
+    known = looked.parts.profile.spec.embedder.name == FITTED_TO and query.question == query.text
+    return shape_model().shape_of(query.question, query.vector if known else None)
 
 
 def missing_codes(question: str, passages: Sequence[Hit]) -> tuple[str, ...]:
@@ -113,6 +121,22 @@ def missing_codes(question: str, passages: Sequence[Hit]) -> tuple[str, ...]:
     return tuple(each for each in codes if not any(holds(text, each) for text in texts))
 
 
+def _unit_features(named: Sequence[str], scored: Sequence[ScoredUnit]) -> dict[str, float]:
+    """How sure the choice of the best unit is, and whether it is about the codes that are named."""
+    codes = {each for each in named if is_code(each)}
+    return {
+        "unit_score": scored[0].score,
+        "unit_chance": _chance(scored),
+        "code_held": len(scored[0].held & codes) / len(codes) if codes else 0.0,
+    }
+
+
+def _chance(scored: Sequence[ScoredUnit]) -> float:
+    """Of the best unit among all, by their log odds."""
+    scores = np.array([each.score for each in scored])
+    return float(1.0 / np.exp(scores - scores.max()).sum())
+
+
 def _reader_features(findings: Sequence[ReaderFinding], scored: Sequence[ScoredUnit]) -> dict[str, float]:
     """What the reader says of the passages, and of the unit that would be quoted first."""
     return {
@@ -120,4 +144,6 @@ def _reader_features(findings: Sequence[ReaderFinding], scored: Sequence[ScoredU
         "reader_answerable": max(each.answerable for each in findings),
         "reader_relevance": max(each.relevance for each in findings),
         "reader_agrees": scored[0].read,
+        "reader_unit_score": scored[0].score,
+        "reader_unit_chance": _chance(scored),
     }

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 
 from ragsvc.domain import Citation, Hit, Span
+from ragsvc.text.invisibles import hides
 from ragsvc.text.sentences import sentences
 
 ANY_MARKER = re.compile(r"\[(\d{1,4})\]")
@@ -90,6 +91,7 @@ def _last_sentence(text: str) -> str:
 def citation_of(number: int, hit: Hit, span: Span) -> Citation:
     """A citation of a span of a passage's text."""
     passage = hit.passage
+    quote = passage.text[span.start : span.end]
     return Citation(
         marker=number,
         document_id=passage.document_id,
@@ -98,9 +100,10 @@ def citation_of(number: int, hit: Hit, span: Span) -> Citation:
         title=passage.title,
         start=passage.start + span.start,
         end=passage.start + span.end,
-        quote=passage.text[span.start : span.end],
+        quote=quote,
         page=passage.page_at(passage.start + span.start),
         corpus=hit.corpus,
+        hidden=hides(quote),
     )
 
 

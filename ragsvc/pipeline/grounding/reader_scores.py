@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import replace
 
 from ragsvc.domain import Hit, Passage, ReaderFinding, ReaderText
-from ragsvc.pipeline.grounding.answer_shape import SHORT_ANSWERS, AnswerShape
+from ragsvc.pipeline.grounding.answer_shape import AnswerShape
 from ragsvc.pipeline.grounding.rows import without_columns
-from ragsvc.pipeline.grounding.scored_unit import COMPOSITE, SHOWN_TITLES, ScoredUnit, best_first
+from ragsvc.pipeline.grounding.scored_unit import SHOWN_TITLES, ScoredUnit, best_first
+from ragsvc.pipeline.grounding.unit_features import alone_features, span_features, squeezed, unit_model
 from ragsvc.protocols import Reader
 
-# What the best answer that a reader finds in a passage is worth, how it tells good ones apart, how many units
-# it reads alone, and what being an answer alone is worth.
-SPAN_SHARE = 0.6
-READER_SPREAD = 2.0
+# So many units are read alone, each by itself.
 READ_UNITS = 8
-UNIT_SHARE = 0.3
-# It was trained on short answers: of lists, steps and code it says less.
-LONG_TRUST = 0.33
 _READ_TITLES = 2
 
 
@@ -30,14 +24,14 @@ def read_units(
 
     :return: units, best first, and what was found in each passage.
     """
-    trust = 1.0 if shape in SHORT_ANSWERS else LONG_TRUST
     findings = reader.read(question, [_passage_text(hit.passage) for hit in passages])
     spans = [
-        (hit.passage.version_id, hit.passage.start + start, hit.passage.start + end, _odds(margin))
+        (hit.passage.version_id, hit.passage.start + start, hit.passage.start + end, squeezed(margin))
         for hit, finding in zip(passages, findings, strict=True)
         for start, end, margin in finding.spans
     ]
     version = {hit.rank: hit.passage.version_id for hit in passages}
+    spans_model = unit_model("spans")
     found = []
     for each in scored:
         unit = each.unit
@@ -49,15 +43,14 @@ def read_units(
             ),
             default=0.0,
         )
-        weight = trust * (SPAN_SHARE / 2 if unit.kind in COMPOSITE else SPAN_SHARE)
-        found.append(replace(each, score=each.score + weight * read, read=read))
+        features = {**each.features, **span_features(read, unit.kind, shape)}
+        found.append(replace(each, score=spans_model.score(features), read=read, features=features))
     found.sort(key=best_first)
     best, rest = found[:READ_UNITS], found[READ_UNITS:]
     texts = [ReaderText(" > ".join(each.unit.path[-SHOWN_TITLES:]), each.unit.whole) for each in best]
-    alone = reader.read(question, texts)
     best = [
-        replace(each, score=each.score + trust * UNIT_SHARE * _odds(2.0 * finding.answerable))
-        for each, finding in zip(best, alone, strict=True)
+        _read_alone(each, finding, shape)
+        for each, finding in zip(best, reader.read(question, texts), strict=True)
     ]
     lowest = min(each.score for each in best)
     # What was not read by itself stays behind what was.
@@ -70,6 +63,6 @@ def _passage_text(passage: Passage) -> ReaderText:
     return ReaderText(" > ".join(titles), passage.text)
 
 
-def _odds(margin: float) -> float:
-    """A difference of logits in (0, 1)."""
-    return 1.0 / (1.0 + math.exp(-max(-30.0, min(30.0, margin / READER_SPREAD))))
+def _read_alone(scored: ScoredUnit, finding: ReaderFinding, shape: AnswerShape) -> ScoredUnit:
+    features = {**scored.features, **alone_features(finding, shape)}
+    return replace(scored, score=unit_model("read").score(features), features=features)

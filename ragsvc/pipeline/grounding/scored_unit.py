@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from ragsvc.domain import Evidence
 from ragsvc.pipeline.grounding.documents import DocumentPart
-from ragsvc.pipeline.grounding.units import COMPARED_CHARS, Unit, UnitKind
+from ragsvc.pipeline.grounding.unit_features import COMPOSITE
+from ragsvc.pipeline.grounding.units import COMPARED_CHARS, Unit
 
 SHOWN_TITLES = 3
 """So many of the titles over a unit are compared and read with it."""
-COMPOSITE = frozenset({UnitKind.LIST, UnitKind.SECTION})
-"""Wholes of other units."""
 
 
 @dataclass(frozen=True, slots=True)
 class ScoredUnit:
     """A unit with the passage that led to it.
 
-    number: rank of the passage's hit. score: higher is better, comparable within a question.
+    number: rank of the passage's hit. score: log odds against another unit of the same question.
     cosine: of question and unit, in [-1, 1]. bound: whether it holds all identifiers of the question that
     any unit holds, by itself or by what stands over it. read: how much better than none a reader finds the
     answer that it holds, in [0, 1). held: those of the question's identifiers that it is bound by.
+    features: what the score is made of.
     """
 
     unit: Unit
@@ -33,6 +33,7 @@ class ScoredUnit:
     bound: bool = True
     read: float = 0.0
     held: frozenset[str] = frozenset()
+    features: Mapping[str, float] = field(default_factory=dict, compare=False)
 
 
 def best_first(scored: ScoredUnit) -> tuple[bool, float]:

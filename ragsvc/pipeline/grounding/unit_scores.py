@@ -9,11 +9,12 @@ import numpy as np
 from rank_bm25 import BM25Plus
 
 from ragsvc.domain import F32Vector, F64Vector, Hit
-from ragsvc.pipeline.grounding.answer_shape import SHORT_ANSWERS, AnswerShape
+from ragsvc.pipeline.grounding.answer_shape import AnswerShape
 from ragsvc.pipeline.grounding.documents import DocumentPart
 from ragsvc.pipeline.grounding.identifier_matches import held_identifiers, is_about
 from ragsvc.pipeline.grounding.identifiers import identifiers_in
 from ragsvc.pipeline.grounding.scored_unit import SHOWN_TITLES, ScoredUnit, best_first, under_titles
+from ragsvc.pipeline.grounding.unit_features import text_features, unit_model
 from ragsvc.pipeline.grounding.units import COMPARED_CHARS, Unit, UnitKind, units_of
 from ragsvc.pipeline.wording import TextVectors
 from ragsvc.protocols import Analyser
@@ -21,42 +22,6 @@ from ragsvc.protocols import Analyser
 MOST_UNITS = 140
 # A title of so many words drowns the sentence under it.
 LONG_HEADER_WORDS = 10
-SEMANTIC_SHARE = 0.8
-PASSAGE_SHARE = 0.1
-# What a unit that says nothing but the question's own words loses: a title names a subject and tells nothing.
-ECHO_LOSS = 0.12
-NEW_TERMS = 3
-# What a unit that begins with a name of the question gains: there it is explained.
-NAMED_BONUS = 0.1
-# What a unit gains under a title all of whose words the question has, and a row by words of the question.
-TITLE_BONUS = 0.08
-ROW_WORDS = 0.1
-# Of a unit that is longer than this a short answer is a part; each further character costs a little.
-SHORT_CHARS = 250
-LENGTH_LOSS = 0.0003
-MOST_LENGTH_LOSS = 0.15
-
-# What a question of a shape wants to see. Chosen on the tuning half of the asked questions.
-_BONUS: Mapping[AnswerShape, Mapping[UnitKind, float]] = {
-    AnswerShape.STEPS: {
-        UnitKind.LIST: 0.12,
-        UnitKind.ITEM: 0.05,
-        UnitKind.CODE: 0.04,
-        UnitKind.SECTION: 0.04,
-    },
-    AnswerShape.LIST: {UnitKind.LIST: 0.12, UnitKind.ITEM: 0.04, UnitKind.SECTION: 0.05},
-    AnswerShape.CODE: {UnitKind.CODE: 0.15, UnitKind.SECTION: 0.02},
-    AnswerShape.DEFINITION: {
-        UnitKind.DEFINITION: 0.06,
-        UnitKind.SECTION: 0.03,
-        UnitKind.CODE: -0.1,
-        UnitKind.LIST: -0.05,
-    },
-    AnswerShape.YES_NO: {UnitKind.SECTION: 0.05, UnitKind.CODE: -0.1, UnitKind.LIST: -0.08},
-    AnswerShape.FACT: {UnitKind.LIST: -0.1, UnitKind.CODE: -0.1, UnitKind.SECTION: -0.02},
-    AnswerShape.COUNT: {UnitKind.LIST: -0.05, UnitKind.CODE: -0.1},
-    AnswerShape.COMPARISON: {UnitKind.ROW: 0.04},
-}
 
 
 def score_units(
@@ -68,10 +33,7 @@ def score_units(
     analyser: Analyser,
     shape: AnswerShape,
 ) -> list[ScoredUnit]:
-    """Score the units of the passages, and of the sections that they stand in.
-
-    score = s * cosine + (1 - s) * BM25 among the units / its maximum, plus a share of the passage's own
-    score, and what units of its kind are worth to a question of this shape.
+    """Score the units of the passages, and of the sections that they stand in, by the fitted model.
 
     :param vector: (dim,) float32, the embedded question. passages: of one corpus; ranks may have gaps.
     :return: best first; those that hold the identifiers of the question before all others.
@@ -80,49 +42,39 @@ def score_units(
     if not found:
         return []
     cosines = _cosines(vector, found, vectors)
-    wanted = sorted(set(analyser.terms(question)))
-    lexical = _lexical(wanted, [analyser.terms(_under(each.unit, each.part.title)) for each in found])
+    terms = frozenset(analyser.terms(question))
+    lexical = _lexical(sorted(terms), [analyser.terms(_under(each.unit, each.part.title)) for each in found])
     score_of = {hit.rank: hit.score for hit in passages}
     best = max(score_of.values())
-    bonus = _BONUS.get(shape, {})
     named = identifiers_in(question)
     held = held_identifiers(named, passages, found)
-    most = max(map(len, held))
-    terms = frozenset(wanted)
+    # A plain number may count anything: it is a hint, and does not bind.
+    numbers = frozenset(name for name in named if name.isdigit())
+    most = max(len(each - numbers) for each in held)
+    model = unit_model("text")
     scored = []
     for place, each in enumerate(found):
-        share = max(0.0, score_of[each.number] / best) if best > 0.0 else 0.0
-        score = SEMANTIC_SHARE * cosines[place] + (1.0 - SEMANTIC_SHARE) * lexical[place]
-        score += PASSAGE_SHARE * share + bonus.get(each.unit.kind, 0.0)
-        if named and is_about(each.unit, named):
-            score += NAMED_BONUS
+        features = text_features(each.unit, terms, analyser, shape)
+        features |= {
+            "cosine": float(cosines[place]),
+            "lexical": float(lexical[place]),
+            "passage": max(0.0, score_of[each.number] / best) if best > 0.0 else 0.0,
+            "about": float(bool(named) and is_about(each.unit, named)),
+            "numbers": len(held[place] & numbers) / len(numbers) if numbers else 0.0,
+        }
         if each.unit.kind is UnitKind.ROW:
-            score += ROW_WORDS * float(lexical[place])
-        if shape in SHORT_ANSWERS:
-            score -= min(MOST_LENGTH_LOSS, LENGTH_LOSS * max(0, len(each.unit.text) - SHORT_CHARS))
-        if _is_titled(each.unit, terms, analyser):
-            score += TITLE_BONUS
-        if each.unit.kind is UnitKind.SENTENCE:
-            new = set(analyser.terms(each.unit.text)).difference(wanted)
-            score -= ECHO_LOSS * max(0, NEW_TERMS - len(new)) / NEW_TERMS
+            features["row_lexical"] = float(lexical[place])
         scored.append(
             replace(
                 each,
-                score=float(score),
+                score=model.score(features),
                 cosine=float(cosines[place]),
-                bound=len(held[place]) == most,
+                bound=len(held[place] - numbers) == most,
                 held=held[place],
+                features=features,
             )
         )
     return sorted(scored, key=best_first)
-
-
-def _is_titled(unit: Unit, wanted: frozenset[str], analyser: Analyser) -> bool:
-    """Whether the question names the title right over a unit: all of its words."""
-    if not unit.path:
-        return False
-    terms = analyser.terms(unit.path[-1])
-    return bool(terms) and wanted.issuperset(terms)
 
 
 def _candidates(passages: Sequence[Hit], parts: Mapping[int, DocumentPart]) -> list[ScoredUnit]:

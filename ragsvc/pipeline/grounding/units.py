@@ -11,17 +11,23 @@ from functools import lru_cache
 from ragsvc.domain import Span
 from ragsvc.pipeline.grounding.documents import DocumentPart
 from ragsvc.text.blocks import Block, BlockKind, Section, sections, walk
+from ragsvc.text.blocks.parse import MARKDOWN
 from ragsvc.text.sentences import clauses, prose_sentences
 
 # What is longer is no unit of an answer as a whole; its parts are.
 MOST_SECTION_CHARS = 420
 MOST_LIST_CHARS = 2_400
 MOST_ITEM_CHARS = 700
+# Of a longer item the sentences are units too.
+WHOLE_ITEM_CHARS = 240
 # A longer sentence is a chain of clauses, of which few are about the same.
 MOST_SENTENCE_CHARS = 320
 MOST_CODE_CHARS = 2_400
+MOST_TITLE_CHARS = 160
+MOST_TITLE_LINES = 3
 # What stands so often in a document, all alone, is the head or foot of its pages.
 REPEATED = 3
+LOOSE_REPEATED = 2
 # Of so many parts of documents the units are kept, as the parts themselves are.
 PARTS_KEPT = 64
 # Of a unit so much is compared with a question.
@@ -31,10 +37,15 @@ _GROUPS = frozenset({BlockKind.LIST, BlockKind.DEFINITIONS})
 _LINES = (BlockKind.KEY_VALUE, BlockKind.LINE)
 _AROUND_TITLES = "0123456789.#*-+ \t[]()_"
 _ASKING = ("?", "？")
+_SENTENCE_ENDS = (".", "!", "?", ":", ";", ",", "。", "！", "？", "：")
 
 
 class UnitKind(StrEnum):
-    """What a unit is to its reader. SECTION: all that stands under a heading, where that is short."""
+    """What a unit is to its reader.
+
+    SECTION: all that stands under a heading, where that is short. TITLE: the line that a text without a
+    title of its own begins with.
+    """
 
     SENTENCE = "sentence"
     ITEM = "item"
@@ -44,6 +55,7 @@ class UnitKind(StrEnum):
     DEFINITION = "definition"
     LINE = "line"
     SECTION = "section"
+    TITLE = "title"
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,13 +105,40 @@ class _Splitter:
         heads = [each for each in part.reading.blocks if each.kind is BlockKind.HEADING]
         self._headings = frozenset(_bare(self._text[each.start : each.end]) for each in heads)
         said = Counter(_bare(self._text[each.start : each.end]) for each in walk(part.reading.blocks))
+        loose = {_bare(line) for each in part.reading.blocks if (line := self._loose(each))}
         # Heads and feet of pages.
-        self._repeated = frozenset(line for line, times in said.items() if times >= REPEATED and line)
+        self._repeated = frozenset(
+            line
+            for line, times in said.items()
+            if line and times >= (LOOSE_REPEATED if line in loose else REPEATED)
+        )
+        self._title = self._first_lines()
+
+    def _loose(self, block: Block) -> str:
+        """The text of a short paragraph that ends like no sentence; empty for any other block."""
+        said = self._text[block.start : block.end]
+        is_loose = block.kind is BlockKind.PARAGRAPH and len(said) <= MOST_TITLE_CHARS
+        return said if is_loose and not said.endswith(_SENTENCE_ENDS) else ""
+
+    def _first_lines(self) -> Block | None:
+        """The short paragraph that a whole text without headings begins with, as minutes and notes do."""
+        blocks = self._reading.blocks
+        if self._part.offset or len(blocks) < 2 or blocks[0].kind is not BlockKind.PARAGRAPH:
+            return None
+        if self._reading.media_type == MARKDOWN:
+            return None
+        said = self._loose(blocks[0])
+        return blocks[0] if said and said.count("\n") < MOST_TITLE_LINES else None
 
     def units(self) -> Iterator[Unit]:
+        over: tuple[str, ...] = ()
+        if self._title:
+            place = _Place((), self._title.start)
+            yield self._unit(UnitKind.TITLE, [self._title], place)
+            over = (self._reading.line(self._title.start, self._title.end),)
         for section in sections(self._reading.blocks):
-            path = section.titles(self._text)
-            blocks = [each for each in section.blocks if each.start >= self._part.first]
+            path = (*over, *section.titles(self._text))
+            blocks = [b for b in section.blocks if b.start >= self._part.first and b is not self._title]
             if not blocks:
                 continue
             last = section.headings[-1] if len(section.headings) > 1 or self._headed(section) else None
@@ -145,21 +184,28 @@ class _Splitter:
             yield from (self._unit(UnitKind.ROW, [row], place, block) for row in rows)
         elif kind is BlockKind.QUOTE:
             yield from self._of_blocks(block.children, place)
-        elif kind is BlockKind.CODE and block.end - block.start <= MOST_CODE_CHARS:
-            yield self._unit(UnitKind.CODE, [block], place)
-        elif kind in (BlockKind.CODE, *_LINES):
-            if kind in _LINES:
-                yield self._unit(UnitKind.LINE, [block], place)
+        elif kind is BlockKind.CODE:
+            if block.end - block.start <= MOST_CODE_CHARS:
+                yield self._unit(UnitKind.CODE, [block], place)
+            # What documents a function stands below its first line.
+            first = self._text[block.content_start : block.content_end].partition("\n")[0].strip()
+            below = replace(
+                place, path=(*place.path, first[:MOST_TITLE_CHARS]), heading=None, lead="", lead_start=-1
+            )
+            for child in block.children:
+                yield from self._of_block(child, below)
+        elif kind in _LINES:
+            yield self._unit(UnitKind.LINE, [block], place)
             for child in block.children:
                 yield from self._of_block(child, place)
 
     def _of_part(self, block: Block, group: Block, place: _Place) -> Iterator[Unit]:
         """An item or a definition: as a whole, or what is in it where it is long."""
         kind = UnitKind.DEFINITION if block.kind is BlockKind.DEFINITION else UnitKind.ITEM
-        unit = self._unit(kind, [block], place, group)
-        yield unit
         inner = [child for child in block.children if child.kind is not BlockKind.TERM]
-        if block.end - block.start <= MOST_ITEM_CHARS and not any(c.kind is BlockKind.LIST for c in inner):
+        if block.end - block.start <= MOST_ITEM_CHARS:
+            yield self._unit(kind, [block], place, group)
+        if block.end - block.start <= WHOLE_ITEM_CHARS and not any(c.kind is BlockKind.LIST for c in inner):
             return
         terms = " ".join(
             self._reading.line(c.start, c.end) for c in block.children if c.kind is BlockKind.TERM

@@ -234,16 +234,10 @@ class Reader:
 
     def _claim(self, document_id: str, result: CachedParse, origin: str, source: str, root: str) -> None:
         assert result.version_id is not None
+        text, losses = VersionId(result.version_id), result.warnings
         self.reading.claims.append(
             NewMembership(
-                document_id,
-                VersionId(result.version_id),
-                result.metadata,
-                source,
-                origin,
-                root,
-                self._owner,
-                warnings=result.warnings,
+                document_id, text, result.metadata, source, origin, root, self._owner, warnings=losses
             )
         )
         told = document_id if self._upload else source
@@ -260,12 +254,14 @@ class Reader:
 
     def _read_jsonl(self, file: SourceFile) -> None:
         place = UPLOAD if self._upload else shown(file)
+        item = None
         for item in self._lines.read(file):
             if isinstance(item, Failure):
                 self._fail_line(file, item)
             else:
-                source = url_of(item.stored.metadata) or place
-                self._claim_from(file, item.document_id, item.stored, source)
+                self._claim_from(file, item.document_id, item.stored, url_of(item.stored.metadata) or place)
+        if item is None:
+            self._fail(file, Failure(place, EmptyDocument.code, "it holds blank lines only"))
 
     def _fail_line(self, file: SourceFile, failure: Failure) -> None:
         # Which document a broken line was cannot be known, so none of this file's lines is pruned.

@@ -57,6 +57,7 @@ class Query:
     """A query made ready for one corpus.
 
     text: what the passages must speak of, see `Condensed.judged`. searched: the whole stand-alone query.
+    question: the question by itself, its slips put right.
     vector: (dim,) float32, L2-normalised; None in lexical mode.
     terms: analysed terms, repeats kept; unused in dense mode.
     """
@@ -66,6 +67,7 @@ class Query:
     vector: F32Vector | None
     terms: tuple[str, ...]
     searched: str
+    question: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +92,7 @@ def prepare_condensed(
     """
     terms = () if mode is Mode.DENSE else tuple(sorted(condensed.terms(analyser)))
     given = None if mode is Mode.LEXICAL else vector
-    return Query(condensed.judged, mode, given, terms, condensed.searched)
+    return Query(condensed.judged, mode, given, terms, condensed.searched, condensed.question)
 
 
 def rank(

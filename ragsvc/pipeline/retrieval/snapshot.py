@@ -35,6 +35,7 @@ class Snapshot:
     alive: (rows,) bool, which rows belong to a live document.
     lexical: BM25 with the statistics of the alive rows.
     base: the files that it was loaded from; None when built from the catalog.
+    masks, vocabulary: made when first asked for.
     """
 
     corpus: Corpus
@@ -43,6 +44,7 @@ class Snapshot:
     lexical: LexicalView
     base: loading.Written | None
     masks: MaskCache = field(compare=False)
+    vocabulary: VocabularyCache = field(compare=False)
 
     @property
     def commit(self) -> CommitId:
@@ -90,6 +92,29 @@ class MaskCache:
         return made
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Vocabulary:
+    """The terms of a snapshot that are words of letters: as text, and their numbers, (t,) int64."""
+
+    terms: tuple[str, ...]
+    numbers: I64Vector
+
+
+class VocabularyCache:
+    """The vocabulary of one snapshot."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._made: Vocabulary | None = None
+
+    def get(self, make: Callable[[], Vocabulary]) -> Vocabulary:
+        """The vocabulary, made once."""
+        with self._lock:
+            if self._made is None:
+                self._made = make()
+            return self._made
+
+
 def empty_index(corpus: Corpus) -> CorpusIndex:
     """An index without rows for the profile of a corpus."""
     return CorpusIndex.empty(corpus.profile.spec.embedder.dimension)
@@ -120,7 +145,7 @@ def read_files(catalog: Catalog, corpus: Corpus) -> tuple[CorpusIndex, loading.W
 def _snapshot(
     corpus: Corpus, index: CorpusIndex, alive: BoolVector, base: loading.Written | None
 ) -> Snapshot:
-    return Snapshot(corpus, index, alive, index.lexical_view(alive), base, MaskCache())
+    return Snapshot(corpus, index, alive, index.lexical_view(alive), base, MaskCache(), VocabularyCache())
 
 
 def is_current(catalog: Catalog, corpus: Corpus, index: CorpusIndex, versions: I64Vector) -> bool:

@@ -31,6 +31,8 @@ MAX_LONG_SHIFT = 4
 _SETTING = re.compile(r"([A-Za-z_][\w.-]*)(=)(?=\S|$)")
 _PAIR = re.compile(rf"([^\s:=#|][^:=\n|]{{0,{MAX_KEY_CHARS - 1}}})(:|=)(?=\s|$)")
 _NO_KEY = re.compile(r"[.!?;,](?:\s|$)")
+# A function or a class over its documentation.
+_SIGNATURE = re.compile(r"(?:(?:async )?def |class )?[^\W\d][\w.]*\([^\n]*\)")
 _STOPS = (".", ",", ";", ":", "!", "?", "{", "(", "\\")
 
 
@@ -146,8 +148,9 @@ def terms_at(scan: Scan, lines: Sequence[Line], at: int, depth: int) -> Found | 
     indent = lines[at].indent
     stop = place = at
     while place < len(lines) and _is_term(scan, lines, place, indent):
-        stop = stretch(lines, place + 1, indent + 2)
-        line = lines[place]
+        line, below = lines[place], lines[place + 1]
+        # What documents a class may be barred at its left, one column in.
+        stop = stretch(lines, place + 1, min(indent + 2, below.indent))
         term = Block(BlockKind.TERM, line.first, line.end, line.first, line.end)
         found.append(_definition(scan, [term], lines[place + 1 : stop], depth))
         place = stop
@@ -163,15 +166,17 @@ def _is_term(scan: Scan, lines: Sequence[Line], at: int, indent: int) -> bool:
     if line.indent != indent or line.end - line.first > longest or at + 1 >= len(lines):
         return False
     below = lines[at + 1]
-    if below.is_blank or not indent + 2 <= below.indent <= indent + 16:
+    is_signature = _SIGNATURE.fullmatch(scan.text, line.first, line.end) is not None
+    nearest = 1 if is_signature and scan.text[below.first : below.first + 1] == "|" else 2
+    if below.is_blank or not indent + nearest <= below.indent <= indent + 16:
         return False
     if scan.text.endswith(_STOPS, line.first, line.end) or mark_of(scan.text, line):
         return False
     # The rest of an item's first line is no term, however the lines below are indented.
     is_rest = line.start == line.first and line.indent > 0 and below.start < below.first
-    if is_rest or looks_like_code(scan.text, [below]):
+    if is_rest or (nearest > 1 and looks_like_code(scan.text, [below])):
         return False
-    return line.width <= SHORT_TERM_COLUMNS or breaks_early(scan.text, line, below)
+    return line.width <= SHORT_TERM_COLUMNS or is_signature or breaks_early(scan.text, line, below)
 
 
 def columns_at(scan: Scan, lines: Sequence[Line], at: int, depth: int) -> Found | None:

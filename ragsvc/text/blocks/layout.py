@@ -54,7 +54,7 @@ def _block(reading: Reading, block: Block) -> str:
     if kind in _CONTAINERS:
         return "\n".join(filter(None, (_block(reading, child) for child in block.children)))
     if kind is BlockKind.QUOTE:
-        return "\n".join(f"> {line}".rstrip() for line in layout(reading, block.children).split("\n"))
+        return _quote(reading, block)
     if kind in (BlockKind.DESCRIPTION, BlockKind.FOOTNOTE):
         return layout(reading, block.children)
     if kind is BlockKind.ROW and block.header:
@@ -69,6 +69,13 @@ def _block(reading: Reading, block: Block) -> str:
         stretches = paragraphs(reading.text, block.start, block.end, block.start)
         return "\n".join(reading.line(start, end) for start, end in stretches)
     return reading.line(block.start, block.end)
+
+
+def _quote(reading: Reading, block: Block) -> str:
+    said = layout(reading, block.children)
+    # What documents a class has a bar at its left, and is nobody's words.
+    is_quoted = reading.text[block.start] != "|"
+    return "\n".join(f"> {line}".rstrip() for line in said.split("\n")) if is_quoted else said
 
 
 def _text(reading: Reading, block: Block) -> str:

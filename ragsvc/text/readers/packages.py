@@ -36,9 +36,24 @@ class Package:
         """Names of all parts, sorted."""
         return sorted(self._container.namelist())
 
+    @cached_property
+    def _all(self) -> frozenset[str]:
+        return frozenset(self.names)
+
     def matching(self, prefix: str) -> list[str]:
         """XML parts below a prefix such as "word/header"."""
         return [name for name in self.names if name.startswith(prefix) and name.endswith(".xml")]
+
+    def size(self, name: str) -> int:
+        """Bytes of a part, unpacked, as the package says; -1 for one that is missing."""
+        return self._container.getinfo(name).file_size if name in self._all else -1
+
+    def read(self, name: str) -> bytes:
+        """The bytes of a part.
+
+        :raises KeyError: if it is missing. :raises zipfile.BadZipFile: if it is damaged.
+        """
+        return self._container.read(name)
 
     def tree(self, name: str) -> Element | None:
         """A part as a tree; None for one that is missing, too large or no XML."""

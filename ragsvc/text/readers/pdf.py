@@ -11,6 +11,7 @@ import pypdfium2
 
 from ragsvc.domain import Caveat
 from ragsvc.text.kept import compare
+from ragsvc.text.readers.direction import in_reading_order
 from ragsvc.text.readers.hyphens import MARK, mend
 from ragsvc.text.readers.page_lines import without_running_lines
 
@@ -69,7 +70,8 @@ def _bounds(page: pypdfium2.PdfPage) -> tuple[float, float, float, float]:
 
     A page that is turned by a quarter counts as high as it is wide: programs write for either box.
     """
-    left, bottom, right, top = page.get_cropbox()
+    # Not its own boxes alone: they may be those of all pages, which it inherits.
+    left, bottom, right, top = page.get_bbox()
     if page.get_rotation() % 180:
         longer = max(right - left, top - bottom)
         return left, bottom, left + longer, bottom + longer
@@ -99,7 +101,10 @@ def complete_pages(pages: Sequence[str], plain: Sequence[Page]) -> tuple[list[st
     """
     mended = [page.replace("\r\n", "\n").replace("\r", "\n") for page in pages]
     if len(plain) == len(mended):
-        mended = [_fuller(page, other.text) for page, other in zip(mended, plain, strict=True)]
+        mended = [
+            in_reading_order(_fuller(page, other.text), other.text)
+            for page, other in zip(mended, plain, strict=True)
+        ]
     elif plain and not any(page.strip() for page in mended):
         mended = [page.text.replace("\r\n", "\n") for page in plain]
     mended = without_running_lines(mend(mended))

@@ -62,6 +62,18 @@ def read_picture(data: bytes, name: str, deadline: float) -> tuple[list[str], tu
         ) from error
 
 
+def see_picture(data: bytes) -> Seen | None:
+    """Read one picture, the first of several; None for what cannot be opened."""
+    Image.MAX_IMAGE_PIXELS = _MAX_PIXELS
+    try:
+        with Image.open(io.BytesIO(data)) as image:
+            seen = _see(next(_frames(image)))
+    except (OSError, ValueError, SyntaxError, EOFError, StopIteration, Image.DecompressionBombError):
+        return None
+    (text,) = mend([_LINE_END.sub(MARK, seen.text)])
+    return Seen(text, seen.confidence)
+
+
 def read_frames(
     frames: Iterator[Any], total: int, deadline: float, numbers: Sequence[int] | None = None
 ) -> tuple[list[str], tuple[Caveat, ...]]:

@@ -35,7 +35,7 @@ def read_slides(data: bytes) -> Deck | None:
     """Read a presentation; None for what is no such package, or has no text that can be found here."""
     try:
         with Package(data) as package:
-            names = _order(package)
+            names = slide_parts(package)
             trees = [package.tree(name) for name in names]
             texts = tuple(_slide(package, name, tree) for name, tree in zip(names, trees, strict=True))
             hidden = tuple(n for n, tree in enumerate(trees, start=1) if _is_hidden(tree))
@@ -48,7 +48,8 @@ def _is_hidden(tree: Element | None) -> bool:
     return tree is not None and tree.get("show") in ("0", "false")
 
 
-def _order(package: Package) -> list[str]:
+def slide_parts(package: Package) -> list[str]:
+    """Names of the slides' parts in the order in which they are shown; [] for what is no presentation."""
     tree = package.tree("ppt/presentation.xml")
     targets = package.relation_targets("ppt/presentation.xml")
     ids = [] if tree is None else [e.get(_REL_ID, "") for e in tree.iter() if local(e) == "sldId"]
