@@ -148,6 +148,11 @@ def test_the_reader_may_object() -> None:
 )
 def test_a_sentence_leaves_out_nothing_that_may_answer(sentence: str, answer: str, stands: bool) -> None:
     (part, _), (hit, _) = units(), hits_of(TEXTS)
+    # What is asked for stays, brackets or not.
+    gates = "Which gates has the lock?"
+    assert not Source(part, hit, gates, ANALYSER, Judge(0.9, "1969")).answers(
+        "The Ghent lock was built in 1969."
+    )
     assert Source(part, hit, QUESTION, ANALYSER, Judge(0.9, answer)).answers(sentence) == stands
 
 

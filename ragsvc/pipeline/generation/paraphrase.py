@@ -153,19 +153,20 @@ class Source:
     def answers(self, sentence: str) -> bool:
         """Whether a sentence leaves nothing out that the question may need.
 
-        It has every identifier of the unit that stands in no brackets, and what the reader takes for the
-        answer. Where the reader knows of none, it has every word of content.
+        It has every identifier of the unit that stands in no brackets, the words that unit and question share,
+        and what the reader takes for the answer. Where the reader knows of none, it has every word of content.
         """
         if sentence == self.unit.text:
             return True
         if not all(holds(sentence, each) for each in identifiers_of(_BRACKETS.sub("", self.unit.text))):
             return False
-        terms = set(self._analyser.terms(self.unit.text))
+        terms = own = set(self._analyser.terms(self.unit.text))
         if self._reader is not None:
             (found,) = self._reader.read(self._question, [ReaderText(self.title, self.unit.text)])
             if found.spans and found.margin > 0:
                 start, end, _ = found.spans[0]
                 terms = set(self._analyser.terms(self.unit.text[start:end]))
+                terms |= own & set(self._analyser.terms(self._question))
         return terms <= set(self._analyser.terms(sentence))
 
     @property
