@@ -153,8 +153,8 @@ class Source:
     def answers(self, sentence: str) -> bool:
         """Whether a sentence leaves nothing out that the question may need.
 
-        It has every identifier of the unit that stands in no brackets, the words that unit and question share,
-        and what the reader takes for the answer. Where the reader knows of none, it has every word of content.
+        It has every identifier of the unit that stands in no brackets, the words that unit and question
+        share, and what the reader takes for the answer; where that is nothing, every word of content.
         """
         if sentence == self.unit.text:
             return True
