@@ -19,9 +19,8 @@ from ragsvc.text.blocks import layout
 
 MAX_CHARS = 650
 # A further unit must come this close to the best one, in log odds, to be worth reading.
-KEEP_LOSS = 1.0
-# A reader this sure of an answer is taken at its word; else more of the paragraph is shown.
-SURE = 0.8
+KEEP_LOSS = 2.0
+# So much of a paragraph is shown from the sentence that answers on.
 CONTEXT_CHARS = 320
 SHORT_SECTION_CHARS = 260
 # A sentence with fewer terms than this that are not the question's is a title, or a function's signature.
@@ -175,7 +174,7 @@ class _Composer:
         return self._laid_out(scored, with_lead=unit.kind in (UnitKind.LIST, UnitKind.CODE))
 
     def _sentence(self, scored: ScoredUnit) -> Part:
-        """A sentence, with the next ones of its paragraph unless a reader is sure of it alone.
+        """A sentence with the next ones of its paragraph, where all of it is short.
 
         One that says little but what the question says, as a title does, takes the next one from anywhere.
         """
@@ -184,7 +183,7 @@ class _Composer:
         new = set(self._analyser.terms(unit.text)) - self._wanted
         following = self._next(scored, unit)
         while following is not None:
-            near = following.blocks[0] is unit.blocks[0] and scored.read < SURE
+            near = following.blocks[0] is unit.blocks[0]
             if not (near or (len(new) < FEW_TERMS and len(spans) == 1)):
                 break
             if len(spans) > 1 and len(said) + len(following.text) > CONTEXT_CHARS:
