@@ -91,10 +91,13 @@ class TransformersChat:
     def _load(self) -> _Ready:
         with self._lock:
             if self._loaded is None:
-                model = LanguageModel.load(self._name)
+                model = self._open()
                 prompt = ChatPrompt(self._name, model.tokenizer, two_texts=model.two_texts)
                 self._loaded = _Ready(model, prompt)
             return self._loaded
+
+    def _open(self) -> LanguageModel:
+        return LanguageModel.load(self._name)
 
 
 def _check_fits(model: LanguageModel, prompt_tokens: int, max_tokens: int) -> None:

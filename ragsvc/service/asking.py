@@ -120,7 +120,12 @@ class Asker:
         result, found = self.look(caller, search, ready)
         yield from stream_answer(
             Found(result, tuple(found), time.perf_counter() - started),
-            Writers(self._generators.current(), self._documents, self._loader.reader()),
+            Writers(
+                self._generators.current(),
+                self._documents,
+                self._loader.reader(),
+                self._generators.writer(),
+            ),
             self._manner(request),
         )
 

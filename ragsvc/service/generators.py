@@ -6,13 +6,14 @@ import re
 import threading
 from collections.abc import Callable
 
-from ragsvc.errors import InvalidRequest, InvalidSetting
+from ragsvc.errors import InvalidRequest, InvalidSetting, ModelNotFound
 from ragsvc.models.folder import model_folder
 from ragsvc.pipeline.generation.prompted import PromptedGenerator
 from ragsvc.protocols import Chat, Generator
 from ragsvc.settings import Settings
 
 EXTRACTIVE = "extractive"
+BUNDLED = "bundled"
 OPENAI = "openai"
 TRANSFORMERS = "transformers"
 
@@ -26,11 +27,13 @@ def check_generator(settings: Settings) -> None:
 
     Nothing is loaded, and nothing is sent.
 
-    :raises InvalidSetting: if it names no kind of generator, a URL or key that cannot be used, or a model
-        that is neither a folder nor a name that a hub may have.
+    :raises InvalidSetting: if it names no kind of generator, a URL or key that cannot be used, a model that
+        is neither a folder nor a name that a hub may have, or the bundled writer without its packages.
     """
     kind, _, name = settings.generator.partition(":")
     Generators(settings).current()
+    if kind == BUNDLED:
+        _check_bundled()
     if kind == TRANSFORMERS and model_folder(name) is None and not _HUB_NAME.fullmatch(name):
         raise InvalidSetting(
             f"RAGSVC_GENERATOR={settings.generator}: there is no model {name!r}",
@@ -41,13 +44,13 @@ def check_generator(settings: Settings) -> None:
 def advice_on(settings: Settings) -> list[str]:
     """What who starts a server should know about the model that the settings name."""
     kind, _, name = settings.generator.partition(":")
-    if kind != TRANSFORMERS:
+    if kind not in (TRANSFORMERS, BUNDLED):
         return []
     found = []
     if settings.workers > 1:
         found.append(
-            f"each of the {settings.workers} server processes loads {name} for itself: that takes as much "
-            f"memory {settings.workers} times; RAGSVC_WORKERS=1 loads it once"
+            f"each of the {settings.workers} server processes loads {name or kind} for itself: that takes as "
+            f"much memory {settings.workers} times; RAGSVC_WORKERS=1 loads it once"
         )
     if settings.threads is None:
         found.append(
@@ -57,6 +60,15 @@ def advice_on(settings: Settings) -> list[str]:
     return found
 
 
+def _check_bundled() -> None:
+    from ragsvc.models.writer_folder import check_installed
+
+    try:
+        check_installed()
+    except ModelNotFound as error:
+        raise InvalidSetting(f"RAGSVC_GENERATOR={BUNDLED}: {error.message}", hint=error.hint) from error
+
+
 class Generators:
     """Gives the generator of the settings."""
 
@@ -64,6 +76,7 @@ class Generators:
         self._settings = settings
         self._lock = threading.Lock()
         self._made: Generator | None = None
+        self._writer: Chat | None = None
         self._known = False
         self._warm_up: Callable[[], None] | None = None
 
@@ -80,7 +93,7 @@ class Generators:
     def current(self) -> Generator | None:
         """The generator, always the same; a model loads, or is asked, when it is first used.
 
-        :return: None where answers quote, which needs none.
+        :return: None where answers quote, which needs none; what they quote the `writer` may say anew.
 
         :raises InvalidSetting: if the setting names no kind of generator, or a URL that cannot be used.
         """
@@ -89,9 +102,20 @@ class Generators:
                 self._made, self._known = self._make(), True
             return self._made
 
+    def writer(self) -> Chat | None:
+        """What says anew what answers quote; None: nothing does.
+
+        :raises InvalidSetting: as `current`.
+        """
+        self.current()
+        return self._writer
+
     def _make(self) -> Generator | None:
         kind, _, rest = self._settings.generator.partition(":")
         if kind == EXTRACTIVE and not rest:
+            return None
+        if kind == BUNDLED and not rest:
+            self._writer = self._bundled()
             return None
         if kind == OPENAI:
             return self._prompted(self._remote(rest))
@@ -99,7 +123,7 @@ class Generators:
             return self._prompted(self._local(rest))
         raise InvalidSetting(
             f"RAGSVC_GENERATOR={self._settings.generator} names no generator",
-            hint="choose extractive, transformers:NAME_OR_PATH or openai:URL",
+            hint="choose extractive, bundled, transformers:NAME_OR_PATH or openai:URL",
         )
 
     def _prompted(self, chat: Chat) -> Generator:
@@ -115,6 +139,13 @@ class Generators:
         chat = TransformersChat(name, self._settings.generator_waiting)
         self._warm_up = chat.warm_up
         return chat
+
+    def _bundled(self) -> Chat:
+        from ragsvc.models.writer import BundledWriter
+
+        writer = BundledWriter(self._settings.home, self._settings.generator_waiting)
+        self._warm_up = writer.warm_up
+        return writer
 
     def _remote(self, url: str) -> Chat:
         # Its HTTP library is for those alone who have set it.

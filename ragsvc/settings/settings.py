@@ -54,14 +54,14 @@ class Settings(BaseSettings):
     )
     generator: str = Field(
         "extractive",
-        description="What writes answers: extractive, transformers:NAME_OR_PATH, or openai:URL.",
+        description="What writes answers: extractive, bundled, transformers:NAME_OR_PATH, or openai:URL.",
     )
     generator_model: str | None = Field(None, description="Model to ask for at an openai:URL.")
     generator_api_key: SecretStr | None = Field(None, description="Key for an openai:URL.")
     generator_timeout_s: float = Field(
         60.0, gt=0, description="Longest wait for the next piece of an openai:URL."
     )
-    generator_waiting: int = Field(8, ge=0, description="Answers that may wait for a transformers: model.")
+    generator_waiting: int = Field(8, ge=0, description="Answers that may wait for a local model.")
     prompt_tokens: int = Field(
         3072, ge=256, description="Most tokens of a prompt; passages are left out whole."
     )

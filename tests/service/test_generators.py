@@ -19,6 +19,7 @@ BAD = (
     "gpt",
     "Extractive",
     "extractive:x",
+    "bundled:x",
     "openai:",
     "openai:localhost:11434/v1",
     "openai:http://[::1",

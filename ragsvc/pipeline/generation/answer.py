@@ -5,12 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from ragsvc.domain import (
     Answer,
     AnswerEvent,
     CitationEvent,
     DoneEvent,
+    FinishReason,
     Generation,
     Hit,
     PassagesEvent,
@@ -20,10 +22,11 @@ from ragsvc.domain import (
     Unsupported,
 )
 from ragsvc.pipeline.closing import closed_after
-from ragsvc.pipeline.generation.composition import compose
+from ragsvc.pipeline.generation.composition import Part, compose
+from ragsvc.pipeline.generation.paraphrase import Paraphrase
 from ragsvc.pipeline.generation.quotation import NAME, Quotation
 from ragsvc.pipeline.generation.writing import Writing
-from ragsvc.pipeline.grounding.answer_shape import SMALL_TALK, AnswerShape
+from ragsvc.pipeline.grounding.answer_shape import SHORT_ANSWERS, SMALL_TALK, AnswerShape
 from ragsvc.pipeline.grounding.documents import DocumentReader
 from ragsvc.pipeline.grounding.judgement import Judgement, judge, shape_of
 from ragsvc.pipeline.grounding.nearness import nearness_of
@@ -31,7 +34,8 @@ from ragsvc.pipeline.grounding.scored_unit import evidence_of
 from ragsvc.pipeline.grounding.support import Support
 from ragsvc.pipeline.retrieval.condense import turns_read
 from ragsvc.pipeline.retrieval.retrieve import Looked
-from ragsvc.protocols import Generator, Reader, Tokeniser
+from ragsvc.protocols import Chat, Generator, Reader, Tokeniser
+from ragsvc.text.escapes import unescaped
 
 # How often an empty piece is given on while nothing can be shown: there a client that went away is noticed.
 BEAT_S = 0.05
@@ -80,17 +84,23 @@ class Writers:
     """What answers are made with.
 
     generator: what writes; None: the answer quotes. documents: gives the documents of passages. reader: finds
-    answers in passages; None: there is none.
+    answers in passages; None: there is none. writer: says anew what would be quoted; None: nothing does.
     """
 
     generator: Generator | None
     documents: DocumentReader
     reader: Reader | None
+    writer: Chat | None = None
+
+    @property
+    def name(self) -> str:
+        """Shown as `generator` in an answer."""
+        writer = self.writer or self.generator
+        return NAME if writer is None else writer.name
 
 
 def stream_answer(found: Found, writers: Writers, manner: Manner) -> Iterator[AnswerEvent]:
     """Answer a question, piece by piece; the last event holds the whole answer."""
-    generator = writers.generator
     started = time.perf_counter()
     shape = shape_of(found.looked[0])
     refusal = REFUSAL.format(corpus=found.result.corpus.replace(",", ", "))
@@ -103,7 +113,7 @@ def stream_answer(found: Found, writers: Writers, manner: Manner) -> Iterator[An
         confidence=0.0,
         citations=(),
         passages=found.result.hits,
-        generator=NAME if generator is None else generator.name,
+        generator=writers.name,
         timings_s={},
         searched=found.result.searched,
     )
@@ -123,8 +133,9 @@ def stream_answer(found: Found, writers: Writers, manner: Manner) -> Iterator[An
     answer = replace(answer, confidence=round(judged.confidence, 6))
     decided = time.perf_counter()
     if not judged.refused:
-        written = _quoted if generator is None else _generated
-        for event in written(found, generator, manner, judged, answer):
+        anew = writers.writer is not None and judged.shape in SHORT_ANSWERS
+        written = _generated if writers.generator else _said_anew if anew else _quoted
+        for event in written(found, writers, manner, judged, answer):
             if isinstance(event, DoneEvent):
                 answer = event.answer
             else:
@@ -140,13 +151,12 @@ def stream_answer(found: Found, writers: Writers, manner: Manner) -> Iterator[An
         "generate": round(ended - decided, 6),
     }
     # Which model a server has may be known only now.
-    name = NAME if generator is None else generator.name
-    answer = replace(answer, timings_s=timings, generator=name)
+    answer = replace(answer, timings_s=timings, generator=writers.name)
     yield DoneEvent(_counted(answer, manner.history, found.looked[0].parts.tokeniser))
 
 
 def _quoted(
-    found: Found, _: Generator | None, manner: Manner, judged: Judgement, answer: Answer
+    found: Found, _: Writers, manner: Manner, judged: Judgement, answer: Answer
 ) -> Iterator[AnswerEvent]:
     """The answer in the words of the documents, then all of it in a DoneEvent."""
     parts = found.looked[0].parts
@@ -161,11 +171,57 @@ def _quoted(
     yield DoneEvent(quotation.finished(answer))
 
 
+def _said_anew(
+    found: Found, writers: Writers, manner: Manner, judged: Judgement, answer: Answer
+) -> Iterator[AnswerEvent]:
+    """The answer in a small model's words where its units bear them out, then all of it in a DoneEvent."""
+    assert writers.writer is not None
+    parts = found.looked[0].parts
+    composed = compose(judged.units, judged.shape, parts.analyser, judged.question)
+    paraphrase = Paraphrase(writers.writer, writers.reader, parts.analyser, answer.passages, judged.question)
+    quoted = partial(
+        Quotation,
+        passages=answer.passages,
+        max_tokens=manner.max_tokens,
+        stop=manner.stop,
+        count=parts.tokeniser.count,
+    )
+    # A text at which the answer ends may begin in one part and end in the next; and where something is
+    # escaped, what is right for a part depends on those that follow.
+    whole = "".join(quoted(composed, max_tokens=None, stop=()).pieces())
+    at_once = not manner.stop and unescaped(whole) == whole
+    said: list[Part] = []
+    shown = ""
+    # Whoever hands this on may now wait for a model, and not for its turn.
+    yield TokenEvent("")
+    told = time.perf_counter()
+    with closed_after(paraphrase.parts(composed, manner.temperature)) as coming:
+        for part in coming:
+            text = shown
+            if part is not None:
+                said.append(part)
+                text = "".join(quoted(said).pieces()) if at_once else shown
+            if text != shown or time.perf_counter() - told >= BEAT_S:
+                yield TokenEvent(text[len(shown) :])
+                shown, told = text, time.perf_counter()
+            if part is not None and quoted(said).finish is FinishReason.LENGTH:
+                break
+    finished = quoted(said).finished(answer)
+    yield TokenEvent(finished.answer[len(shown) :])
+    yield DoneEvent(
+        replace(
+            finished,
+            prompt_tokens=sum(each.prompt_tokens for each in paraphrase.spent),
+            completion_tokens=sum(each.completion_tokens for each in paraphrase.spent),
+        )
+    )
+
+
 def _generated(
-    found: Found, generator: Generator | None, manner: Manner, judged: Judgement, answer: Answer
+    found: Found, writers: Writers, manner: Manner, judged: Judgement, answer: Answer
 ) -> Iterator[AnswerEvent]:
     """What a generator writes, held against the passages, then all of it in a DoneEvent."""
-    assert generator is not None
+    assert writers.generator is not None
     parts = found.looked[0].parts
     asked = Generation(
         found.result.searched or found.result.query,
@@ -180,7 +236,7 @@ def _generated(
     )
     nearness = nearness_of(parts.text_vectors, parts.profile.spec.embedder)
     writing = Writing(
-        generator.stream(asked),
+        writers.generator.stream(asked),
         answer.passages,
         Support(answer.passages, parts.analyser, nearness),
         manner.unsupported,

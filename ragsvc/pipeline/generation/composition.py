@@ -45,6 +45,7 @@ class Part:
     """A piece of an answer, and the code points of the stored text that it is made of.
 
     number: rank of the passage's hit. prose: whether more may follow on its line. note: what is left out.
+    unit: the one that it is made of, with what belongs to it.
     """
 
     text: str
@@ -53,6 +54,7 @@ class Part:
     spans: tuple[Span, ...]
     prose: bool
     note: str = ""
+    unit: Unit | None = None
 
 
 def compose(
@@ -252,7 +254,8 @@ class _Composer:
     def _made(
         self, scored: ScoredUnit, text: str, spans: tuple[Span, ...], *, prose: bool, note: str = ""
     ) -> Part:
-        return Part(_MARKER_LIKE.sub(r"(\1)", text), scored.number, scored.part, spans, prose, note)
+        said = _MARKER_LIKE.sub(r"(\1)", text)
+        return Part(said, scored.number, scored.part, spans, prose, note, scored.unit)
 
 
 def _overlaps(one: Span, other: Span) -> bool:

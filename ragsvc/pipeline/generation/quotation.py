@@ -14,6 +14,8 @@ from ragsvc.text.invisibles import hides
 
 NAME = "extractive"
 """Shown as `generator` in an answer."""
+ANEW = "bundled"
+"""The same, where a small model says anew what would be quoted."""
 _WORD = re.compile(r"\S+")
 _FENCE_END = "```"
 
@@ -35,7 +37,7 @@ class Quotation:
     """One answer that quotes; markers count documents in the order in which they appear.
 
     It is Markdown that shows the characters of the quotes and runs nothing of them. Its tokens are those
-    that the caller counts.
+    that the caller counts. finish: why it ends.
     """
 
     def __init__(
@@ -49,7 +51,7 @@ class Quotation:
     ) -> None:
         self._hits: Mapping[int, Hit] = {hit.rank: hit for hit in passages}
         self._written = _shown(self._write(parts), stop)
-        self._room, self._finish = _limit([each.text for each in self._written], max_tokens, count)
+        self._room, self.finish = _limit([each.text for each in self._written], max_tokens, count)
 
     def pieces(self) -> Iterator[str]:
         """The answer, a part at a time."""
@@ -77,7 +79,7 @@ class Quotation:
             answer=text,
             citations=tuple(citations.values()),
             generator=NAME,
-            finish=self._finish,
+            finish=self.finish,
         )
 
     def _write(self, parts: Sequence[Part]) -> list[_Written]:
@@ -118,7 +120,7 @@ class Quotation:
 
 def spoken(answer: Answer) -> str:
     """What an answer says: of one that quotes without the backslashes that keep markup from running."""
-    return unescaped(answer.answer) if answer.generator == NAME else answer.answer
+    return unescaped(answer.answer) if answer.generator in (NAME, ANEW) else answer.answer
 
 
 def _shown(written: Sequence[_Written], stop: Sequence[str]) -> list[_Written]:
