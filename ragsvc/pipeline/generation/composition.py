@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from ragsvc.domain import Span
 from ragsvc.pipeline.generation.answer_rows import rows_near
-from ragsvc.pipeline.grounding.answer_shape import AnswerShape
+from ragsvc.pipeline.grounding.answer_shape import SHORT_ANSWERS, AnswerShape
 from ragsvc.pipeline.grounding.centrality import EXTRACTED
 from ragsvc.pipeline.grounding.documents import DocumentPart
 from ragsvc.pipeline.grounding.scored_unit import ScoredUnit
@@ -18,6 +18,7 @@ from ragsvc.protocols import Analyser
 from ragsvc.text.blocks import layout
 
 MAX_CHARS = 650
+SHORT_CHARS = 330
 # A further unit must come this close to the best one, in log odds, to be worth reading.
 KEEP_LOSS = 2.0
 # So much of a paragraph is shown from the sentence that answers on.
@@ -224,7 +225,7 @@ class _Composer:
 
     def _further(self, best: ScoredUnit, first: Part) -> list[tuple[ScoredUnit, Part]]:
         """Other units that come near to the best one and say something else."""
-        room = MAX_CHARS - len(first.text)
+        room = (SHORT_CHARS if self._shape in SHORT_ANSWERS else MAX_CHARS) - len(first.text)
         said = [_words(first.text)]
         taken = [(best.part, span) for span in first.spans]
         found: list[tuple[ScoredUnit, Part]] = []
