@@ -350,3 +350,17 @@ def test_an_ingest_that_fails_leaves_no_empty_corpus(tmp_path: Path) -> None:
         with pytest.raises(Cancelled):
             service.ingest(ME, request, cancelled=lambda: True)
         assert service.corpus(ME, "new").documents == 1
+
+
+def test_an_ingest_of_which_nothing_can_be_read_leaves_no_empty_corpus(
+    service: Service, tmp_path: Path
+) -> None:
+    folder = tmp_path / "broken"
+    folder.mkdir()
+    (folder / "a.pdf").write_bytes(b"%PDF-1.7 of nothing")
+    report = ingest(service, folder)
+    assert [failure.source for failure in report.failures] and report.commit == 0
+    assert service.corpora(ME) == []
+    (folder / "b.txt").write_text("now there is something")
+    assert ingest(service, folder).documents.added == 1
+    assert [corpus.name for corpus in service.corpora(ME)] == [CORPUS]

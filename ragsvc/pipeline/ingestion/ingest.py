@@ -115,12 +115,16 @@ class Ingest:
         catalog = self._tools.catalog
         with catalog.pinned(ingest_reason(name)):
             try:
-                return self._prepare_and_publish(name, found)
+                report = self._prepare_and_publish(name, found)
             except BaseException:
                 # What failed leaves no empty corpus behind; why it failed is more important.
                 with suppress(RagsvcError):
                     catalog.drop_unborn(name, ingests=1)
                 raise
+            if report.failures and not report.commit:
+                # Nothing of it could be read.
+                catalog.drop_unborn(name, ingests=1)
+            return report
 
     def _prepare_and_publish(self, name: str, found: Found) -> IngestReport:
         tools = self._tools
