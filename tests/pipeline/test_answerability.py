@@ -18,6 +18,7 @@ from ragsvc.domain import AnswerRequest, Evidence, Mode, SearchRequest
 from ragsvc.pipeline.grounding.answer_shape import AnswerShape
 from ragsvc.pipeline.grounding.answerability import MODEL_FILE, features_of, load_model
 from ragsvc.pipeline.grounding.documents import DocumentReader
+from ragsvc.pipeline.grounding.judgement import grounds_of
 from ragsvc.pipeline.grounding.question_kind import lacks_kind, negates
 from ragsvc.pipeline.grounding.scored_unit import evidence_from
 from ragsvc.pipeline.grounding.unit_scores import score_units
@@ -44,7 +45,12 @@ def looked_closer(service: Service, question: str) -> tuple[Looked, list[Evidenc
 
 def features(service: Service, question: str) -> dict[str, float]:
     looked, evidence = looked_closer(service, question)
-    return features_of(looked, looked.hits, evidence)
+    found = features_of(looked, looked.hits, evidence)
+    documents = DocumentReader(service._catalog.version_texts)
+    grounds = grounds_of(looked, looked.hits, AnswerShape.FACT, documents, None)
+    # What asks for nothing is refused before its units are looked at.
+    of_units = grounds.features if grounds else dict.fromkeys(("unit_score", "unit_chance", "code_held"), 0.0)
+    return found | dict(of_units)
 
 
 @given(shares, shares)
