@@ -311,5 +311,7 @@ class Asker:
 
 def _searched(request: SearchRequest, looked: Sequence[Looked]) -> str | None:
     """What was searched for, where it may be other than what was typed."""
-    searched = looked[0].query.searched
-    return searched if request.history or searched != request.query else None
+    read = [each.query.searched for each in looked]
+    if request.history:
+        return read[0]
+    return next((each for each in read if each != request.query), None)

@@ -56,7 +56,7 @@ def unescaped(text: str) -> str:
     stretches = list(_prose(text))
     beside = _found(_BESIDE, text, stretches)
     marks = [*_found(_ACTIVE, text, stretches), *_found(_IMAGE, text, stretches)]
-    if all(len(mark["before"]) % 2 for mark in beside):
+    if marks and all(len(mark["before"]) % 2 for mark in beside):
         marks += beside
     pieces: list[str] = []
     at = 0

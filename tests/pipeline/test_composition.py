@@ -8,6 +8,9 @@ from hypothesis import strategies as st
 from pipeline.grounded import MARKDOWN, PLAIN, parts, said, scored
 
 from ragsvc.pipeline.grounding.answer_shape import AnswerShape
+from ragsvc.pipeline.grounding.documents import DocumentPart
+from ragsvc.pipeline.grounding.units import units_of
+from ragsvc.text.blocks import Reading
 
 HELP = """# Boat club
 
@@ -158,3 +161,42 @@ def test_what_stands_behind_the_last_column_is_not_quoted() -> None:
     (part,) = parts("Tell me of the kayak", table)
     assert part.text == "boat: kayak; price: 9; seats: 1"
     assert [part.document.slice(span.start, span.end) for span in part.spans] == ["kayak", "9", "1"]
+
+
+def test_a_row_whose_asked_cell_is_empty_is_shown_whole() -> None:
+    (part,) = parts("which port", "| Name | Port | Host |\n|---|---|---|\n|  |  | h1 |\n")
+    assert "h1" in part.text and part.spans
+
+
+def test_an_extract_of_nothing_but_code_is_that_code() -> None:
+    (part,) = parts("Summarise the setup", "# Setup\n\n```\nx = [1]\n```\n", shape=AnswerShape.SUMMARY)
+    assert "x = [1]" in part.text and part.spans
+
+
+def test_what_announces_an_item_is_cited_without_the_items_between() -> None:
+    items = "- alpha boats\n- beta rafts\n- gamma ferries of the club\n"
+    text = f"The service of the club supports these boats:\n\n{items}"
+    found = parts("which gamma ferries does the club have?", text)
+    quotes = [part.document.slice(span.start, span.end) for part in found for span in part.spans]
+    assert "The service of the club supports these boats:" in quotes
+    assert not any(
+        "alpha" in quote and "gamma" in quote for quote in quotes if quote.startswith("The service")
+    )
+
+
+def test_a_comparison_says_nothing_twice() -> None:
+    text = "K-11 is the red pump of the plant. K-12 is the blue pump of the plant."
+    said_ = "\n".join(
+        part.text for part in parts("compare K-11 and K-12", text, shape=AnswerShape.COMPARISON)
+    )
+    assert said_.count("blue") == said_.count("red") == 1
+
+
+def test_rows_deep_in_a_long_table_are_units() -> None:
+    columns = "| boat | price |\n|---|---|\n"
+    reading = Reading(f"{columns}| kayak | 9 |\n| canoe | 7 |\n", MARKDOWN)
+    part = DocumentPart(reading, 70_000 - len(columns), len(columns), "", ())
+    assert [(unit.text, unit.start) for unit in units_of(part)] == [
+        ("boat: kayak; price: 9", 70_000),
+        ("boat: canoe; price: 7", 70_014),
+    ]

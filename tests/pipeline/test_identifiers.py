@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from grounded import PLAIN, scored
 from hypothesis import given
 from hypothesis import strategies as st
+from pipeline.grounded import PLAIN, scored
 
 from ragsvc.pipeline.grounding.identifiers import holds, identifiers_in, is_code, plainly
 
@@ -102,3 +102,15 @@ def test_a_plain_number_is_a_hint_and_does_not_bind() -> None:
     )
     assert all(each.bound for each in best)
     assert {each.features["numbers"] for each in best} == {0.0, 1.0}
+
+
+def test_a_hash_labels_only_what_stands_below_it() -> None:
+    done = (
+        "b6589fc6ab fixed the gate.",
+        "356a192b79 painted the fence.",
+        "da4b9237ba cut the hedge.",
+        "77de68daec swept.",
+    )
+    log = "\n\n".join(done)
+    found = held("what did 356a192b79 do", log)
+    assert [said for said, names in found.items() if names] == ["356a192b79 painted the fence."]

@@ -97,6 +97,15 @@ def test_a_new_document_brings_its_words(tmp_path_factory: pytest.TempPathFactor
         assert search(opened, "the propellre").searched == "the propeller"
 
 
+def test_each_corpus_reads_slips_by_its_own_words(tmp_path_factory: pytest.TempPathFactory) -> None:
+    with open_service(new_home(tmp_path_factory.mktemp("spelling")), lambda _: PieceEmbedder()) as opened:
+        upload(opened, {"a": "apples and pears"}, corpus="fruit")
+        upload(opened, {"b": "the propeller turns"}, corpus="ships")
+        for corpora in (("fruit", "ships"), ("ships", "fruit")):
+            found = search(opened, "the propellre", corpora=corpora)
+            assert found.searched == "the propeller" and found.hits[0].passage.document_id == "b"
+
+
 @settings(max_examples=60, deadline=None)
 @given(st.text(min_size=1, max_size=60))
 def test_any_query_is_read(service: Service, query: str) -> None:

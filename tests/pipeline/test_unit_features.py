@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 
 import pytest
-from grounded import PLAIN, scored
 from hypothesis import given
 from hypothesis import strategies as st
+from pipeline.grounded import PLAIN, scored
 
 from ragsvc.domain import ReaderFinding
 from ragsvc.pipeline.grounding.answer_shape import AnswerShape

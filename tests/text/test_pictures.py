@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import time
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from ragsvc.errors import BrokenDocument, NoText
 from ragsvc.text import ocr, scans
 from ragsvc.text import parse as parsing
 from ragsvc.text.limits import ParseLimits
+from ragsvc.text.readers.media import media_of
 
 pytest.importorskip("rapidocr", reason="the extra ragsvc[ocr] is not installed")
 pytestmark = pytest.mark.skipif(ocr.find_tessdata() is not None, reason="Tesseract reads pictures here")
@@ -92,3 +94,18 @@ def test_columns_of_prose_are_read_one_after_the_other() -> None:
     assert lines[1:6] == [f"column 0 line {r} of some prose" for r in range(1, 6)]
     cells = [box(c, r, f"{c}{r}") for r in range(6) for c in (0, 1)]
     assert _ordered(cells) == [f"0{r} 1{r}" for r in range(6)]
+
+
+def test_a_damaged_picture_costs_neither_the_others_nor_the_text() -> None:
+    noise = bytes(range(256)) * 16
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as package:
+        package.writestr("word/document.xml", "<w/>")
+        package.writestr("word/media/bad.png", noise)
+        package.writestr("word/media/good.png", noise[::-1])
+    with zipfile.ZipFile(packed) as package:
+        at = package.getinfo("word/media/bad.png").header_offset + 30 + len("word/media/bad.png")
+    data = bytearray(packed.getvalue())
+    data[at : at + 12] = b"\xff" * 12
+    found = {medium.name: medium.data for medium in media_of(bytes(data))}
+    assert found == {"bad.png": b"", "good.png": noise[::-1]}

@@ -74,6 +74,9 @@ def cells_asked(scored: ScoredUnit, wanted: Set[str], analyser: Analyser) -> tup
     if all_asked and not strays:
         return unit.text, whole
     kept = [at for at in (range(len(cells)) if all_asked else sorted({0} | asked | meant)) if cells[at]]
+    if not kept or (not all_asked and not any(cells[at] for at in asked)):
+        # What is asked for is empty: the rest of the row may tell.
+        return unit.text, whole
     spans: list[Span] = []
     for at in kept:
         spans.append(Span(row.cells[at].start + offset, row.cells[at].end + offset))

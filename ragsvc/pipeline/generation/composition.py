@@ -105,18 +105,25 @@ class _Composer:
         if len(best) < 2:
             return ()
         rows = all(each.unit.kind is UnitKind.ROW for each in best.values())
-        return tuple(self._row(each) if rows else self._whole(each) for each in best.values())
+        return tuple(self._row(each) if rows else self._alone(each) for each in best.values())
+
+    def _alone(self, scored: ScoredUnit) -> Part:
+        """A sentence without the next one, which may be the other side; any other unit as it is shown."""
+        unit = scored.unit
+        if unit.kind is not UnitKind.SENTENCE:
+            return self._whole(scored)
+        return self._made(scored, _closed(unit.text), (Span(unit.start, unit.end),), prose=True)
 
     def _row(self, scored: ScoredUnit) -> Part:
         return self._made(scored, scored.unit.text, (Span(scored.unit.start, scored.unit.end),), prose=False)
 
     def _extract(self, best: ScoredUnit) -> Part:
         """The units that say most of a document, in its order, under their titles."""
-        chosen = [s.unit for s in self._scored if s.part is best.part and s.unit.kind not in COMPOSITE][
-            :EXTRACTED
-        ]
+        parts = [s for s in self._scored if s.part is best.part and s.unit.kind not in COMPOSITE]
+        if all(each.unit.kind is UnitKind.CODE for each in parts):
+            return self._whole(parts[0] if parts else best)
         units: list[Unit] = []
-        for unit in chosen:
+        for unit in (each.unit for each in parts[:EXTRACTED]):
             if not units or sum(len(each.text) for each in units) + len(unit.text) <= MAX_CHARS:
                 units.append(unit)
         units.sort(key=lambda unit: unit.start)
@@ -213,7 +220,7 @@ class _Composer:
         spans = [Span(unit.start, unit.end)]
         if with_lead and unit.lead:
             said = f"{unit.lead}\n\n{said}" if unit.kind is UnitKind.CODE else f"{unit.lead}\n{said}"
-            spans.insert(0, Span(unit.lead_start, unit.lead_start + _length_of_lead(scored)))
+            spans.insert(0, Span(unit.lead_start, unit.lead_end))
         elif unit.kind in _UNDER_HEADING and unit.heading is not None and self._tells_more(unit.path[-1]):
             said = f"{unit.path[-1].rstrip(':')}:\n{said}"
             spans.insert(0, unit.heading)
@@ -255,19 +262,13 @@ class _Composer:
     def _made(
         self, scored: ScoredUnit, text: str, spans: tuple[Span, ...], *, prose: bool, note: str = ""
     ) -> Part:
-        said = _MARKER_LIKE.sub(r"(\1)", text)
+        # A marker stands behind the fence of code, never in it.
+        said = text if scored.unit.kind is UnitKind.CODE else _MARKER_LIKE.sub(r"(\1)", text)
         return Part(said, scored.number, scored.part, spans, prose, note, scored.unit)
 
 
 def _overlaps(one: Span, other: Span) -> bool:
     return one.start < other.end and one.end > other.start
-
-
-def _length_of_lead(scored: ScoredUnit) -> int:
-    """Of the stored text: from where what announces a unit begins, to the end of its sentence."""
-    unit, part = scored.unit, scored.part
-    stored = part.slice(unit.lead_start, unit.start)
-    return len(stored.rstrip())
 
 
 def _closed(text: str) -> str:

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from ragsvc.pipeline.grounding.scored_unit import ScoredUnit
+from ragsvc.pipeline.grounding.unit_features import COMPOSITE
 from ragsvc.pipeline.grounding.units import COMPARED_CHARS, UnitKind, units_of
 from ragsvc.pipeline.wording import TextVectors
 
@@ -25,7 +26,8 @@ def central_units(best: ScoredUnit, vectors: TextVectors) -> list[ScoredUnit]:
 
     :return: at most EXTRACTED; their scores are cosines with the mean of all.
     """
-    units = [unit for unit in units_of(best.part) if unit.kind in _KINDS]
+    parts = [unit for unit in units_of(best.part) if unit.kind not in COMPOSITE]
+    units = [unit for unit in parts if unit.kind in _KINDS] or parts
     told = [unit for unit in units if len(unit.text.split()) >= FEWEST_WORDS] or units
     units = told[:: -(-len(told) // MOST_UNITS)] if told else []
     if not units:

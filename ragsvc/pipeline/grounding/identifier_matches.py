@@ -18,6 +18,7 @@ from ragsvc.pipeline.grounding.units import PARTS_KEPT, Unit, UnitKind, units_of
 LABEL_CHARS = 60
 _DIGITS = re.compile(r"\d+")
 _LETTERS = re.compile(r"[^\W\d_]+")
+_HEX = re.compile(r"[0-9a-f]{6,}(?:-[0-9a-f]+)*")
 
 
 def held_identifiers(
@@ -112,6 +113,9 @@ def _leading(unit: Unit) -> Iterator[str]:
 
 def _shape_of(identifier: str) -> str:
     """What two identifiers of a kind share: their signs, and where they have letters and digits."""
+    if _HEX.fullmatch(identifier):
+        # Where letters and digits stand in a hash is chance.
+        return "hex"
     return _DIGITS.sub("9", _LETTERS.sub("a", identifier))
 
 

@@ -61,19 +61,22 @@ def judge(
     """
     model = load_model(with_reader=reader is not None)
     units: list[ScoredUnit] = []
-    confidence = 0.0
+    confidence, question = 0.0, found[0][0].query.text
     for looked, passages in found:
         grounds = grounds_of(looked, passages, shape, documents, reader)
-        if grounds is not None:
-            confidence = max(confidence, model.confidence(grounds.features))
-            units.extend(grounds.units)
+        if grounds is None:
+            continue
+        units.extend(grounds.units)
+        if (known := model.confidence(grounds.features)) > confidence:
+            # Each corpus reads slips by its own words.
+            confidence, question = known, looked.query.text
     ordered = sorted(units, key=lambda each: (not each.bound, -each.score))
     threshold = model.threshold(max_false_refusals)
     if shape is AnswerShape.SUMMARY:
         # An extract answers nothing by itself: it is enough that the document is about what is asked.
         threshold *= SUMMARY_THRESHOLD
     refused = not units or confidence < threshold
-    return Judgement(found[0][0].query.text, shape, tuple(ordered), confidence, refused)
+    return Judgement(question, shape, tuple(ordered), confidence, refused)
 
 
 def grounds_of(

@@ -63,7 +63,7 @@ class Unit:
     """A part of a document that may answer by itself.
 
     start, end: code points of the stored text. text: what it says, on one line. path: titles above it,
-    outermost first. lead: what announces it, right above; lead_start: where that begins, start for none.
+    outermost first. lead: what announces it, right above; lead_start, lead_end: its place, or -1.
     blocks: those that it is made of. group: the list, table or definitions that it is a part of.
     position: of its block among all of its document's, so that neighbours are known. section: where the
     section that it stands in begins. heading: the last of its titles, where that is a heading of its own and
@@ -80,6 +80,7 @@ class Unit:
     section: int
     lead: str = ""
     lead_start: int = -1
+    lead_end: int = -1
     group: Block | None = None
     heading: Span | None = None
 
@@ -138,12 +139,13 @@ class _Splitter:
             over = (self._reading.line(self._title.start, self._title.end),)
         for section in sections(self._reading.blocks):
             path = (*over, *section.titles(self._text))
-            blocks = [b for b in section.blocks if b.start >= self._part.first and b is not self._title]
+            blocks = [b for b in section.blocks if b.end > self._part.first and b is not self._title]
             if not blocks:
                 continue
             last = section.headings[-1] if len(section.headings) > 1 or self._headed(section) else None
             place = _Place(path, blocks[0].start, heading=last)
-            if path and blocks[-1].end - blocks[0].start <= MOST_SECTION_CHARS:
+            is_stored = blocks[0].start >= self._part.first
+            if path and is_stored and blocks[-1].end - blocks[0].start <= MOST_SECTION_CHARS:
                 yield self._unit(UnitKind.SECTION, blocks, place)
             yield from self._of_blocks(blocks, place)
 
@@ -173,14 +175,19 @@ class _Splitter:
     def _of_block(self, block: Block, place: _Place) -> Iterator[Unit]:
         kind = block.kind
         if kind in _PROSE:
-            yield from self._sentences(block, replace(place, lead="", lead_start=-1))
+            yield from self._sentences(block, replace(place, lead="", lead_start=-1, lead_end=-1))
         elif kind in _GROUPS:
             if block.end - block.start <= MOST_LIST_CHARS:
                 yield self._unit(UnitKind.LIST, [block], place)
             for child in block.children:
                 yield from self._of_part(child, block, place)
         elif kind is BlockKind.TABLE:
-            rows = (row for row in block.children if row.kind is BlockKind.ROW and not row.header)
+            # The names of columns may stand before what is stored.
+            rows = (
+                row
+                for row in block.children
+                if row.kind is BlockKind.ROW and not row.header and row.start >= self._part.first
+            )
             yield from (self._unit(UnitKind.ROW, [row], place, block) for row in rows)
         elif kind is BlockKind.QUOTE:
             yield from self._of_blocks(block.children, place)
@@ -190,7 +197,12 @@ class _Splitter:
             # What documents a function stands below its first line.
             first = self._text[block.content_start : block.content_end].partition("\n")[0].strip()
             below = replace(
-                place, path=(*place.path, first[:MOST_TITLE_CHARS]), heading=None, lead="", lead_start=-1
+                place,
+                path=(*place.path, first[:MOST_TITLE_CHARS]),
+                heading=None,
+                lead="",
+                lead_start=-1,
+                lead_end=-1,
             )
             for child in block.children:
                 yield from self._of_block(child, below)
@@ -255,19 +267,20 @@ class _Splitter:
             section=place.section + offset,
             lead=place.lead,
             lead_start=place.lead_start + offset if place.lead_start >= 0 else -1,
+            lead_end=place.lead_end + offset if place.lead_start >= 0 else -1,
             group=group,
             heading=Span(place.heading.start + offset, place.heading.end + offset) if place.heading else None,
         )
 
-    def _lead(self, above: Block | None) -> tuple[str, int]:
+    def _lead(self, above: Block | None) -> tuple[str, int, int]:
         """The last sentence of the paragraph right above a block, where it announces what follows."""
         if above is None or above.kind is not BlockKind.PARAGRAPH:
-            return "", -1
+            return "", -1, -1
         spans = prose_sentences(self._text, above.content_start, above.content_end)
         if not spans:
-            return "", -1
+            return "", -1, -1
         last = spans[-1]
-        return self._reading.line(last.start, last.end), last.start
+        return self._reading.line(last.start, last.end), last.start, last.end
 
 
 def _bare(line: str) -> str:
@@ -283,7 +296,8 @@ class _Place:
     section: int
     lead: str = ""
     lead_start: int = -1
+    lead_end: int = -1
     heading: Block | None = None
 
-    def announced(self, lead: str, lead_start: int) -> _Place:
-        return replace(self, lead=lead, lead_start=lead_start)
+    def announced(self, lead: str, lead_start: int, lead_end: int) -> _Place:
+        return replace(self, lead=lead, lead_start=lead_start, lead_end=lead_end)

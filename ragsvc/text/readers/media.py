@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import zipfile
+import zlib
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
@@ -18,6 +19,7 @@ _MOST_BYTES = 64 << 20
 _MAX_PICTURES = 500
 _PIXELS = frozenset((".png", ".jpg", ".jpeg", ".gif", ".bmp", ".tif", ".tiff", ".webp"))
 _DRAWN = frozenset((".emf", ".wmf", ".emz", ".wmz"))
+_UNREADABLE = (zipfile.BadZipFile, zlib.error, RuntimeError, EOFError, NotImplementedError, ValueError)
 _FOLDERS = ("word/media/", "xl/media/")
 
 
@@ -57,7 +59,12 @@ def _media(package: Package) -> list[Medium]:
         suffix = path.suffix.lower()
         if suffix not in _PIXELS | _DRAWN or not _LEAST_BYTES <= package.size(name) <= _MOST_BYTES:
             continue
-        content = package.read(name)
+        try:
+            content = package.read(name)
+        except _UNREADABLE:
+            # One damaged picture costs neither the text nor the others; it is named as unread.
+            found[name.encode()] = Medium(path.name, b"", slide_number)
+            continue
         medium = Medium(path.name, content if suffix in _PIXELS else b"", slide_number)
         found.setdefault(hashlib.sha256(content).digest(), medium)
         if len(found) >= _MAX_PICTURES:
