@@ -24,7 +24,12 @@ QUESTION = "What is retrieval-augmented generation?"
 UNANSWERABLE = "What does a Midjourney subscription cost?"
 ASKED = [{"role": "user", "content": QUESTION}]
 # Its answer has two sentences, so it comes in pieces.
-ASKED_TWICE = [{"role": "user", "content": "What is retrieval-augmented generation and why is it used?"}]
+ASKED_TWICE = [
+    {
+        "role": "user",
+        "content": "What is the difference between an autoencoder and a variational autoencoder?",
+    }
+]
 LLAMAINDEX = os.environ.get("RAGSVC_LLAMAINDEX_PYTHON")
 
 
