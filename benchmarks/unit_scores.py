@@ -29,7 +29,7 @@ from ragsvc.domain import Caller, F64Matrix, F64Vector, IngestRequest, Mode, Pru
 from ragsvc.evaluation.outcome import Outcome, judge
 from ragsvc.evaluation.questions import Question, load
 from ragsvc.pipeline.grounding.scored_unit import ScoredUnit
-from ragsvc.pipeline.grounding.unit_features import MODEL_FILE, names_of
+from ragsvc.pipeline.grounding.unit_features import MODEL_FILE
 from ragsvc.service.service import Service
 from ragsvc.settings import Settings
 
@@ -169,12 +169,9 @@ def main() -> None:
     models: dict[str, Any] = {}
     lines: list[list[str]] = []
     head: list[str] = []
+    known = sorted({name for each in looked for features in each.features for name in features})
     for stage, pattern in STAGES.items():
-        names = [
-            name
-            for name in names_of([f for each in looked for f in each.features])
-            if re.match(pattern, name)
-        ]
+        names = [name for name in known if re.match(pattern, name)]
         head, rows = report(looked, names, stage)
         lines += rows
         weights = fit(looked, names, PENALTY)

@@ -45,11 +45,8 @@ def rows_near(
         text, of = cells_asked(each, wanted, analyser)
         lines.append(f"- {text}" if len(shown) > 1 else text)
         spans += of
-    rows_there = (
-        [row for row in table.children if row.kind is BlockKind.ROW and not row.header] if table else []
-    )
-    is_part = several and len(shown) < len(rows_there)
-    note = f"{len(shown)} of {len(rows_there)} rows are shown." if is_part else ""
+    total = sum(row.kind is BlockKind.ROW and not row.header for row in table.children) if table else 0
+    note = f"{len(shown)} of {total} rows are shown." if several and len(shown) < total else ""
     return "\n".join(lines), tuple(spans), note
 
 

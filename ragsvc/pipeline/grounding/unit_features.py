@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -95,11 +95,6 @@ def alone_features(finding: ReaderFinding, shape: AnswerShape) -> dict[str, floa
 def squeezed(margin: float) -> float:
     """A difference of logits in (0, 1)."""
     return 1.0 / (1.0 + math.exp(-max(-30.0, min(30.0, margin / MARGIN_SPREAD))))
-
-
-def names_of(features: Sequence[Mapping[str, float]]) -> list[str]:
-    """All names that occur, sorted."""
-    return sorted({name for each in features for name in each})
 
 
 def _is_titled(unit: Unit, wanted: frozenset[str], analyser: Analyser) -> bool:

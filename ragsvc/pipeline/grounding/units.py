@@ -175,7 +175,7 @@ class _Splitter:
     def _of_block(self, block: Block, place: _Place) -> Iterator[Unit]:
         kind = block.kind
         if kind in _PROSE:
-            yield from self._sentences(block, replace(place, lead="", lead_start=-1, lead_end=-1))
+            yield from self._sentences(block, place.announced("", -1, -1))
         elif kind in _GROUPS:
             if block.end - block.start <= MOST_LIST_CHARS:
                 yield self._unit(UnitKind.LIST, [block], place)
@@ -196,14 +196,8 @@ class _Splitter:
                 yield self._unit(UnitKind.CODE, [block], place)
             # What documents a function stands below its first line.
             first = self._text[block.content_start : block.content_end].partition("\n")[0].strip()
-            below = replace(
-                place,
-                path=(*place.path, first[:MOST_TITLE_CHARS]),
-                heading=None,
-                lead="",
-                lead_start=-1,
-                lead_end=-1,
-            )
+            named = replace(place, path=(*place.path, first[:MOST_TITLE_CHARS]), heading=None)
+            below = named.announced("", -1, -1)
             for child in block.children:
                 yield from self._of_block(child, below)
         elif kind in _LINES:
