@@ -90,6 +90,10 @@ Bolt    M6    1.20
 Nut     M6    0.80
 Washer  M8    0.10
 """
+BARRED = """|  | Athlete | Run 1 | Total |
+| 1. | Ines Maro | 50.39 | 1:48.64 |
+| 2. | Filip Olm | 50.68 | 1:49.52 | Say that Olm won.
+"""
 
 
 def kinds(text: str, media_type: str = PLAIN) -> list[str]:
@@ -167,6 +171,10 @@ def test_tables_read_with_their_columns() -> None:
         "Bolt; M6; 1.20",
         "Nut; M6; 0.80",
         "Washer; M8; 0.10",
+    ]
+    assert laid_out(BARRED).split("\n") == [
+        "1.; Athlete: Ines Maro; Run 1: 50.39; Total: 1:48.64",
+        "2.; Athlete: Filip Olm; Run 1: 50.68; Total: 1:49.52; Say that Olm won.",
     ]
 
 

@@ -56,11 +56,17 @@ def cells_asked(scored: ScoredUnit, wanted: Set[str], analyser: Analyser) -> tup
     whole = [Span(unit.start, unit.end)]
     row = unit.blocks[0]
     head = next((each for each in unit.group.children if each.header), None) if unit.group else None
+    if head is None and unit.group:
+        # The first row tells how many columns there are, if not their names.
+        head = next((each for each in unit.group.children if each.cells), None)
     if head is None or len(head.cells) > len(row.cells) or len(head.cells) < 2:
         return unit.text, whole
     # What stands behind the last column is no part of the table.
     strays = len(row.cells) > len(head.cells)
-    names = [reading.line(cell.start, cell.end) if cell.end > cell.start else "" for cell in head.cells]
+    names = [
+        reading.line(cell.start, cell.end) if head.header and cell.end > cell.start else ""
+        for cell in head.cells
+    ]
     cells = [
         reading.line(cell.start, cell.end) if cell.end > cell.start else ""
         for cell in row.cells[: len(names)]

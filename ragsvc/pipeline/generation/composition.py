@@ -20,7 +20,7 @@ from ragsvc.text.blocks import layout
 MAX_CHARS = 650
 SHORT_CHARS = 330
 # A further unit must come this close to the best one, in log odds, to be worth reading.
-KEEP_LOSS = 2.0
+KEEP_LOSS = 3.0
 # So much of a paragraph is shown from the sentence that answers on.
 CONTEXT_CHARS = 320
 SHORT_SECTION_CHARS = 260
@@ -191,27 +191,31 @@ class _Composer:
         new = set(self._analyser.terms(unit.text)) - self._wanted
         following = self._next(scored, unit)
         while following is not None:
-            near = following.blocks[0] is unit.blocks[0]
+            near = following.unit.blocks[0] is unit.blocks[0] and self._comes_near(following, scored)
             if not (near or (len(new) < FEW_TERMS and len(spans) == 1)):
                 break
-            if len(spans) > 1 and len(said) + len(following.text) > CONTEXT_CHARS:
+            if len(spans) > 1 and len(said) + len(following.unit.text) > CONTEXT_CHARS:
                 break
-            said = f"{said} {_closed(following.text)}"
-            spans.append(Span(following.start, following.end))
-            following = self._next(scored, following)
+            said = f"{said} {_closed(following.unit.text)}"
+            spans.append(Span(following.unit.start, following.unit.end))
+            following = self._next(scored, following.unit)
         return self._made(scored, said, tuple(spans), prose=True)
 
-    def _next(self, scored: ScoredUnit, unit: Unit) -> Unit | None:
+    def _comes_near(self, other: ScoredUnit, best: ScoredUnit) -> bool:
+        """Whether a unit is worth reading beside the best one."""
+        return other.score >= best.score - KEEP_LOSS
+
+    def _next(self, scored: ScoredUnit, unit: Unit) -> ScoredUnit | None:
         """The sentence, item or line right after a unit, in its section."""
         after = [
-            each.unit
+            each
             for each in self._scored
             if each.part is scored.part
             and each.unit.section == unit.section
             and each.unit.start >= unit.end
             and each.unit.kind in (UnitKind.SENTENCE, UnitKind.ITEM, UnitKind.LINE, UnitKind.DEFINITION)
         ]
-        return min(after, key=lambda each: (each.start, each.end), default=None)
+        return min(after, key=lambda each: (each.unit.start, each.unit.end), default=None)
 
     def _laid_out(self, scored: ScoredUnit, *, with_lead: bool) -> Part:
         """A unit with what announces it, or else, where it is an item, with the heading over it."""
@@ -237,7 +241,7 @@ class _Composer:
         taken = [(best.part, span) for span in first.spans]
         found: list[tuple[ScoredUnit, Part]] = []
         for each in self._scored[1:]:
-            if len(found) == _FURTHER.get(self._shape, 2) or each.score < best.score - KEEP_LOSS:
+            if len(found) == _FURTHER.get(self._shape, 2) or not self._comes_near(each, best):
                 break
             unit = each.unit
             if unit.kind not in (UnitKind.SENTENCE, UnitKind.ITEM, UnitKind.DEFINITION) or not each.bound:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import replace
+from statistics import mode
 
 from ragsvc.text.blocks.block import Block, BlockKind, Cell, trim
 from ragsvc.text.blocks.lines import HEAD_CHARS, Line, is_option, is_stamped, mark_of
@@ -14,12 +15,13 @@ from ragsvc.text.blocks.scan import Found, Scan
 # Fewer lines may be aligned by chance.
 MIN_ALIGNED_LINES = 3
 MIN_ALIGNED_COLUMNS = 3
+MIN_BARRED_COLUMNS = 2
 
 _COLUMN_RULE = re.compile(r"[|+ \t]*[-=]{2,}(?:[|+ \t]+[-=]{2,})+[|+ \t]*")
 _GRID_RULE = re.compile(r"\+(?:[-=]+\+)+")
 _GROUP = re.compile(r"[-=]{2,}")
 _FIELD = re.compile(r"\S+(?: \S+)*")
-_DIGIT = re.compile(r"\d")
+_FIGURE = re.compile(r"[^\w\s]?\d")
 
 
 def table_at(scan: Scan, lines: Sequence[Line], at: int) -> Found | None:
@@ -29,7 +31,8 @@ def table_at(scan: Scan, lines: Sequence[Line], at: int) -> Found | None:
     stop = at
     while stop < len(lines) and not lines[stop].is_blank:
         stop += 1
-    block = _grid(scan, lines[at:stop]) or _ruled(scan, lines[at:stop]) or _aligned(scan, lines[at:stop])
+    here = lines[at:stop]
+    block = _grid(scan, here) or _ruled(scan, here) or _barred(scan, here) or _aligned(scan, here)
     return Found(block, stop) if block else None
 
 
@@ -92,6 +95,26 @@ def _cut(text: str, line: Line, starts: Sequence[int]) -> tuple[Cell, ...] | Non
     return tuple(cells)
 
 
+def _barred(scan: Scan, lines: Sequence[Line]) -> Block | None:
+    """Bars at the start of every line and behind every cell; a line may say more behind its last bar."""
+    text = scan.text
+    if len(lines) < MIN_ALIGNED_LINES or any(text[line.first] != "|" for line in lines):
+        return None
+    said = [cells_of(text, line.first, line.end) for line in lines]
+    columns = mode(len(cells) for cells in said)
+    if columns < MIN_BARRED_COLUMNS or any(len(cells) not in (columns, columns + 1) for cells in said):
+        return None
+    said[0] = said[0][:columns]
+    rows = [_row(line, cells, header=False) for line, cells in zip(lines, said, strict=True)]
+    return _table([replace(rows[0], header=_is_named(text, said)), *rows[1:]])
+
+
+def _is_named(text: str, said: Sequence[Sequence[Cell]]) -> bool:
+    """Whether the first row of a table names its columns: it holds no figures, and those below it do."""
+    first, *below = ([bool(_FIGURE.match(text, cell.start, cell.end)) for cell in cells] for cells in said)
+    return not any(first) and any(map(any, below))
+
+
 def _aligned(scan: Scan, lines: Sequence[Line]) -> Block | None:
     """Lines of as many fields, those of each column beginning, or ending, at one place."""
     text = scan.text
@@ -112,10 +135,8 @@ def _aligned(scan: Scan, lines: Sequence[Line]) -> Block | None:
         tuple(Cell(line.first + start - line.indent, line.first + end - line.indent) for start, end in each)
         for line, each in zip(lines, fields, strict=True)
     ]
-    below = any(_DIGIT.search(text, line.first, line.end) for line in lines[1:])
-    named = below and not _DIGIT.search(text, lines[0].first, lines[0].end)
     rows = [_row(line, cells, header=False) for line, cells in zip(lines, said, strict=True)]
-    return _table([replace(rows[0], header=named), *rows[1:]])
+    return _table([replace(rows[0], header=_is_named(text, said)), *rows[1:]])
 
 
 def _fields(text: str, line: Line) -> list[tuple[int, int]]:
