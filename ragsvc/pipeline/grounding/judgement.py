@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ragsvc.domain import Hit, ReaderFinding
+from ragsvc.pipeline.grounding.abbreviations import long_forms, spelt_out
 from ragsvc.pipeline.grounding.answer_shape import FITTED_TO, AnswerShape, shape_model
 from ragsvc.pipeline.grounding.answerability import features_of, load_model
 from ragsvc.pipeline.grounding.centrality import central_units
@@ -94,6 +95,9 @@ def grounds_of(
     # A question without a word that the analyser keeps asks for nothing that could be found.
     if vector is None or not passages or not looked.query.terms or missing_codes(question, passages):
         return None
+    meant = spelt_out(question, long_forms(hit.passage.text for hit in passages))
+    if meant != question:
+        question, vector = meant, parts.embedder.embed_queries([meant])[0]
     scored = score_units(
         question, vector, passages, documents.parts(passages), parts.text_vectors, parts.analyser, shape
     )
