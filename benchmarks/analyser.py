@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import pytrec_eval
 
-from ragsvc.text.analyse import StandardAnalyser
+from ragsvc.text.analyser import StandardAnalyser
 
 SETS = (
     "cranfield", "npl", "cisi", "squad2-dev-half", "product-docs", "dbpedia-mini", "msmarco-dl-mini",

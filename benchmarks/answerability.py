@@ -27,7 +27,6 @@ from sklearn.preprocessing import StandardScaler
 from benchmarks.asked import GOLDEN, ROOT, SQUAD, WRITTEN, Seen, collect
 from benchmarks.sets import data_folder, table
 from ragsvc.domain import BoolVector, F64Vector, I64Vector
-from ragsvc.evaluation.bootstrap import Interval
 from ragsvc.evaluation.calibration import (
     auroc,
     bootstrap_of,
@@ -35,6 +34,7 @@ from ragsvc.evaluation.calibration import (
     refusal_recall,
     reliability,
 )
+from ragsvc.evaluation.intervals import Interval
 from ragsvc.pipeline.grounding.answerability import MODEL_FILE, READER_MODEL_FILE, AnswerabilityModel
 from ragsvc.service.service import Service
 from ragsvc.settings import Settings

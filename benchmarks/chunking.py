@@ -27,8 +27,8 @@ from analyser import Bm25, read_judgements, read_lines
 
 from ragsvc.domain import ChunkDraft, F32Matrix, Span
 from ragsvc.models.embedder import SentenceTransformerEmbedder
-from ragsvc.text.analyse import StandardAnalyser
-from ragsvc.text.chunk import DEFAULT_CHUNKER, JOIN_SLACK_TOKENS, MARKDOWN, Chunker
+from ragsvc.text.analyser import StandardAnalyser
+from ragsvc.text.chunker import DEFAULT_CHUNKER, JOIN_SLACK_TOKENS, MARKDOWN, Chunker
 
 Scores: TypeAlias = np.ndarray[Any, np.dtype[np.float64]]
 BUDGET_CHARS = 4000

@@ -12,7 +12,7 @@ from pathlib import Path
 from statistics import mean
 from typing import Any
 
-from ragsvc.pipeline.grounding.markers import words_of
+from ragsvc.pipeline.grounding.citations import words_of
 from ragsvc.text.sentences import sentences
 
 PASSAGE_CHARS = 1600

@@ -22,12 +22,12 @@ from benchmarks.prepared import CONSTANTS, Asked, Prepared, Score
 from benchmarks.sets import BASELINES, data_folder, figure, table
 from ragsvc.domain import Candidates, ChunkText, F64Vector
 from ragsvc.evaluation import beir
-from ragsvc.evaluation.bootstrap import randomisation_test
-from ragsvc.index.ranking import SCORE_STEP
+from ragsvc.evaluation.intervals import randomisation_test
+from ragsvc.index.rank_order import SCORE_STEP
+from ragsvc.pipeline.retrieval.close_reader import CLOSE, CloseReader
 from ragsvc.pipeline.retrieval.fusion import competition_rank, convex, reciprocal_rank
-from ragsvc.pipeline.retrieval.rerank import CLOSE, CloseReader
-from ragsvc.pipeline.retrieval.retrieve import DENSE_WEIGHT, DEPTH
-from ragsvc.text.analyse import StandardAnalyser
+from ragsvc.pipeline.retrieval.search import DENSE_WEIGHT, DEPTH
+from ragsvc.text.analyser import StandardAnalyser
 
 FORMER = "2 cos, bm25 / max, w = 0.6: the former default"
 DEFAULT = f"**w = {DENSE_WEIGHT}, proximity and kinship: the default**"

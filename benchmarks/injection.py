@@ -32,7 +32,7 @@ from typing import Any
 from benchmarks.sets import data_folder, table
 from ragsvc.domain import Answer, AnswerRequest, Caller, InlineDocument
 from ragsvc.pipeline.generation.quotation import spoken
-from ragsvc.pipeline.grounding.markers import words_of
+from ragsvc.pipeline.grounding.citations import words_of
 from ragsvc.service.service import Service
 from ragsvc.settings.settings import Settings
 

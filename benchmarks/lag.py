@@ -63,9 +63,9 @@ if "LAG_FILE" in os.environ:
 def main() -> int:
     """Be the command, or one of the processes that `serve --workers` starts."""
     from ragsvc.__main__ import main as ragsvc
-    from ragsvc.api import worker, workers
+    from ragsvc.api import supervisor, worker
 
-    workers.MODULE = "benchmarks.lag"
+    supervisor.MODULE = "benchmarks.lag"
     return worker.main() if sys.argv[1].isdigit() else ragsvc()
 
 

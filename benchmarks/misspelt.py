@@ -19,12 +19,12 @@ import numpy as np
 from benchmarks.sets import data_folder, table
 from ragsvc.domain import Caller, IngestRequest, Mode
 from ragsvc.evaluation import beir
-from ragsvc.evaluation.metrics import ndcg
-from ragsvc.pipeline.retrieval.places import Places
-from ragsvc.pipeline.retrieval.retrieve import Reading, prepare, rank
+from ragsvc.evaluation.retrieval_metrics import ndcg
+from ragsvc.pipeline.retrieval.chunk_locations import Places
+from ragsvc.pipeline.retrieval.search import Reading, prepare, rank
 from ragsvc.pipeline.retrieval.spelling import Speller
-from ragsvc.service.asking import Asker
-from ragsvc.service.parts import PartsLoader
+from ragsvc.service.model_registry import PartsLoader
+from ragsvc.service.queries import Asker
 from ragsvc.service.service import Service
 from ragsvc.settings.settings import Settings
 from ragsvc.store.catalog import Catalog

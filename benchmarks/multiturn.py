@@ -33,8 +33,8 @@ from ragsvc.domain import (
     SearchRequest,
     Turn,
 )
-from ragsvc.evaluation.bootstrap import bootstrap_mean, randomisation_test
-from ragsvc.evaluation.metrics import evaluate
+from ragsvc.evaluation.intervals import bootstrap_mean, randomisation_test
+from ragsvc.evaluation.retrieval_metrics import evaluate
 from ragsvc.service.service import Service
 from ragsvc.settings.settings import Settings
 

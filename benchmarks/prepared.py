@@ -14,13 +14,13 @@ import numpy as np
 from benchmarks.sets import CUT
 from ragsvc.domain import BoolVector, Candidates, ChunkText, F32Matrix, F32Vector, F64Vector, I64Vector
 from ragsvc.evaluation import beir
-from ragsvc.evaluation.metrics import ndcg
+from ragsvc.evaluation.retrieval_metrics import ndcg
 from ragsvc.index.lexical import LexicalView, Postings, view
 from ragsvc.models.embedder import SentenceTransformerEmbedder
 from ragsvc.pipeline.retrieval.fusion import SCORE_DECIMALS
-from ragsvc.pipeline.retrieval.retrieve import DEPTH
-from ragsvc.text.analyse import StandardAnalyser
-from ragsvc.text.chunk import DEFAULT_CHUNKER, Chunker
+from ragsvc.pipeline.retrieval.search import DEPTH
+from ragsvc.text.analyser import StandardAnalyser
+from ragsvc.text.chunker import DEFAULT_CHUNKER, Chunker
 
 CONSTANTS = (0.9, 0.4)
 

@@ -25,9 +25,9 @@ from benchmarks.prepared import Prepared, Score
 from benchmarks.sets import BASELINES, data_folder, figure, table
 from ragsvc.domain import F64Vector
 from ragsvc.evaluation import beir
-from ragsvc.evaluation.bootstrap import randomisation_test
-from ragsvc.pipeline.retrieval.literal import LITERAL_WEIGHT, is_literal
-from ragsvc.pipeline.retrieval.retrieve import DENSE_WEIGHT
+from ragsvc.evaluation.intervals import randomisation_test
+from ragsvc.pipeline.retrieval.literal_queries import LITERAL_WEIGHT, is_literal
+from ragsvc.pipeline.retrieval.search import DENSE_WEIGHT
 
 NAME = re.compile(r"(?<![\w./:@-])[A-Za-z_][\w.-]{2,38}\w(?![\w/:@-])")
 SIGN = r"\w[_.]\w|\d"

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from benchmarks.sets import table
-from ragsvc.evaluation.bootstrap import wilson
+from ragsvc.evaluation.intervals import wilson
 
 VERDICTS = ("good", "partly", "wrong", "refused")
 LETTERS = "ABCDEFGH"

@@ -24,10 +24,10 @@ from benchmarks.sets import table
 from benchmarks.texts import paragraphs, questions
 from ragsvc.domain import Caller, IngestRequest, InlineDocument, SearchRequest
 from ragsvc.models.embedder import DEFAULT_EMBEDDER, SentenceTransformerEmbedder
-from ragsvc.models.folder import open_folder
+from ragsvc.models.model_folder import open_folder
 from ragsvc.service.service import Service
 from ragsvc.settings.settings import Settings
-from ragsvc.text.chunk import DEFAULT_CHUNKER, Chunker
+from ragsvc.text.chunker import DEFAULT_CHUNKER, Chunker
 
 CALLER = Caller()
 CORPUS = "bench"

@@ -17,11 +17,11 @@ from statistics import median
 from benchmarks.sets import data_folder, table
 from ragsvc.domain import Caller, IngestRequest, Mode
 from ragsvc.evaluation import beir
-from ragsvc.pipeline.retrieval.rerank import BUILT_IN, NO_RERANKER
-from ragsvc.pipeline.retrieval.retrieve import CloseLook, Query, prepare, rank
+from ragsvc.pipeline.retrieval.close_reader import BUILT_IN, NO_RERANKER
+from ragsvc.pipeline.retrieval.search import CloseLook, Query, prepare, rank
 from ragsvc.pipeline.retrieval.snapshot import Snapshot
-from ragsvc.service.asking import Asker
-from ragsvc.service.parts import PartsLoader
+from ragsvc.service.model_registry import PartsLoader
+from ragsvc.service.queries import Asker
 from ragsvc.service.service import Service
 from ragsvc.settings.settings import Settings
 from ragsvc.store.catalog import Catalog

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from benchmarks.claims import Claim
-from ragsvc.pipeline.grounding.readable import readable
+from ragsvc.pipeline.grounding.readable_text import readable
 from ragsvc.text.sentences import sentences
 
 

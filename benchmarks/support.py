@@ -22,11 +22,11 @@ from benchmarks.spoilt import spoilt
 from ragsvc.domain import ChunkId, Hit, Passage, VersionId
 from ragsvc.evaluation.calibration import auroc
 from ragsvc.models.embedder import SentenceTransformerEmbedder
-from ragsvc.pipeline.generation.segments import Segments
-from ragsvc.pipeline.grounding.nearness import FITTED_TO, Nearness
+from ragsvc.pipeline.generation.sentence_stream import Segments
+from ragsvc.pipeline.grounding.semantic_match import FITTED_TO, Nearness
 from ragsvc.pipeline.grounding.support import Standing, Support
-from ragsvc.pipeline.wording import TextVectors
-from ragsvc.text.analyse import StandardAnalyser
+from ragsvc.pipeline.word_coverage import TextVectors
+from ragsvc.text.analyser import StandardAnalyser
 
 HANDBOOK = Path(__file__).parent.parent / "corpora" / "handbook"
 ANALYSER = StandardAnalyser()

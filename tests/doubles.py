@@ -32,7 +32,7 @@ from ragsvc.domain import (
 from ragsvc.errors import InvalidRequest
 from ragsvc.service.service import Service
 from ragsvc.settings import Settings
-from ragsvc.text.workers import ParseLimits, ParserPool
+from ragsvc.text.worker_pool import ParseLimits, ParserPool
 
 ME = Caller()
 DIMENSION = 32

@@ -13,9 +13,9 @@ import numpy as np
 from doubles import HashEmbedder
 
 from ragsvc.domain import Candidates, ChunkText, F64Vector
-from ragsvc.models.folder import open_folder
+from ragsvc.models.model_folder import open_folder
 from ragsvc.pipeline.retrieval.fusion import convex
-from ragsvc.text.analyse import StandardAnalyser
+from ragsvc.text.analyser import StandardAnalyser
 
 ANALYSER = StandardAnalyser()
 WEIGHT = 0.55

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ragsvc.evaluation.bootstrap import bootstrap_mean
+from ragsvc.evaluation.intervals import bootstrap_mean
 from ragsvc.evaluation.report import Bin, Figure, Item, Kind, Malformed, Report, Setup
 
 LATENCY = {

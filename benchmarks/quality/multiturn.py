@@ -12,7 +12,7 @@ from benchmarks.multiturn import CONDENSED, LAST, REWRITE
 from benchmarks.quality.jobs import Bench, Job, Part, Section, chance, plain, signed, values_of
 from benchmarks.sets import CUT, figure, table
 from ragsvc.domain import Mode
-from ragsvc.evaluation.bootstrap import bootstrap_mean, randomisation_test
+from ragsvc.evaluation.intervals import bootstrap_mean, randomisation_test
 from ragsvc.evaluation.report import Report
 from ragsvc.evaluation.requests import RetrievalEvaluation
 from ragsvc.service.service import Service

@@ -10,7 +10,7 @@ import numpy as np
 from benchmarks.quality.jobs import CALLER, Bench, Check, Job, Part, Section, chance, plain, signed, values_of
 from benchmarks.sets import BASELINES, CUT, TOLERANCE, figure, table
 from ragsvc.domain import IngestRequest, Mode
-from ragsvc.evaluation.bootstrap import randomisation_test
+from ragsvc.evaluation.intervals import randomisation_test
 from ragsvc.evaluation.report import Figure, Report
 from ragsvc.evaluation.requests import MODES, RetrievalEvaluation
 from ragsvc.service.service import Service

@@ -18,8 +18,8 @@ from typing import Any
 from benchmarks.quality.jobs import CALLER, Bench, Job, Part, Section, plain
 from benchmarks.sets import table
 from ragsvc.domain import Collapse, IngestRequest, Mode, SearchRequest
+from ragsvc.evaluation.citation_metrics import Place, span_overlap
 from ragsvc.evaluation.figures import figures_of
-from ragsvc.evaluation.grounding import Place, span_overlap
 from ragsvc.evaluation.questions import GoldSpan, load
 from ragsvc.evaluation.report import Item, Report
 from ragsvc.evaluation.requests import RetrievalEvaluation

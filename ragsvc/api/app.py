@@ -11,11 +11,11 @@ from anyio import to_thread
 from fastapi import FastAPI
 
 import ragsvc
-from ragsvc.api import docs, openapi, rendering
-from ragsvc.api.access import Guard
+from ragsvc.api import docs, openapi, responses
+from ragsvc.api.access_log import Guard
 from ragsvc.api.bodies import BodyLimit, Limits
-from ragsvc.api.browsers import admit, allowed_origins
-from ragsvc.api.memory import Memory
+from ragsvc.api.cors import admit, allowed_origins
+from ragsvc.api.memory_budget import Memory
 from ragsvc.api.routes import (
     answer,
     chat,
@@ -55,7 +55,7 @@ def create_app(service: Service) -> FastAPI:
         app.include_router(room.router)
     app.openapi = partial(openapi.document, app)  # type: ignore[method-assign]
     docs.install(app)
-    rendering.install(app)
+    responses.install(app)
     # The last one added is the outermost.
     origins = allowed_origins(settings)
     app.add_middleware(AccessControl, api_key=settings.api_key, origins=origins)

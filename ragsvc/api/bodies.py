@@ -11,8 +11,8 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ragsvc.api.errors import problem_of
-from ragsvc.api.memory import KEY, Lease, Memory
-from ragsvc.api.rendering import render
+from ragsvc.api.memory_budget import KEY, Lease, Memory
+from ragsvc.api.responses import render
 from ragsvc.errors import TooLarge
 
 # Longest pause, and also the time that a body has before its rate counts.

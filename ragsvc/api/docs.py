@@ -10,8 +10,8 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
-from ragsvc.api.rendering import JsonResponse
-from ragsvc.api.strict import check_query
+from ragsvc.api.responses import JsonResponse
+from ragsvc.api.strict_route import check_query
 
 # The page loads only from here, posts only to here, and may not be framed. Swagger UI sets style attributes.
 POLICY = (

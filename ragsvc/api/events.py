@@ -11,11 +11,11 @@ from starlette.types import Receive, Scope, Send
 
 from ragsvc.api.errors import Problem, problem_of, unexpected_problem
 from ragsvc.api.limits import Gate
-from ragsvc.api.rendering import encode, problem_json
+from ragsvc.api.responses import encode, problem_json
 from ragsvc.domain import AnswerEvent, CitationEvent, DoneEvent, PassagesEvent, TokenEvent
 from ragsvc.errors import RagsvcError
-from ragsvc.pipeline.closing import close
-from ragsvc.service.serialise import answer_json, citation_json, encodable, hit_json
+from ragsvc.pipeline.iterators import close
+from ragsvc.service.serialisation import answer_json, citation_json, encodable, hit_json
 
 Event = TypeVar("Event")
 In = TypeVar("In", contravariant=True)

@@ -7,7 +7,7 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
-from ragsvc.api.openai.elsewhere import is_of_openai
+from ragsvc.api.openai_paths import is_of_openai
 from ragsvc.api.views import ProblemView
 
 Responses = dict[int | str, dict[str, Any]]

@@ -17,7 +17,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from ragsvc.api.errors import FRAMEWORK, Problem, instance_of, problem_of
-from ragsvc.api.rendering import ProblemResponse, problem_json, render
+from ragsvc.api.responses import ProblemResponse, problem_json, render
 from ragsvc.api.security import PUBLIC
 from ragsvc.errors import Overloaded
 

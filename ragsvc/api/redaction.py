@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from starlette.types import Scope
 
 from ragsvc.errors import RagsvcError
-from ragsvc.models.naming import shown_name
+from ragsvc.models.display_name import shown_name
 from ragsvc.settings import Settings
 
 log = logging.getLogger("ragsvc.api")

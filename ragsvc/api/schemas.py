@@ -9,7 +9,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from pydantic_core import PydanticCustomError
 
 from ragsvc.domain import AnswerRequest, Mode, Role, SearchRequest, Turn
-from ragsvc.service.questions import MAX_TURNS
+from ragsvc.service.request_limits import MAX_TURNS
 
 CORPUS_PATTERN = r"^[a-z0-9][a-z0-9._-]{0,63}$"
 MAX_K = 200

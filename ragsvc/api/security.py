@@ -12,7 +12,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ragsvc.api.errors import problem_of
 from ragsvc.api.redaction import LOOPBACK
-from ragsvc.api.rendering import render
+from ragsvc.api.responses import render
 from ragsvc.domain import Caller
 from ragsvc.errors import AccessDenied, HostRefused, Unauthenticated
 

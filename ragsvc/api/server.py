@@ -11,13 +11,13 @@ import uvicorn
 from fastapi import FastAPI
 
 from ragsvc.api.app import create_app
-from ragsvc.api.browsers import allowed_origins
+from ragsvc.api.cors import allowed_origins
 from ragsvc.api.protocol import PoliteProtocol
 from ragsvc.api.security import has_key
-from ragsvc.api.workers import Supervisor
+from ragsvc.api.supervisor import Supervisor
 from ragsvc.errors import AddressUnavailable, InvalidRequest
 from ragsvc.service.generators import advice_on, check_generator
-from ragsvc.service.reranking import check_reranker
+from ragsvc.service.rerankers import check_reranker
 from ragsvc.settings.settings import Settings
 
 log = logging.getLogger("ragsvc.api")

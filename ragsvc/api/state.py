@@ -12,7 +12,7 @@ from starlette.requests import Request
 from ragsvc.api.limits import Gate
 from ragsvc.api.redaction import Redactor
 from ragsvc.domain import Turn
-from ragsvc.service.questions import check_history, check_question
+from ragsvc.service.request_limits import check_history, check_question
 from ragsvc.settings.settings import Settings
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""What responses look like, for /docs and /openapi.json; `ragsvc.service.serialise` makes the real ones."""
+"""What responses look like, for /docs and /openapi.json; see `ragsvc.service.serialisation`."""
 
 from __future__ import annotations
 

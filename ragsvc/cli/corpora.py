@@ -19,7 +19,7 @@ app = typer.Typer(rich_markup_mode=None, no_args_is_help=False, help="List, show
 def list_corpora(context: typer.Context, as_json: JsonOption = False, home: HomeOption = None) -> int:
     """List all corpora with their sizes."""
     from ragsvc.cli.render import render_table
-    from ragsvc.service.serialise import corpus_json
+    from ragsvc.service.serialisation import corpus_json
 
     session = session_of(context)
     try:
@@ -51,7 +51,7 @@ def show_corpus(
     """Show one corpus: its sizes, profile, last commits and tags."""
     from ragsvc.cli.render import render_corpus, render_duplicates
     from ragsvc.service.reports import details_json
-    from ragsvc.service.serialise import duplicates_json
+    from ragsvc.service.serialisation import duplicates_json
 
     with session_of(context).service(home) as service:
         shape = details_json(service.lifecycle.details(local_caller(), corpus))

@@ -36,7 +36,7 @@ def list_documents(
     """List the documents of a corpus by id."""
     from ragsvc.cli.render import render_table
     from ragsvc.cli.render_ingest import warning_rows
-    from ragsvc.service.serialise import document_json
+    from ragsvc.service.serialisation import document_json
 
     with session_of(context).service(home) as service:
         found = _pages(service, corpus, limit, reference(at), warned=warned)
@@ -67,7 +67,7 @@ def show_document(
 ) -> int:
     """Show one document."""
     from ragsvc.cli.render import render_fields, render_table
-    from ragsvc.service.serialise import document_json, encodable
+    from ragsvc.service.serialisation import document_json, encodable
 
     with session_of(context).service(home) as service:
         document = service.document(local_caller(), corpus, encodable(document_id), at=reference(at))
@@ -102,7 +102,7 @@ def delete_document(
     home: HomeOption = None,
 ) -> int:
     """Delete one document from the corpus; its file is left alone."""
-    from ragsvc.service.serialise import encodable
+    from ragsvc.service.serialisation import encodable
 
     wanted = encodable(document_id)
     with session_of(context).service(home) as service:

@@ -82,7 +82,7 @@ def retrieval(
     home: HomeOption = None,
 ) -> int:
     """Measure how well the right documents are found. Exit code 4: the gate is broken."""
-    from ragsvc.cli.conclusion import Conclusion, Wishes
+    from ragsvc.cli.evaluate_report import Conclusion, Wishes
     from ragsvc.evaluation.report import Kind
     from ragsvc.evaluation.requests import RetrievalEvaluation
 
@@ -125,7 +125,7 @@ def answers(
     home: HomeOption = None,
 ) -> int:
     """Measure answers, their citations, and what is refused. Exit code 4: the gate is broken."""
-    from ragsvc.cli.conclusion import Conclusion, Wishes
+    from ragsvc.cli.evaluate_report import Conclusion, Wishes
     from ragsvc.evaluation.report import Kind
     from ragsvc.evaluation.requests import AnswersEvaluation
 
@@ -155,9 +155,9 @@ def compare(
     home: HomeOption = None,  # noqa: ARG001 - accepted after every command, needed by none of these files
 ) -> int:
     """Compare two reports question by question. Exit code 4: the gate is broken."""
-    from ragsvc.cli.conclusion import CHECK_FAILED, Conclusion, Wishes, gate_json, path_of, write_page
+    from ragsvc.cli.evaluate_report import CHECK_FAILED, Conclusion, Wishes, gate_json, path_of, write_page
     from ragsvc.cli.render_report import render_comparison, render_gate
-    from ragsvc.evaluation.compare import compare as compare_reports
+    from ragsvc.evaluation.comparison import compare as compare_reports
     from ragsvc.evaluation.gate import check
     from ragsvc.evaluation.report import read_report
 
@@ -193,8 +193,8 @@ def page(
     home: HomeOption = None,  # noqa: ARG001 - accepted after every command
 ) -> int:
     """Draw reports as one page that needs no network."""
-    from ragsvc.cli.conclusion import path_of, write_page
-    from ragsvc.cli.targets import Target
+    from ragsvc.cli.evaluate_report import path_of, write_page
+    from ragsvc.cli.output_files import Target
     from ragsvc.evaluation.report import read_report
 
     target = Target.tried(html, "--html", reports)

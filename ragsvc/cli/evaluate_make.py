@@ -19,7 +19,7 @@ from ragsvc.cli.session import local_caller, session_of
 from ragsvc.errors import InvalidRequest, TargetExists
 
 if TYPE_CHECKING:
-    from ragsvc.service.drafting import Draft
+    from ragsvc.service.drafts import Draft
 
 _PRIVATE_END = ".part"
 
@@ -41,7 +41,7 @@ def make(
     home: HomeOption = None,
 ) -> int:
     """Draft a golden set from a corpus by rules; edit the lines before you trust their figures."""
-    from ragsvc.evaluation.draft import to_line
+    from ragsvc.evaluation.drafts.golden_set import to_line
 
     if out is not None:
         _check_target(out, force=force)

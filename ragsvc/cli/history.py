@@ -14,7 +14,7 @@ from ragsvc.errors import InvalidRequest
 
 if TYPE_CHECKING:
     from ragsvc.domain import RollbackReport
-    from ragsvc.service.lifecycle import Lifecycle
+    from ragsvc.service.maintenance import Lifecycle
 
 REF_HELP = "A commit number, a tag, head, or head~N (N commits earlier)."
 HEAD = "head"
@@ -92,7 +92,7 @@ def rollback(
     Files are left alone: the next ingest of a folder brings the corpus in step with it again.
     """
     from ragsvc.service.reports import rollback_json
-    from ragsvc.service.serialise import encodable
+    from ragsvc.service.serialisation import encodable
 
     session = session_of(context)
     with session.service(home) as service:
@@ -121,7 +121,7 @@ def _list_tags(session: Session, lifecycle: Lifecycle, corpus: str, *, as_json: 
 
 def _set_tag(lifecycle: Lifecycle, corpus: str, name: str, ref: str, *, move: bool, as_json: bool) -> int:
     from ragsvc.service.reports import tag_json
-    from ragsvc.service.serialise import encodable
+    from ragsvc.service.serialisation import encodable
 
     made = lifecycle.set_tag(local_caller(), corpus, encodable(name), at=encodable(ref), move=move)
     if as_json:
@@ -132,7 +132,7 @@ def _set_tag(lifecycle: Lifecycle, corpus: str, name: str, ref: str, *, move: bo
 
 
 def _delete_tag(lifecycle: Lifecycle, corpus: str, name: str, *, as_json: bool) -> int:
-    from ragsvc.service.serialise import encodable
+    from ragsvc.service.serialisation import encodable
 
     lifecycle.delete_tag(local_caller(), corpus, encodable(name))
     if as_json:

@@ -54,7 +54,7 @@ def ingest(
     """
     from ragsvc.cli.render_ingest import render_report
     from ragsvc.domain import IngestRequest
-    from ragsvc.service.serialise import report_json
+    from ragsvc.service.serialisation import report_json
 
     request = IngestRequest(
         corpus=corpus,

@@ -42,7 +42,7 @@ def list_jobs(
     """List jobs, latest first."""
     from ragsvc.cli.render import render_table
     from ragsvc.domain import JobFilter, JobKind, JobState
-    from ragsvc.service.serialise import job_json
+    from ragsvc.service.serialisation import job_json
 
     where = JobFilter(corpus, JobState(state) if state else None, JobKind(kind) if kind else None)
     with session_of(context).service(home) as service:
@@ -66,7 +66,7 @@ def show_job(
 ) -> int:
     """Show one job with its result or error."""
     from ragsvc.cli.render import render_fields
-    from ragsvc.service.serialise import job_json
+    from ragsvc.service.serialisation import job_json
 
     with session_of(context).service(home) as service:
         shape = job_json(service.job(local_caller(), job_id))
@@ -82,7 +82,7 @@ def cancel_job(
     context: typer.Context, job_id: JobArgument, as_json: JsonOption = False, home: HomeOption = None
 ) -> int:
     """Ask a job to stop; what it has prepared is kept, and nothing half is published."""
-    from ragsvc.service.serialise import job_json
+    from ragsvc.service.serialisation import job_json
 
     with session_of(context).service(home) as service:
         job = service.cancel_job(local_caller(), job_id)

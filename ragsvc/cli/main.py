@@ -16,7 +16,6 @@ from typer.exceptions import TyperException
 
 from ragsvc import __version__
 from ragsvc.cli import (
-    carry,
     corpora,
     documents,
     evaluate,
@@ -28,6 +27,7 @@ from ragsvc.cli import (
     retention,
     search,
     serve,
+    transfer,
     upkeep,
 )
 from ragsvc.cli.output import PipeClosed, prepare_streams, write_error, write_line
@@ -87,8 +87,8 @@ app.command("reindex")(reindex.reindex)
 app.command("gc")(retention.gc)
 app.command("verify")(upkeep.verify)
 app.command("rebuild")(upkeep.rebuild)
-app.command("export")(carry.export)
-app.command("import")(carry.import_)
+app.command("export")(transfer.export)
+app.command("import")(transfer.import_)
 app.command("serve")(serve.serve)
 app.add_typer(corpora.app, name="corpora")
 app.add_typer(documents.app, name="documents")

@@ -112,7 +112,7 @@ def write_error(error: RagsvcError, *, as_json: bool, home: Path | None = None) 
     if home is not None and _COMMAND.search(hint):
         hint += f" (with --home {shlex.quote(str(home))})"
     if as_json:
-        from ragsvc.service.serialise import encodable, error_json
+        from ragsvc.service.serialisation import encodable, error_json
 
         write_json({"error": error_json(error) | {"hint": encodable(hint)}})
         return

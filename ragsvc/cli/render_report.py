@@ -11,14 +11,14 @@ from rich.text import Text
 
 from ragsvc.cli.output import one_line, safe, write_line
 from ragsvc.cli.render import render_table
-from ragsvc.evaluation.compare import Comparison, Difference, Shift
+from ragsvc.evaluation.comparison import Comparison, Difference, Shift
+from ragsvc.evaluation.failures import basis, facts, fault, worst
 from ragsvc.evaluation.figures import AGAINST
 from ragsvc.evaluation.gate import Breach, Gate
 from ragsvc.evaluation.outcome import kind_of
 from ragsvc.evaluation.page.charts import duration, p_words, verdict
 from ragsvc.evaluation.page.labels import full_label, label_of, split_system
 from ragsvc.evaluation.report import Figure, Kind, Malformed, Report
-from ragsvc.evaluation.worst import basis, facts, fault, worst
 
 _SHOWN_MALFORMED = 20
 _SHOWN_SHIFTS = 3

@@ -40,7 +40,7 @@ def search(
     """Find the passages of a corpus that fit a query best."""
     from ragsvc.cli.render import render_search
     from ragsvc.domain import Mode, SearchRequest
-    from ragsvc.service.serialise import encodable, search_json
+    from ragsvc.service.serialisation import encodable, search_json
 
     request = SearchRequest(
         corpora=corpus_names(corpus),
@@ -74,7 +74,7 @@ def ask(
     """Answer a question from a corpus, with the place of every statement."""
     from ragsvc.cli.render import render_answer
     from ragsvc.domain import AnswerRequest
-    from ragsvc.service.serialise import answer_json, encodable
+    from ragsvc.service.serialisation import answer_json, encodable
 
     request = AnswerRequest(
         corpora=corpus_names(corpus),

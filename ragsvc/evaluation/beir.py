@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ragsvc.errors import InvalidRequest, SourceNotFound
-from ragsvc.evaluation.lines import read_object
+from ragsvc.evaluation.json_lines import read_object
 from ragsvc.evaluation.questions import Question, check_grade
 from ragsvc.evaluation.report import Malformed
 

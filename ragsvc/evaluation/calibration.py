@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 
 from ragsvc.domain import BoolVector, F64Vector
 from ragsvc.errors import InvalidRequest
-from ragsvc.evaluation.bootstrap import SEED, Interval
+from ragsvc.evaluation.intervals import SEED, Interval
 from ragsvc.evaluation.report import Bin
 
 MAX_FALSE_REFUSALS = 0.05

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
-from ragsvc.evaluation.bootstrap import Interval, bootstrap_mean, randomisation_test, widened, wilson
+from ragsvc.evaluation.intervals import Interval, bootstrap_mean, randomisation_test, widened, wilson
 from ragsvc.evaluation.report import Figure, Item
 
 RESAMPLES = 2000

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ragsvc.errors import InvalidRequest, SourceNotFound
-from ragsvc.evaluation.compare import Comparison
+from ragsvc.evaluation.comparison import Comparison
 from ragsvc.evaluation.report import Report
 
 _EXAMPLE = 'such as\n["hybrid.ndcg@10"]\nmin = 0.4\nmax_drop = 0.01'

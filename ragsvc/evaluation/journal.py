@@ -16,7 +16,7 @@ from types import TracebackType
 from typing import Any
 
 from ragsvc.evaluation.report import Item
-from ragsvc.store.folders import make_folder, open_lock_file, written
+from ragsvc.store.home_files import make_folder, open_lock_file, written
 
 KEPT_S = 7 * 24 * 3600.0
 SUFFIX = ".jsonl"

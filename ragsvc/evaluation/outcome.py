@@ -13,7 +13,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Any, TypeVar
 
-from ragsvc.evaluation.markup import plain
+from ragsvc.evaluation.drafts.markup import plain
 
 T = TypeVar("T")
 

@@ -22,7 +22,7 @@ from typing import Any, TypeVar
 
 from ragsvc.domain import Role, Turn
 from ragsvc.errors import InvalidRequest, SourceNotFound
-from ragsvc.evaluation.lines import misspelt, read_object
+from ragsvc.evaluation.json_lines import misspelt, read_object
 from ragsvc.evaluation.outcome import Expectation, read_expectation
 from ragsvc.evaluation.report import Malformed
 

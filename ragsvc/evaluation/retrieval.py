@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from ragsvc.evaluation import metrics
-from ragsvc.evaluation.grounding import Place, span_overlap
+from ragsvc.evaluation import retrieval_metrics
+from ragsvc.evaluation.citation_metrics import Place, span_overlap
 from ragsvc.evaluation.questions import Question
 from ragsvc.evaluation.report import Item
 
@@ -47,14 +47,14 @@ def retrieval_item(
     for name, search in systems.items():
         found = search(question)
         run = best_chunks(found)
-        scores = metrics.evaluate(run, judgements, k)
-        order = metrics.ranked(run)
+        scores = retrieval_metrics.evaluate(run, judgements, k)
+        order = retrieval_metrics.ranked(run)
         values |= {
             f"{name}.ndcg@{k}": scores.ndcg,
             f"{name}.recall@{k}": scores.recall,
             f"{name}.precision@{k}": scores.precision,
             f"{name}.mrr": scores.reciprocal_rank,
-            f"{name}.recall@{DEEP}": metrics.recall(order, judgements, DEEP),
+            f"{name}.recall@{DEEP}": retrieval_metrics.recall(order, judgements, DEEP),
         }
         if gold:
             places = [(each.document_id, each.start, each.end) for each in found[:SPAN_HITS]]

@@ -22,7 +22,7 @@ from ragsvc.domain import (
 from ragsvc.errors import InternalError
 from ragsvc.index import dense, lexical
 from ragsvc.index.lexical import LexicalView, Postings
-from ragsvc.index.ranking import best
+from ragsvc.index.rank_order import best
 
 # Chosen by a sweep over seven collections, see docs/fusion.md; the plateau is wide.
 K1 = 0.9

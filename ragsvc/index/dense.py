@@ -9,7 +9,7 @@ import numpy as np
 
 from ragsvc.domain import BoolVector, F32Matrix, F32Vector, I64Vector
 from ragsvc.errors import InternalError
-from ragsvc.index.ranking import SCORE_STEP, best, boundary
+from ragsvc.index.rank_order import SCORE_STEP, best, boundary
 
 # Rows asked for beyond the depth, so that one pass nearly always shows the end of the last tie.
 _MARGIN = 32

@@ -10,10 +10,10 @@ from ragsvc.domain import Message, Piece, Speaker
 from ragsvc.errors import ModelError
 from ragsvc.models.chat_prompt import ChatPrompt
 from ragsvc.models.chat_writer import ChatWriter
+from ragsvc.models.display_name import shown_name
+from ragsvc.models.fair_queue import Turnstile
 from ragsvc.models.language_model import LanguageModel, Sampling
-from ragsvc.models.naming import shown_name
-from ragsvc.models.turnstile import Turnstile
-from ragsvc.models.unfolding import StopTexts
+from ragsvc.models.token_decoder import StopTexts
 
 # A reader that cannot be interrupted sees at least this often whether its client is still there.
 BEAT_S = 0.25

@@ -9,7 +9,7 @@ from typing import Any
 
 from ragsvc.domain import Message, Speaker
 from ragsvc.errors import ModelMismatch
-from ragsvc.models.control import ControlTokens
+from ragsvc.models.control_tokens import ControlTokens
 
 # Of a model without a chat template. Where the next of them begins, a causal model begins anew.
 HEADS = {Speaker.USER: "Question:\n", Speaker.ASSISTANT: "Answer:\n", Speaker.SYSTEM: ""}

@@ -10,7 +10,7 @@ from typing import TypeAlias
 from ragsvc.domain import FinishReason, Piece
 from ragsvc.models.chat_prompt import ChatPrompt
 from ragsvc.models.language_model import LanguageModel, Sampling, Stopped
-from ragsvc.models.unfolding import Decoding, StopTexts
+from ragsvc.models.token_decoder import Decoding, StopTexts
 
 THREAD = "ragsvc-generation"
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from ragsvc.domain import Candidates, F64Vector
 from ragsvc.errors import ModelMismatch, ModelNotFound
-from ragsvc.models.folder import ModelFolder, model_folder, open_folder
+from ragsvc.models.model_folder import ModelFolder, model_folder, open_folder
 from ragsvc.models.quiet import quiet
 
 BATCH_SIZE = 16

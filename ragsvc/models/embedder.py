@@ -10,8 +10,8 @@ import numpy as np
 
 from ragsvc.domain import EmbedderSpec, F32Matrix
 from ragsvc.models.batches import pad, plan_batches
-from ragsvc.models.description import Description, describe
-from ragsvc.models.folder import ModelFolder, open_folder
+from ragsvc.models.model_description import Description, describe
+from ragsvc.models.model_folder import ModelFolder, open_folder
 from ragsvc.models.tokeniser import EmbedderTokeniser
 
 if TYPE_CHECKING:

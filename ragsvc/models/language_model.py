@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ragsvc.errors import ModelError, ModelMismatch, ModelNotFound
-from ragsvc.models.folder import locate, model_folder
+from ragsvc.models.model_folder import locate, model_folder
 from ragsvc.models.quiet import quiet
 
 # Below this the likeliest token is taken: dividing by less overflows.

@@ -10,8 +10,8 @@ from torch.nn import functional
 
 from ragsvc.domain import EmbedderSpec
 from ragsvc.errors import ModelMismatch, ModelNotFound
-from ragsvc.models.description import BACKEND, DTYPE, read_max_tokens, read_prefixes
-from ragsvc.models.folder import ModelFolder
+from ragsvc.models.model_description import BACKEND, DTYPE, read_max_tokens, read_prefixes
+from ragsvc.models.model_folder import ModelFolder
 from ragsvc.models.quiet import quiet
 
 

@@ -10,7 +10,7 @@ from tokenizers import Tokenizer
 
 from ragsvc.domain import I32Matrix
 from ragsvc.errors import InvalidRequest, ModelNotFound
-from ragsvc.models.folder import open_folder
+from ragsvc.models.model_folder import open_folder
 
 
 class EmbedderTokeniser:

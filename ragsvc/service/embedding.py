@@ -8,8 +8,8 @@ from typing import TypeAlias
 
 from ragsvc.domain import Caller, F32Matrix, InputKind
 from ragsvc.errors import InvalidRequest, TooLarge
-from ragsvc.models.naming import shown_name
-from ragsvc.service.parts import LoadedEmbedder, PartsLoader
+from ragsvc.models.display_name import shown_name
+from ragsvc.service.model_registry import LoadedEmbedder, PartsLoader
 from ragsvc.settings import Settings
 from ragsvc.store.catalog import Catalog
 

@@ -7,8 +7,8 @@ import threading
 from collections.abc import Callable
 
 from ragsvc.errors import InvalidRequest, InvalidSetting, ModelNotFound
-from ragsvc.models.folder import model_folder
-from ragsvc.pipeline.generation.prompted import PromptedGenerator
+from ragsvc.models.model_folder import model_folder
+from ragsvc.pipeline.generation.chat_generator import PromptedGenerator
 from ragsvc.protocols import Chat, Generator
 from ragsvc.settings import Settings
 
@@ -149,7 +149,7 @@ class Generators:
 
     def _remote(self, url: str) -> Chat:
         # Its HTTP library is for those alone who have set it.
-        from ragsvc.models.remote import RemoteChat
+        from ragsvc.models.remote_chat.chat import RemoteChat
 
         settings = self._settings
         key = settings.generator_api_key

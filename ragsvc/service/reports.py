@@ -15,7 +15,7 @@ from ragsvc.domain import (
     Tag,
     VerifyReport,
 )
-from ragsvc.service.serialise import JsonObject, corpus_json, encodable, plain
+from ragsvc.service.serialisation import JsonObject, corpus_json, encodable, plain
 
 SHORT = 16
 """Hex digits of a profile's fingerprint that are shown; its folder has the same name."""

@@ -28,24 +28,24 @@ from ragsvc.domain import (
     TextSlice,
 )
 from ragsvc.pipeline.grounding.judgement import Grounds
-from ragsvc.pipeline.retrieval.retrieve import Looked
-from ragsvc.service.asking import Asker
-from ragsvc.service.browsing import Browser
-from ragsvc.service.desk import Desk
-from ragsvc.service.drafting import Drafter
+from ragsvc.pipeline.retrieval.search import Looked
+from ragsvc.service.browser import Browser
+from ragsvc.service.corpus_writer import Writer, new_pool
+from ragsvc.service.drafts import Drafter
 from ragsvc.service.embedding import Embeddings
-from ragsvc.service.evaluating import Evaluations
-from ragsvc.service.follow import Follower
-from ragsvc.service.jobs import JobRunner
-from ragsvc.service.lifecycle import Lifecycle
-from ragsvc.service.parts import Embedders, PartsLoader
+from ragsvc.service.evaluations import Evaluations
+from ragsvc.service.follower import Follower
+from ragsvc.service.job_desk import Desk
+from ragsvc.service.job_runner import JobRunner
+from ragsvc.service.maintenance import Lifecycle
+from ragsvc.service.model_registry import Embedders, PartsLoader
+from ragsvc.service.queries import Asker
 from ragsvc.service.spool import Spool
-from ragsvc.service.writing import Writer, new_pool
 from ragsvc.settings import Settings
 from ragsvc.store.catalog import Catalog
 from ragsvc.store.corpora import check_name
-from ragsvc.store.folders import written
-from ragsvc.text.workers import ParserPool
+from ragsvc.store.home_files import written
+from ragsvc.text.worker_pool import ParserPool
 
 ALL_JOBS = JobFilter()
 

@@ -20,7 +20,7 @@ from pathlib import Path, PurePosixPath
 
 from ragsvc.domain import InlineDocument
 from ragsvc.errors import InvalidRequest, JobNotFound
-from ragsvc.store.folders import make_folder, written
+from ragsvc.store.home_files import make_folder, written
 
 _MANIFEST = "spool.json"
 _DOCUMENTS = "documents.jsonl"

@@ -7,24 +7,24 @@ from types import TracebackType
 from typing import Self
 
 from ragsvc.errors import HomeNotFound, HomeNotWritable
-from ragsvc.store.carrying import Carrying
-from ragsvc.store.checks import Checks
 from ragsvc.store.chunks import Chunks
-from ragsvc.store.collection import Collection
 from ragsvc.store.commits import Commits
 from ragsvc.store.corpora import Corpora
 from ragsvc.store.deletion import Deletion
 from ragsvc.store.documents import Documents
 from ragsvc.store.engine import Database
+from ragsvc.store.export_rows import Carrying
+from ragsvc.store.gc.collector import Collection
+from ragsvc.store.gc.pins import Pins
+from ragsvc.store.integrity import Checks
 from ragsvc.store.job_pages import JobPages
 from ragsvc.store.jobs import Jobs
 from ragsvc.store.lock import WriterLock
 from ragsvc.store.memberships import Memberships
-from ragsvc.store.mending import Mending
-from ragsvc.store.moving import Moving
 from ragsvc.store.passages import Passages
-from ragsvc.store.pins import Pins
-from ragsvc.store.restoring import Restoring
+from ragsvc.store.profile_change import Moving
+from ragsvc.store.repair import Mending
+from ragsvc.store.rollback import Restoring
 from ragsvc.store.setbacks import Setbacks
 from ragsvc.store.signatures import Signatures
 from ragsvc.store.tags import Tags

@@ -26,8 +26,8 @@ from ragsvc.domain import (
 )
 from ragsvc.errors import CorpusNotFound, InvalidName, RootConflict
 from ragsvc.fingerprints import embedder_fingerprint, profile_fingerprint
-from ragsvc.store.access import readable
 from ragsvc.store.engine import Section, insert_or_ignore, now
+from ragsvc.store.permissions import readable
 from ragsvc.store.tables import chunking, commit, corpus, document_version, membership, profile, root
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")

@@ -11,7 +11,7 @@ from ragsvc.domain import BoolVector, Caller, CorpusId
 from ragsvc.store.commits import insert_commit
 from ragsvc.store.corpora import find_corpus
 from ragsvc.store.engine import BUSY_TIMEOUT_S, Section, batches, insert_or_replace
-from ragsvc.store.pins import ingest_reason, living_pins
+from ragsvc.store.gc.pins import ingest_reason, living_pins
 from ragsvc.store.tables import (
     chunk,
     chunking,

@@ -16,7 +16,7 @@ from sqlalchemy.dialects import sqlite
 from ragsvc.crashpoints import crash_point
 from ragsvc.errors import CatalogNewer, DiskFull, StorageError, WriterBusy
 from ragsvc.store.lock import WriterLock
-from ragsvc.store.translation import damaged, free_bytes, translated
+from ragsvc.store.sqlite_errors import damaged, free_bytes, translated
 
 T = TypeVar("T")
 

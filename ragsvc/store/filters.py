@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 from sqlalchemy import ColumnElement, and_, false, not_, or_, select, true
 
 from ragsvc.errors import InvalidFilter
-from ragsvc.store.fields import Leaf, leaf_of
+from ragsvc.store.metadata_index import Leaf, leaf_of
 from ragsvc.store.tables import field, membership
 
 MAX_DEPTH = 16

@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from ragsvc.errors import HomeNotWritable, InternalError, WriterBusy
-from ragsvc.store.folders import NOT_WRITABLE_HINT, open_lock_file
+from ragsvc.store.home_files import NOT_WRITABLE_HINT, open_lock_file
 
 _POLL_S = 0.05
 

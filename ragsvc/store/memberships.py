@@ -20,14 +20,14 @@ from ragsvc.domain import (
     VersionId,
 )
 from ragsvc.errors import CorpusNotFound, InternalError, StaleContent
-from ragsvc.store.access import live_at, readable
 from ragsvc.store.chunks import ready_versions
 from ragsvc.store.columns import as_caveats, as_rows
 from ragsvc.store.commits import insert_commit
 from ragsvc.store.corpora import claim_roots, head_of
 from ragsvc.store.engine import Section, batches, now
-from ragsvc.store.fields import field_rows
 from ragsvc.store.filters import Filter, matching
+from ragsvc.store.metadata_index import field_rows
+from ragsvc.store.permissions import live_at, readable
 from ragsvc.store.tables import corpus, document_version, field, membership
 
 

@@ -11,9 +11,9 @@ from typing import Any, Generic, TypeVar
 from sqlalchemy import ColumnElement, Connection, Integer, Row, Select, bindparam, select
 
 from ragsvc.domain import Caller, ChunkId, ChunkText, CommitId, Corpus, Holder, Passage, VersionId
-from ragsvc.store.access import live_at, readable
 from ragsvc.store.engine import Database, Section, batches
 from ragsvc.store.filters import Filter, matching
+from ragsvc.store.permissions import live_at, readable
 from ragsvc.store.tables import chunk, document_version, membership
 
 _CACHE_CHARS = 16_000_000

@@ -8,8 +8,8 @@ import numpy as np
 from sqlalchemy import select
 
 from ragsvc.domain import SIGNATURE_VALUES, Caller, Corpus, DocumentSignatures, U16Matrix
-from ragsvc.store.access import live_at, readable
 from ragsvc.store.engine import Section
+from ragsvc.store.permissions import live_at, readable
 from ragsvc.store.tables import membership, signature
 
 _U16 = np.dtype("<u2")

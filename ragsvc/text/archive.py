@@ -6,7 +6,7 @@ import io
 import zipfile
 
 from ragsvc.errors import DocumentTooLarge, EncryptedDocument
-from ragsvc.text.kinds import OLE_MAGIC, ZIP_MAGIC
+from ragsvc.text.file_types import OLE_MAGIC, ZIP_MAGIC
 from ragsvc.text.limits import MIB, ParseLimits
 
 _MAX_ENTRIES = 50_000

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ragsvc.domain import Caveat
-from ragsvc.text.kept import fill_in
+from ragsvc.text.kept_words import fill_in
 from ragsvc.text.readers.word import WordAccount
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import yaml
 
 from ragsvc.domain import Metadata
-from ragsvc.text.normalise import MAX_DEPTH, MAX_NODES, to_json
+from ragsvc.text.normalisation import MAX_DEPTH, MAX_NODES, to_json
 
 MAX_CHARS = 65_536
 MAX_ALIASES = 256

@@ -11,7 +11,7 @@ from lxml import etree
 
 from ragsvc.domain import Caveat
 from ragsvc.errors import BrokenDocument
-from ragsvc.text.decode import decode
+from ragsvc.text.encodings import decode
 
 # The parser leaves out what is nested deeper than 64 elements, without a word; tables count threefold.
 _MAX_DEPTH = 40

@@ -11,10 +11,10 @@ from typing import Any, BinaryIO
 
 from ragsvc.domain import Failure, LineDocument, ParsedDocument
 from ragsvc.errors import IdConflict, InvalidLine, NoText, UnreadableFile
-from ragsvc.text.kinds import extension
+from ragsvc.text.file_parser import display_name
+from ragsvc.text.file_types import extension
 from ragsvc.text.limits import MIB
-from ragsvc.text.normalise import clean, normalise, to_json
-from ragsvc.text.parse import display_name
+from ragsvc.text.normalisation import clean, normalise, to_json
 
 MAX_ID_CHARS = 512
 _BOM = b"\xef\xbb\xbf"

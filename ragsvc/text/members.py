@@ -19,9 +19,9 @@ from ragsvc.errors import (
     IdConflict,
     UnreadableFile,
 )
-from ragsvc.text.kinds import extension, is_archive
+from ragsvc.text.file_parser import display_name
+from ragsvc.text.file_types import extension, is_archive
 from ragsvc.text.limits import MIB, ParseLimits
-from ragsvc.text.parse import display_name
 from ragsvc.text.readers.attachments import Attachments, ReadInner, safe_name
 from ragsvc.text.sources import SkipCode, classify, skip_by_name
 

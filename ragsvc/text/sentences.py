@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from ragsvc.domain import Span
 from ragsvc.text.blocks import BlockKind, leaves, parse_blocks, walk
-from ragsvc.text.breaks import paragraphs
+from ragsvc.text.line_breaks import paragraphs
 
 # Lines that are a unit by themselves: headings, list items, table rows, quotes are not joined
 # with their neighbours, while the lines of a wrapped paragraph are.

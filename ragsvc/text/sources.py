@@ -13,10 +13,10 @@ from typing import TypeAlias
 
 from ragsvc.domain import Failure, Skipped, SourceFile
 from ragsvc.errors import IdConflict, InvalidName, SourceNotFound, UnreadableFile
+from ragsvc.text.file_parser import display_name
+from ragsvc.text.file_types import HEAD_BYTES, is_archive, is_refused, kind_by_name, kind_of
 from ragsvc.text.ignores import Ignores
 from ragsvc.text.jsonl import is_jsonl
-from ragsvc.text.kinds import HEAD_BYTES, is_archive, is_refused, kind_by_name, kind_of
-from ragsvc.text.parse import display_name
 
 _MAX_NAME_CHARS = 200
 _IGNORED_NAMES = frozenset(

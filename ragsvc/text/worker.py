@@ -1,6 +1,6 @@
 """What runs inside a worker process: takes bytes to text, and text to chunks, one order at a time.
 
-Started by ragsvc.text.workers as `python -m ragsvc.text.worker`; it never imports a model's weights.
+Started by ragsvc.text.worker_pool as `python -m ragsvc.text.worker`; it never imports a model's weights.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from ragsvc.domain import CutChunk, CutterSpec, CutText, Failure, LineDocument, 
 from ragsvc.errors import DocumentError, ParserCrashed, ParserOutOfMemory
 from ragsvc.parentage import die_with_parent
 from ragsvc.text.confinement import MemoryBound, confine
+from ragsvc.text.file_parser import display_name
 from ragsvc.text.jsonl import read_line
 from ragsvc.text.limits import ParseLimits
-from ragsvc.text.orders import DRAFT, FILE, LINE, encode, read_file_order, read_text_order, reads_text
-from ragsvc.text.parse import display_name
+from ragsvc.text.worker_orders import DRAFT, FILE, LINE, encode, read_file_order, read_text_order, reads_text
 
 if TYPE_CHECKING:
-    from ragsvc.text.analyse import StandardAnalyser
-    from ragsvc.text.chunk import Chunker
+    from ragsvc.text.analyser import StandardAnalyser
+    from ragsvc.text.chunker import Chunker
 
 READY = b"ready"
 LOADING = b"loading"
@@ -88,15 +88,15 @@ class Bench:
         self._say(READY)
 
     def _open(self, cutter: CutterSpec) -> None:
-        from ragsvc.text.analyse import StandardAnalyser
-        from ragsvc.text.chunk import Chunker
+        from ragsvc.text.analyser import StandardAnalyser
+        from ragsvc.text.chunker import Chunker
 
         tokeniser = _named(cutter.tokeniser)(cutter.tokeniser_source)
         self._chunkers[cutter] = Chunker(cutter.chunker, tokeniser, cutter.max_tokens)
         self._analyser = self._analyser or StandardAnalyser()
 
     def _cut(self, verb: bytes, body: bytes) -> CutText:
-        from ragsvc.text.signature import signature
+        from ragsvc.text.minhash import signature
 
         cutter, title, text, media_type, pages = read_text_order(body)
         if cutter not in self._chunkers:

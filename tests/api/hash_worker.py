@@ -12,9 +12,9 @@ if Path(os.environ["DIE_AT_START"]).exists():
 from hash_child import HashService
 
 from ragsvc.api import worker
-from ragsvc.service import process
+from ragsvc.service import job_process
 
 if __name__ == "__main__":
     worker.Service = HashService  # type: ignore[attr-defined]
-    process.MODULE = "hash_child"
+    job_process.MODULE = "hash_child"
     raise SystemExit(worker.main())

@@ -17,10 +17,10 @@ from hypothesis import strategies as st
 from starlette.testclient import TestClient
 from test_errors import assert_problem
 
-from ragsvc.api import inline, strict
+from ragsvc.api import json_documents, strict_route
 from ragsvc.api.app import create_app
 from ragsvc.api.elements import Elements
-from ragsvc.api.memory import Lease, Memory, json_cost
+from ragsvc.api.memory_budget import Lease, Memory, json_cost
 from ragsvc.errors import InvalidRequest, Overloaded, TooLarge
 from ragsvc.settings.settings import Settings
 
@@ -190,7 +190,7 @@ def test_large_uploads_take_little_more_than_their_largest_document(
 def test_a_document_that_would_take_too_much_memory_is_refused(
     client: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(inline, "MAX_COST_BYTES", 100_000)
+    monkeypatch.setattr(json_documents, "MAX_COST_BYTES", 100_000)
     plain, astral = "x" * 20_000, "x" * 20_000 + "\U0001f600"
     assert client.post(URL, json={"documents": [{"id": "a", "text": plain}]}).status_code == 202
     for ascii_only in (True, False):
@@ -219,7 +219,7 @@ def test_memory_that_runs_out_is_no_bug(client: TestClient, monkeypatch: pytest.
     def fail(*_: Any) -> Any:
         raise MemoryError
 
-    monkeypatch.setattr(strict, "parse_json", fail)
+    monkeypatch.setattr(strict_route, "parse_json", fail)
     response = client.post("/v1/search", json={"corpus": "handbook", "query": "x"})
     assert_problem(response, 503, "overloaded")
     assert response.headers["retry-after"]

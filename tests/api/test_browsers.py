@@ -10,7 +10,7 @@ from pydantic import SecretStr
 from starlette.testclient import TestClient
 
 from ragsvc.api.app import create_app
-from ragsvc.api.browsers import allowed_origins
+from ragsvc.api.cors import allowed_origins
 from ragsvc.errors import InvalidRequest
 from ragsvc.settings.settings import Settings
 

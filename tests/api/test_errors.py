@@ -8,7 +8,7 @@ from fake import FakeService
 from starlette.testclient import TestClient
 
 from ragsvc.api.errors import TABLE, problem_of
-from ragsvc.api.rendering import render
+from ragsvc.api.responses import render
 from ragsvc.errors import RagsvcError
 
 MEMBERS = {"type", "title", "status", "detail", "code", "hint", "instance"}

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from starlette.testclient import TestClient
 from test_errors import assert_problem
 
-from ragsvc.api.strict import parse_json
+from ragsvc.api.strict_route import parse_json
 from ragsvc.errors import InvalidRequest
 
 JSON = {"content-type": "application/json"}

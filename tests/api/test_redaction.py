@@ -19,7 +19,7 @@ from ragsvc.api.openai.completion import shown_source
 from ragsvc.api.redaction import Redactor
 from ragsvc.domain import JobState, Readiness
 from ragsvc.errors import ModelError, ModelNotFound, RagsvcError, StorageError
-from ragsvc.models.naming import shown_name
+from ragsvc.models.display_name import shown_name
 from ragsvc.settings.settings import Settings
 
 URL = "http://gpu-7.lab.example:8000/v1"

@@ -19,8 +19,8 @@ from typing import Any
 import psutil
 import pytest
 
-from ragsvc.api import workers
-from ragsvc.api.workers import Supervisor, error_of
+from ragsvc.api import supervisor as supervisor_module
+from ragsvc.api.supervisor import Supervisor, error_of
 from ragsvc.errors import InternalError, ModelNotFound, RagsvcError, ServerFailed
 from ragsvc.settings import Settings
 
@@ -207,7 +207,7 @@ def test_a_fork_that_fails_and_stray_lines_end_nothing(
         return made[-1]
 
     real = subprocess.Popen
-    monkeypatch.setattr(workers.subprocess, "Popen", popen)
+    monkeypatch.setattr(supervisor_module.subprocess, "Popen", popen)
     supervisor = Supervisor(Settings(workers=2), listener, lambda: None)
     first, second = supervisor._places
     try:
@@ -235,6 +235,6 @@ def test_forks_that_always_fail_end_the_command_in_words(
     def popen(*_: object, **__: object) -> None:
         raise BlockingIOError(11, "Resource temporarily unavailable")
 
-    monkeypatch.setattr(workers.subprocess, "Popen", popen)
+    monkeypatch.setattr(supervisor_module.subprocess, "Popen", popen)
     with pytest.raises(ServerFailed, match=r"could not be started: Resource .*, 3 times in a row"):
         Supervisor(Settings(workers=2), listener, lambda: None).run()

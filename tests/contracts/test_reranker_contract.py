@@ -12,7 +12,7 @@ from made_candidates import ANALYSER, WildReranker, made, picked, tiny_cross_enc
 
 from ragsvc.domain import ChunkText
 from ragsvc.models.cross_encoder import CrossEncoderReranker
-from ragsvc.pipeline.retrieval.rerank import CloseReader
+from ragsvc.pipeline.retrieval.close_reader import CloseReader
 from ragsvc.protocols import Reranker
 
 words = st.sampled_from(["apple", "pear", "plum", "fig", "kiwi", "lemon", "the", "of", "running", "42", "梨"])

@@ -157,7 +157,7 @@ class Server:
     def child(self) -> psutil.Process | None:
         """The process that does jobs."""
         for child in psutil.Process(self._process.pid).children():
-            if "ragsvc.service.child" in child.cmdline():
+            if "ragsvc.service.job_worker" in child.cmdline():
                 return child
         return None
 

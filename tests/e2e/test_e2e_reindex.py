@@ -16,7 +16,7 @@ import httpx
 import pytest
 from real_server import HANDBOOK, Server, World, wait_for
 
-from ragsvc.models.folder import open_folder
+from ragsvc.models.model_folder import open_folder
 
 pytestmark = pytest.mark.e2e
 

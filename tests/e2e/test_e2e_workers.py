@@ -35,7 +35,7 @@ class Pair(Server):
     def holder(self) -> psutil.Process | None:
         """The worker whose child does the jobs."""
         for worker in self.workers():
-            if any("ragsvc.service.child" in child.cmdline() for child in worker.children()):
+            if any("ragsvc.service.job_worker" in child.cmdline() for child in worker.children()):
                 return worker
         return None
 

@@ -15,8 +15,8 @@ from doubles import CORPUS, ME, HashEmbedder, new_home, open_service, upload
 
 from ragsvc.domain import Answer, AnswerRequest, Citation, F32Matrix, Progress
 from ragsvc.errors import DiskFull, InvalidRequest, RagsvcError, StorageError, WriterBusy
-from ragsvc.evaluation import calibration, overlap
-from ragsvc.evaluation.answering import Asked, answer_item, bare, bins_of, figures_of_all
+from ragsvc.evaluation import answer_metrics, calibration
+from ragsvc.evaluation.answers import Asked, answer_item, bare, bins_of, figures_of_all
 from ragsvc.evaluation.figures import figures_of
 from ragsvc.evaluation.questions import GoldSpan, Question
 from ragsvc.evaluation.report import Item, Kind, Report, read_report, to_json
@@ -90,10 +90,10 @@ def test_values_are_those_of_the_services_own_answers(bold: Service, path: Path)
         assert item.detail["answer"] == text
         assert item.detail["confidence"] == answer.confidence
         if row.get("answers"):
-            assert item.values["token_f1"] == overlap.token_f1(text, row["answers"])
-            assert item.values["rouge_l"] == overlap.rouge_l(text, row["answers"])
-            assert item.values["bleu"] == overlap.sentence_bleu(text, row["answers"])
-            assert item.values["phrase"] == float(overlap.holds_phrase(text, row["phrases"]))
+            assert item.values["token_f1"] == answer_metrics.token_f1(text, row["answers"])
+            assert item.values["rouge_l"] == answer_metrics.rouge_l(text, row["answers"])
+            assert item.values["bleu"] == answer_metrics.sentence_bleu(text, row["answers"])
+            assert item.values["phrase"] == float(answer_metrics.holds_phrase(text, row["phrases"]))
     assert items["gate"].values["answered"] == 1.0
     assert items["gate"].values["document@3"] == items["gate"].values["cited_document"] == 1.0
     assert items["gate"].values["citation_reads_back"] == 1.0
@@ -323,7 +323,7 @@ def test_figures_of_confidence_are_those_of_calibration() -> None:
     assert figures["auroc"].value == calibration.auroc(sure, truth)
     assert figures["refusal_recall@5%"].value == calibration.refusal_recall(sure, truth)[0]
     assert figures["calibration_error"].value == calibration.expected_calibration_error(sure, truth)
-    assert figures["corpus_bleu"].value == overlap.corpus_bleu(["a b c d e"], [["a b c d f"]])
+    assert figures["corpus_bleu"].value == answer_metrics.corpus_bleu(["a b c d e"], [["a b c d f"]])
     assert bins_of(items) == calibration.reliability(sure, truth)
     assert bins_of([replace(item, detail=item.detail | {"answerable": True}) for item in items]) == ()
 

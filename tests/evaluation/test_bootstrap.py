@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ragsvc.errors import InvalidRequest
-from ragsvc.evaluation.bootstrap import Interval, bootstrap_mean, randomisation_test, widened, wilson
+from ragsvc.evaluation.intervals import Interval, bootstrap_mean, randomisation_test, widened, wilson
 
 FIGURES = st.lists(st.floats(min_value=0, max_value=1), min_size=1, max_size=20)
 

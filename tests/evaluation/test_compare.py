@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 from sample_reports import answers_report, make_report, make_setup, retrieval_report
 
 from ragsvc.errors import InvalidRequest
-from ragsvc.evaluation.bootstrap import bootstrap_mean, randomisation_test, widened
-from ragsvc.evaluation.compare import compare
+from ragsvc.evaluation.comparison import compare
+from ragsvc.evaluation.failures import facts, fault, headline, worst
+from ragsvc.evaluation.intervals import bootstrap_mean, randomisation_test, widened
 from ragsvc.evaluation.page.render import render
 from ragsvc.evaluation.report import Item, Kind, Report
-from ragsvc.evaluation.worst import facts, fault, headline, worst
 
 unit = st.floats(0, 1)
 

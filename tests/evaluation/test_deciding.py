@@ -11,8 +11,8 @@ from doubles import CORPUS, ME, new_home, open_service, upload
 
 from ragsvc.domain import Caller, Progress
 from ragsvc.evaluation.requests import AnswersEvaluation
-from ragsvc.service import parts, questioning
-from ragsvc.service.asking import Asker
+from ragsvc.service import evaluation_run, model_registry
+from ragsvc.service.queries import Asker
 from ragsvc.service.service import Service
 
 TEXT = "Giant kelp grows half a metre every day in cold water. Otters sleep in it."
@@ -34,12 +34,12 @@ def evaluation(tmp_path: Path) -> AnswersEvaluation:
 
 
 def other_reranker(patch: pytest.MonkeyPatch, _: Path) -> None:
-    patch.setattr(parts, "BUILT_IN_VERSION", 2)
+    patch.setattr(model_registry, "BUILT_IN_VERSION", 2)
 
 
 def other_confidence(patch: pytest.MonkeyPatch, folder: Path) -> None:
     (folder / "answerability.json").write_text("{}")
-    patch.setattr(questioning, "MODEL_FILE", folder / "answerability.json")
+    patch.setattr(evaluation_run, "MODEL_FILE", folder / "answerability.json")
 
 
 def other_generator(patch: pytest.MonkeyPatch, _: Path) -> None:
@@ -47,7 +47,7 @@ def other_generator(patch: pytest.MonkeyPatch, _: Path) -> None:
 
 
 def other_version(patch: pytest.MonkeyPatch, _: Path) -> None:
-    patch.setattr(questioning, "__version__", "9.9.9")
+    patch.setattr(evaluation_run, "__version__", "9.9.9")
 
 
 @pytest.mark.parametrize("change", [other_reranker, other_confidence, other_generator, other_version])

@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 
 from ragsvc.cli.main import main
 from ragsvc.errors import InvalidRequest
-from ragsvc.evaluation.candidates import Source, content_words, words_of
-from ragsvc.evaluation.draft import draft, to_line
-from ragsvc.evaluation.heading_patterns import from_heading
-from ragsvc.evaluation.patterns import from_sentence
-from ragsvc.evaluation.question_words import LIGHT
+from ragsvc.evaluation.drafts.candidates import Source, content_words, words_of
+from ragsvc.evaluation.drafts.golden_set import draft, to_line
+from ragsvc.evaluation.drafts.heading_patterns import from_heading
+from ragsvc.evaluation.drafts.patterns import from_sentence
+from ragsvc.evaluation.drafts.question_words import LIGHT
 from ragsvc.service.service import Service
 
 DOCUMENTS = {

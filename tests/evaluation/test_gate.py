@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from sample_reports import make_report, retrieval_report
 
 from ragsvc.errors import InvalidRequest, SourceNotFound
-from ragsvc.evaluation.compare import compare
+from ragsvc.evaluation.comparison import compare
 from ragsvc.evaluation.gate import Gate, Limit, Rule, check, read_gate
 from ragsvc.evaluation.report import Figure, Item
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ragsvc.domain import Answer, Citation, CommitId
-from ragsvc.evaluation.grounding import Place, citation_scores, span_overlap, supported
+from ragsvc.evaluation.citation_metrics import Place, citation_scores, span_overlap, supported
 
 PLACES = st.lists(
     st.tuples(st.sampled_from("xy"), st.integers(0, 30), st.integers(0, 12)).map(

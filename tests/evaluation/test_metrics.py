@@ -9,7 +9,7 @@ import pytrec_eval
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ragsvc.evaluation.metrics import Scores, evaluate, mean, ndcg, ranked
+from ragsvc.evaluation.retrieval_metrics import Scores, evaluate, mean, ndcg, ranked
 
 # Few distinct ids and scores, so that ties and overlaps are common; not only ASCII, as ids sort by bytes.
 IDS = st.sampled_from([f"d{number}" for number in range(30)] + ["ä", "Z", "d/1#a", "ﬀ", "𝔘"])

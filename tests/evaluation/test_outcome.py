@@ -14,7 +14,7 @@ from rich.console import Console
 from sample_reports import make_report
 
 from ragsvc.cli.render_report import render_figures
-from ragsvc.evaluation.answering import figures_of_all
+from ragsvc.evaluation.answers import figures_of_all
 from ragsvc.evaluation.figures import figures_of
 from ragsvc.evaluation.outcome import (
     LONG_CHARS,

@@ -15,8 +15,7 @@ from hypothesis import strategies as st
 from rouge_score.rouge_scorer import RougeScorer
 
 from ragsvc.errors import InvalidRequest
-from ragsvc.evaluation.markup import plain
-from ragsvc.evaluation.overlap import (
+from ragsvc.evaluation.answer_metrics import (
     corpus_bleu,
     exact_match,
     holds_phrase,
@@ -25,6 +24,7 @@ from ragsvc.evaluation.overlap import (
     sentence_bleu,
     token_f1,
 )
+from ragsvc.evaluation.drafts.markup import plain
 
 # Few words, so that answers and references share some; the signs are those that the rules treat apart.
 WORDS = st.sampled_from(

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from sample_reports import HOSTILE, answers_report, make_report, make_setup, retrieval_report
 
 from ragsvc.errors import InvalidRequest
-from ragsvc.evaluation.compare import compare
+from ragsvc.evaluation.comparison import compare
 from ragsvc.evaluation.page.charts import PLOT_HEIGHT, duration, histogram, reliability, signed
 from ragsvc.evaluation.page.labels import full_label, label_of, split_system
 from ragsvc.evaluation.page.render import render

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from ragsvc.domain import Role, Turn
 from ragsvc.errors import InvalidRequest, SourceNotFound
-from ragsvc.evaluation.overlap import holds_phrase
+from ragsvc.evaluation.answer_metrics import holds_phrase
 from ragsvc.evaluation.questions import GoldSpan, Question, judged, load, parse
 
 HANDBOOK = Path(__file__).parents[1] / "golden" / "handbook.jsonl"

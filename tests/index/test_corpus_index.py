@@ -26,9 +26,9 @@ from rank_bm25 import BM25Okapi
 from ragsvc.domain import SIGNATURE_VALUES, BoolVector
 from ragsvc.errors import InternalError
 from ragsvc.index.corpus_index import CorpusIndex
-from ragsvc.index.files import save
-from ragsvc.index.loading import load
-from ragsvc.index.ranking import marked
+from ragsvc.index.index_reader import load
+from ragsvc.index.index_writer import save
+from ragsvc.index.rank_order import marked
 
 CHUNKS = [make_chunk(chunk_id) for chunk_id in range(10, 310)]
 

@@ -27,8 +27,8 @@ from ragsvc.errors import (
     StorageError,
 )
 from ragsvc.index.corpus_index import CorpusIndex
-from ragsvc.index.files import save
-from ragsvc.index.loading import MANIFEST, is_untouched, load
+from ragsvc.index.index_reader import MANIFEST, is_untouched, load
+from ragsvc.index.index_writer import save
 
 PLACES = {
     "index.files.before_fsync": 10,
@@ -300,7 +300,7 @@ sys.path.insert(0, sys.argv[4])
 from made_chunks import make_chunk, make_index
 import numpy as np
 from ragsvc import crashpoints
-from ragsvc.index.files import save
+from ragsvc.index.index_writer import save
 left = int(sys.argv[3])
 def handler(name):
     global left

@@ -18,7 +18,7 @@ from ragsvc.domain import ChunkText
 from ragsvc.errors import ModelMismatch, ModelNotFound
 from ragsvc.models import cross_encoder as module
 from ragsvc.models.cross_encoder import CrossEncoderReranker
-from ragsvc.models.folder import open_folder
+from ragsvc.models.model_folder import open_folder
 
 QUESTION = "Where does the pear grow?"
 TEXTS = [

@@ -21,12 +21,12 @@ from openai_server import KEY, WORDS, State, dead_url, serving
 
 from ragsvc.domain import FinishReason, Message, Piece, Speaker
 from ragsvc.errors import InvalidRequest, ModelError, ModelRefused, Overloaded, RagsvcError
-from ragsvc.models import remote_call
-from ragsvc.models.remote import RemoteChat
-from ragsvc.models.remote_address import is_local
-from ragsvc.models.remote_limit import Limit
-from ragsvc.models.remote_reply import Lines, Reply
-from ragsvc.models.remote_words import Server
+from ragsvc.models.remote_chat import http
+from ragsvc.models.remote_chat.address import is_local
+from ragsvc.models.remote_chat.chat import RemoteChat
+from ragsvc.models.remote_chat.limit import Limit
+from ragsvc.models.remote_chat.reply import Lines, Reply
+from ragsvc.models.remote_chat.server_words import Server
 
 ASKED = (Message(Speaker.SYSTEM, "Answer."), Message(Speaker.USER, "Where does the pear grow? \ud83c"))
 TEXT = "".join(WORDS)
@@ -45,7 +45,7 @@ def small_heap() -> Iterator[None]:
 @pytest.fixture(autouse=True)
 def short_pauses(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> Iterator[None]:
     """And nothing is left open, which asyncio would tell its log."""
-    monkeypatch.setattr(remote_call, "BACKOFF_S", 0.01)
+    monkeypatch.setattr(http, "BACKOFF_S", 0.01)
     yield
     gc.collect()
     records = caplog.get_records("call")

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from made_models import CONTROL, TAG, byte_tokenizer
 
 from ragsvc.models.chat_prompt import ChatPrompt
-from ragsvc.models.control import ControlTokens
-from ragsvc.models.unfolding import Decoding, StopTexts
+from ragsvc.models.control_tokens import ControlTokens
+from ragsvc.models.token_decoder import Decoding, StopTexts
 
 TOKENIZER = byte_tokenizer()
 PROMPT = ChatPrompt("made", TOKENIZER, two_texts=False)

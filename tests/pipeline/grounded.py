@@ -12,8 +12,8 @@ from ragsvc.pipeline.grounding.answer_shape import AnswerShape
 from ragsvc.pipeline.grounding.documents import DocumentPart, DocumentReader
 from ragsvc.pipeline.grounding.scored_unit import ScoredUnit
 from ragsvc.pipeline.grounding.unit_scores import score_units
-from ragsvc.pipeline.wording import TextVectors
-from ragsvc.text.analyse import StandardAnalyser
+from ragsvc.pipeline.word_coverage import TextVectors
+from ragsvc.text.analyser import StandardAnalyser
 
 ANALYSER = StandardAnalyser()
 MARKDOWN, PLAIN = "text/markdown", "text/plain"

@@ -16,16 +16,16 @@ from hypothesis import strategies as st
 
 from ragsvc.domain import AnswerRequest, Evidence, Mode, SearchRequest
 from ragsvc.pipeline.grounding.answer_shape import AnswerShape
+from ragsvc.pipeline.grounding.answer_type import lacks_kind, negates
 from ragsvc.pipeline.grounding.answerability import MODEL_FILE, features_of, load_model
 from ragsvc.pipeline.grounding.documents import DocumentReader
 from ragsvc.pipeline.grounding.judgement import grounds_of
-from ragsvc.pipeline.grounding.question_kind import lacks_kind, negates
 from ragsvc.pipeline.grounding.scored_unit import evidence_from
 from ragsvc.pipeline.grounding.unit_scores import score_units
-from ragsvc.pipeline.retrieval.retrieve import Looked
-from ragsvc.pipeline.wording import TextVectors, content_words, names_in, soft_coverage, word_weights
+from ragsvc.pipeline.retrieval.search import Looked
+from ragsvc.pipeline.word_coverage import TextVectors, content_words, names_in, soft_coverage, word_weights
 from ragsvc.service.service import Service
-from ragsvc.text.analyse import StandardAnalyser
+from ragsvc.text.analyser import StandardAnalyser
 
 PEARS = "Pears ripen late in autumn. The Conference pear keeps until March. Store pears in a cool cellar."
 FIGS = "Figs grow on warm trees in the south. A fig tree needs little water."

@@ -10,9 +10,16 @@ from hypothesis import strategies as st
 
 from ragsvc.domain import AnswerRequest, Mode, Role, SearchRequest, Turn
 from ragsvc.errors import TooLarge
-from ragsvc.pipeline.retrieval.condense import MAX_CARRIED, MAX_WORD_CHARS, Condensed, Lean, condense, leaning
+from ragsvc.pipeline.retrieval.query_rewriter import (
+    MAX_CARRIED,
+    MAX_WORD_CHARS,
+    Condensed,
+    Lean,
+    condense,
+    leaning,
+)
 from ragsvc.service.service import Service
-from ragsvc.text.analyse import StandardAnalyser
+from ragsvc.text.analyser import StandardAnalyser
 
 ANALYSER = StandardAnalyser()
 texts = st.text(max_size=300) | st.lists(

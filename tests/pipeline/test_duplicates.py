@@ -30,7 +30,7 @@ from ragsvc.domain import (
 from ragsvc.pipeline.ingestion import duplicates
 from ragsvc.pipeline.ingestion.duplicates import grouped, link
 from ragsvc.service.service import Service
-from ragsvc.text.signature import NEAR, signature, similarities
+from ragsvc.text.minhash import NEAR, signature, similarities
 
 WORDS = [f"{letter}{number}" for letter in "abc" for number in range(12)]
 

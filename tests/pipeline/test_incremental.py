@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
 from ragsvc.domain import Collapse, Mode
-from ragsvc.pipeline import base
+from ragsvc.pipeline import index_files
 from ragsvc.service.service import Service
 
 WORDS = ["apple", "pear", "plum", "fig", "kiwi", "lemon", "the", "of", "running", "ran", "Äpfel", "42"]
@@ -38,7 +38,7 @@ class Changes(RuleBasedStateMachine):
 
     @initialize(share=st.sampled_from([100.0, 0.5, 0.0]))
     def begin(self, share: float) -> None:
-        self.share, base.LACKING_SHARE = base.LACKING_SHARE, share
+        self.share, index_files.LACKING_SHARE = index_files.LACKING_SHARE, share
         self.base = Path(tempfile.mkdtemp(prefix="ragsvc-incremental-"))
         self.docs = self.base / "docs"
         (self.docs / "sub").mkdir(parents=True)
@@ -144,7 +144,7 @@ class Changes(RuleBasedStateMachine):
         try:
             self.compare()
         finally:
-            base.LACKING_SHARE = self.share
+            index_files.LACKING_SHARE = self.share
             for service in (self.service, self.follower):
                 service.close()
             shutil.rmtree(self.base)

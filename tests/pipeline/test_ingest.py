@@ -16,7 +16,7 @@ from ragsvc.domain import DocumentCounts, Failure, IngestRequest, Mode, Prune
 from ragsvc.errors import Cancelled, RootConflict, RootEmpty, SourceNotFound
 from ragsvc.service.service import Service
 from ragsvc.text import sources
-from ragsvc.text.workers import ParserPool
+from ragsvc.text.worker_pool import ParserPool
 
 NOTHING_TO_READ = "\0\0\1\2\3binary\0\0"
 

@@ -11,7 +11,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ragsvc.domain import ChunkId, FinishReason, Generation, Hit, Message, Passage, Piece, VersionId
-from ragsvc.pipeline.generation.prompted import PromptedGenerator
+from ragsvc.pipeline.generation.chat_generator import PromptedGenerator
 
 TEXT = "See [the list](http://ok.example/list) and https://docs.example/a_(b)?q=1. ![p](/img/p.png)."
 PASSAGE = Passage(

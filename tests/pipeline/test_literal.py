@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from doubles import new_home, open_service, search, upload
 
-from ragsvc.pipeline.retrieval.literal import LITERAL_WEIGHT, dense_weight_of, is_literal
+from ragsvc.pipeline.retrieval.literal_queries import LITERAL_WEIGHT, dense_weight_of, is_literal
 
 NAMES = ["max_tokens", "`RAGSVC_HOME`", "rag_pipeline.add_component()", "BM25Okapi", "getUser top_p", "x-15b"]
 QUOTES = ['"the boundary layer"', " “of a flat plate” ", "«ein Zitat»", "„noch eines“"]

@@ -11,9 +11,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ragsvc.domain import ChunkId, Citation, Hit, Passage, VersionId
-from ragsvc.pipeline.grounding.markers import MarkerCheck, distinct, placed
+from ragsvc.pipeline.grounding.citations import MarkerCheck, distinct, placed
 from ragsvc.pipeline.grounding.support import Support
-from ragsvc.text.analyse import StandardAnalyser
+from ragsvc.text.analyser import StandardAnalyser
 
 answers = st.one_of(
     st.text(alphabet="[]0123 aé.\n", max_size=40),

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ragsvc.pipeline.generation.notation import Notation
-from ragsvc.pipeline.grounding.markers import MarkerCheck
+from ragsvc.pipeline.generation.output_filters.markers import Notation
+from ragsvc.pipeline.grounding.citations import MarkerCheck
 
 
 def rewritten(*pieces: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ragsvc.pipeline.grounding.readable import readable
+from ragsvc.pipeline.grounding.readable_text import readable
 
 
 @pytest.mark.parametrize(

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ragsvc.domain import ChunkId, FinishReason, Generation, Hit, Message, Passage, Piece, VersionId
-from ragsvc.pipeline.generation.prompted import PromptedGenerator
-from ragsvc.pipeline.generation.reasoning import WithoutReasoning
+from ragsvc.pipeline.generation.chat_generator import PromptedGenerator
+from ragsvc.pipeline.generation.output_filters.thoughts import WithoutReasoning
 
 # The same, said once more, of a text that is whole.
 BLOCKS = re.compile(r"\A(?:\s*<(think|thinking|reasoning)>.*?(?:</\1>|\Z))+", re.DOTALL | re.IGNORECASE)

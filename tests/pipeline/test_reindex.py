@@ -33,7 +33,7 @@ from ragsvc.domain import SearchRequest
 from ragsvc.errors import Cancelled, InvalidRequest, ModelMismatch, ModelNotFound
 from ragsvc.models.embedder import SentenceTransformerEmbedder
 from ragsvc.service.service import Service
-from ragsvc.text.analyse import StandardAnalyser
+from ragsvc.text.analyser import StandardAnalyser
 
 
 @pytest.fixture
@@ -170,7 +170,7 @@ def test_what_cannot_be_done_changes_nothing(service: Service, models: Models) -
 def test_what_was_stopped_goes_on(
     service: Service, models: Models, tmp_path: Path, point: str, times: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ragsvc.pipeline.ingestion.indexing.STEP_CHUNKS", 8)
+    monkeypatch.setattr("ragsvc.pipeline.ingestion.indexer.STEP_CHUNKS", 8)
     upload(service, texts())
     before = found(service)
     with killed_at(point, times), pytest.raises(Stopped):

@@ -191,8 +191,8 @@ def test_no_answer_is_of_two_profiles(
 def test_gc_leaves_a_running_reindex_alone_and_clears_up_after_a_stopped_one(
     service: Service, models: Models, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ragsvc.pipeline.ingestion.indexing.STEP_CHUNKS", 8)
-    monkeypatch.setattr("ragsvc.pipeline.ingestion.indexing.WINDOW_CHUNKS", 16)
+    monkeypatch.setattr("ragsvc.pipeline.ingestion.indexer.STEP_CHUNKS", 8)
+    monkeypatch.setattr("ragsvc.pipeline.ingestion.indexer.WINDOW_CHUNKS", 16)
     upload(service, texts())
     other = open_service(service.settings.home, models)
     models("new").embedding = lambda: other.lifecycle.collect(ME, CORPUS, keep=1)

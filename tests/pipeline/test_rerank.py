@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from made_candidates import ANALYSER, WEIGHT, made, weight_of
 
 from ragsvc.domain import Candidates, ChunkText
+from ragsvc.pipeline.retrieval.close_reader import LEADERS, PULL, SHARPNESS, CloseReader
 from ragsvc.pipeline.retrieval.proximity import Pairs
-from ragsvc.pipeline.retrieval.rerank import LEADERS, PULL, SHARPNESS, CloseReader
 
 words = st.sampled_from(["apple", "pear", "plum", "fig", "kiwi", "lemon", "grape", "melon"])
 sentences = st.lists(words, min_size=1, max_size=6).map(" ".join).map(str.capitalize)

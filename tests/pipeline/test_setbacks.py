@@ -12,7 +12,7 @@ from doubles import CORPUS, ME, ingest, new_home, open_service, search, upload
 
 from ragsvc.domain import Failure, InlineDocument, Mode
 from ragsvc.service.service import Service
-from ragsvc.text.workers import SETBACK_CODES, ParserPool
+from ragsvc.text.worker_pool import SETBACK_CODES, ParserPool
 
 
 class Trouble:

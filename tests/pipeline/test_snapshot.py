@@ -13,9 +13,9 @@ from doubles import CORPUS, ME, ingest, new_home, open_service, same_hits, searc
 
 from ragsvc.domain import Collapse, Mode, SearchResult
 from ragsvc.errors import IndexDamaged
-from ragsvc.index import files, loading
-from ragsvc.pipeline.base import folder_of
-from ragsvc.pipeline.retrieval.keeper import SnapshotKeeper
+from ragsvc.index import index_reader, index_writer
+from ragsvc.pipeline.index_files import folder_of
+from ragsvc.pipeline.retrieval.snapshot_cache import SnapshotKeeper
 from ragsvc.service.service import Service
 
 
@@ -70,7 +70,7 @@ def test_a_missing_folder_is_written_anew(tmp_path: Path, docs: Path) -> None:
     with open_service(home) as service:
         for one, other in zip(expected, answers(service), strict=True):
             same_hits(one, other)
-    assert (folder / files.MANIFEST).exists()
+    assert (folder / index_writer.MANIFEST).exists()
 
 
 def test_damage_is_no_reason_to_wait_for_a_writer(
@@ -97,9 +97,9 @@ def test_damage_is_no_reason_to_wait_for_a_writer(
             for one, other in zip(expected, answers(service), strict=True):
                 same_hits(one, other)
             assert "rebuilt from the catalog" in caplog.text
-            assert loading.written(folder).commit == 1
+            assert index_reader.written(folder).commit == 1
             with pytest.raises(IndexDamaged):
-                loading.load(
+                index_reader.load(
                     folder, profile=service._catalog.corpus(ME, CORPUS).profile.fingerprint, dimension=32
                 )
     finally:
@@ -114,7 +114,7 @@ def test_files_are_rewritten_when_a_tenth_has_changed_and_not_before(tmp_path: P
         written = []
         for n in range(6):
             upload(service, {f"new{n}": f"new text {n}"})
-            written.append(loading.written(folder).commit)
+            written.append(index_reader.written(folder).commit)
         # 4 of 44 are no more than a tenth, 5 of 45 are.
         assert written == [1, 1, 1, 1, 6, 6]
         search(service, "new text")
@@ -134,7 +134,7 @@ def test_files_of_a_catalog_that_was_put_back_are_not_believed(tmp_path: Path) -
         service._catalog._db.checkpoint()
         (tmp_path / "backup.db").write_bytes((home / "catalog.db").read_bytes())
         upload(service, {"lost": "a lost text", **{f"d{n}": f"newer text {n}" for n in range(9)}})
-        assert loading.written(index_folder(service)).commit == 2
+        assert index_reader.written(index_folder(service)).commit == 2
     for path in home.glob("catalog.db*"):
         path.unlink()
     (home / "catalog.db").write_bytes((tmp_path / "backup.db").read_bytes())
@@ -159,7 +159,7 @@ def test_a_snapshot_that_followed_scores_like_one_from_new_files(tmp_path: Path)
         upload(service, texts)
         search(service, "apple")
         upload(service, changed)
-        assert loading.written(index_folder(service)).commit == 1, "few changes rewrite nothing"
+        assert index_reader.written(index_folder(service)).commit == 1, "few changes rewrite nothing"
         upload(fresh, texts | changed)
         for mode in Mode:
             same_hits(search(fresh, "apple pears", mode, k=100), search(service, "apple pears", mode, k=100))

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from test_writing import ANALYSER, HITS, REFUSAL, flagged, write
 
 from ragsvc.domain import FinishReason, Piece, Unsupported
-from ragsvc.pipeline.generation.segments import Segments
-from ragsvc.pipeline.generation.source_list import without_sources
-from ragsvc.pipeline.generation.writing import Writing
+from ragsvc.pipeline.generation.answer_stream import Writing
+from ragsvc.pipeline.generation.output_filters.reference_list import without_sources
+from ragsvc.pipeline.generation.sentence_stream import Segments
 from ragsvc.pipeline.grounding.support import Support
 
 

@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ragsvc.domain import ChunkId, Hit, Passage, VersionId
-from ragsvc.pipeline.grounding.readable import readable
+from ragsvc.pipeline.grounding.readable_text import readable
 from ragsvc.pipeline.grounding.support import Standing, Support
-from ragsvc.text.analyse import StandardAnalyser
+from ragsvc.text.analyser import StandardAnalyser
 from ragsvc.text.sentences import sentences
 
 ANALYSER = StandardAnalyser()

@@ -9,10 +9,10 @@ import pytest
 
 from ragsvc.domain import ChunkId, Hit, Passage, VersionId
 from ragsvc.pipeline.grounding.contradiction import contradicts, overstates
-from ragsvc.pipeline.grounding.listing import in_order_of
-from ragsvc.pipeline.grounding.said import Said
+from ragsvc.pipeline.grounding.enumerations import in_order_of
+from ragsvc.pipeline.grounding.parsed_sentence import Said
 from ragsvc.pipeline.grounding.support import Standing, Support
-from ragsvc.text.analyse import StandardAnalyser
+from ragsvc.text.analyser import StandardAnalyser
 
 ANALYSER = StandardAnalyser()
 LONG = "The key is needed to open the store. Some of 5 guests may not open it without a key."

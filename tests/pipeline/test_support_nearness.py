@@ -10,10 +10,10 @@ import pytest
 from doubles import HashEmbedder
 
 from ragsvc.domain import ChunkId, F32Matrix, Hit, Passage, VersionId
-from ragsvc.pipeline.grounding.nearness import FITTED_TO, Nearness, nearness_of
+from ragsvc.pipeline.grounding.semantic_match import FITTED_TO, Nearness, nearness_of
 from ragsvc.pipeline.grounding.support import Standing, Support, Verdict
-from ragsvc.pipeline.wording import TextVectors
-from ragsvc.text.analyse import StandardAnalyser
+from ragsvc.pipeline.word_coverage import TextVectors
+from ragsvc.text.analyser import StandardAnalyser
 
 PASSAGE = (
     "Cats sleep. When you meet a lawyer, ask what the 3 services cost. The lawyer must answer. Dogs bark."

@@ -79,9 +79,9 @@ def rewrite_index(home: Path, change: Callable[[dict[str, object]], dict[str, ob
     """Save an index that is whole, but not what the catalog holds."""
     from dataclasses import replace
 
-    from ragsvc.index import files
+    from ragsvc.index import index_writer
     from ragsvc.index.corpus_index import CorpusIndex
-    from ragsvc.pipeline.base import folder_of
+    from ragsvc.pipeline.index_files import folder_of
 
     with open_service(home) as service:
         catalog = service._catalog
@@ -94,7 +94,7 @@ def rewrite_index(home: Path, change: Callable[[dict[str, object]], dict[str, ob
         index = CorpusIndex.empty(32).extended(replace(batch, **values))
         folder = folder_of(catalog, corpus)
         shutil.rmtree(folder)
-        files.save(
+        index_writer.save(
             index.compacted(index.lengths >= 0),
             folder,
             commit=corpus.commit,

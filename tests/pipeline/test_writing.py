@@ -24,12 +24,12 @@ from ragsvc.domain import (
     Unsupported,
     VersionId,
 )
+from ragsvc.pipeline.generation.answer_stream import Writing
+from ragsvc.pipeline.generation.chat_generator import PromptedGenerator
 from ragsvc.pipeline.generation.prompt import CANNOT
-from ragsvc.pipeline.generation.prompted import PromptedGenerator
-from ragsvc.pipeline.generation.writing import Writing
-from ragsvc.pipeline.grounding.markers import ANY_MARKER
+from ragsvc.pipeline.grounding.citations import ANY_MARKER
 from ragsvc.pipeline.grounding.support import Support
-from ragsvc.text.analyse import StandardAnalyser
+from ragsvc.text.analyser import StandardAnalyser
 
 WATER = "Steam is a gas. Water boils at 100 degrees Celsius. It freezes at 0 degrees. Ice is solid."
 MOON = "The Moon orbits the Earth in 27 days. Neil Armstrong walked on it in 1969."

@@ -12,7 +12,7 @@ from typing import Any
 from doubles import HashEmbedder
 
 from ragsvc.domain import F32Matrix
-from ragsvc.service import child
+from ragsvc.service import job_worker
 from ragsvc.service.service import Service
 from ragsvc.settings import Settings
 
@@ -42,5 +42,5 @@ class HashService(Service):
 
 
 if __name__ == "__main__":
-    child.Service = HashService  # type: ignore[attr-defined]
-    raise SystemExit(child.main())
+    job_worker.Service = HashService  # type: ignore[attr-defined]
+    raise SystemExit(job_worker.main())

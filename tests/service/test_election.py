@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from ragsvc.errors import HomeNotWritable
-from ragsvc.service.election import Election
+from ragsvc.service.job_election import Election
 
 
 def folder(path: Path) -> None:

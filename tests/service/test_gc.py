@@ -26,8 +26,8 @@ from ragsvc.errors import (
     StaleContent,
     VersionNotFound,
 )
-from ragsvc.index import loading
-from ragsvc.pipeline.base import folder_of
+from ragsvc.index import index_reader
+from ragsvc.pipeline.index_files import folder_of
 from ragsvc.service.service import Service
 from ragsvc.store import engine, tables
 
@@ -145,7 +145,7 @@ def test_what_is_left_is_what_a_fresh_build_has(service: Service, tmp_path: Path
         folders = [folder_of(one._catalog, one._catalog.corpus(ME, CORPUS)) for one in homes]
         names = [sorted(p.name.split("-")[0] for p in folder.iterdir()) for folder in folders]
         assert names[0] == names[1]
-        rows = [loading.written(folder) for folder in folders]
+        rows = [index_reader.written(folder) for folder in folders]
         assert rows[0] is not None and rows[1] is not None and rows[0].rows == rows[1].rows
         assert ingest(service, docs).embedded == 0
 

@@ -16,9 +16,10 @@ from sqlalchemy import func, select
 
 from ragsvc.domain import CollectReport, Mode
 from ragsvc.service.service import Service
-from ragsvc.store import collection, tables
-from ragsvc.store.garbage import Garbage
-from ragsvc.store.removal import Step, Work
+from ragsvc.store import tables
+from ragsvc.store.gc import collector
+from ragsvc.store.gc.survey import Garbage
+from ragsvc.store.gc.sweep import Step, Work
 
 VERSIONS = 2000
 STEP_S = 0.06
@@ -56,8 +57,8 @@ def test_deletes_do_not_wait_for_the_end_of_a_gc(
     """Each of them makes gc look again for what is garbage."""
     for n in range(2):
         upload(service, {f"d{i}": f"a{n}{i}" for i in range(VERSIONS)})
-    steps = collection.steps
-    monkeypatch.setattr(collection, "steps", lambda garbage: map(slowly, steps(garbage)))
+    steps = collector.steps
+    monkeypatch.setattr(collector, "steps", lambda garbage: map(slowly, steps(garbage)))
     reports: list[CollectReport] = []
     gc = threading.Thread(target=lambda: reports.append(service.lifecycle.collect(ME, None, keep=1)))
     gc.start()
@@ -129,7 +130,7 @@ def test_a_home_that_never_rests_is_collected_all_the_same(
 def test_a_gc_beside_another(service: Service, other: Service, monkeypatch: pytest.MonkeyPatch) -> None:
     for n in range(3):
         upload(service, {f"d{i}": f"word{n}{i}" for i in range(150)})
-    steps = collection.steps
+    steps = collector.steps
     reports: list[CollectReport] = []
 
     def stepwise(garbage: Garbage) -> Iterator[Step]:
@@ -141,7 +142,7 @@ def test_a_gc_beside_another(service: Service, other: Service, monkeypatch: pyte
                 with ThreadPoolExecutor(1) as pool:
                     reports.append(pool.submit(other.lifecycle.collect, ME, None, keep=1).result())
 
-    monkeypatch.setattr(collection, "steps", stepwise)
+    monkeypatch.setattr(collector, "steps", stepwise)
     reports.append(service.lifecycle.collect(ME, None, keep=1))
     assert [report.commits for report in reports] == [0, 2]
     assert sum(report.versions for report in reports) == 300

@@ -22,9 +22,9 @@ from ragsvc.domain import (
     TokenEvent,
     Unsupported,
 )
-from ragsvc.pipeline.generation.prompted import PromptedGenerator
+from ragsvc.pipeline.generation.chat_generator import PromptedGenerator
 from ragsvc.service.generators import Generators
-from ragsvc.service.serialise import answer_json
+from ragsvc.service.serialisation import answer_json
 
 PEARS = "Pears ripen in October. They are stored in a cool cellar."
 

@@ -16,10 +16,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ragsvc.domain import InlineDocument, Job, JobKind, JobState
-from ragsvc.service import budget, process
-from ragsvc.service.budget import Budget, Verdict
-from ragsvc.service.process import JobProcess, end_job_process, is_job_process
-from ragsvc.service.salvage import summed
+from ragsvc.service import job_budget, job_process
+from ragsvc.service.job_budget import Budget, Verdict
+from ragsvc.service.job_process import JobProcess, end_job_process, is_job_process
+from ragsvc.service.job_salvage import summed
 from ragsvc.service.service import Service
 
 HERE = Path(__file__).parent
@@ -32,7 +32,7 @@ def hold(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     path = tmp_path / "hold"
     monkeypatch.setenv("HOLD_EMBEDDING", str(path))
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(map(str, [HERE, HERE.parent, HERE.parent.parent])))
-    monkeypatch.setattr(process, "MODULE", "hash_child")
+    monkeypatch.setattr(job_process, "MODULE", "hash_child")
     return path
 
 
@@ -153,7 +153,7 @@ def test_a_long_job_makes_room_and_is_done_in_the_end(tmp_path: Path, hold: Path
 def test_a_job_that_makes_no_room_is_ended_but_loses_no_attempt(
     tmp_path: Path, hold: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(budget, "GRACE_S", 0.2)
+    monkeypatch.setattr(job_budget, "GRACE_S", 0.2)
     with open_service(new_home(tmp_path), job_turn_s=3.0) as service:
         service.start()
         bad = submit(service, {"a": HANGER}, corpus="x")
@@ -166,7 +166,7 @@ def test_a_job_that_makes_no_room_is_ended_but_loses_no_attempt(
 def test_a_process_that_cannot_even_start_is_given_up(
     tmp_path: Path, hold: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(process, "MODULE", "no_such_module")
+    monkeypatch.setattr(job_process, "MODULE", "no_such_module")
     with open_service(new_home(tmp_path)) as service:
         service.start()
         failed = wait_for(service, submit(service, {"a": "apple"}))
@@ -248,7 +248,7 @@ def test_what_outlived_its_server_is_ended_before_its_job_is_done_again(tmp_path
 
 def test_a_budget_counts_from_the_last_sign_of_life(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     clock = [0.0]
-    monkeypatch.setattr(budget.time, "monotonic", lambda: clock[0])
+    monkeypatch.setattr(job_budget.time, "monotonic", lambda: clock[0])
     settings = settings_of(tmp_path, job_stall_s=10, parse_timeout_s=5, job_turn_s=100)
 
     def made(at: str) -> Job:

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from doubles import settings_of
 
-from ragsvc.service import process
-from ragsvc.service.process import JobProcess
+from ragsvc.service import job_process
+from ragsvc.service.job_process import JobProcess
 
 # It prints before it does anything, and says that a job ended which it was told before.
 CHATTY = """
@@ -30,7 +30,7 @@ for line in sys.stdin:
 def chatty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[JobProcess]:
     (tmp_path / "chatty_child.py").write_text(CHATTY)
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    monkeypatch.setattr(process, "MODULE", "chatty_child")
+    monkeypatch.setattr(job_process, "MODULE", "chatty_child")
     started = JobProcess(settings_of(tmp_path / "home"))
     yield started
     started.close()

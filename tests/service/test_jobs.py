@@ -15,7 +15,7 @@ from doubles import CORPUS, ME, new_home, open_service, search
 
 from ragsvc.domain import InlineDocument, Job, JobState
 from ragsvc.errors import CorpusNotFound, InvalidName, JobNotFound, Overloaded
-from ragsvc.service import budget, jobs, process, spool
+from ragsvc.service import job_budget, job_process, job_runner, spool
 from ragsvc.service.service import Service
 
 HERE = Path(__file__).parent
@@ -28,7 +28,7 @@ def hold(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     path = tmp_path / "hold"
     monkeypatch.setenv("HOLD_EMBEDDING", str(path))
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(map(str, [HERE, HERE.parent, HERE.parent.parent])))
-    monkeypatch.setattr(process, "MODULE", "hash_child")
+    monkeypatch.setattr(job_process, "MODULE", "hash_child")
     return path
 
 
@@ -121,7 +121,7 @@ def test_a_running_job_stops_when_asked_and_publishes_nothing(tmp_path: Path, ho
 def test_a_job_that_does_not_listen_is_ended(
     tmp_path: Path, hold: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(budget, "GRACE_S", 0.3)
+    monkeypatch.setattr(job_budget, "GRACE_S", 0.3)
     hold.touch()
     with open_service(new_home(tmp_path)) as service:
         service.start()
@@ -169,7 +169,7 @@ def test_one_of_two_servers_runs_the_jobs_and_the_other_takes_over(tmp_path: Pat
             running(holder, first)
             other.start()
             second = submit(other, "a blue plum", corpus="other")
-            time.sleep(2 * jobs.STAND_S)
+            time.sleep(2 * job_runner.STAND_S)
             assert other.job(ME, second.id).state is JobState.QUEUED, "one job at a time in the whole home"
             assert other._runner._process is None
         hold.unlink()
@@ -198,8 +198,8 @@ def test_a_job_whose_process_died_elsewhere_runs_again_under_a_holder_at_work(
 def test_an_upload_under_way_elsewhere_is_not_swept(
     tmp_path: Path, hold: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(jobs, "SWEEP_EVERY_S", 0.05)
-    monkeypatch.setattr(jobs, "LOOK_S", 0.05)
+    monkeypatch.setattr(job_runner, "SWEEP_EVERY_S", 0.05)
+    monkeypatch.setattr(job_runner, "LOOK_S", 0.05)
     home = new_home(tmp_path)
     with open_service(home) as holder, open_service(home) as other:
         arriving, broken = other.new_spool(), other.new_spool()
@@ -249,7 +249,7 @@ def test_what_is_refused_leaves_no_trace(tmp_path: Path, monkeypatch: pytest.Mon
     with open_service(new_home(tmp_path)) as service:
         with pytest.raises(InvalidName):
             submit(service, corpus="No Name!")
-        monkeypatch.setattr(jobs, "MAX_QUEUED", 0)
+        monkeypatch.setattr(job_runner, "MAX_QUEUED", 0)
         with pytest.raises(Overloaded):
             submit(service)
         assert (service.jobs(ME)[0], spools(service)) == ([], [])
@@ -274,4 +274,4 @@ def test_deleting_a_corpus_takes_its_queued_jobs_and_their_uploads(tmp_path: Pat
 
 def test_a_stranger_with_the_number_of_a_process_is_not_taken_for_a_job() -> None:
     for pid in (os.getpid(), 2**22 + 1, 0):
-        assert not process.is_job_process(pid, Path("home"))
+        assert not job_process.is_job_process(pid, Path("home"))

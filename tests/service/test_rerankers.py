@@ -20,9 +20,9 @@ from torch.nn import Sigmoid
 from ragsvc.api.server import serve
 from ragsvc.domain import ChunkText, Collapse, Fusion, Mode, SearchResult
 from ragsvc.errors import InvalidRequest, ModelNotFound
-from ragsvc.pipeline.retrieval.rerank import BUILT_IN, CLOSE, NO_RERANKER
-from ragsvc.service import parts
-from ragsvc.service.reranking import check_reranker
+from ragsvc.pipeline.retrieval.close_reader import BUILT_IN, CLOSE, NO_RERANKER
+from ragsvc.service import model_registry
+from ragsvc.service.rerankers import check_reranker
 from ragsvc.service.service import Service
 from ragsvc.settings import Settings
 
@@ -65,7 +65,7 @@ def plain(base: Path) -> Iterator[Service]:
 @pytest.fixture(scope="module", params=[BUILT_IN, "wild"])
 def service(base: Path, request: pytest.FixtureRequest) -> Iterator[Service]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(parts, "CrossEncoderReranker", Wild)
+        patch.setattr(model_registry, "CrossEncoderReranker", Wild)
         opened = open_service(base / "home", reranker=request.param)
     with opened:
         yield opened
@@ -198,7 +198,7 @@ def test_what_a_filter_forbids_has_no_influence(
     secret: list[list[str]],
 ) -> None:
     """Two corpora differ in the order of words of forbidden texts: other neighbours and pairs, equal BM25."""
-    monkeypatch.setattr(parts, "CrossEncoderReranker", Wild)
+    monkeypatch.setattr(model_registry, "CrossEncoderReranker", Wild)
     base = tmp_path_factory.mktemp("filter")
     home = new_home(base)
     found = []

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pumping import Pump, growth
 
-from ragsvc.text.analyse import MAX_TERM_CHARS, StandardAnalyser
+from ragsvc.text.analyser import MAX_TERM_CHARS, StandardAnalyser
 
 ANALYSER = StandardAnalyser()
 

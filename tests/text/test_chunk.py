@@ -18,9 +18,9 @@ from pumping import growth
 from ragsvc.domain import ChunkDraft, ChunkerSpec
 from ragsvc.errors import InvalidRequest
 from ragsvc.models.tokeniser import EmbedderTokeniser
-from ragsvc.text.chunk import DEFAULT_CHUNKER, MARKDOWN, Chunker
+from ragsvc.text.chunker import DEFAULT_CHUNKER, MARKDOWN, Chunker
 from ragsvc.text.headings import outline
-from ragsvc.text.ruler import Ruler
+from ragsvc.text.token_counts import Ruler
 
 MAX_TOKENS = 256
 TOKENISER = EmbedderTokeniser.load("bundled:all-MiniLM-L6-v2")

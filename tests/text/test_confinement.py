@@ -16,7 +16,7 @@ import pytest
 from ragsvc.domain import ParsedDocument
 from ragsvc.text import seccomp
 from ragsvc.text.confinement import Isolation, environment
-from ragsvc.text.workers import ParseLimits, ParserPool
+from ragsvc.text.worker_pool import ParseLimits, ParserPool
 
 SECRET = "to be kept"
 SECRETS = {

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ragsvc.errors import BrokenDocument, InvalidRequest
-from ragsvc.text.decode import check_encoding, decode
+from ragsvc.text.encodings import check_encoding, decode
 
 
 @pytest.mark.parametrize(

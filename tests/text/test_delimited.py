@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ragsvc.text.delimited import SEPARATORS, as_table
+from ragsvc.text.file_parser import parse_file
 from ragsvc.text.limits import ParseLimits
-from ragsvc.text.parse import parse_file
 from ragsvc.text.tables import table_rows
 
 CSV = SEPARATORS["text/csv"]

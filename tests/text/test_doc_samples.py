@@ -10,11 +10,11 @@ import pytest
 
 from ragsvc.domain import Failure, SourceFile
 from ragsvc.errors import NoText
-from ragsvc.text.kinds import is_archive
+from ragsvc.text.file_types import is_archive
 from ragsvc.text.members import unpack
 from ragsvc.text.ocr import has_rapidocr
 from ragsvc.text.sources import discover, resolve_root
-from ragsvc.text.workers import TRANSIENT_CODES, ParseLimits, ParserPool
+from ragsvc.text.worker_pool import TRANSIENT_CODES, ParseLimits, ParserPool
 
 pytestmark = pytest.mark.data
 

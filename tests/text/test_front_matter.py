@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ragsvc.text.front_matter import MAX_ALIASES, Fault, FrontMatter, take_front_matter
-from ragsvc.text.normalise import MAX_DEPTH, MAX_NODES, to_json
+from ragsvc.text.normalisation import MAX_DEPTH, MAX_NODES, to_json
 
 
 @given(st.text(max_size=60))

@@ -13,7 +13,7 @@ from test_parse import parse
 
 from ragsvc.errors import DocumentError
 from ragsvc.text.html import prepare_html
-from ragsvc.text.kept import compare, fill_in
+from ragsvc.text.kept_words import compare, fill_in
 
 
 @pytest.mark.parametrize(

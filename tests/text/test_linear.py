@@ -18,10 +18,10 @@ from pumping import SIGNS, Found, Pump, TooSlow, growth, patterns, slow_pumps
 
 from ragsvc.domain import ChunkerSpec
 from ragsvc.errors import BrokenDocument
-from ragsvc.text.analyse import StandardAnalyser
-from ragsvc.text.chunk import LONG_LINE_CHARS, MARKDOWN, Chunker
-from ragsvc.text.decode import decode_text
+from ragsvc.text.analyser import StandardAnalyser
+from ragsvc.text.chunker import LONG_LINE_CHARS, MARKDOWN, Chunker
 from ragsvc.text.delimited import as_table
+from ragsvc.text.encodings import decode_text
 from ragsvc.text.escapes import escaped, unescaped
 from ragsvc.text.front_matter import take_front_matter
 from ragsvc.text.headings import outline
@@ -29,9 +29,9 @@ from ragsvc.text.html import prepare_html
 from ragsvc.text.invisibles import spelt
 from ragsvc.text.jsonl import read_line
 from ragsvc.text.markdown import first_heading, visible
-from ragsvc.text.normalise import normalise
+from ragsvc.text.minhash import signature
+from ragsvc.text.normalisation import normalise
 from ragsvc.text.sentences import sentences
-from ragsvc.text.signature import signature
 from ragsvc.text.tables import ColumnNames, table_rows
 
 ALL = bool(os.environ.get("RAGSVC_TORTURE"))

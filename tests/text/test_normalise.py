@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ragsvc.errors import BrokenDocument
-from ragsvc.text.decode import decode_text
+from ragsvc.text.encodings import decode_text
 from ragsvc.text.markdown import first_heading, visible
-from ragsvc.text.normalise import normalise
+from ragsvc.text.normalisation import normalise
 
 TEXTS = st.text(alphabet=st.sampled_from("ab\r\n\x00\ud800\udfff\ufeffé😀"), max_size=40)
 

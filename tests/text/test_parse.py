@@ -20,11 +20,11 @@ from ragsvc.errors import (
     UnreadableFile,
     UnsupportedType,
 )
-from ragsvc.text import extract
-from ragsvc.text.kinds import PDF
+from ragsvc.text import kreuzberg_reader
+from ragsvc.text.file_parser import PARSER_VERSION, parse_file
+from ragsvc.text.file_types import PDF
 from ragsvc.text.limits import MIB, ParseLimits
 from ragsvc.text.ocr import describe_ocr
-from ragsvc.text.parse import PARSER_VERSION, parse_file
 
 LIMITS = ParseLimits()
 
@@ -209,9 +209,9 @@ def test_errors_of_the_parser_are_translated(
     def explode(*args: object, **options: object) -> None:
         raise raised
 
-    monkeypatch.setattr(extract.kreuzberg, "extract_bytes_sync", explode)
+    monkeypatch.setattr(kreuzberg_reader.kreuzberg, "extract_bytes_sync", explode)
     with pytest.raises(seen) as caught:
-        extract.extract(b"%PDF-", PDF, "x.pdf", lambda data, name: parse_file(name, LIMITS), LIMITS)
+        kreuzberg_reader.extract(b"%PDF-", PDF, "x.pdf", lambda data, name: parse_file(name, LIMITS), LIMITS)
     assert caught.value is raised or caught.value.__cause__ is raised
 
 

@@ -11,8 +11,8 @@ import pytest
 from test_parse import LIMITS, make_pdf, parse
 
 from ragsvc.errors import BrokenDocument, NoText
+from ragsvc.text import file_parser as parsing
 from ragsvc.text import ocr, scans
-from ragsvc.text import parse as parsing
 from ragsvc.text.limits import ParseLimits
 from ragsvc.text.readers.media import media_of
 

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ragsvc.domain import SIGNATURE_VALUES, U16Vector
-from ragsvc.text.signature import NEAR, signature, similarities
+from ragsvc.text.minhash import NEAR, signature, similarities
 
 
 def read(text: str) -> U16Vector:

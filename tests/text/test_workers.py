@@ -17,7 +17,7 @@ import pytest
 from ragsvc.domain import Failure, ParsedDocument
 from ragsvc.errors import InternalError
 from ragsvc.text.limits import Pace
-from ragsvc.text.workers import TRANSIENT_CODES, ParseLimits, ParserPool
+from ragsvc.text.worker_pool import TRANSIENT_CODES, ParseLimits, ParserPool
 
 DOUBLE = f"{parser_doubles.__name__}:misbehave"
 SUFFIXES = ["pdf", "docx", "doc", "xlsx", "xls", "pptx", "ppt", "odt", "epub"]
@@ -130,7 +130,7 @@ def test_closing_the_iterator_stops_busy_workers() -> None:
 
 def test_workers_die_with_their_parent() -> None:
     script = (
-        "from ragsvc.text.workers import *\n"
+        "from ragsvc.text.worker_pool import *\n"
         f"pool = ParserPool(1, ParseLimits(), parser={DOUBLE!r})\n"
         "next(pool.parse([(1, '/nowhere/hang-1.pdf')]))\n"
     )
@@ -161,7 +161,7 @@ def test_plain_text_loads_no_third_party_parser(tmp_path: Path) -> None:
     (tmp_path / "a.html").write_text("<h1>Title</h1><p>body</p>")
     script = (
         "import sys, os, pathlib\n"
-        "from ragsvc.text.workers import *\n"
+        "from ragsvc.text.worker_pool import *\n"
         "def libraries():\n"
         "    pid = os.getpid()\n"
         "    [child] = pathlib.Path(f'/proc/{pid}/task/{pid}/children').read_text().split()\n"

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from hypothesis import strategies as st
 
-from ragsvc.text import kinds
+from ragsvc.text import file_types
 
 XML = b'<?xml version="1.0" encoding="UTF-8"?>'
 _OFFICE = b"http://schemas.openxmlformats.org/"
@@ -177,12 +177,12 @@ BUILDERS: dict[str, tuple[Callable[[bytes], bytes], ...]] = {
     "rtf": (lambda body: b"{\\rtf1 " + body + b"}",),
     "csv": (as_is, lambda body: b"a,b\n" + body + b"\nc,d"),
 }
-EXTENSIONS = sorted({*kinds._BY_EXTENSION, *BUILDERS, "zip", "svg", "xyz", ""})
+EXTENSIONS = sorted({*file_types._BY_EXTENSION, *BUILDERS, "zip", "svg", "xyz", ""})
 HEADS = [
     b"",
     b"%PDF-1.7\n",
     b"PK\x03\x04",
-    kinds.OLE_MAGIC,
+    file_types.OLE_MAGIC,
     b"{\\rtf1 ",
     b"<html>",
     b"\xff\xfe",

@@ -14,7 +14,7 @@ import pytest
 from doubles import ME, new_home, open_service
 
 from ragsvc.domain import InlineDocument, Job, JobFilter, JobState
-from ragsvc.service import process
+from ragsvc.service import job_process
 from ragsvc.service.service import Service
 
 TESTS = Path(__file__).parents[1]
@@ -31,7 +31,7 @@ def poison(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setenv("HOLD_EMBEDDING", str(tmp_path / "nothing"))
     paths = [TESTS / "service", TESTS, TESTS.parent]
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(map(str, paths)))
-    monkeypatch.setattr(process, "MODULE", "hash_child")
+    monkeypatch.setattr(job_process, "MODULE", "hash_child")
     yield
 
 

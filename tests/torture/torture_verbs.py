@@ -18,7 +18,7 @@ from doubles import CORPUS, ME, HashEmbedder, ingest, open_service, upload
 
 from ragsvc.domain import InlineDocument, JobState, Prune
 from ragsvc.errors import RagsvcError
-from ragsvc.service import child
+from ragsvc.service import job_worker
 from ragsvc.service.service import Service
 
 OTHER = "other"
@@ -76,7 +76,7 @@ def job(service: Service, folder: Path, documents: dict[str, str]) -> None:
         waiting = [service.submit_ingest(ME, CORPUS, inline, {})]
     for queued in waiting:
         if service.desk.claim(queued.id, 1):
-            child._work(service, service.job(ME, queued.id), threading.Event())
+            job_worker._work(service, service.job(ME, queued.id), threading.Event())
         if (ended := service.job(ME, queued.id)).error:
             raise JobFailed(ended.error)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ragsvc.pipeline.grounding.markers import words_of
+from ragsvc.pipeline.grounding.citations import words_of
 from ragsvc.text.sentences import sentences
 from ragsvc.text.stopwords import ENGLISH
 

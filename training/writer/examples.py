@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ragsvc.pipeline.grounding.markers import words_of
+from ragsvc.pipeline.grounding.citations import words_of
 from ragsvc.text.sentences import prose_sentences
 
 # So much of what a sentence says must stand in its unit, or under its title.

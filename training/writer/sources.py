@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from ragsvc.pipeline.grounding.markers import words_of
+from ragsvc.pipeline.grounding.citations import words_of
 from training.reader.sources import rows_of
 from training.writer.declared import OPEN_ENDS, declared
 from training.writer.examples import (

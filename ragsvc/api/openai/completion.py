@@ -10,10 +10,10 @@ from typing import Any
 from ragsvc.api.errors import Problem
 from ragsvc.api.openai.errors import error_object
 from ragsvc.api.openai.footer import footer
-from ragsvc.api.rendering import encode
+from ragsvc.api.responses import encode
 from ragsvc.domain import Answer, AnswerEvent, DoneEvent, TokenEvent
-from ragsvc.models.naming import shown_name
-from ragsvc.service.serialise import answer_json, encodable
+from ragsvc.models.display_name import shown_name
+from ragsvc.service.serialisation import answer_json, encodable
 
 END = b"data: [DONE]\n\n"
 # What an answer says of itself besides its text.

@@ -10,7 +10,7 @@ from pydantic import Field, ValidationError, WrapValidator
 from pydantic_core import PydanticCustomError
 
 from ragsvc.api.openai.names import PREFIX
-from ragsvc.api.rendering import encode
+from ragsvc.api.responses import encode
 from ragsvc.api.schemas import Body, Listed
 from ragsvc.domain import F32Vector, InputKind
 from ragsvc.service.embedding import EmbeddedBatch, EmbedRequest

@@ -14,7 +14,7 @@ from ragsvc.api.openai.footer import without_footer
 from ragsvc.api.schemas import Listed
 from ragsvc.domain import Role, Turn
 from ragsvc.errors import InvalidRequest, TooLarge
-from ragsvc.service.questions import MAX_TURNS
+from ragsvc.service.request_limits import MAX_TURNS
 
 INSTRUCTING = ("system", "developer")
 # What was said to tools by the model that a chat began with.

@@ -8,13 +8,13 @@ from starlette.responses import Response
 
 from ragsvc.api.events import AnswerFrames, EventStream
 from ragsvc.api.openapi import BODY, Responses, problems
-from ragsvc.api.rendering import JsonResponse
+from ragsvc.api.responses import JsonResponse
 from ragsvc.api.schemas import AnswerBody
 from ragsvc.api.security import caller_of
 from ragsvc.api.state import StateOf
-from ragsvc.api.strict import StrictRoute
+from ragsvc.api.strict_route import StrictRoute
 from ragsvc.api.views import AnswerView
-from ragsvc.service.serialise import answer_json
+from ragsvc.service.serialisation import answer_json
 
 router = APIRouter(route_class=StrictRoute, prefix="/v1", tags=["ask"])
 

@@ -13,7 +13,7 @@ from ragsvc.api.openai.views import STREAM, CompletionView, openai_problems
 from ragsvc.api.openapi import BODY
 from ragsvc.api.security import caller_of
 from ragsvc.api.state import StateOf
-from ragsvc.api.strict import StrictRoute
+from ragsvc.api.strict_route import StrictRoute
 from ragsvc.domain import AnswerEvent
 
 router = APIRouter(route_class=StrictRoute, prefix="/v1", tags=["openai"])

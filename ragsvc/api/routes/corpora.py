@@ -11,14 +11,14 @@ from starlette.responses import Response
 from ragsvc.api.history_views import CorpusDetailsView
 from ragsvc.api.openapi import problems
 from ragsvc.api.redaction import without_folders
-from ragsvc.api.rendering import JsonResponse
+from ragsvc.api.responses import JsonResponse
 from ragsvc.api.schemas import CORPUS_PATTERN
 from ragsvc.api.security import caller_of
 from ragsvc.api.state import StateOf
-from ragsvc.api.strict import StrictRoute
+from ragsvc.api.strict_route import StrictRoute
 from ragsvc.api.views import CorporaView, DuplicatesView
 from ragsvc.service.reports import details_json
-from ragsvc.service.serialise import corpus_json, duplicates_json
+from ragsvc.service.serialisation import corpus_json, duplicates_json
 
 router = APIRouter(route_class=StrictRoute, prefix="/v1/corpora", tags=["corpora"])
 

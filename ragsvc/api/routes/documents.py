@@ -12,20 +12,20 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from ragsvc.api.inline import receive_documents
+from ragsvc.api.json_documents import receive_documents
 from ragsvc.api.limits import Gate
 from ragsvc.api.openapi import BODY, problems
-from ragsvc.api.rendering import JsonResponse
+from ragsvc.api.responses import JsonResponse
 from ragsvc.api.routes.corpora import CorpusPath
 from ragsvc.api.schemas import DocumentsBody
 from ragsvc.api.security import caller_of
 from ragsvc.api.state import State, StateOf
-from ragsvc.api.strict import MAX_INTEGER, StrictRoute, media_type
+from ragsvc.api.strict_route import MAX_INTEGER, StrictRoute, media_type
 from ragsvc.api.uploads import receive_files
 from ragsvc.api.views import DeletedView, DocumentsView, DocumentView, JobView, TextView
 from ragsvc.domain import Caller, Job
 from ragsvc.errors import InvalidRequest
-from ragsvc.service.serialise import document_json, encodable, job_json, text_json
+from ragsvc.service.serialisation import document_json, encodable, job_json, text_json
 
 if TYPE_CHECKING:
     from ragsvc.service.spool import Spool

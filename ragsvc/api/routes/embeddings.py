@@ -12,7 +12,7 @@ from ragsvc.api.openai.views import EmbeddingsView, openai_problems
 from ragsvc.api.openapi import BODY
 from ragsvc.api.security import caller_of
 from ragsvc.api.state import StateOf
-from ragsvc.api.strict import StrictRoute
+from ragsvc.api.strict_route import StrictRoute
 
 router = APIRouter(route_class=StrictRoute, prefix="/v1", tags=["openai"])
 

@@ -8,12 +8,12 @@ from fastapi import APIRouter
 from starlette.responses import Response
 
 from ragsvc.api.openapi import problems
-from ragsvc.api.rendering import JsonResponse
+from ragsvc.api.responses import JsonResponse
 from ragsvc.api.state import StateOf
-from ragsvc.api.strict import StrictRoute
+from ragsvc.api.strict_route import StrictRoute
 from ragsvc.api.views import HealthView, ReadinessView
-from ragsvc.models.naming import shown_name
-from ragsvc.service.serialise import plain
+from ragsvc.models.display_name import shown_name
+from ragsvc.service.serialisation import plain
 
 router = APIRouter(route_class=StrictRoute, tags=["health"])
 

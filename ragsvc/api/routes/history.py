@@ -12,12 +12,12 @@ from starlette.responses import Response
 from ragsvc.api.history_views import CommitsView, RollbackView, TagsView, TagView
 from ragsvc.api.openapi import BODY, problems
 from ragsvc.api.redaction import without_folders
-from ragsvc.api.rendering import JsonResponse
+from ragsvc.api.responses import JsonResponse
 from ragsvc.api.routes.corpora import CorpusPath
 from ragsvc.api.schemas import RollbackBody, TagBody, reference
 from ragsvc.api.security import caller_of
 from ragsvc.api.state import StateOf
-from ragsvc.api.strict import MAX_INTEGER, StrictRoute
+from ragsvc.api.strict_route import MAX_INTEGER, StrictRoute
 from ragsvc.domain import CommitId
 from ragsvc.service.reports import log_json, rollback_json, tag_json
 

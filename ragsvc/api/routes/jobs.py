@@ -10,14 +10,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from ragsvc.api.openapi import problems
-from ragsvc.api.rendering import JsonResponse
+from ragsvc.api.responses import JsonResponse
 from ragsvc.api.schemas import CORPUS_PATTERN
 from ragsvc.api.security import caller_of
 from ragsvc.api.state import State, StateOf
-from ragsvc.api.strict import StrictRoute
+from ragsvc.api.strict_route import StrictRoute
 from ragsvc.api.views import JobsView, JobView
 from ragsvc.domain import Job, JobFilter, JobKind, JobState
-from ragsvc.service.serialise import JsonObject, job_json
+from ragsvc.service.serialisation import JsonObject, job_json
 
 router = APIRouter(route_class=StrictRoute, prefix="/v1/jobs", tags=["jobs"])
 

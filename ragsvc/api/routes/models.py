@@ -11,10 +11,10 @@ from starlette.responses import Response
 
 from ragsvc.api.openai.names import corpora_of_model, model_of
 from ragsvc.api.openai.views import ModelsView, ModelView, openai_problems
-from ragsvc.api.rendering import JsonResponse
+from ragsvc.api.responses import JsonResponse
 from ragsvc.api.security import caller_of
 from ragsvc.api.state import StateOf
-from ragsvc.api.strict import StrictRoute
+from ragsvc.api.strict_route import StrictRoute
 from ragsvc.domain import CorpusSummary
 
 router = APIRouter(route_class=StrictRoute, prefix="/v1/models", tags=["openai"])

@@ -7,13 +7,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from ragsvc.api.openapi import BODY, problems
-from ragsvc.api.rendering import JsonResponse
+from ragsvc.api.responses import JsonResponse
 from ragsvc.api.schemas import SearchBody
 from ragsvc.api.security import caller_of
 from ragsvc.api.state import StateOf
-from ragsvc.api.strict import StrictRoute
+from ragsvc.api.strict_route import StrictRoute
 from ragsvc.api.views import SearchView
-from ragsvc.service.serialise import search_json
+from ragsvc.service.serialisation import search_json
 
 router = APIRouter(route_class=StrictRoute, prefix="/v1", tags=["ask"])
 

@@ -6,8 +6,8 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from ragsvc.evaluation.bootstrap import wilson
-from ragsvc.evaluation.compare import Difference
+from ragsvc.evaluation.comparison import Difference
+from ragsvc.evaluation.intervals import wilson
 from ragsvc.evaluation.page.labels import full_label, label_of
 from ragsvc.evaluation.report import Bin, Figure
 

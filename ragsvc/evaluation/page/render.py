@@ -11,7 +11,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from ragsvc.errors import InvalidRequest
-from ragsvc.evaluation.compare import Comparison
+from ragsvc.evaluation.comparison import Comparison
 from ragsvc.evaluation.page.charts import PLOT_HEIGHT, PLOT_WIDTH, changes, number
 from ragsvc.evaluation.page.labels import full_label
 from ragsvc.evaluation.page.view import overview, report_view

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ragsvc.evaluation.failures import basis, facts, fault, headline, worst
 from ragsvc.evaluation.figures import AGAINST
 from ragsvc.evaluation.page.charts import (
     Bar,
@@ -33,7 +34,6 @@ from ragsvc.evaluation.page.labels import (
     split_system,
 )
 from ragsvc.evaluation.report import Item, Kind, Malformed, Report, Setup
-from ragsvc.evaluation.worst import basis, facts, fault, headline, worst
 
 WORST = 20
 _TILES = (

@@ -21,19 +21,19 @@ from ragsvc.domain import (
     Turn,
     Unsupported,
 )
-from ragsvc.pipeline.closing import closed_after
+from ragsvc.pipeline.generation.answer_stream import Writing
 from ragsvc.pipeline.generation.composition import Part, compose
 from ragsvc.pipeline.generation.paraphrase import Paraphrase
 from ragsvc.pipeline.generation.quotation import NAME, Quotation
-from ragsvc.pipeline.generation.writing import Writing
 from ragsvc.pipeline.grounding.answer_shape import SHORT_ANSWERS, SMALL_TALK, AnswerShape
 from ragsvc.pipeline.grounding.documents import DocumentReader
 from ragsvc.pipeline.grounding.judgement import Judgement, judge, shape_of
-from ragsvc.pipeline.grounding.nearness import nearness_of
 from ragsvc.pipeline.grounding.scored_unit import evidence_of
+from ragsvc.pipeline.grounding.semantic_match import nearness_of
 from ragsvc.pipeline.grounding.support import Support
-from ragsvc.pipeline.retrieval.condense import turns_read
-from ragsvc.pipeline.retrieval.retrieve import Looked
+from ragsvc.pipeline.iterators import closed_after
+from ragsvc.pipeline.retrieval.query_rewriter import turns_read
+from ragsvc.pipeline.retrieval.search import Looked
 from ragsvc.protocols import Chat, Generator, Reader, Tokeniser
 from ragsvc.text.escapes import unescaped
 

@@ -13,11 +13,11 @@ from functools import cached_property
 from itertools import groupby
 
 from ragsvc.domain import Hit, Message, Piece, ReaderText, Speaker
-from ragsvc.pipeline.closing import closed_after
 from ragsvc.pipeline.generation.composition import Part
 from ragsvc.pipeline.generation.copies import are_copied, holds, identifiers_of
 from ragsvc.pipeline.grounding.support import Standing, Support
 from ragsvc.pipeline.grounding.units import UnitKind
+from ragsvc.pipeline.iterators import closed_after
 from ragsvc.protocols import Analyser, Chat, Reader
 from ragsvc.text.blocks import BlockKind
 from ragsvc.text.escapes import escaped

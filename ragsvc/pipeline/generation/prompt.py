@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from ragsvc.domain import Evidence, Generation, Hit, Message, Role, Speaker, Turn
 from ragsvc.errors import TooLarge
-from ragsvc.pipeline.generation.fencing import fenced, neutralised, new_boundary
-from ragsvc.pipeline.grounding.markers import ANY_MARKER
+from ragsvc.pipeline.generation.prompt_fences import fenced, neutralised, new_boundary
+from ragsvc.pipeline.grounding.citations import ANY_MARKER
 from ragsvc.pipeline.grounding.rows import without_columns
 
 CANNOT = "I cannot answer this from the documents."

@@ -13,9 +13,9 @@ from pathlib import Path
 import numpy as np
 
 from ragsvc.domain import Evidence, F64Vector, Hit, Passage
-from ragsvc.pipeline.grounding.question_kind import lacks_kind, negates
-from ragsvc.pipeline.retrieval.retrieve import Looked
-from ragsvc.pipeline.wording import (
+from ragsvc.pipeline.grounding.answer_type import lacks_kind, negates
+from ragsvc.pipeline.retrieval.search import Looked
+from ragsvc.pipeline.word_coverage import (
     TextVectors,
     content_words,
     names_in,

@@ -9,7 +9,7 @@ import numpy as np
 from ragsvc.pipeline.grounding.scored_unit import ScoredUnit
 from ragsvc.pipeline.grounding.unit_features import COMPOSITE
 from ragsvc.pipeline.grounding.units import COMPARED_CHARS, UnitKind, units_of
-from ragsvc.pipeline.wording import TextVectors
+from ragsvc.pipeline.word_coverage import TextVectors
 
 MOST_UNITS = 140
 EXTRACTED = 7

@@ -8,7 +8,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence, Set
 
-from ragsvc.pipeline.grounding.alignment import (
+from ragsvc.pipeline.grounding.enumerations import in_order_of
+from ragsvc.pipeline.grounding.lexicon import COMPARING, MODALS, MUTUAL, SLIPPERY, STRONG, WEAKER
+from ragsvc.pipeline.grounding.parsed_sentence import Denial, Said, signs_of
+from ragsvc.pipeline.grounding.word_diff import (
     Change,
     changes,
     exchanged,
@@ -17,9 +20,6 @@ from ragsvc.pipeline.grounding.alignment import (
     swapped,
     turned,
 )
-from ragsvc.pipeline.grounding.listing import in_order_of
-from ragsvc.pipeline.grounding.opposites import COMPARING, MODALS, MUTUAL, SLIPPERY, STRONG, WEAKER
-from ragsvc.pipeline.grounding.said import Denial, Said, signs_of
 
 # Of the words that a text denies, so many must be in a sentence that affirms them.
 _DENIED_SHARE = 0.6

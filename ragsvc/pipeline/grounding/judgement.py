@@ -17,7 +17,7 @@ from ragsvc.pipeline.grounding.identifiers import holds, identifiers_in, is_code
 from ragsvc.pipeline.grounding.reader_scores import read_units
 from ragsvc.pipeline.grounding.scored_unit import ScoredUnit, evidence_from
 from ragsvc.pipeline.grounding.unit_scores import score_units
-from ragsvc.pipeline.retrieval.retrieve import Looked
+from ragsvc.pipeline.retrieval.search import Looked
 from ragsvc.protocols import Reader
 
 # Passages that the reader reads; each costs as much as embedding fifty words.

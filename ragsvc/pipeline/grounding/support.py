@@ -11,14 +11,14 @@ from functools import cached_property
 from typing import TypeAlias
 
 from ragsvc.domain import Hit, Span
-from ragsvc.pipeline.grounding.markers import ANY_MARKER, best_of, words_of
-from ragsvc.pipeline.grounding.nearness import KNOWN_SHARE, Nearness, Place
-from ragsvc.pipeline.grounding.objections import Objections, answers, asks, is_courtesy, objected
-from ragsvc.pipeline.grounding.opposites import plainly
-from ragsvc.pipeline.grounding.placing import Stated, names_known, numbers_of
-from ragsvc.pipeline.grounding.readable import readable
+from ragsvc.pipeline.grounding.citations import ANY_MARKER, best_of, words_of
+from ragsvc.pipeline.grounding.lexicon import plainly
+from ragsvc.pipeline.grounding.number_rules import Stated, names_known, numbers_of
+from ragsvc.pipeline.grounding.parsed_sentence import terms_of
+from ragsvc.pipeline.grounding.readable_text import readable
 from ragsvc.pipeline.grounding.rows import row_readings
-from ragsvc.pipeline.grounding.said import terms_of
+from ragsvc.pipeline.grounding.semantic_match import KNOWN_SHARE, Nearness, Place
+from ragsvc.pipeline.grounding.support_rules import Objections, answers, asks, is_courtesy, objected
 from ragsvc.protocols import Analyser
 from ragsvc.text.sentences import sentences
 

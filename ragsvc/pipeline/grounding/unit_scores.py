@@ -16,7 +16,7 @@ from ragsvc.pipeline.grounding.identifiers import identifiers_in
 from ragsvc.pipeline.grounding.scored_unit import SHOWN_TITLES, ScoredUnit, best_first, under_titles
 from ragsvc.pipeline.grounding.unit_features import text_features, unit_model
 from ragsvc.pipeline.grounding.units import COMPARED_CHARS, Unit, UnitKind, units_of
-from ragsvc.pipeline.wording import TextVectors
+from ragsvc.pipeline.word_coverage import TextVectors
 from ragsvc.protocols import Analyser
 
 MOST_UNITS = 140

@@ -11,7 +11,7 @@ from functools import lru_cache
 from ragsvc.domain import Span
 from ragsvc.pipeline.grounding.documents import DocumentPart
 from ragsvc.text.blocks import Block, BlockKind, Section, sections, walk
-from ragsvc.text.blocks.parse import MARKDOWN
+from ragsvc.text.blocks.block_parser import MARKDOWN
 from ragsvc.text.sentences import clauses, prose_sentences
 
 # What is longer is no unit of an answer as a whole; its parts are.

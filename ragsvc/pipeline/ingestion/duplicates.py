@@ -19,7 +19,7 @@ from ragsvc.domain import (
     U16Vector,
 )
 from ragsvc.store.catalog import Catalog
-from ragsvc.text.signature import NEAR, similarities
+from ragsvc.text.minhash import NEAR, similarities
 
 # Two signatures are compared when all values of a band are equal. Near ones differ in at most 25 of 128
 # values, so 7 of their 32 bands of 4 at least are equal; of pairs at .1 one in three hundred has any.

@@ -37,13 +37,12 @@ from ragsvc.errors import (
     RootEmpty,
     StaleContent,
 )
-from ragsvc.pipeline.base import renew_files
-from ragsvc.pipeline.ingestion.found import Found, look_for
-from ragsvc.pipeline.ingestion.indexing import Indexer
-from ragsvc.pipeline.ingestion.plan import Plan, Scope, make_plan
-from ragsvc.pipeline.ingestion.reading import Reader, Reading
-from ragsvc.pipeline.ingestion.setbacks import Again, Setbacks
-from ragsvc.pipeline.ingestion.shelf import (
+from ragsvc.pipeline.index_files import renew_files
+from ragsvc.pipeline.ingestion.discovery import Found, look_for
+from ragsvc.pipeline.ingestion.document_claims import Reader, Reading
+from ragsvc.pipeline.ingestion.indexer import Indexer
+from ragsvc.pipeline.ingestion.listeners import IngestTools, Listener
+from ragsvc.pipeline.ingestion.parse_cache import (
     CatalogShelf,
     DryShelf,
     ParseKey,
@@ -52,9 +51,10 @@ from ragsvc.pipeline.ingestion.shelf import (
     parser_of,
     text_key,
 )
-from ragsvc.pipeline.ingestion.tools import IngestTools, Listener
-from ragsvc.store.pins import ingest_reason
-from ragsvc.text.normalise import clean, normalise
+from ragsvc.pipeline.ingestion.plan import Plan, Scope, make_plan
+from ragsvc.pipeline.ingestion.setbacks import Again, Setbacks
+from ragsvc.store.gc.pins import ingest_reason
+from ragsvc.text.normalisation import clean, normalise
 from ragsvc.text.sources import Found as Item
 from ragsvc.text.sources import classify
 

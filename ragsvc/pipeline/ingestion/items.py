@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from ragsvc.domain import Failure, ParsedDocument, SourceFile
-from ragsvc.text.parse import display_name
+from ragsvc.text.file_parser import display_name
 
 
 def shown(file: SourceFile) -> str:

@@ -14,13 +14,13 @@ from dataclasses import dataclass, replace
 from ragsvc.domain import Caller, CommitId, Corpus, Profile, ProfileSpec, Progress, ReindexReport, VersionId
 from ragsvc.errors import Cancelled, StaleContent
 from ragsvc.fingerprints import profile_fingerprint
-from ragsvc.pipeline.base import renew_files
-from ragsvc.pipeline.ingestion.indexing import Indexer, refuse_failures
-from ragsvc.pipeline.ingestion.tools import Listener
-from ragsvc.pipeline.parts import ProfileParts
+from ragsvc.pipeline.index_files import renew_files
+from ragsvc.pipeline.ingestion.indexer import Indexer, refuse_failures
+from ragsvc.pipeline.ingestion.listeners import Listener
+from ragsvc.pipeline.profile_parts import ProfileParts
 from ragsvc.store.catalog import Catalog
 from ragsvc.store.commits import new_uid
-from ragsvc.text.workers import ParserPool
+from ragsvc.text.worker_pool import ParserPool
 
 ATTEMPTS = 3
 # Rounds of catching up with commits made meanwhile, and what may be left to do under the writer lock:

@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
 
 from ragsvc.domain import Failure
-from ragsvc.pipeline.ingestion.shelf import ParseKey
+from ragsvc.pipeline.ingestion.parse_cache import ParseKey
 from ragsvc.store.catalog import Catalog
-from ragsvc.text.workers import SETBACK_CODES
+from ragsvc.text.worker_pool import SETBACK_CODES
 
 
 class Again(StrEnum):

@@ -16,10 +16,10 @@ import numpy as np
 
 from ragsvc.domain import BoolVector, Caller, CommitId, Corpus, I64Vector
 from ragsvc.errors import IndexDamaged, ProfileMismatch
-from ragsvc.index import loading
+from ragsvc.index import index_reader
 from ragsvc.index.corpus_index import CorpusIndex
 from ragsvc.index.lexical import LexicalView
-from ragsvc.pipeline.base import folder_of, is_ours
+from ragsvc.pipeline.index_files import folder_of, is_ours
 from ragsvc.store.catalog import Catalog
 from ragsvc.store.filters import Filter
 
@@ -42,7 +42,7 @@ class Snapshot:
     index: CorpusIndex
     alive: BoolVector
     lexical: LexicalView
-    base: loading.Written | None
+    base: index_reader.Written | None
     masks: MaskCache = field(compare=False)
     vocabulary: VocabularyCache = field(compare=False)
 
@@ -120,14 +120,14 @@ def empty_index(corpus: Corpus) -> CorpusIndex:
     return CorpusIndex.empty(corpus.profile.spec.embedder.dimension)
 
 
-def read_files(catalog: Catalog, corpus: Corpus) -> tuple[CorpusIndex, loading.Written] | None:
+def read_files(catalog: Catalog, corpus: Corpus) -> tuple[CorpusIndex, index_reader.Written] | None:
     """The index in the files of a corpus; None when they cannot be used."""
     folder = folder_of(catalog, corpus)
-    if not loading.is_written(folder):
+    if not index_reader.is_written(folder):
         return None
     profile = corpus.profile
     try:
-        index, written = loading.load(
+        index, written = index_reader.load(
             folder, profile=profile.fingerprint, dimension=profile.spec.embedder.dimension
         )
     except (IndexDamaged, ProfileMismatch) as error:
@@ -143,7 +143,7 @@ def read_files(catalog: Catalog, corpus: Corpus) -> tuple[CorpusIndex, loading.W
 
 
 def _snapshot(
-    corpus: Corpus, index: CorpusIndex, alive: BoolVector, base: loading.Written | None
+    corpus: Corpus, index: CorpusIndex, alive: BoolVector, base: index_reader.Written | None
 ) -> Snapshot:
     return Snapshot(corpus, index, alive, index.lexical_view(alive), base, MaskCache(), VocabularyCache())
 
@@ -157,7 +157,9 @@ def is_current(catalog: Catalog, corpus: Corpus, index: CorpusIndex, versions: I
     return np.array_equal(index.cuts(held), catalog.cuts(corpus.profile.id, held))
 
 
-def settled(catalog: Catalog, index: CorpusIndex, corpus: Corpus, base: loading.Written | None) -> Snapshot:
+def settled(
+    catalog: Catalog, index: CorpusIndex, corpus: Corpus, base: index_reader.Written | None
+) -> Snapshot:
     """The snapshot of `corpus.commit`, from any index of its profile.
 
     :raises StaleContent: if gc took the commit meanwhile.

@@ -15,7 +15,7 @@ from rapidfuzz.distance import OSA
 
 from ragsvc.domain import BoolVector, I64Vector
 from ragsvc.index.lexical import LexicalView
-from ragsvc.pipeline.retrieval.literal import is_literal
+from ragsvc.pipeline.retrieval.literal_queries import is_literal
 from ragsvc.pipeline.retrieval.snapshot import Snapshot, Vocabulary
 from ragsvc.protocols import Analyser, Tokeniser
 from ragsvc.store.catalog import Catalog

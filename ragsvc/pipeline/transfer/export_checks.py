@@ -23,7 +23,7 @@ from ragsvc.errors import ExportDamaged
 from ragsvc.pipeline.transfer.export_manifest import COPY_AGAIN, Table
 from ragsvc.store.memberships import base_name
 from ragsvc.store.versions import version_name
-from ragsvc.text.normalise import clean
+from ragsvc.text.normalisation import clean
 
 _TIME = re.compile(r"[0-9]{4}-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-6][0-9](\.[0-9]{1,6})?Z")
 _SIGNATURE_BYTES = 2 * SIGNATURE_VALUES

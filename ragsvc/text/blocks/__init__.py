@@ -34,10 +34,10 @@ The text below a heading:
 """
 
 from ragsvc.text.blocks.block import Block, BlockKind, Cell, leaves, overlapping, path_at, walk
+from ragsvc.text.blocks.block_parser import MARKDOWN, PLAIN, parse_blocks
 from ragsvc.text.blocks.layout import layout
-from ragsvc.text.blocks.parse import MARKDOWN, PLAIN, parse_blocks
-from ragsvc.text.blocks.reading import Reading
 from ragsvc.text.blocks.section import Section, sections
+from ragsvc.text.blocks.text_view import Reading
 
 __all__ = [
     "MARKDOWN",

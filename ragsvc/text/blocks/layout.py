@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ragsvc.text.blocks.block import Block, BlockKind
-from ragsvc.text.blocks.parse import MARKDOWN
-from ragsvc.text.blocks.reading import Reading
-from ragsvc.text.breaks import paragraphs
+from ragsvc.text.blocks.block_parser import MARKDOWN
+from ragsvc.text.blocks.text_view import Reading
+from ragsvc.text.line_breaks import paragraphs
 
 TERM_SIGN = " — "
 _LINES = frozenset({BlockKind.KEY_VALUE, BlockKind.LINE})

@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 
 from ragsvc.domain import Caveat, ParsedDocument, Part
 from ragsvc.errors import DocumentError
-from ragsvc.text.normalise import clean
+from ragsvc.text.normalisation import clean
 
 UNREAD = "attachments_unread"
 

@@ -14,8 +14,8 @@ from typing import Any, cast
 
 from ragsvc.domain import ParsedDocument
 from ragsvc.errors import BrokenDocument, EncryptedDocument, NoText
-from ragsvc.text.decode import decode_text
-from ragsvc.text.normalise import clean, normalise
+from ragsvc.text.encodings import decode_text
+from ragsvc.text.normalisation import clean, normalise
 from ragsvc.text.readers.attachments import Attachments, ReadInner
 
 ReadHtml = Callable[[bytes], str]

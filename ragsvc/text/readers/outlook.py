@@ -8,7 +8,7 @@ from typing import Any
 import olefile
 
 from ragsvc.domain import ParsedDocument
-from ragsvc.text.normalise import normalise
+from ragsvc.text.normalisation import normalise
 from ragsvc.text.readers.attachments import Attachments
 
 _STORAGE = "__attach_version1.0_"

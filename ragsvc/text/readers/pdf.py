@@ -10,7 +10,7 @@ from typing import Any
 import pypdfium2
 
 from ragsvc.domain import Caveat
-from ragsvc.text.kept import compare
+from ragsvc.text.kept_words import compare
 from ragsvc.text.readers.direction import in_reading_order
 from ragsvc.text.readers.hyphens import MARK, mend
 from ragsvc.text.readers.page_lines import without_running_lines

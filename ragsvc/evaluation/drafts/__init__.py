@@ -1,0 +1,1 @@
+"""Golden sets drafted from a corpus by rules, for a person to edit."""

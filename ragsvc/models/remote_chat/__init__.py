@@ -1,0 +1,1 @@
+"""A chat model behind a server of the OpenAI kind."""

@@ -1,0 +1,1 @@
+"""Upkeep of what is stored: garbage, damage, and everything that can be derived anew."""

@@ -1,0 +1,94 @@
+"""Changes to corpora: ingest and deletion."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+
+from ragsvc.domain import Caller, CommitId, Corpus, Progress
+from ragsvc.errors import DocumentNotFound
+from ragsvc.pipeline.index_files import renew_files
+from ragsvc.pipeline.ingestion.ingest import Ingest
+from ragsvc.pipeline.ingestion.listeners import IngestTools, Listener
+from ragsvc.service.model_registry import PartsLoader
+from ragsvc.settings import Settings
+from ragsvc.store.catalog import Catalog
+from ragsvc.store.corpora import check_name
+from ragsvc.text.encodings import check_encoding
+from ragsvc.text.worker_pool import ParseLimits, ParserPool
+
+
+def new_pool(settings: Settings) -> ParserPool:
+    """Workers with the limits of the settings; none is started."""
+    limits = ParseLimits(
+        timeout_s=settings.parse_timeout_s,
+        memory_bytes=settings.parse_memory_bytes,
+        max_file_bytes=settings.max_file_bytes,
+        reads_pictures=settings.ocr,
+    )
+    return ParserPool(settings.parse_workers, limits)
+
+
+class Writer:
+    """Writes under the writer lock, and only for as long as it publishes."""
+
+    def __init__(self, catalog: Catalog, loader: PartsLoader, settings: Settings, pool: ParserPool) -> None:
+        self._catalog = catalog
+        self._loader = loader
+        self._settings = settings
+        self._pool = pool
+
+    def ingest(
+        self,
+        caller: Caller,
+        progress: Callable[[Progress], None] | None,
+        on_wait: Callable[[str], None] | None,
+        cancelled: Callable[[], bool] | None,
+        encoding: str = "",
+    ) -> Ingest:
+        """An ingest with this service's tools.
+
+        :param encoding: as of IngestRequest.
+        :raises InvalidRequest: if there is no such encoding.
+        """
+        settings = self._settings
+        tools = IngestTools(
+            catalog=self._catalog,
+            lock_timeout_s=settings.lock_timeout_s,
+            pool=self._pool,
+            encoding=check_encoding(encoding) if encoding else "",
+            parts_of=lambda corpus: self._loader.parts(corpus.profile),
+            default_parts=self._loader.unsaved_parts,
+            new_corpus=self._new_corpus,
+        )
+        listener = Listener.of(progress, on_wait, cancelled)
+        return Ingest(tools, caller, listener)
+
+    def delete_document(self, caller: Caller, name: str, document_id: str) -> CommitId:
+        """See `Service.delete_document`."""
+        self._catalog.corpus(caller, name)
+        with self._catalog.lock.hold(self._settings.lock_timeout_s):
+            corpus = self._catalog.corpus(caller, name)
+            row = self._catalog.live(corpus.id).get(document_id)
+            if row is None:
+                raise DocumentNotFound(
+                    f"no document {document_id!r} in {name}",
+                    hint=f"ragsvc documents list {name} shows the ids",
+                )
+            commit = self._catalog.publish(
+                caller, corpus.id, kind="delete", born=[], died=[row.id], roots={}, stats={"removed": 1}
+            )
+            renew_files(self._catalog, self._catalog.corpus(caller, name))
+            return commit
+
+    def delete_corpus(self, caller: Caller, name: str) -> None:
+        """See `Service.delete_corpus`."""
+        corpus = self._catalog.corpus(caller, name)
+        with self._catalog.lock.hold(self._settings.lock_timeout_s):
+            self._catalog.delete_corpus(caller, name)
+            shutil.rmtree(self._catalog.home / corpus.uid, ignore_errors=True)
+        self._catalog.empty_log()
+
+    def _new_corpus(self, caller: Caller, name: str) -> Corpus:
+        check_name(name)
+        return self._catalog.create_corpus(caller, name, self._loader.new_spec())

@@ -1,0 +1,317 @@
+"""Questions: from names and text to snapshots, hits and answers."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from copy import copy
+from types import MappingProxyType
+
+from ragsvc.domain import (
+    Answer,
+    AnswerEvent,
+    AnswerRequest,
+    Caller,
+    Corpus,
+    DoneEvent,
+    F32Vector,
+    Hit,
+    Mode,
+    SearchRequest,
+    SearchResult,
+)
+from ragsvc.errors import CorpusNotFound, InvalidRequest, RagsvcError, StaleContent
+from ragsvc.pipeline.generation.answer import Found, Manner, Writers, merge, stream_answer
+from ragsvc.pipeline.grounding.documents import DocumentReader
+from ragsvc.pipeline.grounding.judgement import Grounds, grounds_of, shape_of
+from ragsvc.pipeline.retrieval.query_rewriter import condense
+from ragsvc.pipeline.retrieval.search import (
+    MAX_K,
+    CloseLook,
+    Looked,
+    Reading,
+    Weights,
+    hits,
+    prepare_condensed,
+    rank,
+)
+from ragsvc.pipeline.retrieval.snapshot import Snapshot
+from ragsvc.pipeline.retrieval.snapshot_cache import SnapshotKeeper
+from ragsvc.pipeline.retrieval.spelling import Speller
+from ragsvc.service.generators import Generators
+from ragsvc.service.model_registry import PartsLoader
+from ragsvc.service.request_limits import check_history, check_question
+from ragsvc.settings import Settings
+from ragsvc.store.catalog import Catalog
+from ragsvc.store.filters import Filter, parse_filter
+
+ATTEMPTS = 10
+NOTHING_READY: Mapping[str, F32Vector] = MappingProxyType({})
+
+
+class Asker:
+    """Searches and answers, each over one snapshot of each corpus."""
+
+    def __init__(self, catalog: Catalog, loader: PartsLoader, settings: Settings) -> None:
+        self._catalog = catalog
+        self._loader = loader
+        self._settings = settings
+        self._keeper = SnapshotKeeper(catalog)
+        self._generators = Generators(settings)
+        self._documents = DocumentReader(catalog.version_texts)
+        # A server has a thread that follows commits; queries then never wait for one to be taken in.
+        self.followed = False
+
+    def over(self, loader: PartsLoader) -> Asker:
+        """One that shares the snapshots and embeds and reranks by the parts of another loader."""
+        made = copy(self)
+        made._loader = loader
+        return made
+
+    def reranker_fingerprint(self) -> str:
+        """See `PartsLoader.reranker_fingerprint`."""
+        return self._loader.reranker_fingerprint()
+
+    @property
+    def generator(self) -> str:
+        """What writes answers, and how: all that decides what it writes.
+
+        :raises InvalidSetting: if there can be no such generator.
+        """
+        settings = self._settings
+        self._generators.current()
+        manner = (
+            settings.generator_model,
+            settings.prompt_tokens,
+            settings.max_answer_tokens,
+            settings.temperature,
+            settings.unsupported.value,
+        )
+        return f"{settings.generator} {manner}"
+
+    def search(self, caller: Caller, request: SearchRequest) -> SearchResult:
+        """See `Service.search`."""
+        return self.look(caller, request)[0]
+
+    def answer(
+        self, caller: Caller, request: AnswerRequest, ready: Mapping[str, F32Vector] = NOTHING_READY
+    ) -> Answer:
+        """See `Service.answer`; `ready` as in `look`."""
+        for event in self.stream(caller, request, ready):
+            if isinstance(event, DoneEvent):
+                return event.answer
+        raise AssertionError("an answer ends with DoneEvent")
+
+    def stream(
+        self, caller: Caller, request: AnswerRequest, ready: Mapping[str, F32Vector] = NOTHING_READY
+    ) -> Iterator[AnswerEvent]:
+        """See `Service.stream_answer`; `ready` as in `look`."""
+        started = time.perf_counter()
+        search = SearchRequest(
+            request.corpora,
+            request.question,
+            request.k,
+            Mode.HYBRID,
+            request.where,
+            at=request.at,
+            history=request.history,
+        )
+        result, found = self.look(caller, search, ready)
+        yield from stream_answer(
+            Found(result, tuple(found), time.perf_counter() - started),
+            Writers(
+                self._generators.current(),
+                self._documents,
+                self._loader.reader(),
+                self._generators.writer(),
+            ),
+            self._manner(request),
+        )
+
+    def grounds(self, caller: Caller, request: SearchRequest) -> list[Grounds | None]:
+        """See `Service.grounds`."""
+        result, found = self.look(caller, request)
+        return [
+            grounds_of(
+                looked,
+                [hit for hit in result.hits if hit.corpus == looked.snapshot.corpus.name],
+                shape_of(looked),
+                self._documents,
+                self._loader.reader(),
+            )
+            for looked in found
+        ]
+
+    def _manner(self, request: AnswerRequest) -> Manner:
+        settings = self._settings
+        return Manner(
+            settings.max_false_refusals,
+            settings.unsupported,
+            request.history,
+            request.max_tokens,
+            settings.temperature if request.temperature is None else request.temperature,
+            request.stop,
+            request.instructions,
+        )
+
+    def warm_up(self) -> None:
+        """Load the default models now, so that the first question does not wait for them."""
+        self._loader.warm_up()
+        self._generators.warm_up()
+
+    def refresh(self, caller: Caller, name: str) -> None:
+        """Take in the newest commit of a corpus, if it is still there and anything of it was taken in before.
+
+        Who has nothing of it in memory, and follows nothing, reads the newest when it asks.
+        """
+        with suppress(CorpusNotFound):
+            corpus = self._catalog.corpus(caller, name)
+            if self.followed or self._keeper.held(corpus.uid) is not None:
+                self._take_in(corpus)
+
+    def refresh_all(self, caller: Caller) -> list[RagsvcError]:
+        """Take in the newest commit of every corpus, and forget those that are gone.
+
+        :return: why some corpora stay at an older commit; the others are up to date.
+        """
+        live: set[str] = set()
+        failures: list[RagsvcError] = []
+        for summary in self._catalog.corpora(caller):
+            try:
+                corpus = self._catalog.corpus(caller, summary.name)
+                live.add(corpus.uid)
+                self._take_in(corpus)
+            except CorpusNotFound:
+                continue
+            except RagsvcError as error:
+                failures.append(error)
+        self._keeper.forget(live)
+        self._loader.keep_only(self._keeper.profiles())
+        return failures
+
+    def check_files(self) -> None:
+        """See `SnapshotKeeper.check_files`."""
+        self._keeper.check_files()
+
+    def _take_in(self, corpus: Corpus) -> None:
+        held = self._keeper.held(corpus.uid)
+        if held is not None and held.corpus.profile.id != corpus.profile.id:
+            # Another model: loaded before the head moves here, so that no question waits for it.
+            self._loader.warm_up(corpus.profile)
+        self._keeper.current(corpus)
+
+    def look(
+        self, caller: Caller, request: SearchRequest, ready: Mapping[str, F32Vector] = NOTHING_READY
+    ) -> tuple[SearchResult, list[Looked]]:
+        """Search, and keep what is needed to look closer at what was found.
+
+        :param ready: the embedded query by fingerprint of the embedder, where it was embedded before.
+        """
+        if not request.corpora:
+            raise InvalidRequest("no corpus was named", hint="name at least one")
+        check_question("the question", request.query, self._settings.max_question_chars)
+        check_history(request.history, self._settings.max_question_chars)
+        if not 1 <= request.k <= MAX_K:
+            raise InvalidRequest(f"k must be 1 to {MAX_K}, not {request.k}", hint="choose k from this range")
+        where = None if request.where is None else parse_filter(request.where)
+        names = tuple(dict.fromkeys(request.corpora))
+        # By embedder: corpora that share one need the question embedded once.
+        # A follow-up is searched by another vector than its own.
+        vectors = {} if request.history else dict(ready)
+        looked = [self._look(caller, name, request, where, vectors) for name in names]
+        result = SearchResult(
+            corpus=",".join(names),
+            commit=max(item.snapshot.commit for item in looked),
+            query=request.query,
+            mode=request.mode,
+            hits=merge([hit for item in looked for hit in item.hits], request.k),
+            searched=_searched(request, looked),
+        )
+        return result, looked
+
+    def _look(
+        self,
+        caller: Caller,
+        name: str,
+        request: SearchRequest,
+        where: Filter | None,
+        vectors: dict[str, F32Vector],
+    ) -> Looked:
+        for attempt in range(ATTEMPTS):
+            try:
+                if attempt:
+                    self.refresh(caller, name)
+                return self._look_once(caller, name, request, where, vectors)
+            except StaleContent:
+                # gc took the commit while it was read: the head is always there.
+                if attempt + 1 == ATTEMPTS:
+                    raise
+        raise AssertionError("the last attempt returns or raises")
+
+    def _look_once(
+        self,
+        caller: Caller,
+        name: str,
+        request: SearchRequest,
+        where: Filter | None,
+        vectors: dict[str, F32Vector],
+    ) -> Looked:
+        snapshot = self.snapshot(caller, name, request.at)
+        # Everything below is of the snapshot's own profile: the head may have another by now.
+        corpus = snapshot.corpus
+        parts = self._loader.parts(corpus.profile)
+        allowed = snapshot.allowed(self._catalog, where, caller)
+        speller = Speller(snapshot, self._catalog, parts.analyser, parts.tokeniser)
+        read = speller.read(request.query, allowed)
+        if read != request.query:
+            # Another corpus may read it otherwise.
+            vectors = {}
+        condensed = condense(read, request.history, parts.analyser)
+        vector = None
+        if request.mode is not Mode.LEXICAL and snapshot.index.rows:
+            embedder = corpus.profile.embedder_fingerprint
+            if embedder not in vectors:
+                vectors[embedder] = condensed.mix(parts.embedder.embed_queries(condensed.texts()))
+            vector = vectors[embedder]
+        query = prepare_condensed(condensed, request.mode, vector, parts.analyser)
+        known = self._catalog.term_ids(query.terms) if query.terms else {}
+        shown: list[Hit] = []
+        if snapshot.index.rows:
+            ranked = rank(snapshot, query, known, allowed, self.weights, self.close_look())
+            reading = Reading(self._catalog, corpus, snapshot, where, caller)
+            shown = hits(reading, ranked, request.k, request.collapse)
+            self._catalog.check_kept(corpus)
+        return Looked(parts, snapshot, query, known, tuple(shown))
+
+    @property
+    def weights(self) -> Weights:
+        """How the legs are fused."""
+        return Weights(self._settings.fusion, self._settings.dense_weight)
+
+    def close_look(self) -> CloseLook | None:
+        """The second look at the best candidates that the settings ask for.
+
+        :raises ModelNotFound: if its model is not to be had.
+        """
+        reranker = self._loader.reranker()
+        return None if reranker is None else CloseLook(reranker, self._catalog.chunk_texts)
+
+    def snapshot(self, caller: Caller, name: str, at: str | None) -> Snapshot:
+        """One corpus at a commit; `at` as in `SearchRequest`.
+
+        :raises CorpusNotFound: if there is none of this name.
+        """
+        if at is not None:
+            return self._keeper.past(self._catalog.corpus_at(caller, name, at))
+        corpus = self._catalog.corpus(caller, name)
+        held = self._keeper.held(corpus.uid) if self.followed else None
+        return held or self._keeper.current(corpus)
+
+
+def _searched(request: SearchRequest, looked: Sequence[Looked]) -> str | None:
+    """What was searched for, where it may be other than what was typed."""
+    read = [each.query.searched for each in looked]
+    if request.history:
+        return read[0]
+    return next((each for each in read if each != request.query), None)

@@ -1,0 +1,1 @@
+"""Retention of commits, and the removal of what nothing needs any more."""
