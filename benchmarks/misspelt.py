@@ -20,11 +20,11 @@ from benchmarks.sets import data_folder, table
 from ragsvc.domain import Caller, IngestRequest, Mode
 from ragsvc.evaluation import beir
 from ragsvc.evaluation.retrieval_metrics import ndcg
-from ragsvc.pipeline.retrieval.chunk_locations import Places
-from ragsvc.pipeline.retrieval.search import Reading, prepare, rank
+from ragsvc.pipeline.retrieval.chunk_locations import ChunkLocations
+from ragsvc.pipeline.retrieval.search import SearchScope, prepare, rank
 from ragsvc.pipeline.retrieval.spelling import Speller
-from ragsvc.service.model_registry import PartsLoader
-from ragsvc.service.queries import Asker
+from ragsvc.service.model_registry import ModelRegistry
+from ragsvc.service.queries import QueryService
 from ragsvc.service.service import Service
 from ragsvc.settings.settings import Settings
 from ragsvc.store.catalog import Catalog
@@ -61,12 +61,14 @@ class Ranking:
 
     def __init__(self, catalog: Catalog, settings: Settings, corpus: str) -> None:
         self._catalog = catalog
-        loader = PartsLoader(settings)
-        self._asker = Asker(catalog, loader, settings)
+        loader = ModelRegistry(settings)
+        self._asker = QueryService(catalog, loader, settings)
         self._snapshot = self._asker.snapshot(CALLER, corpus, None)
         self._parts = loader.parts(self._snapshot.corpus.profile)
         self._allowed = self._snapshot.allowed(catalog, None, CALLER)
-        self._places = Places(Reading(catalog, self._snapshot.corpus, self._snapshot, None, CALLER))
+        self._places = ChunkLocations(
+            SearchScope(catalog, self._snapshot.corpus, self._snapshot, None, CALLER)
+        )
         self._speller = Speller(self._snapshot, catalog, self._parts.analyser, self._parts.tokeniser)
 
     def read(self, query: str) -> str:

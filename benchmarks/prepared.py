@@ -77,7 +77,7 @@ Score = Callable[[Asked], F64Vector]
 class Prepared:
     """A collection with its chunks, their vectors and postings."""
 
-    def __init__(self, collection: beir.Collection, cache: Path) -> None:
+    def __init__(self, collection: beir.TestCollection, cache: Path) -> None:
         self.collection = collection
         embedder, analyser = SentenceTransformerEmbedder(), StandardAnalyser()
         chunker = Chunker(DEFAULT_CHUNKER, embedder.tokeniser, embedder.spec.max_tokens)

@@ -82,16 +82,16 @@ def asked(texts: dict[str, str], inside: re.Pattern[str]) -> list[tuple[str, str
 
 def collection(
     name: str, texts: dict[str, str], queries: Sequence[tuple[str, str, list[str]]], folder: Path
-) -> beir.Collection:
+) -> beir.TestCollection:
     """Write documents and queries as a collection."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{name}.jsonl"
     rows = (json.dumps({"_id": document, "text": text}) for document, text in texts.items())
     path.write_text("\n".join(rows), encoding="utf-8")
-    return beir.Collection(
+    return beir.TestCollection(
         name,
         path,
-        tuple(beir.Query(str(number), query) for number, (_, query, _) in enumerate(queries)),
+        tuple(beir.TestQuery(str(number), query) for number, (_, query, _) in enumerate(queries)),
         {str(number): dict.fromkeys(right, 1) for number, (_, _, right) in enumerate(queries)},
     )
 

@@ -18,10 +18,10 @@ from benchmarks.sets import data_folder, table
 from ragsvc.domain import Caller, IngestRequest, Mode
 from ragsvc.evaluation import beir
 from ragsvc.pipeline.retrieval.close_reader import BUILT_IN, NO_RERANKER
-from ragsvc.pipeline.retrieval.search import CloseLook, Query, prepare, rank
+from ragsvc.pipeline.retrieval.search import RerankStage, SearchQuery, prepare, rank
 from ragsvc.pipeline.retrieval.snapshot import Snapshot
-from ragsvc.service.model_registry import PartsLoader
-from ragsvc.service.queries import Asker
+from ragsvc.service.model_registry import ModelRegistry
+from ragsvc.service.queries import QueryService
 from ragsvc.service.service import Service
 from ragsvc.settings.settings import Settings
 from ragsvc.store.catalog import Catalog
@@ -35,15 +35,15 @@ class Ranking:
 
     def __init__(self, catalog: Catalog, settings: Settings, corpus: str, texts: list[str]) -> None:
         self._catalog = catalog
-        loader = PartsLoader(settings)
-        asker = Asker(catalog, loader, settings)
+        loader = ModelRegistry(settings)
+        asker = QueryService(catalog, loader, settings)
         self._snapshot: Snapshot = asker.snapshot(CALLER, corpus, None)
         parts = loader.parts(self._snapshot.corpus.profile)
         self._allowed = self._snapshot.allowed(catalog, None, CALLER)
         self._weights = asker.weights
-        self._close: CloseLook | None = asker.close_look()
+        self._close: RerankStage | None = asker.close_look()
         vectors = parts.embedder.embed_queries(texts)
-        self._queries: list[Query] = [
+        self._queries: list[SearchQuery] = [
             prepare(text, Mode.HYBRID, vector, parts.analyser)
             for text, vector in zip(texts, vectors, strict=True)
         ]

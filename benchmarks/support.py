@@ -22,9 +22,9 @@ from benchmarks.spoilt import spoilt
 from ragsvc.domain import ChunkId, Hit, Passage, VersionId
 from ragsvc.evaluation.calibration import auroc
 from ragsvc.models.embedder import SentenceTransformerEmbedder
-from ragsvc.pipeline.generation.sentence_stream import Segments
-from ragsvc.pipeline.grounding.semantic_match import FITTED_TO, Nearness
-from ragsvc.pipeline.grounding.support import Standing, Support
+from ragsvc.pipeline.generation.sentence_stream import SentenceStream
+from ragsvc.pipeline.grounding.semantic_match import FITTED_TO, SemanticMatch
+from ragsvc.pipeline.grounding.support import SupportCheck, SupportState
 from ragsvc.pipeline.word_coverage import TextVectors
 from ragsvc.text.analyser import StandardAnalyser
 
@@ -59,16 +59,16 @@ def claims(data: Path, most: int) -> Iterator[Claim]:
     yield from spoilt(prose(data / "docs-haystack" / "current" / "docs"), "docs", most // 4)
 
 
-def judge(claim: Claim, nearness: Nearness | None) -> Judged:
+def judge(claim: Claim, nearness: SemanticMatch | None) -> Judged:
     """Hold the sentences of a claim against its passages."""
     hits = [hit_of(number, text) for number, text in enumerate(claim.passages, start=1)]
-    support = Support(hits, ANALYSER, nearness)
+    support = SupportCheck(hits, ANALYSER, nearness)
     numbers = range(1, len(hits) + 1) if claim.marked else ()
-    segments = Segments()
+    segments = SentenceStream()
     cut = [each for each in [*segments.feed(claim.text), *segments.end()] if each.strip()]
     standings = [support.verdict(each, tuple(numbers)).standing for each in cut]
-    claiming = [each for each in standings if each is not Standing.NOTHING_CLAIMED]
-    unsupported = [each for each in claiming if each is Standing.UNSUPPORTED]
+    claiming = [each for each in standings if each is not SupportState.NOTHING_CLAIMED]
+    unsupported = [each for each in claiming if each is SupportState.UNSUPPORTED]
     return Judged(claim, len(unsupported) / max(1, len(claiming)))
 
 
@@ -119,7 +119,7 @@ def main() -> None:
     found = [each for each in found if given.set in {None, each.set}]
     nearness = None
     if not given.words:
-        nearness = Nearness(TextVectors(SentenceTransformerEmbedder(FITTED_TO, threads=1)))
+        nearness = SemanticMatch(TextVectors(SentenceTransformerEmbedder(FITTED_TO, threads=1)))
     started = time.perf_counter()
     judged = [judge(each, nearness) for each in found]
     seconds = time.perf_counter() - started

@@ -26,7 +26,7 @@ from ragsvc.domain import AnswerRequest
 from ragsvc.evaluation.outcome import Expectation, Outcome, judge
 from ragsvc.evaluation.questions import Question, load
 from ragsvc.models.writer import BundledWriter
-from ragsvc.pipeline.generation.composition import Part
+from ragsvc.pipeline.generation.composition import AnswerPart
 from ragsvc.pipeline.generation.paraphrase import Paraphrase
 from ragsvc.pipeline.generation.quotation import Quotation
 from ragsvc.service.service import Service
@@ -38,7 +38,7 @@ class Watched(Paraphrase):
 
     last: Watched | None = None
 
-    def parts(self, parts: Sequence[Part], temperature: float) -> Iterator[Part | None]:
+    def parts(self, parts: Sequence[AnswerPart], temperature: float) -> Iterator[AnswerPart | None]:
         Watched.last = self
         self.quoted, self.wait_s = tuple(parts), 0.0
         begun = time.perf_counter()

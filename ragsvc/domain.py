@@ -163,7 +163,7 @@ class SourceCaveat:
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class ParsedPart:
     """A document inside a document, such as the attachment of a mail.
 
     suffix: what the id of the whole file gets for it, such as "#offer.txt". parent: the suffix of the
@@ -196,7 +196,7 @@ class ParsedDocument:
     pages: tuple[int, ...] = ()
     metadata: Metadata = field(default_factory=dict)
     warnings: tuple[Caveat, ...] = ()
-    parts: tuple[Part, ...] = ()
+    parts: tuple[ParsedPart, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -794,7 +794,7 @@ class Evidence:
         return f"{self.replies_to} {self.text}" if self.replies_to else self.text
 
 
-class Unsupported(StrEnum):
+class UnsupportedSentence(StrEnum):
     """What becomes of sentences of an answer that no passage bears out."""
 
     FLAG = "flag"
@@ -816,7 +816,7 @@ class FinishReason(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Generation:
+class GenerationRequest:
     """What a generator is asked to write.
 
     question: the stand-alone question. history: the turns before it, oldest first.
@@ -878,7 +878,7 @@ class Message:
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class Delta:
     """A piece of an answer as it is written.
 
     finish: with the last piece, why it is the last. prompt_tokens, completion_tokens: with the last piece,
@@ -1028,7 +1028,7 @@ class CollectReport:
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
+class VerifyProblem:
     """What a check found. repair: what to type."""
 
     corpus: str
@@ -1042,7 +1042,7 @@ class VerifyReport:
     """What was looked at, by name, and what is wrong with it."""
 
     checked: Mapping[str, int]
-    problems: tuple[Problem, ...]
+    problems: tuple[VerifyProblem, ...]
     seconds: float
 
 

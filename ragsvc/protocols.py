@@ -7,14 +7,14 @@ from typing import Protocol
 
 from ragsvc.domain import (
     Candidates,
+    Delta,
     EmbedderSpec,
     F32Matrix,
     F64Matrix,
     F64Vector,
-    Generation,
+    GenerationRequest,
     I32Matrix,
     Message,
-    Piece,
     ReaderFinding,
     ReaderText,
 )
@@ -80,7 +80,7 @@ class Generator(Protocol):
         """Shown as `generator` in an answer."""
         ...
 
-    def stream(self, asked: Generation) -> Iterator[Piece]:
+    def stream(self, asked: GenerationRequest) -> Iterator[Delta]:
         """Write an answer; `[n]` refers to passages[n - 1].
 
         Closing the iterator stops the work within a second.
@@ -127,7 +127,7 @@ class Chat(Protocol):
 
     def stream(
         self, messages: Sequence[Message], max_tokens: int, temperature: float, stop: Sequence[str]
-    ) -> Iterator[Piece]:
+    ) -> Iterator[Delta]:
         """Write the next message; only the last piece has a `finish`.
 
         Closing the iterator stops the work within a second.

@@ -16,7 +16,7 @@ from benchmarks.quality import asked
 from ragsvc.evaluation.figures import figures_of
 from ragsvc.evaluation.outcome import Outcome, judge, outcome_values
 from ragsvc.evaluation.questions import Question, load
-from ragsvc.evaluation.report import Item, Kind, Report
+from ragsvc.evaluation.report import Item, ItemKind, Report
 
 ASKED = load(QUESTIONS)
 
@@ -107,7 +107,7 @@ def half(split: str) -> Report:
         if each.split == split
     ]
     setup = make_setup(settings={"split": split})
-    return make_report(items, Kind.ANSWERS, figures=figures_of(items), setup=setup)
+    return make_report(items, ItemKind.ANSWERS, figures=figures_of(items), setup=setup)
 
 
 def test_the_section_tells_outcomes_by_kind() -> None:

@@ -17,7 +17,7 @@ from benchmarks.quality.jobs import Bench, Job, Section
 from benchmarks.sets import BASELINES
 from ragsvc.evaluation import figures
 from ragsvc.evaluation.figures import figures_of
-from ragsvc.evaluation.report import Bin, Item, Kind, Report, read_report
+from ragsvc.evaluation.report import Bin, Item, ItemKind, Report, read_report
 from ragsvc.evaluation.requests import AnswersEvaluation, RetrievalEvaluation
 
 WORDS = ["anchor", "basil", "copper", "delta", "ember", "falcon", "garnet", "harbour", "indigo", "juniper"]
@@ -95,7 +95,7 @@ def answered(count: int, right: int, refused: int) -> Report:
         detail = {"answered": not no, "cited": [] if no else ["a"], "answerable": False}
         items.append(Item(f"u{number}", SECRET, values, detail))
     bins = (Bin(0.5, 0.6, 0.55, 0.75, 8),)
-    return make_report(items, Kind.ANSWERS, figures=figures_of(items), reliability=bins)
+    return make_report(items, ItemKind.ANSWERS, figures=figures_of(items), reliability=bins)
 
 
 def test_golden_questions_are_held_to_their_aims() -> None:

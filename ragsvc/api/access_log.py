@@ -14,7 +14,7 @@ from ragsvc.api.responses import render
 log = logging.getLogger("ragsvc.access")
 
 
-class Guard:
+class AccessLog:
     """ASGI middleware. The log shows paths without their query strings: those may hold questions."""
 
     def __init__(self, app: ASGIApp) -> None:

@@ -12,10 +12,10 @@ from fastapi import FastAPI
 
 import ragsvc
 from ragsvc.api import docs, openapi, responses
-from ragsvc.api.access_log import Guard
+from ragsvc.api.access_log import AccessLog
 from ragsvc.api.bodies import BodyLimit, Limits
 from ragsvc.api.cors import admit, allowed_origins
-from ragsvc.api.memory_budget import Memory
+from ragsvc.api.memory_budget import MemoryBudget
 from ragsvc.api.routes import (
     answer,
     chat,
@@ -29,7 +29,7 @@ from ragsvc.api.routes import (
     search,
 )
 from ragsvc.api.security import AccessControl, has_key
-from ragsvc.api.state import State
+from ragsvc.api.state import AppState
 
 if TYPE_CHECKING:
     from ragsvc.service.service import Service
@@ -49,7 +49,7 @@ def create_app(service: Service) -> FastAPI:
         lifespan=_lifespan,
         telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
     )
-    app.state.ragsvc = State.of_service(service)
+    app.state.ragsvc = AppState.of_service(service)
     app.state.ragsvc_key_needed = has_key(settings.api_key)
     for room in (search, answer, chat, models, embeddings, corpora, documents, history, jobs, health):
         app.include_router(room.router)
@@ -61,10 +61,10 @@ def create_app(service: Service) -> FastAPI:
     app.add_middleware(AccessControl, api_key=settings.api_key, origins=origins)
     largest = settings.max_request_bytes
     limits = Limits(largest, min(largest, settings.max_query_bytes))
-    app.add_middleware(BodyLimit, limits=limits, memory=Memory(settings.max_body_memory_bytes))
+    app.add_middleware(BodyLimit, limits=limits, memory=MemoryBudget(settings.max_body_memory_bytes))
     # Around the check of the key: browsers ask without one whether they may ask.
     admit(app, origins)
-    app.add_middleware(Guard)
+    app.add_middleware(AccessLog)
     return app
 
 

@@ -11,7 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ragsvc.api.errors import problem_of
-from ragsvc.api.memory_budget import KEY, Lease, Memory
+from ragsvc.api.memory_budget import KEY, Lease, MemoryBudget
 from ragsvc.api.responses import render
 from ragsvc.errors import TooLarge
 
@@ -43,7 +43,7 @@ class BodyLimit:
     a client that is busy writing would otherwise see a reset connection instead of the error.
     """
 
-    def __init__(self, app: ASGIApp, limits: Limits, memory: Memory) -> None:
+    def __init__(self, app: ASGIApp, limits: Limits, memory: MemoryBudget) -> None:
         self._app = app
         self._limits = limits
         self._memory = memory

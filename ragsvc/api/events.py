@@ -10,7 +10,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from ragsvc.api.errors import Problem, problem_of, unexpected_problem
-from ragsvc.api.limits import Gate
+from ragsvc.api.limits import WorkGate
 from ragsvc.api.responses import encode, problem_json
 from ragsvc.domain import AnswerEvent, CitationEvent, DoneEvent, PassagesEvent, TokenEvent
 from ragsvc.errors import RagsvcError
@@ -82,7 +82,7 @@ class EventStream(Response, Generic[Event]):
     no thread.
     """
 
-    def __init__(self, gate: Gate, begin: Callable[[], Iterator[Event]], frames: Frames[Event]) -> None:
+    def __init__(self, gate: WorkGate, begin: Callable[[], Iterator[Event]], frames: Frames[Event]) -> None:
         super().__init__(
             headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"}, media_type=frames.media_type
         )

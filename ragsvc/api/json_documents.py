@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from starlette.requests import Request
 
 from ragsvc.api.elements import Elements
-from ragsvc.api.limits import Gate
+from ragsvc.api.limits import WorkGate
 from ragsvc.api.memory_budget import Lease, json_cost, lease_of
 from ragsvc.api.schemas import MAX_DOCUMENTS, DocumentBody, DocumentsBody
 from ragsvc.api.strict_route import MAX_DEPTH, check_encoding, parse_json, validate
@@ -21,7 +21,7 @@ MAX_VALUES = 200_000
 MAX_COST_BYTES = 256 << 20
 
 
-class Shelf(Protocol):
+class DocumentSpool(Protocol):
     """Where documents go until they are ingested."""
 
     def add(self, document: InlineDocument) -> None:
@@ -29,7 +29,7 @@ class Shelf(Protocol):
         ...
 
 
-async def receive_documents(request: Request, shelf: Shelf, gate: Gate) -> None:
+async def receive_documents(request: Request, shelf: DocumentSpool, gate: WorkGate) -> None:
     """Put every document of a JSON body on a shelf.
 
     :raises InvalidRequest: if the body is not strict JSON, is compressed, or gives an id twice.
@@ -49,7 +49,7 @@ async def receive_documents(request: Request, shelf: Shelf, gate: Gate) -> None:
 class _Reader:
     """Parses each document as soon as it is whole."""
 
-    def __init__(self, shelf: Shelf, lease: Lease) -> None:
+    def __init__(self, shelf: DocumentSpool, lease: Lease) -> None:
         self._shelf = shelf
         self._lease = lease
         self._elements = Elements(MAX_VALUES, MAX_DEPTH, lambda count: lease.set(2 * count))

@@ -14,7 +14,7 @@ from ragsvc.errors import Overloaded
 T = TypeVar("T")
 
 
-class Gate:
+class WorkGate:
     """A bounded pool of threads for blocking calls, with a bounded queue before it."""
 
     def __init__(self, workers: int, capacity: int, hint: str = "try again in a second") -> None:
@@ -30,7 +30,7 @@ class Gate:
         self._held = 0
 
     @classmethod
-    def for_queries(cls, capacity: int) -> Gate:
+    def for_queries(cls, capacity: int) -> WorkGate:
         """Gate of searches and answers: twice the cores at work, and as many that go on; the rest waits."""
         hint = "try again in a second, or raise RAGSVC_MAX_CONCURRENT_QUERIES"
         return cls(max(4, 2 * (os.cpu_count() or 1)), capacity, hint)

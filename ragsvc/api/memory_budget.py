@@ -19,7 +19,7 @@ _FOUR = range(0xF0, 0xF5)
 _PAIR = re.compile(rb"\\u[dD][89abAB]")
 
 
-class Memory:
+class MemoryBudget:
     """Counts what all requests together hold, and refuses the one that goes over it."""
 
     def __init__(self, total_bytes: int) -> None:
@@ -49,7 +49,7 @@ class Memory:
 class Lease:
     """What one request holds of the memory; all of it goes back when the block ends."""
 
-    def __init__(self, memory: Memory) -> None:
+    def __init__(self, memory: MemoryBudget) -> None:
         self._memory = memory
         self._held = 0
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 from fastapi import Depends
 from starlette.requests import Request
 
-from ragsvc.api.limits import Gate
+from ragsvc.api.limits import WorkGate
 from ragsvc.api.redaction import Redactor
 from ragsvc.domain import Turn
 from ragsvc.service.request_limits import check_history, check_question
@@ -27,7 +27,7 @@ WRITER_CAPACITY = 64
 
 
 @dataclass(frozen=True, slots=True)
-class State:
+class AppState:
     """What every route may use.
 
     queries: gate of searches and answers. catalog: gate of all else: a busy model delays no listing.
@@ -39,25 +39,25 @@ class State:
 
     service: Service
     settings: Settings
-    queries: Gate
-    catalog: Gate
-    writers: Gate
-    reports: Gate
-    parser: Gate
+    queries: WorkGate
+    catalog: WorkGate
+    writers: WorkGate
+    reports: WorkGate
+    parser: WorkGate
     redactor: Redactor
 
     @classmethod
-    def of_service(cls, service: Service) -> State:
+    def of_service(cls, service: Service) -> AppState:
         """Size the gates by the service's settings."""
         settings = service.settings
         return cls(
             service,
             settings,
-            Gate.for_queries(settings.max_concurrent_queries),
-            Gate(CATALOG_THREADS, CATALOG_CAPACITY),
-            Gate(WRITER_THREADS, WRITER_CAPACITY),
-            Gate(1, 1 + REPORTS_WAITING),
-            Gate(1, PARSER_CAPACITY),
+            WorkGate.for_queries(settings.max_concurrent_queries),
+            WorkGate(CATALOG_THREADS, CATALOG_CAPACITY),
+            WorkGate(WRITER_THREADS, WRITER_CAPACITY),
+            WorkGate(1, 1 + REPORTS_WAITING),
+            WorkGate(1, PARSER_CAPACITY),
             Redactor.of_settings(settings),
         )
 
@@ -77,10 +77,10 @@ class State:
         check_history(turns, self.settings.max_question_chars)
 
 
-def state_of(request: Request) -> State:
+def state_of(request: Request) -> AppState:
     """Give a route the shared state."""
-    state: State = request.app.state.ragsvc
+    state: AppState = request.app.state.ragsvc
     return state
 
 
-StateOf = Annotated[State, Depends(state_of)]
+StateOf = Annotated[AppState, Depends(state_of)]

@@ -16,7 +16,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from ragsvc.api.limits import Gate
+from ragsvc.api.limits import WorkGate
 from ragsvc.api.memory_budget import json_cost, lease_of
 from ragsvc.errors import InvalidRequest
 
@@ -110,7 +110,7 @@ async def read_json(request: Request) -> Any:
     lease.set(json_cost(raw))
     if len(raw) <= INLINE_PARSE_BYTES:
         return parse_json(raw)
-    parser: Gate = request.app.state.ragsvc.parser
+    parser: WorkGate = request.app.state.ragsvc.parser
     return await parser.thread(_parse_large, raw)
 
 

@@ -12,7 +12,7 @@ from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import parse_options_header
 from starlette.requests import Request
 
-from ragsvc.api.limits import Gate
+from ragsvc.api.limits import WorkGate
 from ragsvc.errors import DiskFull, InvalidName, InvalidRequest
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ class Folder(Protocol):
         ...
 
 
-async def receive_files(request: Request, folder: Folder, gate: Gate) -> None:
+async def receive_files(request: Request, folder: Folder, gate: WorkGate) -> None:
     """Write every file of a multipart body into a folder.
 
     :raises InvalidRequest: if the body is not multipart, is cut short or holds other fields.

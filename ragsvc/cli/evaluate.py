@@ -82,8 +82,8 @@ def retrieval(
     home: HomeOption = None,
 ) -> int:
     """Measure how well the right documents are found. Exit code 4: the gate is broken."""
-    from ragsvc.cli.evaluate_report import Conclusion, Wishes
-    from ragsvc.evaluation.report import Kind
+    from ragsvc.cli.evaluate_report import EvaluationReport, Wishes
+    from ragsvc.evaluation.report import ItemKind
     from ragsvc.evaluation.requests import RetrievalEvaluation
 
     if (questions is None) == (beir is None):
@@ -100,7 +100,7 @@ def retrieval(
         fresh=fresh,
     )
     wishes = Wishes(baseline, gate, out, html, worst, as_json)
-    conclusion = Conclusion.prepare(wishes, Kind.RETRIEVAL, _inputs(questions, beir, split))
+    conclusion = EvaluationReport.prepare(wishes, ItemKind.RETRIEVAL, _inputs(questions, beir, split))
     with session_of(context).worker(home) as service, show_progress() as progress:
         report = service.evaluations.retrieval(local_caller(), request, progress=progress)
     return conclusion.conclude(report)
@@ -125,8 +125,8 @@ def answers(
     home: HomeOption = None,
 ) -> int:
     """Measure answers, their citations, and what is refused. Exit code 4: the gate is broken."""
-    from ragsvc.cli.evaluate_report import Conclusion, Wishes
-    from ragsvc.evaluation.report import Kind
+    from ragsvc.cli.evaluate_report import EvaluationReport, Wishes
+    from ragsvc.evaluation.report import ItemKind
     from ragsvc.evaluation.requests import AnswersEvaluation
 
     request = AnswersEvaluation(
@@ -139,7 +139,7 @@ def answers(
         fresh=fresh,
     )
     wishes = Wishes(baseline, gate, out, html, worst, as_json)
-    conclusion = Conclusion.prepare(wishes, Kind.ANSWERS, (questions,))
+    conclusion = EvaluationReport.prepare(wishes, ItemKind.ANSWERS, (questions,))
     with session_of(context).worker(home) as service, show_progress() as progress:
         report = service.evaluations.answers(local_caller(), request, progress=progress)
     return conclusion.conclude(report)
@@ -155,7 +155,14 @@ def compare(
     home: HomeOption = None,  # noqa: ARG001 - accepted after every command, needed by none of these files
 ) -> int:
     """Compare two reports question by question. Exit code 4: the gate is broken."""
-    from ragsvc.cli.evaluate_report import CHECK_FAILED, Conclusion, Wishes, gate_json, path_of, write_page
+    from ragsvc.cli.evaluate_report import (
+        CHECK_FAILED,
+        EvaluationReport,
+        Wishes,
+        gate_json,
+        path_of,
+        write_page,
+    )
     from ragsvc.cli.render_report import render_comparison, render_gate
     from ragsvc.evaluation.comparison import compare as compare_reports
     from ragsvc.evaluation.gate import check
@@ -163,7 +170,7 @@ def compare(
 
     report = read_report(after)
     wishes = Wishes(baseline=before, gate=gate, html=html)
-    ready = Conclusion.prepare(wishes, report.kind, (before, after))
+    ready = EvaluationReport.prepare(wishes, report.kind, (before, after))
     comparison = compare_reports(ready.baseline or read_report(before), report)
     breaches = [] if ready.gate is None else check(report, ready.gate, comparison)
     write_page(ready.html, [report], comparison)
@@ -194,10 +201,10 @@ def page(
 ) -> int:
     """Draw reports as one page that needs no network."""
     from ragsvc.cli.evaluate_report import path_of, write_page
-    from ragsvc.cli.output_files import Target
+    from ragsvc.cli.output_files import OutputFile
     from ragsvc.evaluation.report import read_report
 
-    target = Target.tried(html, "--html", reports)
+    target = OutputFile.tried(html, "--html", reports)
     write_page(target, [read_report(path) for path in reports], None)
     if as_json:
         write_json({"html": path_of(target), "reports": len(reports)})

@@ -19,7 +19,7 @@ from ragsvc.cli.session import local_caller, session_of
 from ragsvc.errors import InvalidRequest, TargetExists
 
 if TYPE_CHECKING:
-    from ragsvc.service.drafts import Draft
+    from ragsvc.service.drafts import GoldenDraft
 
 _PRIVATE_END = ".part"
 
@@ -69,7 +69,7 @@ def make(
     return 0
 
 
-def _summary(draft: Draft, count: int, out: Path | None) -> dict[str, Any]:
+def _summary(draft: GoldenDraft, count: int, out: Path | None) -> dict[str, Any]:
     kinds = Counter(question.kind for question in draft.questions)
     return {
         "corpus": draft.corpus,
@@ -83,7 +83,7 @@ def _summary(draft: Draft, count: int, out: Path | None) -> dict[str, Any]:
     }
 
 
-def _told(draft: Draft, count: int, out: Path | None) -> list[str]:
+def _told(draft: GoldenDraft, count: int, out: Path | None) -> list[str]:
     made = len(draft.questions)
     aside = sum(not question.answerable for question in draft.questions)
     where = "" if out is None else f" written to {safe(str(out))}"

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ragsvc.cli.output import make_console, write_json
-from ragsvc.cli.output_files import Target
+from ragsvc.cli.output_files import OutputFile
 from ragsvc.cli.render_report import (
     render_comparison,
     render_figures,
@@ -22,7 +22,7 @@ from ragsvc.errors import InvalidRequest
 from ragsvc.evaluation.comparison import Comparison, compare
 from ragsvc.evaluation.failures import worst
 from ragsvc.evaluation.gate import Breach, Gate, check, read_gate, require_baseline
-from ragsvc.evaluation.report import Kind, Report, read_report, to_json
+from ragsvc.evaluation.report import ItemKind, Report, read_report, to_json
 
 CHECK_FAILED = 4
 
@@ -40,18 +40,18 @@ class Wishes:
 
 
 @dataclass(frozen=True, slots=True)
-class Conclusion:
+class EvaluationReport:
     """All that is needed at the end, read and tried before the work starts."""
 
     baseline: Report | None
     gate: Gate | None
-    out: Target | None
-    html: Target | None
+    out: OutputFile | None
+    html: OutputFile | None
     worst: int
     as_json: bool
 
     @classmethod
-    def prepare(cls, wishes: Wishes, kind: Kind, inputs: Sequence[Path | None] = ()) -> Conclusion:
+    def prepare(cls, wishes: Wishes, kind: ItemKind, inputs: Sequence[Path | None] = ()) -> EvaluationReport:
         """Read baseline and gate, and try the files that will be written.
 
         kind: of the report to come. inputs: further files that are read.
@@ -69,8 +69,10 @@ class Conclusion:
         if gate is not None and baseline is None:
             require_baseline(gate)
         kept = (*inputs, wishes.gate)
-        out = None if wishes.out is None else Target.tried(wishes.out, "--out", kept)
-        html = None if wishes.html is None else Target.tried(wishes.html, "--html", (*kept, wishes.baseline))
+        out = None if wishes.out is None else OutputFile.tried(wishes.out, "--out", kept)
+        html = (
+            None if wishes.html is None else OutputFile.tried(wishes.html, "--html", (*kept, wishes.baseline))
+        )
         if out is not None and html is not None and out.same_as(html):
             raise InvalidRequest(
                 f"--out and --html name one file: {wishes.out}", hint="give each a file of its own"
@@ -117,7 +119,7 @@ class Conclusion:
             render_gate(console, self.gate, breaches)
 
 
-def write_page(target: Target | None, reports: Sequence[Report], comparison: Comparison | None) -> None:
+def write_page(target: OutputFile | None, reports: Sequence[Report], comparison: Comparison | None) -> None:
     """Draw the page, where one was asked for."""
     if target is not None:
         from ragsvc.evaluation.page.render import render
@@ -137,7 +139,7 @@ def gate_json(gate: Gate | None, breaches: Sequence[Breach]) -> dict[str, Any] |
     }
 
 
-def path_of(target: Target | None) -> str | None:
+def path_of(target: OutputFile | None) -> str | None:
     """Where a target is, as it was typed, in words that can be written anywhere."""
     from ragsvc.service.serialisation import encodable
 

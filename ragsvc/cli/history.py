@@ -14,7 +14,7 @@ from ragsvc.errors import InvalidRequest
 
 if TYPE_CHECKING:
     from ragsvc.domain import RollbackReport
-    from ragsvc.service.maintenance import Lifecycle
+    from ragsvc.service.maintenance import MaintenanceService
 
 REF_HELP = "A commit number, a tag, head, or head~N (N commits earlier)."
 HEAD = "head"
@@ -104,7 +104,7 @@ def rollback(
     return 0
 
 
-def _list_tags(session: Session, lifecycle: Lifecycle, corpus: str, *, as_json: bool) -> int:
+def _list_tags(session: Session, lifecycle: MaintenanceService, corpus: str, *, as_json: bool) -> int:
     from ragsvc.cli.render import render_table
     from ragsvc.service.reports import tag_json
 
@@ -119,7 +119,9 @@ def _list_tags(session: Session, lifecycle: Lifecycle, corpus: str, *, as_json: 
     return 0
 
 
-def _set_tag(lifecycle: Lifecycle, corpus: str, name: str, ref: str, *, move: bool, as_json: bool) -> int:
+def _set_tag(
+    lifecycle: MaintenanceService, corpus: str, name: str, ref: str, *, move: bool, as_json: bool
+) -> int:
     from ragsvc.service.reports import tag_json
     from ragsvc.service.serialisation import encodable
 
@@ -131,7 +133,7 @@ def _set_tag(lifecycle: Lifecycle, corpus: str, name: str, ref: str, *, move: bo
     return 0
 
 
-def _delete_tag(lifecycle: Lifecycle, corpus: str, name: str, *, as_json: bool) -> int:
+def _delete_tag(lifecycle: MaintenanceService, corpus: str, name: str, *, as_json: bool) -> int:
     from ragsvc.service.serialisation import encodable
 
     lifecycle.delete_tag(local_caller(), corpus, encodable(name))

@@ -13,7 +13,7 @@ from pathlib import Path
 from ragsvc.errors import DiskFull, InvalidRequest, StorageError
 
 
-class Target:
+class OutputFile:
     """A file to write. path: as it was typed."""
 
     def __init__(self, path: Path) -> None:
@@ -22,7 +22,7 @@ class Target:
         self._real = Path(os.path.realpath(path))
 
     @classmethod
-    def tried(cls, path: Path, option: str, inputs: Sequence[Path | None] = ()) -> Target:
+    def tried(cls, path: Path, option: str, inputs: Sequence[Path | None] = ()) -> OutputFile:
         """A target that can be written now.
 
         option: that names it. inputs: files that the same command reads.
@@ -48,7 +48,7 @@ class Target:
             raise target._refused(error) from error
         return target
 
-    def same_as(self, other: Target) -> bool:
+    def same_as(self, other: OutputFile) -> bool:
         """Whether both are one file, however they were typed."""
         return self._real == other._real
 

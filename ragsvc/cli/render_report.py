@@ -18,7 +18,7 @@ from ragsvc.evaluation.gate import Breach, Gate
 from ragsvc.evaluation.outcome import kind_of
 from ragsvc.evaluation.page.charts import duration, p_words, verdict
 from ragsvc.evaluation.page.labels import full_label, label_of, split_system
-from ragsvc.evaluation.report import Figure, Kind, Malformed, Report
+from ragsvc.evaluation.report import Figure, ItemKind, Malformed, Report
 
 _SHOWN_MALFORMED = 20
 _SHOWN_SHIFTS = 3
@@ -35,7 +35,7 @@ def render_figures(console: Console, report: Report) -> None:
         f"{safe(setup.corpus)} at commit {setup.commit}: {len(report.items)} questions of "
         f"{one_line(setup.questions)}{resumed}; {duration(report.seconds)}\n"
     )
-    if report.kind is Kind.RETRIEVAL:
+    if report.kind is ItemKind.RETRIEVAL:
         _render_systems(console, report.figures)
     else:
         rows = [

@@ -54,13 +54,13 @@ def _typed(session: Session, repair: str) -> str:
 
 def _verified(session: Session, corpus: str | None, home: Path | None) -> VerifyReport:
     """Check; a catalog that cannot be opened is what was looked for, not an error of the check."""
-    from ragsvc.domain import Problem, VerifyReport
+    from ragsvc.domain import VerifyProblem, VerifyReport
 
     try:
         with session.worker(home) as service, show_progress() as progress:
             return service.lifecycle.verify(local_caller(), corpus, progress=progress)
     except CatalogDamaged as error:
-        return VerifyReport({}, (Problem("", error.code, error.message, error.hint),), 0.0)
+        return VerifyReport({}, (VerifyProblem("", error.code, error.message, error.hint),), 0.0)
 
 
 def rebuild(

@@ -36,7 +36,7 @@ ANSWERABLE, UNANSWERABLE = f"{REFUSED}answerable", f"{REFUSED}unanswerable"
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class AnswerOutcome:
     """What a question got. read_back: for each citation, whether the stored text there is its quote."""
 
     answer: Answer
@@ -45,7 +45,7 @@ class Asked:
 
 def answer_item(
     question: Question,
-    asked: Asked,
+    asked: AnswerOutcome,
     gold: Sequence[Place] = (),
     versions: Mapping[str, str] = NO_VERSIONS,
     *,

@@ -18,7 +18,7 @@ LAYOUT = "a collection folder holds corpus.jsonl, queries.jsonl and qrels/test.t
 
 
 @dataclass(frozen=True, slots=True)
-class Query:
+class TestQuery:
     """A judged query. Its gold answers are never read, so they cannot reach what is being tested."""
 
     id: str
@@ -26,7 +26,7 @@ class Query:
 
 
 @dataclass(frozen=True, slots=True)
-class Collection:
+class TestCollection:
     """Documents stay in their file; queries are those with at least one judgement.
 
     corpus: path of corpus.jsonl, which `ragsvc ingest` reads as it is; nothing here reads it.
@@ -37,7 +37,7 @@ class Collection:
 
     name: str
     corpus: Path
-    queries: tuple[Query, ...]
+    queries: tuple[TestQuery, ...]
     judgements: Mapping[str, Mapping[str, int]]
     malformed: tuple[Malformed, ...] = ()
     digest: str = ""
@@ -51,7 +51,7 @@ class Collection:
         )
 
 
-def load(folder: Path, split: str = "test") -> Collection:
+def load(folder: Path, split: str = "test") -> TestCollection:
     """Read a collection; malformed lines are listed, and the rest is used.
 
     :param folder: holds queries.jsonl and qrels/<split>.tsv.
@@ -67,11 +67,11 @@ def load(folder: Path, split: str = "test") -> Collection:
         for query in judgements
         if query not in texts
     )
-    queries = tuple(Query(query, text) for query, text in texts.items() if query in judgements)
+    queries = tuple(TestQuery(query, text) for query, text in texts.items() if query in judgements)
     if not queries:
         first = f": {malformed[0].place}: {malformed[0].error}" if malformed else ""
         raise InvalidRequest(f"{folder} holds no judged query{first}", hint=LAYOUT)
-    return Collection(
+    return TestCollection(
         folder.name,
         folder / "corpus.jsonl",
         queries,
@@ -83,7 +83,7 @@ def load(folder: Path, split: str = "test") -> Collection:
 
 
 def _without_grade(
-    queries: Sequence[Query], judgements: Mapping[str, Mapping[str, int]], source: str
+    queries: Sequence[TestQuery], judgements: Mapping[str, Mapping[str, int]], source: str
 ) -> Iterator[Malformed]:
     """One note for all queries that have no right document."""
     vain = [query.id[:80] for query in queries if max(judgements[query.id].values()) <= 0]

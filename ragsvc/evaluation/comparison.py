@@ -14,7 +14,7 @@ from ragsvc.errors import InvalidRequest
 from ragsvc.evaluation.failures import headline
 from ragsvc.evaluation.intervals import RESAMPLES, bootstrap_mean, randomisation_test, widened
 from ragsvc.evaluation.page.labels import setting_label
-from ragsvc.evaluation.report import Item, Kind, Report, Setup
+from ragsvc.evaluation.report import Item, ItemKind, Report, Setup
 
 SHOWN_CHANGES = 10
 _SHOWN_NAMES = 10
@@ -67,7 +67,7 @@ class Comparison:
     warnings: why the two may not be comparable.
     """
 
-    kind: Kind
+    kind: ItemKind
     before: Setup
     after: Setup
     differences: tuple[Difference, ...]

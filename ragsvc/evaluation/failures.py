@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ragsvc.evaluation.page.labels import full_label
-from ragsvc.evaluation.report import Item, Kind, Report
+from ragsvc.evaluation.report import Item, ItemKind, Report
 
 # In the order in which they say most about an answer.
 _OF_ANSWERS = ("good", "phrase", "token_f1", "rouge_l", "document@3", "answered")
@@ -29,7 +29,7 @@ _DIFFERS = ("token_f1", "rouge_l")
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class QuestionFailure:
     """How badly a question went.
 
     value: in [0, 1], lower is worse. failure: what went wrong; "" where the value says it all.
@@ -45,7 +45,7 @@ def headline(report: Report) -> str | None:
     Of answers, one that at least half as many questions have as the most common one. None when the report
     holds none of those.
     """
-    if report.kind is Kind.ANSWERS:
+    if report.kind is ItemKind.ANSWERS:
         held = {name: report.figures[name].count for name in _OF_ANSWERS if name in report.figures}
         most = max(held.values(), default=0)
         return next((name for name, count in held.items() if count >= _ENOUGH * most), None)
@@ -58,26 +58,26 @@ def headline(report: Report) -> str | None:
 
 def basis(report: Report) -> str:
     """What `worst` goes by, in words; "" where it has nothing to go by."""
-    if report.kind is Kind.ANSWERS:
+    if report.kind is ItemKind.ANSWERS:
         return "kind of failure" if report.items else ""
     name = headline(report)
     return "" if name is None else full_label(name)
 
 
-def fault(report: Report, item: Item) -> Fault | None:
+def fault(report: Report, item: Item) -> QuestionFailure | None:
     """What is wrong with a question; None when nothing is, or nothing is known.
 
     An answer fails by the gravest of: wrongly refused, wrongly answered, a wrong answer, the right document
     missing, no right phrase, a partly good answer, other words than the references.
     """
-    if report.kind is Kind.RETRIEVAL:
+    if report.kind is ItemKind.RETRIEVAL:
         value = item.values.get(headline(report) or "")
-        return None if value is None or value >= 1.0 else Fault(value)
+        return None if value is None or value >= 1.0 else QuestionFailure(value)
     for name, bad, words in _FAILURES:
         if item.values.get(name) == bad:
-            return Fault(0.0, words)
+            return QuestionFailure(0.0, words)
     value = next((item.values[name] for name in _DIFFERS if name in item.values), 1.0)
-    return Fault(value, "other words than the references") if value < 1.0 else None
+    return QuestionFailure(value, "other words than the references") if value < 1.0 else None
 
 
 def worst(report: Report, count: int) -> list[Item]:

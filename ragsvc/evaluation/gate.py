@@ -22,7 +22,7 @@ _SLACK = 1e-9
 _LEAST_SHARED = 0.5
 
 
-class Limit(StrEnum):
+class Bound(StrEnum):
     """How a figure is bounded; the last two are of the change from a baseline."""
 
     MIN = "min"
@@ -31,7 +31,7 @@ class Limit(StrEnum):
     MAX_RISE = "max_rise"
 
 
-_OF_CHANGE = (Limit.MAX_DROP, Limit.MAX_RISE)
+_OF_CHANGE = (Bound.MAX_DROP, Bound.MAX_RISE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class Rule:
     """A figure by its name, or "latency.total.p95" in seconds, with one bound."""
 
     figure: str
-    limit: Limit
+    limit: Bound
     bound: float
 
 
@@ -60,7 +60,7 @@ class Breach:
     """
 
     figure: str
-    limit: Limit
+    limit: Bound
     bound: float
     value: float | None
     message: str
@@ -127,12 +127,12 @@ def _rules(path: Path, names: tuple[str, ...], table: Mapping[str, Any]) -> Iter
         if isinstance(value, dict):
             yield from _rules(path, (*names, key), value)
             continue
-        if not names or key not in set(Limit):
+        if not names or key not in set(Bound):
             raise InvalidRequest(
                 f"{path}: unknown key {'.'.join((*names, key))!r}",
-                hint=f"a figure is bounded by {', '.join(Limit)}; {_EXAMPLE}",
+                hint=f"a figure is bounded by {', '.join(Bound)}; {_EXAMPLE}",
             )
-        yield Rule(place, Limit(key), _bound(f"{path}: {place}.{key}", value))
+        yield Rule(place, Bound(key), _bound(f"{path}: {place}.{key}", value))
 
 
 def _json(text: str) -> Any:
@@ -170,7 +170,7 @@ def _check_ranges(path: Path, rules: Sequence[Rule]) -> None:
             raise InvalidRequest(
                 f"{path}: {figure}.{limit} is below 0: {bound:g}", hint="0 allows no change to the worse"
             )
-        if limit is Limit.MIN and bound > bounds.get((figure, Limit.MAX), math.inf):
+        if limit is Bound.MIN and bound > bounds.get((figure, Bound.MAX), math.inf):
             raise InvalidRequest(f"{path}: {figure}.min is above its max", hint="no figure could pass")
 
 
@@ -186,18 +186,18 @@ def _breach(report: Report, rule: Rule, comparison: Comparison | None) -> Breach
         return _said(rule, None, f"{rule.figure} {lacking}, so {rule.limit} {rule.bound:g} cannot hold")
     # Put such that what is not a number does not pass.
     holds = {
-        Limit.MIN: value >= rule.bound - _SLACK,
-        Limit.MAX: value <= rule.bound + _SLACK,
-        Limit.MAX_DROP: value >= -rule.bound - _SLACK,
-        Limit.MAX_RISE: value <= rule.bound + _SLACK,
+        Bound.MIN: value >= rule.bound - _SLACK,
+        Bound.MAX: value <= rule.bound + _SLACK,
+        Bound.MAX_DROP: value >= -rule.bound - _SLACK,
+        Bound.MAX_RISE: value <= rule.bound + _SLACK,
     }[rule.limit]
     if holds:
         return None
     words = {
-        Limit.MIN: f"is {value:.4f}, below {rule.bound:g}",
-        Limit.MAX: f"is {value:.4f}, above {rule.bound:g}",
-        Limit.MAX_DROP: f"fell by {-value:.4f}, more than {rule.bound:g}",
-        Limit.MAX_RISE: f"rose by {value:.4f}, more than {rule.bound:g}",
+        Bound.MIN: f"is {value:.4f}, below {rule.bound:g}",
+        Bound.MAX: f"is {value:.4f}, above {rule.bound:g}",
+        Bound.MAX_DROP: f"fell by {-value:.4f}, more than {rule.bound:g}",
+        Bound.MAX_RISE: f"rose by {value:.4f}, more than {rule.bound:g}",
     }[rule.limit]
     return _said(rule, value, f"{rule.figure} {words}")
 

@@ -60,7 +60,7 @@ class Expectation:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class OutcomeVerdict:
     """An outcome and why. missing: groups without a match. rejected, surplus: patterns that matched."""
 
     outcome: Outcome
@@ -90,7 +90,9 @@ def read_expectation(row: Mapping[str, Any]) -> Expectation | None:
     return found if found != Expectation() else None
 
 
-def judge(expected: Expectation, kind: str | None, answer: str | None, *, answerable: bool = True) -> Verdict:
+def judge(
+    expected: Expectation, kind: str | None, answer: str | None, *, answerable: bool = True
+) -> OutcomeVerdict:
     """Hold an answer to what is expected.
 
     Of a question without an answer, one that matches all of `accept` and nothing of `reject`, such as
@@ -99,7 +101,7 @@ def judge(expected: Expectation, kind: str | None, answer: str | None, *, answer
     :param answer: None for a refusal.
     """
     if answer is None:
-        return Verdict(Outcome.WRONGLY_REFUSED if answerable else Outcome.RIGHTLY_REFUSED)
+        return OutcomeVerdict(Outcome.WRONGLY_REFUSED if answerable else Outcome.RIGHTLY_REFUSED)
     texts = _readings(answer)
     missing = tuple(" | ".join(group) for group in expected.accept if not _any(group, texts))
     rejected = tuple(each for each in expected.reject if _any((each,), texts))
@@ -107,7 +109,9 @@ def judge(expected: Expectation, kind: str | None, answer: str | None, *, answer
     all_there = bool(expected.accept) and not missing
     if not answerable:
         fits = all_there and not rejected
-        return Verdict(Outcome.RIGHTLY_REFUSED if fits else Outcome.ANSWERED_WRONGLY, missing, rejected)
+        return OutcomeVerdict(
+            Outcome.RIGHTLY_REFUSED if fits else Outcome.ANSWERED_WRONGLY, missing, rejected
+        )
     longest = expected.max_chars or MAX_CHARS.get(kind or "")
     too_long = longest is not None and len(answer) > longest
     some_there = len(missing) < len(expected.accept) or _any(expected.partly, texts)
@@ -115,7 +119,7 @@ def judge(expected: Expectation, kind: str | None, answer: str | None, *, answer
         outcome = Outcome.WRONG
     else:
         outcome = Outcome.GOOD if all_there and not surplus and not too_long else Outcome.PARTLY
-    return Verdict(outcome, missing, rejected, surplus, too_long)
+    return OutcomeVerdict(outcome, missing, rejected, surplus, too_long)
 
 
 def outcome_values(outcome: Outcome, kind: str | None) -> dict[str, float]:

@@ -18,7 +18,7 @@ from ragsvc.errors import InvalidRequest, SourceNotFound
 FORMAT = 1
 
 
-class Kind(StrEnum):
+class ItemKind(StrEnum):
     """What was evaluated."""
 
     RETRIEVAL = "retrieval"
@@ -106,7 +106,7 @@ class Report:
     seconds: wall time of this run. resumed: questions taken over from an interrupted run.
     """
 
-    kind: Kind
+    kind: ItemKind
     setup: Setup
     figures: Mapping[str, Figure]
     tests: Mapping[str, float]

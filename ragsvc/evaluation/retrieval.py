@@ -16,7 +16,7 @@ LISTED = 10
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class RetrievedChunk:
     """A chunk that was found: higher scores are better; start and end are code points of the document."""
 
     document_id: str
@@ -25,7 +25,7 @@ class Found:
     score: float
 
 
-Search = Callable[[Question], Sequence[Found]]
+Search = Callable[[Question], Sequence[RetrievedChunk]]
 """Finds the best chunks for a question, best first; the same text may come more than once."""
 
 
@@ -65,7 +65,7 @@ def retrieval_item(
     return Item(question.id, question.text, values, {"wanted": wanted[:LISTED], "found": listed})
 
 
-def best_chunks(found: Sequence[Found]) -> dict[str, float]:
+def best_chunks(found: Sequence[RetrievedChunk]) -> dict[str, float]:
     """The score of each document's best chunk."""
     run: dict[str, float] = {}
     for each in found:

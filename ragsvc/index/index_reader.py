@@ -33,7 +33,7 @@ _BLOCK_BYTES = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
+class FileMark:
     """What the file system says of a file; times in nanoseconds, changed_ns also when its mode changes."""
 
     name: str
@@ -44,7 +44,7 @@ class Mark:
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
+class WrittenIndex:
     """What a folder's manifest says: the commit of its files (uid: which of that number) and their rows.
 
     stamp: tells these files from any others, also of the same commit.
@@ -55,10 +55,10 @@ class Written:
     commit_uid: str
     rows: int
     stamp: str
-    marks: tuple[Mark, ...] = field(default=(), compare=False)
+    marks: tuple[FileMark, ...] = field(default=(), compare=False)
 
 
-def load(folder: Path, *, profile: str, dimension: int) -> tuple[CorpusIndex, Written]:
+def load(folder: Path, *, profile: str, dimension: int) -> tuple[CorpusIndex, WrittenIndex]:
     """Read the index in a folder; its manifest and the size and hash of every file are checked.
 
     May run while another process saves: it then gets the old index or the new one.
@@ -88,7 +88,7 @@ def is_written(folder: Path) -> bool:
     return (folder / MANIFEST).exists()
 
 
-def written(folder: Path) -> Written | None:
+def written(folder: Path) -> WrittenIndex | None:
     """What the folder's manifest says; None without a readable manifest."""
     path = folder / MANIFEST
     try:
@@ -122,7 +122,7 @@ def written_rows(folder: Path) -> Rows | None:
         return None
 
 
-def is_untouched(folder: Path, base: Written) -> bool:
+def is_untouched(folder: Path, base: WrittenIndex) -> bool:
     """Whether the files of a base are as they were read, as far as that shows without reading them again."""
     try:
         return all(_mark(mark.name, (folder / mark.name).stat()) == mark for mark in base.marks)
@@ -130,12 +130,12 @@ def is_untouched(folder: Path, base: Written) -> bool:
         return False
 
 
-def _written(manifest: Manifest, marks: Iterable[Mark] = ()) -> Written:
+def _written(manifest: Manifest, marks: Iterable[FileMark] = ()) -> WrittenIndex:
     stamp = hashlib.sha256(manifest.encode()).hexdigest()
-    return Written(manifest.commit, manifest.commit_uid, manifest.rows, stamp, tuple(marks))
+    return WrittenIndex(manifest.commit, manifest.commit_uid, manifest.rows, stamp, tuple(marks))
 
 
-def _load(folder: Path, manifest: Manifest, profile: str, dimension: int) -> tuple[CorpusIndex, Written]:
+def _load(folder: Path, manifest: Manifest, profile: str, dimension: int) -> tuple[CorpusIndex, WrittenIndex]:
     if manifest.profile != profile:
         raise ProfileMismatch(
             f"the index in {folder} was made by profile {manifest.profile[:12]}, not {profile[:12]}",
@@ -201,7 +201,7 @@ def _open(path: Path) -> BufferedReader:
     return os.fdopen(descriptor, "rb")
 
 
-def _read_array(folder: Path, entry: FileEntry) -> tuple[NDArray[Any], Mark]:
+def _read_array(folder: Path, entry: FileEntry) -> tuple[NDArray[Any], FileMark]:
     """One column and the mark of its file; what is used are the very bytes that were checked.
 
     :raises IndexDamaged: if it is missing, unreadable, altered or no array.
@@ -246,5 +246,5 @@ def _array_of(content: NDArray[np.uint8]) -> NDArray[Any]:
     return array
 
 
-def _mark(name: str, status: os.stat_result) -> Mark:
-    return Mark(name, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+def _mark(name: str, status: os.stat_result) -> FileMark:
+    return FileMark(name, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)

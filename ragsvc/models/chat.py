@@ -6,13 +6,13 @@ import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from ragsvc.domain import Message, Piece, Speaker
+from ragsvc.domain import Delta, Message, Speaker
 from ragsvc.errors import ModelError
 from ragsvc.models.chat_prompt import ChatPrompt
 from ragsvc.models.chat_writer import ChatWriter
 from ragsvc.models.display_name import shown_name
-from ragsvc.models.fair_queue import Turnstile
-from ragsvc.models.language_model import LanguageModel, Sampling
+from ragsvc.models.fair_queue import FairQueue
+from ragsvc.models.language_model import LanguageModel, SamplingOptions
 from ragsvc.models.token_decoder import StopTexts
 
 # A reader that cannot be interrupted sees at least this often whether its client is still there.
@@ -35,7 +35,7 @@ class TransformersChat:
         :param waiting: answers that may wait for the one being written, at least 0.
         """
         self._name = name
-        self._turnstile = Turnstile(waiting)
+        self._turnstile = FairQueue(waiting)
         self._lock = threading.Lock()
         self._loaded: _Ready | None = None
 
@@ -61,7 +61,7 @@ class TransformersChat:
 
     def stream(
         self, messages: Sequence[Message], max_tokens: int, temperature: float, stop: Sequence[str]
-    ) -> Iterator[Piece]:
+    ) -> Iterator[Delta]:
         """See Chat; pieces without text come while nothing else does, and while others are served.
 
         :raises ModelError: if the model cannot be used, or the prompt does not fit.
@@ -71,12 +71,12 @@ class TransformersChat:
         writer: ChatWriter | None = None
         try:
             while not self._turnstile.through(ticket, BEAT_S):
-                yield Piece("")
+                yield Delta("")
             ready = self._load()
             ids = ready.prompt.ids(messages)
             _check_fits(ready.model, len(ids), max_tokens)
             stops = StopTexts((*stop, *ready.prompt.stops))
-            sampling = Sampling(max_tokens, temperature)
+            sampling = SamplingOptions(max_tokens, temperature)
             begun = ChatWriter(ready.model, ready.prompt, ids, sampling, stops)
             begun.begin(lambda: self._turnstile.leave(ticket))
             # From here on the thread has the turn: it makes way when the model is free again.

@@ -7,14 +7,14 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from typing import TypeAlias
 
-from ragsvc.domain import FinishReason, Piece
+from ragsvc.domain import Delta, FinishReason
 from ragsvc.models.chat_prompt import ChatPrompt
-from ragsvc.models.language_model import LanguageModel, Sampling, Stopped
-from ragsvc.models.token_decoder import Decoding, StopTexts
+from ragsvc.models.language_model import GenerationEnd, LanguageModel, SamplingOptions
+from ragsvc.models.token_decoder import StopTexts, TokenDecoder
 
 THREAD = "ragsvc-generation"
 
-Box: TypeAlias = "queue.SimpleQueue[Piece | BaseException]"
+Box: TypeAlias = "queue.SimpleQueue[Delta | BaseException]"
 
 
 class ChatWriter:
@@ -25,13 +25,13 @@ class ChatWriter:
         model: LanguageModel,
         prompt: ChatPrompt,
         ids: Sequence[int],
-        sampling: Sampling,
+        sampling: SamplingOptions,
         stops: StopTexts,
     ) -> None:
         self._model = model
         self._ids = ids
         self._sampling = sampling
-        self._decoding = Decoding(prompt.decode)
+        self._decoding = TokenDecoder(prompt.decode)
         self._special = frozenset(model.tokenizer.all_special_ids)
         self._stops = stops
         self._halt = threading.Event()
@@ -48,7 +48,7 @@ class ChatWriter:
         """End the thread at its next layer; nothing happens if it has ended."""
         self._halt.set()
 
-    def pieces(self, beat_s: float) -> Iterator[Piece]:
+    def pieces(self, beat_s: float) -> Iterator[Delta]:
         """What is written; a piece without text when nothing came for so many seconds.
 
         :raises ModelError: if the model failed.
@@ -57,7 +57,7 @@ class ChatWriter:
             try:
                 item = self._box.get(timeout=beat_s)
             except queue.Empty:
-                yield Piece("")
+                yield Delta("")
                 continue
             if isinstance(item, BaseException):
                 raise item
@@ -66,12 +66,12 @@ class ChatWriter:
                 return
 
     def _work(self, done: Callable[[], None]) -> None:
-        last: Piece | BaseException
+        last: Delta | BaseException
         try:
             self._model.run(self._ids, self._sampling, self._take, self._halt)
             rest = self._trimmed(self._stops.feed(self._decoding.end()) + self._stops.end())
             finish = FinishReason.STOP if self._stops.reached else self._finish
-            last = Piece(rest, finish, len(self._ids), self._tokens)
+            last = Delta(rest, finish, len(self._ids), self._tokens)
         except BaseException as error:  # noqa: BLE001 - the reader raises it
             last = error
         # The turn is given on first: who reads the last piece may ask again at once.
@@ -80,7 +80,7 @@ class ChatWriter:
 
     def _take(self, token: int) -> None:
         if self._halt.is_set():
-            raise Stopped
+            raise GenerationEnd
         if token in self._model.ends:
             self._finish = FinishReason.STOP
             return
@@ -88,9 +88,9 @@ class ChatWriter:
         if token in self._special:
             return
         # Every token gives a piece, if only to say that the work goes on.
-        self._box.put(Piece(self._trimmed(self._stops.feed(self._decoding.feed(token)))))
+        self._box.put(Delta(self._trimmed(self._stops.feed(self._decoding.feed(token)))))
         if self._stops.reached:
-            raise Stopped
+            raise GenerationEnd
 
     def _trimmed(self, text: str) -> str:
         """Without the space that many models put between the prompt and their first word."""

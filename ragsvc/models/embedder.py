@@ -10,7 +10,7 @@ import numpy as np
 
 from ragsvc.domain import EmbedderSpec, F32Matrix
 from ragsvc.models.batches import pad, plan_batches
-from ragsvc.models.model_description import Description, describe
+from ragsvc.models.model_description import ModelDescription, describe
 from ragsvc.models.model_folder import ModelFolder, open_folder
 from ragsvc.models.tokeniser import EmbedderTokeniser
 
@@ -48,7 +48,7 @@ class SentenceTransformerEmbedder:
         self._batch_size = batch_size
         self._lock = threading.RLock()
         self._folder: ModelFolder | None = None
-        self._description: Description | None = None
+        self._description: ModelDescription | None = None
         self._spec: EmbedderSpec | None = None
         self._tokeniser: EmbedderTokeniser | None = None
         self._encoder: _Encoder | None = None

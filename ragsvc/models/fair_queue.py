@@ -8,7 +8,7 @@ from collections import deque
 from ragsvc.errors import Overloaded
 
 
-class Turnstile:
+class FairQueue:
     """Lets one holder through at a time; the others stand in line."""
 
     def __init__(self, waiting: int) -> None:

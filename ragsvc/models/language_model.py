@@ -27,19 +27,19 @@ NO_LIMIT = 10_000_000
 SMALLER = "choose a smaller model, or lower RAGSVC_PROMPT_TOKENS"
 
 
-class Stopped(Exception):
+class GenerationEnd(Exception):
     """Nobody needs more tokens."""
 
 
 @dataclass(frozen=True, slots=True)
-class Sampling:
+class SamplingOptions:
     """How a run chooses tokens. max_tokens: at least 1. temperature: at least 0."""
 
     max_tokens: int
     temperature: float
 
 
-class Guard:
+class LayerGuard:
     """Looks before every layer whether the run is still wanted: reading a prompt takes long."""
 
     def __init__(self) -> None:
@@ -56,7 +56,7 @@ class Guard:
 
     def _check(self, *_: Any) -> None:
         if self.halt.is_set():
-            raise Stopped
+            raise GenerationEnd
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,7 @@ class LanguageModel:
     two_texts: bool
     context_tokens: int | None
     ends: frozenset[int]
-    guard: Guard
+    guard: LayerGuard
 
     @classmethod
     def load(cls, name: str) -> LanguageModel:
@@ -93,14 +93,18 @@ class LanguageModel:
             device, dtype = _placed(config)
             model = loader.from_pretrained(path, local_files_only=True, trust_remote_code=False, dtype=dtype)
             model = model.to(device).eval()
-        guard = Guard()
+        guard = LayerGuard()
         guard.watch(model)
         two_texts = bool(config.is_encoder_decoder)
         limit, ends = _context(config, tokenizer), _ends(model, tokenizer)
         return cls(name, model, tokenizer, two_texts, limit, ends, guard)
 
     def run(
-        self, ids: Sequence[int], sampling: Sampling, emit: Callable[[int], None], halt: threading.Event
+        self,
+        ids: Sequence[int],
+        sampling: SamplingOptions,
+        emit: Callable[[int], None],
+        halt: threading.Event,
     ) -> None:
         """Write tokens until the model ends, `max_tokens` are there, or `emit` or `halt` stops it.
 
@@ -122,10 +126,10 @@ class LanguageModel:
                     generation_config=self._configured(sampling),
                     streamer=_Streamer(emit),
                 )
-            except Stopped:
+            except GenerationEnd:
                 return
 
-    def _configured(self, sampling: Sampling) -> Any:
+    def _configured(self, sampling: SamplingOptions) -> Any:
         """What the model came with, apart from what was asked for; one text only."""
         config = deepcopy(self.model.generation_config)
         config.max_length, config.max_new_tokens = None, sampling.max_tokens
@@ -243,7 +247,7 @@ def _translated(name: str, path: Path) -> Iterator[None]:
 def _failing(name: str) -> Iterator[None]:
     try:
         yield
-    except (ModelError, Stopped):
+    except (ModelError, GenerationEnd):
         raise
     except Exception as error:  # whatever torch and the model's own code raise
         if _is_memory(error):

@@ -16,7 +16,7 @@ POOLINGS = {"pooling_mode_mean_tokens": "mean", "pooling_mode_cls_token": "cls"}
 
 
 @dataclass(frozen=True, slots=True)
-class Description:
+class ModelDescription:
     """What decides how a plain BERT embedder is run."""
 
     spec: EmbedderSpec
@@ -33,7 +33,7 @@ class Prefixes:
     document: str
 
 
-def describe(folder: ModelFolder) -> Description | None:
+def describe(folder: ModelFolder) -> ModelDescription | None:
     """Describe a BERT encoder with mean or CLS pooling and normalised output.
 
     :return: None for anything else; then only loading it with sentence-transformers tells.
@@ -54,7 +54,7 @@ def describe(folder: ModelFolder) -> Description | None:
         backend=BACKEND,
         dtype=DTYPE,
     )
-    return Description(
+    return ModelDescription(
         spec=spec,
         layers=int(config["num_hidden_layers"]),
         heads=int(config["num_attention_heads"]),

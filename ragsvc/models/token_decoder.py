@@ -10,7 +10,7 @@ BROKEN = "\ufffd"
 MAX_PENDING = 8
 
 
-class Decoding:
+class TokenDecoder:
     """Decodes one token after the other, each with those before it that its text may depend on."""
 
     def __init__(self, decode: Callable[[list[int]], str]) -> None:

@@ -29,7 +29,7 @@ def folder_of(catalog: Catalog, corpus: Corpus) -> Path:
     return catalog.home / corpus.uid / corpus.profile.fingerprint[:16]
 
 
-def is_ours(catalog: Catalog, corpus: Corpus, written: index_reader.Written) -> bool:
+def is_ours(catalog: Catalog, corpus: Corpus, written: index_reader.WrittenIndex) -> bool:
     """Whether files are of a commit in this catalog: it may have been put back to an older state."""
     return catalog.has_commit(corpus.id, written.commit_uid)
 

@@ -18,7 +18,7 @@ ATTEMPTS = 3
 SHOWN_COMMITS = 5
 
 
-class Browser:
+class CorpusBrowser:
     """Reading, each time from one commit of one corpus."""
 
     def __init__(self, catalog: Catalog) -> None:

@@ -10,7 +10,7 @@ from ragsvc.errors import DocumentNotFound
 from ragsvc.pipeline.index_files import renew_files
 from ragsvc.pipeline.ingestion.ingest import Ingest
 from ragsvc.pipeline.ingestion.listeners import IngestTools, Listener
-from ragsvc.service.model_registry import PartsLoader
+from ragsvc.service.model_registry import ModelRegistry
 from ragsvc.settings import Settings
 from ragsvc.store.catalog import Catalog
 from ragsvc.store.corpora import check_name
@@ -29,10 +29,10 @@ def new_pool(settings: Settings) -> ParserPool:
     return ParserPool(settings.parse_workers, limits)
 
 
-class Writer:
+class CorpusWriter:
     """Writes under the writer lock, and only for as long as it publishes."""
 
-    def __init__(self, catalog: Catalog, loader: PartsLoader, settings: Settings, pool: ParserPool) -> None:
+    def __init__(self, catalog: Catalog, loader: ModelRegistry, settings: Settings, pool: ParserPool) -> None:
         self._catalog = catalog
         self._loader = loader
         self._settings = settings

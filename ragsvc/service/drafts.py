@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from ragsvc.domain import Caller, CommitId, Corpus, Progress
 from ragsvc.errors import InvalidRequest
-from ragsvc.evaluation.drafts.candidates import Source
-from ragsvc.evaluation.drafts.golden_set import READINGS, Drafted, draft
+from ragsvc.evaluation.drafts.candidates import DraftSource
+from ragsvc.evaluation.drafts.golden_set import READINGS, DraftLine, draft
 from ragsvc.store.catalog import Catalog
 from ragsvc.text.chunker import MARKDOWN
 
@@ -17,16 +17,16 @@ MAX_UNANSWERABLE = 0.9
 
 
 @dataclass(frozen=True, slots=True)
-class Draft:
+class GoldenDraft:
     """A golden set to be edited. documents: live ones of the corpus at the commit."""
 
     corpus: str
     commit: CommitId
     documents: int
-    questions: tuple[Drafted, ...]
+    questions: tuple[DraftLine, ...]
 
 
-class Drafter:
+class GoldenDrafter:
     """Reads a corpus, a page of documents at a time."""
 
     def __init__(self, catalog: Catalog) -> None:
@@ -42,7 +42,7 @@ class Drafter:
         unanswerable: float = 0.2,
         at: str | None = None,
         progress: Callable[[Progress], None] | None = None,
-    ) -> Draft:
+    ) -> GoldenDraft:
         """Draft up to `count` questions; the same commit and seed give the same ones.
 
         :param count: at least 1; fewer come where the rules find no more.
@@ -68,7 +68,7 @@ class Drafter:
                 hint="the rules need English prose or headings that ask; write some by hand, one a line: "
                 '{"question": "...", "documents": ["ID"]}',
             )
-        return Draft(name, corpus.commit, reader.documents, tuple(questions))
+        return GoldenDraft(name, corpus.commit, reader.documents, tuple(questions))
 
 
 class _Reader:
@@ -81,7 +81,7 @@ class _Reader:
         self._readings = 0
         self.documents = 0
 
-    def read(self) -> Iterator[Source]:
+    def read(self) -> Iterator[DraftSource]:
         """Read them once more."""
         done, cursor = 0, None
         while True:
@@ -92,7 +92,9 @@ class _Reader:
             texts = {each.id: each for each in self._catalog.version_texts(sorted(ids.values()))}
             for document in page:
                 stored = texts[ids[document.version]]
-                yield Source(document.document_id, document.title, stored.text, stored.media_type == MARKDOWN)
+                yield DraftSource(
+                    document.document_id, document.title, stored.text, stored.media_type == MARKDOWN
+                )
             done += len(page)
             self._report(done)
             if cursor is None:

@@ -9,7 +9,7 @@ from typing import TypeAlias
 from ragsvc.domain import Caller, F32Matrix, InputKind
 from ragsvc.errors import InvalidRequest, TooLarge
 from ragsvc.models.display_name import shown_name
-from ragsvc.service.model_registry import LoadedEmbedder, PartsLoader
+from ragsvc.service.model_registry import LoadedEmbedder, ModelRegistry
 from ragsvc.settings import Settings
 from ragsvc.store.catalog import Catalog
 
@@ -51,7 +51,7 @@ class EmbeddedBatch:
 class Embeddings:
     """Embeds with the model of a corpus, or with the one of the settings."""
 
-    def __init__(self, catalog: Catalog, loader: PartsLoader, settings: Settings) -> None:
+    def __init__(self, catalog: Catalog, loader: ModelRegistry, settings: Settings) -> None:
         self._catalog = catalog
         self._loader = loader
         self._settings = settings

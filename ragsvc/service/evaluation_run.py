@@ -20,17 +20,17 @@ from ragsvc.domain import (
     SearchRequest,
 )
 from ragsvc.errors import DocumentNotFound
-from ragsvc.evaluation.answers import Asked
+from ragsvc.evaluation.answers import AnswerOutcome
 from ragsvc.evaluation.citation_metrics import Place
 from ragsvc.evaluation.questions import GoldSpan, Question
-from ragsvc.evaluation.retrieval import Found, Search
+from ragsvc.evaluation.retrieval import RetrievedChunk, Search
 from ragsvc.pipeline.grounding.answerability import MODEL_FILE
 from ragsvc.pipeline.profile_parts import ProfileParts
-from ragsvc.pipeline.retrieval.chunk_locations import Places
-from ragsvc.pipeline.retrieval.search import MAX_K, Reading, prepare, rank
+from ragsvc.pipeline.retrieval.chunk_locations import ChunkLocations
+from ragsvc.pipeline.retrieval.search import MAX_K, SearchScope, prepare, rank
 from ragsvc.pipeline.retrieval.spelling import Speller
-from ragsvc.service.queries import Asker
-from ragsvc.service.vector_cache import Memory
+from ragsvc.service.queries import QueryService
+from ragsvc.service.vector_cache import VectorCache
 from ragsvc.settings import Settings
 from ragsvc.store.catalog import Catalog
 
@@ -46,7 +46,7 @@ def query_vectors(
 
     :return: (dim,) float32 by text.
     """
-    memory = Memory(catalog, parts.profile.embedder_fingerprint, parts.profile.spec.embedder.dimension)
+    memory = VectorCache(catalog, parts.profile.embedder_fingerprint, parts.profile.spec.embedder.dimension)
     # No text that is stored begins so: a query must not be taken for a document, whose prefix differs.
     hashes = {
         text: hashlib.sha256(b"query\0" + text.encode("utf-8")).digest() for text in dict.fromkeys(texts)
@@ -64,17 +64,17 @@ def query_vectors(
 
 
 @dataclass(slots=True)
-class Ground:
+class EvaluationRun:
     """One commit of one corpus, as one caller sees it through one filter.
 
     vectors: of the questions, by text.
     """
 
     catalog: Catalog
-    asker: Asker
+    asker: QueryService
     settings: Settings
     parts: ProfileParts
-    reading: Reading
+    reading: SearchScope
     where: Mapping[str, object] | None
     vectors: Mapping[str, F32Vector]
 
@@ -99,24 +99,24 @@ class Ground:
         """A way to search in each mode; it finds what `Service.search` finds without collapsing."""
         terms = {term for question in questions for term in self.parts.analyser.terms(question.text)}
         known = self.catalog.term_ids(terms)
-        places = Places(self.reading)
+        places = ChunkLocations(self.reading)
         snapshot = self.reading.snapshot
         allowed = snapshot.allowed(self.catalog, self.reading.where, self.reading.caller)
         weights, close = self.asker.weights, self.asker.close_look()
 
         speller = Speller(snapshot, self.catalog, self.parts.analyser, self.parts.tokeniser)
 
-        def search(mode: Mode, question: Question) -> list[Found]:
+        def search(mode: Mode, question: Question) -> list[RetrievedChunk]:
             if question.history or speller.read(question.text, allowed) != question.text:
                 return self._as_asked(mode, question)
             vector = None if mode is Mode.LEXICAL else self.vectors[question.text]
             query = prepare(question.text, mode, vector, self.parts.analyser)
             best = places.best(rank(snapshot, query, known, allowed, weights, close), MAX_K)
-            return [Found(held.document_id, held.start, held.end, score) for score, held in best]
+            return [RetrievedChunk(held.document_id, held.start, held.end, score) for score, held in best]
 
         return {mode.value: partial(search, mode) for mode in modes}
 
-    def _as_asked(self, mode: Mode, question: Question) -> list[Found]:
+    def _as_asked(self, mode: Mode, question: Question) -> list[RetrievedChunk]:
         """What is searched for is not what was typed: the service's own way finds it out."""
         request = SearchRequest(
             (self.reading.corpus.name,),
@@ -130,19 +130,19 @@ class Ground:
         )
         result, _ = self.asker.look(self.reading.caller, request)
         passages = [(hit.passage, hit.score) for hit in result.hits]
-        return [Found(each.document_id, each.start, each.end, score) for each, score in passages]
+        return [RetrievedChunk(each.document_id, each.start, each.end, score) for each, score in passages]
 
-    def ask(self, question: Question, k: int) -> Asked:
+    def ask(self, question: Question, k: int) -> AnswerOutcome:
         """Answer as the service does, and read every citation back."""
         ready: dict[str, F32Vector] = {}
         if not question.history:
             ready[self.parts.profile.embedder_fingerprint] = self.vectors[question.text]
         answer = self.asker.answer(self.reading.caller, self._request(question, k), ready)
-        return Asked(answer, tuple(self._reads_back(citation) for citation in answer.citations))
+        return AnswerOutcome(answer, tuple(self._reads_back(citation) for citation in answer.citations))
 
     def seconds(
         self,
-        fresh: Callable[[], Asker],
+        fresh: Callable[[], QueryService],
         questions: Sequence[Question],
         k: int,
         told: Callable[[Progress], None],
@@ -188,7 +188,7 @@ class Ground:
 class GoldTexts:
     """Where gold spans stand in the texts of a commit."""
 
-    def __init__(self, catalog: Catalog, reading: Reading) -> None:
+    def __init__(self, catalog: Catalog, reading: SearchScope) -> None:
         self._catalog = catalog
         self._reading = reading
         self._last: tuple[str, str] = ("", "")

@@ -17,14 +17,14 @@ from ragsvc.evaluation.citation_metrics import Place
 from ragsvc.evaluation.figures import figures_of, percentiles, tests_of
 from ragsvc.evaluation.journal import Journal, key_of
 from ragsvc.evaluation.questions import Question, Questions, judged, load
-from ragsvc.evaluation.report import Item, Kind, Malformed, Report, Setup
+from ragsvc.evaluation.report import Item, ItemKind, Malformed, Report, Setup
 from ragsvc.evaluation.requests import AnswersEvaluation, RetrievalEvaluation, judgements_of
 from ragsvc.evaluation.retrieval import pairs_of, retrieval_item
-from ragsvc.pipeline.retrieval.search import MAX_K, Reading
+from ragsvc.pipeline.retrieval.search import MAX_K, SearchScope
 from ragsvc.pipeline.retrieval.snapshot import Snapshot
-from ragsvc.service.evaluation_run import GoldTexts, Ground, query_vectors
-from ragsvc.service.model_registry import PartsLoader
-from ragsvc.service.queries import Asker
+from ragsvc.service.evaluation_run import EvaluationRun, GoldTexts, query_vectors
+from ragsvc.service.model_registry import ModelRegistry
+from ragsvc.service.queries import QueryService
 from ragsvc.service.question_checks import unknown_documents
 from ragsvc.service.request_limits import accepted
 from ragsvc.settings import Settings
@@ -45,11 +45,11 @@ class _Run:
     gold: where the answers stand, by id of the question. versions: of right documents, by id.
     """
 
-    kind: Kind
+    kind: ItemKind
     source: str
     asked: Questions
     questions: tuple[Question, ...]
-    ground: Ground
+    ground: EvaluationRun
     settings: dict[str, Any]
     started: float
     fresh: bool
@@ -67,7 +67,9 @@ class Evaluations:
     changed since.
     """
 
-    def __init__(self, catalog: Catalog, loader: PartsLoader, asker: Asker, settings: Settings) -> None:
+    def __init__(
+        self, catalog: Catalog, loader: ModelRegistry, asker: QueryService, settings: Settings
+    ) -> None:
         self._catalog = catalog
         self._loader = loader
         self._asker = asker
@@ -121,7 +123,7 @@ class Evaluations:
                 got = run.ground.ask(question, request.k)
                 return answer_item(question, got, run.gold[question.id], run.versions, graded=graded)
 
-            def fresh() -> Asker:
+            def fresh() -> QueryService:
                 return self._asker.over(self._loader.apart())
 
             seconds = run.ground.seconds(fresh, run.questions, request.k, run.told)
@@ -187,7 +189,7 @@ class Evaluations:
         }
         gold, astray = _gold(self._catalog, ground, source, questions)
         return _Run(
-            kind=Kind.RETRIEVAL if isinstance(request, RetrievalEvaluation) else Kind.ANSWERS,
+            kind=ItemKind.RETRIEVAL if isinstance(request, RetrievalEvaluation) else ItemKind.ANSWERS,
             source=source,
             asked=asked,
             questions=tuple(questions),
@@ -209,7 +211,7 @@ class Evaluations:
         request: Request,
         questions: Sequence[Question],
         told: Told,
-    ) -> Ground:
+    ) -> EvaluationRun:
         where = None if request.where is None else parse_filter(request.where)
         if not snapshot.allowed(self._catalog, where, caller).any():
             raise InvalidRequest(
@@ -220,19 +222,19 @@ class Evaluations:
         parts = loader.parts(snapshot.corpus.profile)
         # What is searched for after other turns is not known before.
         texts = [question.text for question in questions if not question.history]
-        return Ground(
+        return EvaluationRun(
             self._catalog,
             self._asker.over(loader),
             self._settings,
             parts,
-            Reading(self._catalog, snapshot.corpus, snapshot, where, caller),
+            SearchScope(self._catalog, snapshot.corpus, snapshot, where, caller),
             request.where,
             query_vectors(self._catalog, parts, texts, told),
         )
 
 
 def _gold(
-    catalog: Catalog, ground: Ground, source: str, questions: Sequence[Question]
+    catalog: Catalog, ground: EvaluationRun, source: str, questions: Sequence[Question]
 ) -> tuple[dict[str, list[Place]], list[Malformed]]:
     """Where the answers stand, by id of the question, and what is odd about the spans."""
     texts = GoldTexts(catalog, ground.reading)

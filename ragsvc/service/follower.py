@@ -9,7 +9,7 @@ import time
 
 from ragsvc.domain import Caller, CommitId, Readiness
 from ragsvc.errors import RagsvcError
-from ragsvc.service.queries import Asker
+from ragsvc.service.queries import QueryService
 from ragsvc.settings import Settings
 from ragsvc.store.catalog import Catalog
 
@@ -22,7 +22,7 @@ CHECK_EVERY_S = 2.0
 class Follower:
     """Polls one number; when it moved, brings every snapshot up to date in its own thread."""
 
-    def __init__(self, catalog: Catalog, asker: Asker, settings: Settings) -> None:
+    def __init__(self, catalog: Catalog, asker: QueryService, settings: Settings) -> None:
         self._catalog = catalog
         self._asker = asker
         self._settings = settings

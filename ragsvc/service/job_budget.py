@@ -23,7 +23,7 @@ MAX_SALVAGES = 20
 MAX_DOUBLINGS = 10
 
 
-class Verdict(StrEnum):
+class JobVerdict(StrEnum):
     """What is to be done with the process of a job."""
 
     GO_ON = "go on"
@@ -32,7 +32,7 @@ class Verdict(StrEnum):
     STALLED = "stalled"
 
 
-class Budget:
+class JobBudget:
     """Watches one run of a job.
 
     A job that has been interrupted before has a longer turn: what it prepares is kept between turns, but
@@ -53,7 +53,7 @@ class Budget:
         """Whether it had its time."""
         return self._began is not None and time.monotonic() - self._began > self._turn_s
 
-    def judge(self, job: Job | None, others_wait: bool) -> Verdict:
+    def judge(self, job: Job | None, others_wait: bool) -> JobVerdict:
         """Look at a running job.
 
         :param job: as it is now; None: it is not there any more.
@@ -66,14 +66,14 @@ class Budget:
             self._began = now
         unwanted = job is None or job.cancel_requested
         if self._asked_at is not None:
-            return Verdict.END if now - self._asked_at > GRACE_S else Verdict.GO_ON
+            return JobVerdict.END if now - self._asked_at > GRACE_S else JobVerdict.GO_ON
         if unwanted or others_wait:
             self._asked_at = now
             # Who is to be cancelled reads that in the catalog.
-            return Verdict.GO_ON if unwanted else Verdict.ASK
+            return JobVerdict.GO_ON if unwanted else JobVerdict.ASK
         waiting = job is not None and job.state is JobState.QUEUED
         limit = max(BOOT_S, self.stall_s) if waiting else self.stall_s
-        return Verdict.STALLED if now - self._moved_at > limit else Verdict.GO_ON
+        return JobVerdict.STALLED if now - self._moved_at > limit else JobVerdict.GO_ON
 
 
 def give_up(job: Job, attempts: int) -> tuple[Mapping[str, Any] | None, Mapping[str, Any]] | None:

@@ -11,7 +11,7 @@ from ragsvc.service.spool import Spool
 from ragsvc.store.catalog import Catalog
 
 
-class Desk:
+class JobDesk:
     """The paperwork of jobs."""
 
     def __init__(self, catalog: Catalog) -> None:

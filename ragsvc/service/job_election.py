@@ -11,7 +11,7 @@ from ragsvc.errors import HomeNotWritable
 from ragsvc.store.home_files import open_lock_file
 
 
-class Election:
+class JobElection:
     """An advisory lock that is tried, never waited for; the kernel frees it when its holder dies."""
 
     def __init__(self, home: Path) -> None:

@@ -11,7 +11,7 @@ from ragsvc.service.job_process import MAKE_ROOM
 _STDIN = 0
 
 
-class Orders:
+class JobOrders:
     """Reads stdin in a thread of its own, so that also a job that hangs ends with its server.
 
     make_room: set when the job in work is to make room for others.

@@ -16,8 +16,8 @@ from typing import Any
 
 from ragsvc.domain import Caller, InlineDocument, Job, JobKind, JobPause, JobState
 from ragsvc.errors import JobCrashed, JobNotFound, JobStalled, Overloaded
-from ragsvc.service.job_budget import Budget, Verdict, give_up, how_it_died, is_own_death
-from ragsvc.service.job_election import Election
+from ragsvc.service.job_budget import JobBudget, JobVerdict, give_up, how_it_died, is_own_death
+from ragsvc.service.job_election import JobElection
 from ragsvc.service.job_process import JobProcess, end_job_process
 from ragsvc.service.job_salvage import SURE
 from ragsvc.service.spool import Spool, sweep_spools
@@ -42,7 +42,7 @@ class JobRunner:
     def __init__(self, catalog: Catalog, settings: Settings) -> None:
         self._catalog = catalog
         self._settings = settings
-        self._election = Election(catalog.home)
+        self._election = JobElection(catalog.home)
         self._process: JobProcess | None = None
         self._idle_since = 0.0
         self._sweep_at = 0.0
@@ -166,7 +166,7 @@ class JobRunner:
             self._process = None
 
     def _do(self, job: Job, process: JobProcess) -> None:
-        budget = Budget(job, self._settings)
+        budget = JobBudget(job, self._settings)
         process.begin(job.id)
         while not process.wait(POLL_S):
             if self._stop.is_set():
@@ -174,14 +174,14 @@ class JobRunner:
                 self._settle(job.id, JobPause.STOP, None)
                 return
             verdict = budget.judge(self._look(job.id), self._others_wait(job, budget))
-            if verdict is Verdict.ASK:
+            if verdict is JobVerdict.ASK:
                 process.make_room()
-            elif verdict is Verdict.STALLED:
+            elif verdict is JobVerdict.STALLED:
                 process.kill()
                 words = f"the job made no progress for {budget.stall_s:.0f} s and was ended"
                 self._settle(job.id, JobPause.DEATH, _shown(JobStalled.code, words, sure=False))
                 return
-            elif verdict is Verdict.END:
+            elif verdict is JobVerdict.END:
                 process.kill()
                 self._settle(job.id, JobPause.TURN, None)
                 return
@@ -196,7 +196,7 @@ class JobRunner:
         except JobNotFound:
             return None
 
-    def _others_wait(self, job: Job, budget: Budget) -> bool:
+    def _others_wait(self, job: Job, budget: JobBudget) -> bool:
         return budget.turn_is_over and self._catalog.next_job(besides=job.corpus) is not None
 
     def _settle(self, job_id: str, pause: JobPause, error: Mapping[str, Any] | None) -> None:

@@ -32,7 +32,7 @@ Item = tuple[str, InlineDocument | Path]
 
 
 @dataclass(frozen=True, slots=True)
-class State:
+class SalvageState:
     """How far it is.
 
     place: of the first document that is not done. size: of a group; until: up to where that size holds.
@@ -49,7 +49,7 @@ class State:
     report: Mapping[str, Any] | None = None
 
 
-class Salvage:
+class JobSalvage:
     """Ingests the documents of one job in groups."""
 
     def __init__(
@@ -148,15 +148,15 @@ class Salvage:
     def _tell(self) -> None:
         self._progress(Progress("salvage", self._state.place, self._total, "documents"))
 
-    def _save(self, state: State) -> None:
+    def _save(self, state: SalvageState) -> None:
         self._state = state
         self._service.desk.save_salvage(self._job.id, asdict(state))
 
 
-def _state_of(saved: Mapping[str, Any] | None) -> State:
+def _state_of(saved: Mapping[str, Any] | None) -> SalvageState:
     if saved is None:
-        return State()
-    return State(**{**saved, "aside": tuple(saved["aside"])})
+        return SalvageState()
+    return SalvageState(**{**saved, "aside": tuple(saved["aside"])})
 
 
 def summed(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:

@@ -19,8 +19,8 @@ from ragsvc.domain import Caller, Job, JobState, Progress
 from ragsvc.errors import Cancelled, RagsvcError
 from ragsvc.parentage import die_with_parent, offer_to_die
 from ragsvc.priority import give_way
-from ragsvc.service.job_orders import Orders
-from ragsvc.service.job_salvage import Salvage
+from ragsvc.service.job_orders import JobOrders
+from ragsvc.service.job_salvage import JobSalvage
 from ragsvc.service.serialisation import report_json
 from ragsvc.service.service import Service
 from ragsvc.service.spool import load_spool, wants_retry
@@ -71,7 +71,7 @@ def main() -> int:
     # Stdout carries our word alone: what a library prints goes to stderr.
     ended = os.dup(1)
     os.dup2(2, 1)
-    orders = Orders()
+    orders = JobOrders()
     orders.start()
     line = orders.next()
     if line is None:
@@ -122,7 +122,7 @@ def _ingest(
     documents, files = load_spool(folder)
     retry = wants_retry(folder)
     if job.attempts >= service.settings.job_attempts:
-        salvage = Salvage(service, job, reporter.progress, reporter.cancelled, retry=retry)
+        salvage = JobSalvage(service, job, reporter.progress, reporter.cancelled, retry=retry)
         result = salvage.run(documents, files)
         lost = salvage.error()
         return result, None if lost is None else error_json(lost)

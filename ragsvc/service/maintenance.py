@@ -29,23 +29,28 @@ from ragsvc.pipeline.profile_parts import ProfileParts
 from ragsvc.pipeline.upkeep.gc import collect
 from ragsvc.pipeline.upkeep.rebuild import Rebuild, RebuildTools
 from ragsvc.pipeline.upkeep.verification import Verification
-from ragsvc.service.browser import Browser
-from ragsvc.service.model_registry import PartsLoader
-from ragsvc.service.queries import Asker
-from ragsvc.service.transfers import Carrier
+from ragsvc.service.browser import CorpusBrowser
+from ragsvc.service.model_registry import ModelRegistry
+from ragsvc.service.queries import QueryService
+from ragsvc.service.transfers import TransferService
 from ragsvc.settings import Settings
 from ragsvc.store.catalog import Catalog
-from ragsvc.store.lock_turns import Turns
+from ragsvc.store.lock_turns import LockTurns
 from ragsvc.text.worker_pool import ParserPool
 
 OnWait = Callable[[str], None]
 
 
-class Lifecycle:
+class MaintenanceService:
     """What operators do with corpora; whatever writes takes the writer lock, and only to publish."""
 
     def __init__(
-        self, catalog: Catalog, loader: PartsLoader, asker: Asker, settings: Settings, pool: ParserPool
+        self,
+        catalog: Catalog,
+        loader: ModelRegistry,
+        asker: QueryService,
+        settings: Settings,
+        pool: ParserPool,
     ) -> None:
         self._catalog = catalog
         self._loader = loader
@@ -58,7 +63,7 @@ class Lifecycle:
 
         :raises CorpusNotFound: if there is none of this name.
         """
-        return Browser(self._catalog).details(caller, corpus)
+        return CorpusBrowser(self._catalog).details(caller, corpus)
 
     def duplicates(self, caller: Caller, corpus: str) -> list[DuplicateGroup]:
         """Live documents that hold the same text, or nearly; see `pipeline.duplicates`.
@@ -184,7 +189,7 @@ class Lifecycle:
         :raises DiskFull: if there is no room to vacuum; what was collected stays so.
         """
         number = self._settings.keep_commits if keep is None else keep
-        turns = Turns(self._catalog.lock, self._settings.lock_timeout_s, on_wait)
+        turns = LockTurns(self._catalog.lock, self._settings.lock_timeout_s, on_wait)
         return collect(self._catalog, caller, corpus, number, dry_run=dry_run, vacuum=vacuum, turns=turns)
 
     def verify(
@@ -239,7 +244,7 @@ class Lifecycle:
         :raises TargetExists: if the folder holds something.
         :raises StorageError: if it cannot be written.
         """
-        return Carrier(self._catalog, self._settings).leave(caller, corpus, folder, at, progress)
+        return TransferService(self._catalog, self._settings).leave(caller, corpus, folder, at, progress)
 
     def import_corpus(
         self,
@@ -257,4 +262,4 @@ class Lifecycle:
         :raises CorpusExists: if a corpus of the name has commits.
         :raises WriterBusy: if another writer held the lock for too long.
         """
-        return Carrier(self._catalog, self._settings).bring(caller, folder, name, progress, on_wait)
+        return TransferService(self._catalog, self._settings).bring(caller, folder, name, progress, on_wait)

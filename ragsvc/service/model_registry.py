@@ -18,7 +18,7 @@ from ragsvc.pipeline.profile_parts import ProfileParts
 from ragsvc.pipeline.retrieval.close_reader import BUILT_IN, NO_RERANKER, CloseReader
 from ragsvc.pipeline.word_coverage import TextVectors
 from ragsvc.protocols import Embedder, Reader, Reranker, Tokeniser
-from ragsvc.service.vector_cache import Memory, RememberingEmbedder
+from ragsvc.service.vector_cache import CachingEmbedder, VectorCache
 from ragsvc.settings import Settings
 from ragsvc.store.catalog import Catalog
 from ragsvc.text.analyser import StandardAnalyser
@@ -57,7 +57,7 @@ Embedders: TypeAlias = Callable[[str], LoadedEmbedder]
 """Gives the embedder of a name, nothing loaded yet."""
 
 
-class PartsLoader:
+class ModelRegistry:
     """Embedders, chunkers and analysers by profile."""
 
     def __init__(self, settings: Settings, embedders: Embedders | None = None) -> None:
@@ -139,12 +139,12 @@ class PartsLoader:
             self._parts[profile.fingerprint] = made
         return made
 
-    def apart(self, catalog: Catalog | None = None) -> PartsLoader:
+    def apart(self, catalog: Catalog | None = None) -> ModelRegistry:
         """A loader of the same models whose parts are new, and remember nothing of earlier questions.
 
         :param catalog: where what its parts embed to answer questions is kept; None: nowhere.
         """
-        made = PartsLoader(self._settings, self._make)
+        made = ModelRegistry(self._settings, self._make)
         made._lock, made._embedders = self._lock, self._embedders
         made._cross_encoder, made._catalog = self._cross_encoder, catalog
         made._reader = self._reader
@@ -153,8 +153,8 @@ class PartsLoader:
     def _remembering(self, embedder: Embedder, profile: Profile) -> Embedder:
         if self._catalog is None:
             return embedder
-        memory = Memory(self._catalog, profile.embedder_fingerprint, profile.spec.embedder.dimension)
-        return RememberingEmbedder(embedder, memory)
+        memory = VectorCache(self._catalog, profile.embedder_fingerprint, profile.spec.embedder.dimension)
+        return CachingEmbedder(embedder, memory)
 
     def reader(self) -> Reader | None:
         """What reads questions with passages; None where none is wanted, or its weights are not installed."""

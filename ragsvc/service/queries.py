@@ -22,25 +22,25 @@ from ragsvc.domain import (
     SearchResult,
 )
 from ragsvc.errors import CorpusNotFound, InvalidRequest, RagsvcError, StaleContent
-from ragsvc.pipeline.generation.answer import Found, Manner, Writers, merge, stream_answer
+from ragsvc.pipeline.generation.answer import AnswerOptions, RetrievedPassages, Writers, merge, stream_answer
 from ragsvc.pipeline.grounding.documents import DocumentReader
 from ragsvc.pipeline.grounding.judgement import Grounds, grounds_of, shape_of
 from ragsvc.pipeline.retrieval.query_rewriter import condense
 from ragsvc.pipeline.retrieval.search import (
     MAX_K,
-    CloseLook,
-    Looked,
-    Reading,
+    RerankStage,
+    Retrieval,
+    SearchScope,
     Weights,
     hits,
     prepare_condensed,
     rank,
 )
 from ragsvc.pipeline.retrieval.snapshot import Snapshot
-from ragsvc.pipeline.retrieval.snapshot_cache import SnapshotKeeper
+from ragsvc.pipeline.retrieval.snapshot_cache import SnapshotCache
 from ragsvc.pipeline.retrieval.spelling import Speller
 from ragsvc.service.generators import Generators
-from ragsvc.service.model_registry import PartsLoader
+from ragsvc.service.model_registry import ModelRegistry
 from ragsvc.service.request_limits import check_history, check_question
 from ragsvc.settings import Settings
 from ragsvc.store.catalog import Catalog
@@ -50,27 +50,27 @@ ATTEMPTS = 10
 NOTHING_READY: Mapping[str, F32Vector] = MappingProxyType({})
 
 
-class Asker:
+class QueryService:
     """Searches and answers, each over one snapshot of each corpus."""
 
-    def __init__(self, catalog: Catalog, loader: PartsLoader, settings: Settings) -> None:
+    def __init__(self, catalog: Catalog, loader: ModelRegistry, settings: Settings) -> None:
         self._catalog = catalog
         self._loader = loader
         self._settings = settings
-        self._keeper = SnapshotKeeper(catalog)
+        self._keeper = SnapshotCache(catalog)
         self._generators = Generators(settings)
         self._documents = DocumentReader(catalog.version_texts)
         # A server has a thread that follows commits; queries then never wait for one to be taken in.
         self.followed = False
 
-    def over(self, loader: PartsLoader) -> Asker:
+    def over(self, loader: ModelRegistry) -> QueryService:
         """One that shares the snapshots and embeds and reranks by the parts of another loader."""
         made = copy(self)
         made._loader = loader
         return made
 
     def reranker_fingerprint(self) -> str:
-        """See `PartsLoader.reranker_fingerprint`."""
+        """See `ModelRegistry.reranker_fingerprint`."""
         return self._loader.reranker_fingerprint()
 
     @property
@@ -119,7 +119,7 @@ class Asker:
         )
         result, found = self.look(caller, search, ready)
         yield from stream_answer(
-            Found(result, tuple(found), time.perf_counter() - started),
+            RetrievedPassages(result, tuple(found), time.perf_counter() - started),
             Writers(
                 self._generators.current(),
                 self._documents,
@@ -143,9 +143,9 @@ class Asker:
             for looked in found
         ]
 
-    def _manner(self, request: AnswerRequest) -> Manner:
+    def _manner(self, request: AnswerRequest) -> AnswerOptions:
         settings = self._settings
-        return Manner(
+        return AnswerOptions(
             settings.max_false_refusals,
             settings.unsupported,
             request.history,
@@ -191,7 +191,7 @@ class Asker:
         return failures
 
     def check_files(self) -> None:
-        """See `SnapshotKeeper.check_files`."""
+        """See `SnapshotCache.check_files`."""
         self._keeper.check_files()
 
     def _take_in(self, corpus: Corpus) -> None:
@@ -203,7 +203,7 @@ class Asker:
 
     def look(
         self, caller: Caller, request: SearchRequest, ready: Mapping[str, F32Vector] = NOTHING_READY
-    ) -> tuple[SearchResult, list[Looked]]:
+    ) -> tuple[SearchResult, list[Retrieval]]:
         """Search, and keep what is needed to look closer at what was found.
 
         :param ready: the embedded query by fingerprint of the embedder, where it was embedded before.
@@ -237,7 +237,7 @@ class Asker:
         request: SearchRequest,
         where: Filter | None,
         vectors: dict[str, F32Vector],
-    ) -> Looked:
+    ) -> Retrieval:
         for attempt in range(ATTEMPTS):
             try:
                 if attempt:
@@ -256,7 +256,7 @@ class Asker:
         request: SearchRequest,
         where: Filter | None,
         vectors: dict[str, F32Vector],
-    ) -> Looked:
+    ) -> Retrieval:
         snapshot = self.snapshot(caller, name, request.at)
         # Everything below is of the snapshot's own profile: the head may have another by now.
         corpus = snapshot.corpus
@@ -279,23 +279,23 @@ class Asker:
         shown: list[Hit] = []
         if snapshot.index.rows:
             ranked = rank(snapshot, query, known, allowed, self.weights, self.close_look())
-            reading = Reading(self._catalog, corpus, snapshot, where, caller)
+            reading = SearchScope(self._catalog, corpus, snapshot, where, caller)
             shown = hits(reading, ranked, request.k, request.collapse)
             self._catalog.check_kept(corpus)
-        return Looked(parts, snapshot, query, known, tuple(shown))
+        return Retrieval(parts, snapshot, query, known, tuple(shown))
 
     @property
     def weights(self) -> Weights:
         """How the legs are fused."""
         return Weights(self._settings.fusion, self._settings.dense_weight)
 
-    def close_look(self) -> CloseLook | None:
+    def close_look(self) -> RerankStage | None:
         """The second look at the best candidates that the settings ask for.
 
         :raises ModelNotFound: if its model is not to be had.
         """
         reranker = self._loader.reranker()
-        return None if reranker is None else CloseLook(reranker, self._catalog.chunk_texts)
+        return None if reranker is None else RerankStage(reranker, self._catalog.chunk_texts)
 
     def snapshot(self, caller: Caller, name: str, at: str | None) -> Snapshot:
         """One corpus at a commit; `at` as in `SearchRequest`.
@@ -309,7 +309,7 @@ class Asker:
         return held or self._keeper.current(corpus)
 
 
-def _searched(request: SearchRequest, looked: Sequence[Looked]) -> str | None:
+def _searched(request: SearchRequest, looked: Sequence[Retrieval]) -> str | None:
     """What was searched for, where it may be other than what was typed."""
     read = [each.query.searched for each in looked]
     if request.history:

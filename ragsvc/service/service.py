@@ -28,18 +28,18 @@ from ragsvc.domain import (
     TextSlice,
 )
 from ragsvc.pipeline.grounding.judgement import Grounds
-from ragsvc.pipeline.retrieval.search import Looked
-from ragsvc.service.browser import Browser
-from ragsvc.service.corpus_writer import Writer, new_pool
-from ragsvc.service.drafts import Drafter
+from ragsvc.pipeline.retrieval.search import Retrieval
+from ragsvc.service.browser import CorpusBrowser
+from ragsvc.service.corpus_writer import CorpusWriter, new_pool
+from ragsvc.service.drafts import GoldenDrafter
 from ragsvc.service.embedding import Embeddings
 from ragsvc.service.evaluations import Evaluations
 from ragsvc.service.follower import Follower
-from ragsvc.service.job_desk import Desk
+from ragsvc.service.job_desk import JobDesk
 from ragsvc.service.job_runner import JobRunner
-from ragsvc.service.maintenance import Lifecycle
-from ragsvc.service.model_registry import Embedders, PartsLoader
-from ragsvc.service.queries import Asker
+from ragsvc.service.maintenance import MaintenanceService
+from ragsvc.service.model_registry import Embedders, ModelRegistry
+from ragsvc.service.queries import QueryService
 from ragsvc.service.spool import Spool
 from ragsvc.settings import Settings
 from ragsvc.store.catalog import Catalog
@@ -62,17 +62,17 @@ class Service:
     ) -> None:
         self.settings = settings
         self._catalog = catalog
-        self._loader = PartsLoader(settings, embedders)
+        self._loader = ModelRegistry(settings, embedders)
         workers = pool or new_pool(settings)
         self._own_pool = None if pool else workers
-        self._asker = Asker(catalog, self._loader, settings)
-        self._browser = Browser(catalog)
-        self._writer = Writer(catalog, self._loader, settings, workers)
-        self.lifecycle = Lifecycle(catalog, self._loader, self._asker, settings, workers)
+        self._asker = QueryService(catalog, self._loader, settings)
+        self._browser = CorpusBrowser(catalog)
+        self._writer = CorpusWriter(catalog, self._loader, settings, workers)
+        self.lifecycle = MaintenanceService(catalog, self._loader, self._asker, settings, workers)
         self.evaluations = Evaluations(catalog, self._loader, self._asker, settings)
-        self.drafter = Drafter(catalog)
+        self.drafter = GoldenDrafter(catalog)
         self.embeddings = Embeddings(catalog, self._loader, settings)
-        self.desk = Desk(catalog)
+        self.desk = JobDesk(catalog)
         self._runner = JobRunner(catalog, settings)
         self._follower = Follower(catalog, self._asker, settings)
 
@@ -191,7 +191,7 @@ class Service:
         """What each corpus has that may answer a question, and what is known of it."""
         return self._asker.grounds(caller, request)
 
-    def look(self, caller: Caller, request: SearchRequest) -> list[Looked]:
+    def look(self, caller: Caller, request: SearchRequest) -> list[Retrieval]:
         """Search, and keep what an evaluation needs to look closer; one item for each corpus."""
         return self._asker.look(caller, request)[1]
 

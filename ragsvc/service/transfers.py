@@ -10,7 +10,7 @@ from ragsvc.settings import Settings
 from ragsvc.store.catalog import Catalog
 
 
-class Carrier:
+class TransferService:
     """Carries corpora out of this home and into it."""
 
     def __init__(self, catalog: Catalog, settings: Settings) -> None:
@@ -26,9 +26,9 @@ class Carrier:
         progress: Callable[[Progress], None] | None,
     ) -> CarryReport:
         """See `Lifecycle.export_corpus`."""
-        from ragsvc.pipeline.transfer.corpus_export import Export
+        from ragsvc.pipeline.transfer.corpus_export import CorpusExport
 
-        return Export(self._catalog, caller, progress or (lambda _: None)).run(corpus, folder, at)
+        return CorpusExport(self._catalog, caller, progress or (lambda _: None)).run(corpus, folder, at)
 
     def bring(
         self,
@@ -39,7 +39,7 @@ class Carrier:
         on_wait: Callable[[str], None] | None,
     ) -> CarryReport:
         """See `Lifecycle.import_corpus`."""
-        from ragsvc.pipeline.transfer.corpus_import import Import, ImportTools
+        from ragsvc.pipeline.transfer.corpus_import import CorpusImport, ImportTools
 
         tools = ImportTools(
             catalog=self._catalog,
@@ -47,4 +47,4 @@ class Carrier:
             progress=progress or (lambda _: None),
             on_wait=on_wait or (lambda _: None),
         )
-        return Import(tools, caller, folder).run(name)
+        return CorpusImport(tools, caller, folder).run(name)

@@ -15,7 +15,7 @@ from ragsvc.store.catalog import Catalog
 _REFUSALS = (StorageError, WriterBusy)
 
 
-class Memory:
+class VectorCache:
     """Vectors of one embedder, kept until gc: nothing that is indexed needs them.
 
     They only save time. Where the catalog cannot give or take them (no room, another writer that does not
@@ -48,13 +48,13 @@ class Memory:
             self._works = False
 
 
-class RememberingEmbedder:
+class CachingEmbedder:
     """Embeds each text once in the life of a catalog.
 
     Servers do not use it: a question that reads must not write.
     """
 
-    def __init__(self, embedder: Embedder, memory: Memory) -> None:
+    def __init__(self, embedder: Embedder, memory: VectorCache) -> None:
         self._embedder = embedder
         self._memory = memory
 

@@ -8,7 +8,7 @@ from typing import Literal
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from ragsvc.domain import Fusion, Unsupported
+from ragsvc.domain import Fusion, UnsupportedSentence
 
 
 class Settings(BaseSettings):
@@ -67,8 +67,8 @@ class Settings(BaseSettings):
     )
     max_answer_tokens: int = Field(512, ge=1, description="Most tokens of a generated answer.")
     temperature: float = Field(0.0, ge=0.0, le=2.0, description="Of a generator, where a request names none.")
-    unsupported: Unsupported = Field(
-        Unsupported.FLAG, description="Sentences that no passage bears out: flag, or remove."
+    unsupported: UnsupportedSentence = Field(
+        UnsupportedSentence.FLAG, description="Sentences that no passage bears out: flag, or remove."
     )
     sources_footer: bool = Field(False, description="End chat completions with a list of sources.")
     max_false_refusals: float = Field(

@@ -13,18 +13,18 @@ from ragsvc.store.corpora import Corpora
 from ragsvc.store.deletion import Deletion
 from ragsvc.store.documents import Documents
 from ragsvc.store.engine import Database
-from ragsvc.store.export_rows import Carrying
-from ragsvc.store.gc.collector import Collection
+from ragsvc.store.export_rows import ExportRows
+from ragsvc.store.gc.collector import GarbageCollector
 from ragsvc.store.gc.pins import Pins
-from ragsvc.store.integrity import Checks
+from ragsvc.store.integrity import Integrity
 from ragsvc.store.job_pages import JobPages
 from ragsvc.store.jobs import Jobs
 from ragsvc.store.lock import WriterLock
 from ragsvc.store.memberships import Memberships
 from ragsvc.store.passages import Passages
-from ragsvc.store.profile_change import Moving
-from ragsvc.store.repair import Mending
-from ragsvc.store.rollback import Restoring
+from ragsvc.store.profile_change import ProfileChange
+from ragsvc.store.repair import Repair
+from ragsvc.store.rollback import Rollback
 from ragsvc.store.setbacks import Setbacks
 from ragsvc.store.signatures import Signatures
 from ragsvc.store.tags import Tags
@@ -44,18 +44,18 @@ class Catalog(
     Chunks,
     Vectors,
     Memberships,
-    Restoring,
-    Moving,
+    Rollback,
+    ProfileChange,
     Documents,
     Passages,
     Signatures,
-    Carrying,
+    ExportRows,
     Jobs,
     JobPages,
     Deletion,
-    Collection,
-    Checks,
-    Mending,
+    GarbageCollector,
+    Integrity,
+    Repair,
 ):
     """The only truth. Every method is one short transaction; use it from any thread."""
 

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, and_, bindparam, case, func, insert, select
 from ragsvc.domain import Caller, Commit, CommitId, Corpus, CorpusId, Holdings, Profile, ProfileId
 from ragsvc.errors import CommitCollected, RefNotFound, StaleContent
 from ragsvc.store.corpora import find_corpus, spec_from_json
-from ragsvc.store.engine import Section, now
+from ragsvc.store.engine import Repository, now
 from ragsvc.store.tables import chunk, chunking, commit, membership, profile, tag
 
 HEAD = "head"
@@ -29,7 +29,7 @@ _COLLECTED = select(commit.c.collected).where(
 )
 
 
-class Commits(Section):
+class Commits(Repository):
     """Reading the history of a corpus."""
 
     def log(

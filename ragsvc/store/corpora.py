@@ -26,7 +26,7 @@ from ragsvc.domain import (
 )
 from ragsvc.errors import CorpusNotFound, InvalidName, RootConflict
 from ragsvc.fingerprints import embedder_fingerprint, profile_fingerprint
-from ragsvc.store.engine import Section, insert_or_ignore, now
+from ragsvc.store.engine import Repository, insert_or_ignore, now
 from ragsvc.store.permissions import readable
 from ragsvc.store.tables import chunking, commit, corpus, document_version, membership, profile, root
 
@@ -53,7 +53,7 @@ _FIND = (
 )
 
 
-class Corpora(Section):
+class Corpora(Repository):
     """Named collections of documents."""
 
     def corpus(self, caller: Caller, name: str) -> Corpus:  # noqa: ARG002

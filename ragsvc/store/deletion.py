@@ -10,7 +10,7 @@ from sqlalchemy import Connection, delete, select
 from ragsvc.domain import BoolVector, Caller, CorpusId
 from ragsvc.store.commits import insert_commit
 from ragsvc.store.corpora import find_corpus
-from ragsvc.store.engine import BUSY_TIMEOUT_S, Section, batches, insert_or_replace
+from ragsvc.store.engine import BUSY_TIMEOUT_S, Repository, batches, insert_or_replace
 from ragsvc.store.gc.pins import ingest_reason, living_pins
 from ragsvc.store.tables import (
     chunk,
@@ -32,7 +32,7 @@ from ragsvc.store.tables import (
 from ragsvc.store.terms import GENERATION, generation_of
 
 
-class Deletion(Section):
+class Deletion(Repository):
     """Removal for good; the file keeps no trace of the text."""
 
     def delete_corpus(self, caller: Caller, name: str) -> None:

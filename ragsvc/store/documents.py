@@ -13,14 +13,14 @@ from ragsvc.domain import Caller, CommitId, Corpus, Document
 from ragsvc.errors import DocumentNotFound, InvalidRequest, VersionNotFound
 from ragsvc.store.chunks import total_chunks
 from ragsvc.store.columns import as_caveats
-from ragsvc.store.engine import Section, batches
+from ragsvc.store.engine import Repository, batches
 from ragsvc.store.permissions import live_at, readable
 from ragsvc.store.tables import document_version, membership
 
 MAX_PAGE = 1000
 
 
-class Documents(Section):
+class Documents(Repository):
     """Reading at a pinned commit."""
 
     def documents(

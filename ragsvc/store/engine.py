@@ -275,7 +275,7 @@ def now() -> str:
     return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-class Section:
+class Repository:
     """One part of the catalog: methods over the shared database."""
 
     def __init__(self, database: Database) -> None:

@@ -23,7 +23,7 @@ from ragsvc.errors import CorpusExists, CorpusNotFound, InternalError, StaleCont
 from ragsvc.store.columns import canonical_json
 from ragsvc.store.commits import insert_commit
 from ragsvc.store.corpora import check_name, claim_roots, find_corpus, insert_corpus
-from ragsvc.store.engine import Section, batches
+from ragsvc.store.engine import Repository, batches
 from ragsvc.store.memberships import begin_memberships
 from ragsvc.store.permissions import live_at, readable
 from ragsvc.store.tables import (
@@ -42,7 +42,7 @@ _PAGE_CHUNKS = 2000
 _I32 = np.dtype("<i4")
 
 
-class Carrying(Section):
+class ExportRows(Repository):
     """Reading one commit whole, and making the first commit of a corpus."""
 
     def carried_documents(self, caller: Caller, corpus: Corpus) -> Iterator[list[CarriedDocument]]:

@@ -32,7 +32,7 @@ _BUILT_IN: dict[str, ColumnElement[str]] = {
 }
 
 
-class Comparison(StrEnum):
+class FieldComparison(StrEnum):
     """What a condition asks of any of the field's values."""
 
     IN = "in"
@@ -48,7 +48,7 @@ class Condition:
     """One field compared with typed values; true when any value of the field matches."""
 
     name: str
-    comparison: Comparison
+    comparison: FieldComparison
     values: tuple[Leaf, ...] = ()
 
 
@@ -119,7 +119,7 @@ class _Parser:
         if isinstance(value, Mapping):
             return self._field(key, value, depth)
         self._count()
-        return Condition(key, Comparison.IN, (self._scalar(key, "$eq", value),))
+        return Condition(key, FieldComparison.IN, (self._scalar(key, "$eq", value),))
 
     def _field(self, name: str, operators: Mapping[Any, Any], depth: int) -> Filter:
         if not operators:
@@ -132,24 +132,24 @@ class _Parser:
     def _operator(self, name: str, operator: Any, value: Any, depth: int) -> Filter:
         self._count()
         if operator in ("$eq", "$ne"):
-            equal = Condition(name, Comparison.IN, (self._scalar(name, operator, value),))
+            equal = Condition(name, FieldComparison.IN, (self._scalar(name, operator, value),))
             return equal if operator == "$eq" else Negation(equal)
         if operator in ("$in", "$nin"):
             if not isinstance(value, list):
                 raise _invalid(f"{operator} of field {name!r} needs a list, not {_name(value)}")
             among = Condition(
-                name, Comparison.IN, tuple(self._scalar(name, operator, inner) for inner in value)
+                name, FieldComparison.IN, tuple(self._scalar(name, operator, inner) for inner in value)
             )
             return among if operator == "$in" else Negation(among)
         if operator in ("$gt", "$gte", "$lt", "$lte"):
             bound = self._scalar(name, operator, value)
             if bound.kind not in ("s", "n"):
                 raise _invalid(f"{operator} of field {name!r} needs a string or number, not {_name(value)}")
-            return Condition(name, Comparison(operator[1:]), (bound,))
+            return Condition(name, FieldComparison(operator[1:]), (bound,))
         if operator == "$exists":
             if not isinstance(value, bool):
                 raise _invalid(f"$exists of field {name!r} needs true or false, not {_name(value)}")
-            exists = Condition(name, Comparison.EXISTS)
+            exists = Condition(name, FieldComparison.EXISTS)
             return exists if value else Negation(exists)
         if operator == "$not":
             if not isinstance(value, Mapping):
@@ -218,13 +218,13 @@ def matching(where: Filter, corpus_id: int | None = None) -> ColumnElement[bool]
 
 def _built_in(column: ColumnElement[str], where: Condition) -> ColumnElement[bool]:
     strings = tuple(leaf for leaf in where.values if leaf.kind == "s")
-    if where.comparison is Comparison.EXISTS:
+    if where.comparison is FieldComparison.EXISTS:
         return true()
     if not strings:
         return false()
     kept = Condition(where.name, where.comparison, strings)
     found = _typed(kept, column, column, lambda _kind: true())
-    if where.name == "_id" and where.comparison is Comparison.IN and len(strings) <= _MAX_WHOLES:
+    if where.name == "_id" and where.comparison is FieldComparison.IN and len(strings) <= _MAX_WHOLES:
         found = or_(found, *(_inside(str(leaf.text)) for leaf in strings))
     return found
 
@@ -244,9 +244,9 @@ def _typed(
     number: ColumnElement[Any],
     of_kind: Callable[[str], ColumnElement[bool]],
 ) -> ColumnElement[bool]:
-    if where.comparison is Comparison.EXISTS:
+    if where.comparison is FieldComparison.EXISTS:
         return true()
-    if where.comparison is Comparison.IN:
+    if where.comparison is FieldComparison.IN:
         kinds: dict[str, list[Leaf]] = {}
         for leaf in where.values:
             kinds.setdefault(leaf.kind, []).append(leaf)
@@ -254,10 +254,10 @@ def _typed(
     bound = where.values[0]
     column, value = (text, bound.text) if bound.kind == "s" else (number, bound.number)
     compared = {
-        Comparison.GT: column > value,
-        Comparison.GTE: column >= value,
-        Comparison.LT: column < value,
-        Comparison.LTE: column <= value,
+        FieldComparison.GT: column > value,
+        FieldComparison.GTE: column >= value,
+        FieldComparison.LT: column < value,
+        FieldComparison.LTE: column <= value,
     }[where.comparison]
     return and_(of_kind(bound.kind), compared)
 

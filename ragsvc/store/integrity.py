@@ -19,7 +19,7 @@ from ragsvc.domain import (
     VersionId,
 )
 from ragsvc.store.corpora import spec_from_json
-from ragsvc.store.engine import Section, batches
+from ragsvc.store.engine import Repository, batches
 from ragsvc.store.gc.survey import NEVER, integers, lives_at_one
 from ragsvc.store.metadata_index import leaves
 from ragsvc.store.tables import (
@@ -42,7 +42,7 @@ _VERSIONS = 256
 _I32 = np.dtype("<i4")
 
 
-class Checks(Section):
+class Integrity(Repository):
     """Comparisons of what is stored with what it was made from."""
 
     def damaged_database(self) -> list[str]:

@@ -8,14 +8,14 @@ from sqlalchemy import Select, delete, null, select
 
 from ragsvc.domain import Caller, Job, JobFilter
 from ragsvc.errors import InvalidRequest
-from ragsvc.store.engine import Section
+from ragsvc.store.engine import Repository
 from ragsvc.store.jobs import FINAL_NAMES, job_of
 from ragsvc.store.tables import job
 
 _MAX_CURSOR = 2**63 - 1
 
 
-class JobPages(Section):
+class JobPages(Repository):
     """Reads many jobs, and forgets old ones."""
 
     def job_page(

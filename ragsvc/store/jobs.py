@@ -10,14 +10,14 @@ from sqlalchemy import Connection, Row, func, insert, select, update
 
 from ragsvc.domain import Caller, Job, JobKind, JobPause, JobState
 from ragsvc.errors import Conflict, InternalError, JobNotFound
-from ragsvc.store.engine import Section, insert_or_ignore, now
+from ragsvc.store.engine import Repository, insert_or_ignore, now
 from ragsvc.store.tables import job
 
 _FINAL = frozenset({JobState.DONE, JobState.FAILED, JobState.CANCELLED})
 FINAL_NAMES = tuple(sorted(state.value for state in _FINAL))
 
 
-class Jobs(Section):
+class Jobs(Repository):
     """The queue, and what became of each job."""
 
     def create_job(

@@ -14,7 +14,7 @@ SLICE_S = 0.3
 PAUSE_S = 0.15
 
 
-class Turns:
+class LockTurns:
     """The writer lock for one piece of work after the other."""
 
     def __init__(

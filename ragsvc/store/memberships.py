@@ -24,14 +24,14 @@ from ragsvc.store.chunks import ready_versions
 from ragsvc.store.columns import as_caveats, as_rows
 from ragsvc.store.commits import insert_commit
 from ragsvc.store.corpora import claim_roots, head_of
-from ragsvc.store.engine import Section, batches, now
+from ragsvc.store.engine import Repository, batches, now
 from ragsvc.store.filters import Filter, matching
 from ragsvc.store.metadata_index import field_rows
 from ragsvc.store.permissions import live_at, readable
 from ragsvc.store.tables import corpus, document_version, field, membership
 
 
-class Memberships(Section):
+class Memberships(Repository):
     """Planning, publishing, and the version sets that indexes follow."""
 
     def live(self, corpus_id: CorpusId) -> dict[str, Membership]:

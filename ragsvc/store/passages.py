@@ -11,7 +11,7 @@ from typing import Any, Generic, TypeVar
 from sqlalchemy import ColumnElement, Connection, Integer, Row, Select, bindparam, select
 
 from ragsvc.domain import Caller, ChunkId, ChunkText, CommitId, Corpus, Holder, Passage, VersionId
-from ragsvc.store.engine import Database, Section, batches
+from ragsvc.store.engine import Database, Repository, batches
 from ragsvc.store.filters import Filter, matching
 from ragsvc.store.permissions import live_at, readable
 from ragsvc.store.tables import chunk, document_version, membership
@@ -66,7 +66,7 @@ def _chars(text: str | ChunkText) -> int:
     return len(text.title) + sum(map(len, text.headings)) + len(text.text)
 
 
-class Passages(Section):
+class Passages(Repository):
     """What a hit shows of a chunk."""
 
     def __init__(self, database: Database) -> None:

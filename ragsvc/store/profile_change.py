@@ -9,7 +9,7 @@ from ragsvc.errors import CorpusNotFound, InternalError, StaleContent
 from ragsvc.store.chunks import ready_versions
 from ragsvc.store.commits import insert_commit
 from ragsvc.store.corpora import find_corpus
-from ragsvc.store.engine import Section
+from ragsvc.store.engine import Repository
 from ragsvc.store.tables import corpus as corpus_table
 from ragsvc.store.tables import membership
 
@@ -17,7 +17,7 @@ SHORT = 12
 """Hex digits of a profile's fingerprint that a commit shows."""
 
 
-class Moving(Section):
+class ProfileChange(Repository):
     """The last step of a reindex: one row says which profile a corpus has."""
 
     def move_head(self, caller: Caller, corpus: Corpus, profile: Profile, uid: str) -> CommitId:

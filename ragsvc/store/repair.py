@@ -10,12 +10,12 @@ from sqlalchemy import delete, insert, select
 from ragsvc.domain import Caller, CommitId, Corpus
 from ragsvc.errors import InternalError
 from ragsvc.store.commits import insert_commit
-from ragsvc.store.engine import Section, batches
+from ragsvc.store.engine import Repository, batches
 from ragsvc.store.metadata_index import field_rows
 from ragsvc.store.tables import field, membership
 
 
-class Mending(Section):
+class Repair(Repository):
     """Repairs that leave documents as they are."""
 
     def mend(

@@ -12,7 +12,7 @@ from ragsvc.domain import Caller, CommitId, Corpus, RollbackReport
 from ragsvc.errors import InternalError
 from ragsvc.store.commits import find_commit, insert_commit
 from ragsvc.store.corpora import find_corpus
-from ragsvc.store.engine import Section, batches
+from ragsvc.store.engine import Repository, batches
 from ragsvc.store.memberships import end_memberships
 from ragsvc.store.permissions import live_at
 from ragsvc.store.tables import commit, corpus, field, membership
@@ -20,7 +20,7 @@ from ragsvc.store.tables import commit, corpus, field, membership
 _IDENTITY = ("id", "corpus_id", "born", "died")
 
 
-class Restoring(Section):
+class Rollback(Repository):
     """Rollback: rows of memberships only; texts, chunks and vectors are there already."""
 
     def rollback(self, caller: Caller, name: str, ref: str) -> RollbackReport:

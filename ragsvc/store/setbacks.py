@@ -7,14 +7,14 @@ from typing import TypeAlias
 
 from sqlalchemy import delete, select
 
-from ragsvc.store.engine import Section, batches, insert_or_replace, now
+from ragsvc.store.engine import Repository, batches, insert_or_replace, now
 from ragsvc.store.tables import setback
 
 SetbackKey: TypeAlias = tuple[str, str]
 """(hex digest, kind): of a file, of a line, or of a stored text that was to be cut."""
 
 
-class Setbacks(Section):
+class Setbacks(Repository):
     """Failures that another try would only repeat, at the same cost."""
 
     def setbacks(self, maker: str, keys: Sequence[SetbackKey]) -> dict[SetbackKey, tuple[str, str]]:

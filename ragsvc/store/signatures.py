@@ -8,7 +8,7 @@ import numpy as np
 from sqlalchemy import select
 
 from ragsvc.domain import SIGNATURE_VALUES, Caller, Corpus, DocumentSignatures, U16Matrix
-from ragsvc.store.engine import Section
+from ragsvc.store.engine import Repository
 from ragsvc.store.permissions import live_at, readable
 from ragsvc.store.tables import membership, signature
 
@@ -16,7 +16,7 @@ _U16 = np.dtype("<u2")
 _UNKNOWN = bytes(SIGNATURE_VALUES * _U16.itemsize)
 
 
-class Signatures(Section):
+class Signatures(Repository):
     """What the report of duplicates is made from."""
 
     def document_signatures(self, corpus: Corpus, caller: Caller) -> DocumentSignatures:

@@ -10,13 +10,13 @@ from ragsvc.domain import Caller, CommitId, Tag
 from ragsvc.errors import InvalidName, RefNotFound, TagExists
 from ragsvc.store.commits import find_commit
 from ragsvc.store.corpora import find_corpus
-from ragsvc.store.engine import Section, now
+from ragsvc.store.engine import Repository, now
 from ragsvc.store.tables import tag
 
 _NAME = re.compile(r"(?![0-9]+$)(?!head(~|$))[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
-class Tags(Section):
+class Tags(Repository):
     """Setting and reading tags."""
 
     def tags(self, caller: Caller, name: str) -> list[Tag]:  # noqa: ARG002

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from sqlalchemy import Connection, bindparam, select
 
-from ragsvc.store.engine import Database, Section, batches, insert_or_ignore
+from ragsvc.store.engine import Database, Repository, batches, insert_or_ignore
 from ragsvc.store.tables import counter, term
 
 _CACHE_TERMS = 1_000_000
@@ -51,7 +51,7 @@ class TermCache:
                 self._ids.update(ids)
 
 
-class Terms(Section):
+class Terms(Repository):
     """Lookup of term numbers for queries."""
 
     def __init__(self, database: Database) -> None:

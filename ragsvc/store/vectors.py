@@ -9,13 +9,13 @@ from sqlalchemy import delete, select
 
 from ragsvc.domain import F32Matrix, F32Vector
 from ragsvc.errors import InternalError
-from ragsvc.store.engine import Section, batches, insert_or_ignore
+from ragsvc.store.engine import Repository, batches, insert_or_ignore
 from ragsvc.store.tables import vector
 
 _NORM_TOLERANCE = 1e-3
 
 
-class Vectors(Section):
+class Vectors(Repository):
     """The cache of embeddings; needs no lock and is safe to fill twice."""
 
     def missing_vectors(self, embedder: str, hashes: Sequence[bytes]) -> set[bytes]:

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Row, select
 from ragsvc.domain import CachedParse, CachedPart, Failure, ParsedDocument, VersionId, VersionText
 from ragsvc.errors import StaleContent
 from ragsvc.store.columns import as_caveats, as_rows, canonical_json
-from ragsvc.store.engine import Section, batches, insert_or_ignore, insert_or_replace, now
+from ragsvc.store.engine import Repository, batches, insert_or_ignore, insert_or_replace, now
 from ragsvc.store.tables import document_version, parse_cache
 
 ParseKey: TypeAlias = tuple[str, str]
@@ -28,7 +28,7 @@ def version_name(document: ParsedDocument) -> str:
     return hashlib.sha256(canonical_json(content).encode("ascii")).hexdigest()[:32]
 
 
-class Versions(Section):
+class Versions(Repository):
     """The content caches before chunking; they need no lock and are safe to fill twice."""
 
     def parsed(self, parser: str, keys: Sequence[ParseKey]) -> dict[ParseKey, CachedParse]:

@@ -14,7 +14,7 @@ from ragsvc.protocols import Tokeniser
 from ragsvc.text.headings import EMPTY_OUTLINE, Outline, outline
 from ragsvc.text.sentences import trimmed
 from ragsvc.text.tables import ColumnNames
-from ragsvc.text.token_counts import Ruler
+from ragsvc.text.token_counts import TokenIndex
 
 MARKDOWN = "text/markdown"
 _FENCE_LINE = re.compile(r"\s*+(?:[`~]{3,}+[^\n]*+)?")
@@ -69,7 +69,7 @@ class Chunker:
         """
         markdown = media_type == MARKDOWN
         found = outline(text) if markdown else EMPTY_OUTLINE
-        ruler = Ruler(text, self._tokeniser.spans(text))
+        ruler = TokenIndex(text, self._tokeniser.spans(text))
         whole = MarkdownSplitter if markdown else TextSplitter
         splitter = whole.from_callback(ruler.measure, self.spec.size_tokens, self.spec.overlap_tokens)
         spans = [
@@ -87,7 +87,7 @@ class Chunker:
         return drafts
 
     def _join_headings(
-        self, spans: Sequence[Span], text: str, found: Outline, ruler: Ruler
+        self, spans: Sequence[Span], text: str, found: Outline, ruler: TokenIndex
     ) -> Iterator[Span]:
         """Put a chunk of nothing but headings, or the opening of a code block, before what it announces.
 
@@ -111,7 +111,7 @@ class Chunker:
         if held is not None:
             yield held
 
-    def _fit(self, text: str, start: int, end: int, ruler: Ruler) -> Iterator[tuple[int, int]]:
+    def _fit(self, text: str, start: int, end: int, ruler: TokenIndex) -> Iterator[tuple[int, int]]:
         """Halve a span for as long as its own tokens exceed the room; rarely needed.
 
         The ruler counts the tokens of the whole text; a span that begins or ends inside a token
@@ -137,7 +137,7 @@ class Chunker:
         end: int,
         found: Outline,
         columns: str,
-        ruler: Ruler,
+        ruler: TokenIndex,
         header: _HeaderWriter,
         pages: Sequence[int],
     ) -> ChunkDraft:

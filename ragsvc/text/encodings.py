@@ -41,7 +41,7 @@ _PLAUSIBLE_BITS = 9.5
 
 
 @dataclass(frozen=True, slots=True)
-class Decoded:
+class DecodedText:
     """A text and how its bytes were read. encoding: a name of Python's."""
 
     text: str
@@ -63,7 +63,7 @@ def decode_text(data: bytes, name: str, encoding: str = "") -> str:
     return decode(data, name, encoding).text
 
 
-def decode(data: bytes, name: str, encoding: str = "") -> Decoded:
+def decode(data: bytes, name: str, encoding: str = "") -> DecodedText:
     """Decode a text file, whatever its encoding; a byte order mark is taken off.
 
     :param name: of the file, for the message.
@@ -94,7 +94,7 @@ def check_encoding(name: str) -> str:
     return found.name
 
 
-def _decode(data: bytes, encoding: str) -> Decoded | None:
+def _decode(data: bytes, encoding: str) -> DecodedText | None:
     for mark, named in _BOMS:
         if data.startswith(mark):
             return _strict_or_damaged(data[len(mark) :], named)
@@ -103,11 +103,11 @@ def _decode(data: bytes, encoding: str) -> Decoded | None:
         return _strict_or_damaged(data, wide)
     if _JIS_ESCAPE.search(data[:_SAMPLE_BYTES]):
         try:
-            return Decoded(data.decode("iso2022_jp"), "iso2022_jp")
+            return DecodedText(data.decode("iso2022_jp"), "iso2022_jp")
         except UnicodeDecodeError:
             pass
     try:
-        return Decoded(data.decode("utf-8"), "utf-8")
+        return DecodedText(data.decode("utf-8"), "utf-8")
     except UnicodeDecodeError:
         pass
     if encoding:
@@ -128,18 +128,18 @@ def _guess_wide(sample: bytes) -> str | None:
     return None
 
 
-def _declared(data: bytes) -> Decoded | None:
+def _declared(data: bytes) -> DecodedText | None:
     found = _DECLARED.search(data[:2048])
     if found is None:
         return None
     try:
         name = found.group(1).decode("ascii")
-        return Decoded(data.decode(name), name)
+        return DecodedText(data.decode(name), name)
     except (LookupError, ValueError):
         return None
 
 
-def _nearly_utf8(data: bytes) -> Decoded | None:
+def _nearly_utf8(data: bytes) -> DecodedText | None:
     """UTF-8 with damaged bytes: hardly any other text has sequences of several bytes by chance.
 
     One of three bytes says as much as several of two, which pairs of letters can look like.
@@ -151,19 +151,19 @@ def _nearly_utf8(data: bytes) -> Decoded | None:
     return made if weight >= made.text.count("\ufffd") else None
 
 
-def _strict_or_damaged(data: bytes, encoding: str) -> Decoded:
+def _strict_or_damaged(data: bytes, encoding: str) -> DecodedText:
     """Decode, with U+FFFD for what cannot be, which is said."""
     text = data.decode(encoding, errors="replace")
     bad = text.count("\ufffd")
     if not bad:
-        return Decoded(text, encoding)
+        return DecodedText(text, encoding)
     places = f"{bad} place{'' if bad == 1 else 's'}"
-    return Decoded(
+    return DecodedText(
         text, encoding, (Caveat("encoding_damaged", f"{places} are not {encoding}, kept as U+FFFD"),)
     )
 
 
-def _guessed(data: bytes) -> Decoded | None:
+def _guessed(data: bytes) -> DecodedText | None:
     """The encoding in which the text is the least surprising; None where it makes no sense in any."""
     first = next((at for at, byte in enumerate(data) if byte > 127), 0)
     start = max(data.rfind(b"\n", 0, first) + 1, first - 200, 0)
@@ -179,7 +179,7 @@ def _guessed(data: bytes) -> Decoded | None:
     if other is not None and other.bits - best.bits < _SURE_BITS:
         words += f" and not a sure one: it may be {other.encoding}"
     words += "; name it with ingest --encoding if it is wrong"
-    return Decoded(made.text, best.encoding, (Caveat("encoding_guessed", words), *made.warnings))
+    return DecodedText(made.text, best.encoding, (Caveat("encoding_guessed", words), *made.warnings))
 
 
 def _guesses(sample: bytes) -> list[_Guess]:

@@ -20,12 +20,12 @@ from ragsvc.text.file_types import (
     NOTEBOOK,
     PLAIN,
     SUBTITLES,
-    Kind,
-    Reader,
+    FileReader,
+    FileType,
     is_archive,
     kind_of,
 )
-from ragsvc.text.front_matter import Fault, take_front_matter
+from ragsvc.text.front_matter import FrontMatterFault, take_front_matter
 from ragsvc.text.limits import MIB, ParseLimits
 from ragsvc.text.markdown import first_heading
 from ragsvc.text.normalisation import normalise
@@ -37,8 +37,10 @@ from ragsvc.text.readers.notebook import read_notebook
 _READING_VERSION = "6"
 _MAX_DEPTH = 4
 _FAULTS = {
-    Fault.INVALID: "its front matter is not valid YAML and stays in the text",
-    Fault.TOO_COMPLEX: "its front matter is nested or entangled too much to be read and stays in the text",
+    FrontMatterFault.INVALID: "its front matter is not valid YAML and stays in the text",
+    FrontMatterFault.TOO_COMPLEX: (
+        "its front matter is nested or entangled too much to be read and stays in the text"
+    ),
 }
 
 
@@ -86,7 +88,7 @@ def parse_bytes(data: bytes, name: str, limits: ParseLimits, depth: int = 0) -> 
     kind = kind_of(name, data[:HEAD_BYTES])
     if kind is None:
         raise UnsupportedType(f"{name} is of a type that cannot be read", hint="Convert it to PDF or text.")
-    if kind.reader is Reader.TEXT:
+    if kind.reader is FileReader.TEXT:
         parsed = _read_text(data, kind, name, limits.encoding)
     else:
         check_container(data, name, limits)
@@ -100,7 +102,7 @@ def parse_bytes(data: bytes, name: str, limits: ParseLimits, depth: int = 0) -> 
             f"{name} holds {size} characters, more than {limits.max_text_chars}", hint="Split it."
         )
     if not parsed.text.strip():
-        if kind.reader is Reader.TEXT:
+        if kind.reader is FileReader.TEXT:
             raise EmptyDocument(f"{name} is empty", hint="Nothing to do.")
         raise NoText(f"{name} holds no text", hint=_no_text_hint(kind, limits))
     return parsed
@@ -137,7 +139,7 @@ def _read_bytes(path: str, name: str, limits: ParseLimits) -> bytes:
     return data
 
 
-def _read_text(data: bytes, kind: Kind, name: str, encoding: str) -> ParsedDocument:
+def _read_text(data: bytes, kind: FileType, name: str, encoding: str) -> ParsedDocument:
     decoded = decode(data, name, encoding)
     text, _ = normalise(_laid_out(decoded.text, kind, name))
     metadata: dict[str, Any] = {}
@@ -147,7 +149,7 @@ def _read_text(data: bytes, kind: Kind, name: str, encoding: str) -> ParsedDocum
     if kind in (MARKDOWN, PLAIN):
         found = take_front_matter(text)
         text, metadata = found.text, dict(found.metadata)
-        if found.fault is not Fault.NONE:
+        if found.fault is not FrontMatterFault.NONE:
             warnings += (Caveat(found.fault.value, _FAULTS[found.fault]),)
     title = metadata.get("title")
     title = " ".join(title.split()) if isinstance(title, str) else ""
@@ -156,7 +158,7 @@ def _read_text(data: bytes, kind: Kind, name: str, encoding: str) -> ParsedDocum
     return ParsedDocument(title, text, kind.media_type, (), metadata, warnings)
 
 
-def _laid_out(text: str, kind: Kind, name: str) -> str:
+def _laid_out(text: str, kind: FileType, name: str) -> str:
     """Text of files whose lines are no lines."""
     if kind == NOTEBOOK:
         return read_notebook(text, name)
@@ -165,8 +167,8 @@ def _laid_out(text: str, kind: Kind, name: str) -> str:
     return plain_subtitles(text) if kind == SUBTITLES else text
 
 
-def _no_text_hint(kind: Kind, limits: ParseLimits) -> str:
-    if kind.reader not in (Reader.IMAGE, Reader.PDF):
+def _no_text_hint(kind: FileType, limits: ParseLimits) -> str:
+    if kind.reader not in (FileReader.IMAGE, FileReader.PDF):
         return ""
     if not limits.reads_pictures:
         return "It may be a scan or a picture, and RAGSVC_OCR is off."

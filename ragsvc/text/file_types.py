@@ -11,7 +11,7 @@ OLE_MAGIC = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 ZIP_MAGIC = b"PK\x03\x04"
 
 
-class Reader(StrEnum):
+class FileReader(StrEnum):
     """Who turns the bytes into text."""
 
     TEXT = "text"
@@ -24,25 +24,25 @@ class Reader(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class FileType:
     """How one type of file is read.
 
     mime: what the parser is told the bytes are. media_type: what the stored text will be.
     """
 
-    reader: Reader
+    reader: FileReader
     mime: str
     media_type: str
 
 
-MARKDOWN = Kind(Reader.TEXT, "text/markdown", "text/markdown")
-PLAIN = Kind(Reader.TEXT, "text/plain", "text/plain")
-PDF = Kind(Reader.PDF, "application/pdf", "text/plain")
-NOTEBOOK = Kind(Reader.TEXT, "application/x-ipynb+json", "text/markdown")
-SUBTITLES = Kind(Reader.TEXT, "text/vtt", "text/plain")
-HTML = Kind(Reader.HTML, "text/html", "text/markdown")
-MAIL = Kind(Reader.MAIL, "message/rfc822", "text/plain")
-RTF = Kind(Reader.OFFICE, "application/rtf", "text/markdown")
+MARKDOWN = FileType(FileReader.TEXT, "text/markdown", "text/markdown")
+PLAIN = FileType(FileReader.TEXT, "text/plain", "text/plain")
+PDF = FileType(FileReader.PDF, "application/pdf", "text/plain")
+NOTEBOOK = FileType(FileReader.TEXT, "application/x-ipynb+json", "text/markdown")
+SUBTITLES = FileType(FileReader.TEXT, "text/vtt", "text/plain")
+HTML = FileType(FileReader.HTML, "text/html", "text/markdown")
+MAIL = FileType(FileReader.MAIL, "message/rfc822", "text/plain")
+RTF = FileType(FileReader.OFFICE, "application/rtf", "text/markdown")
 
 _OOXML = "application/vnd.openxmlformats-officedocument."
 _ODF = "application/vnd.oasis.opendocument."
@@ -134,21 +134,21 @@ _REFUSED = frozenset(
 _ARCHIVES = frozenset({"zip", "mbox"})
 
 
-def _build_table() -> dict[str, Kind]:
+def _build_table() -> dict[str, FileType]:
     table = {name: MARKDOWN for name in _MARKDOWN_NAMES}
     table |= {name: PLAIN for name in _PLAIN_NAMES}
     table |= {"ipynb": NOTEBOOK, "srt": SUBTITLES, "vtt": SUBTITLES}
     table |= {name: HTML for name in ("html", "htm", "xhtml")}
     for name, subtype in _CODE_MEDIA.items():
-        table[name] = Kind(Reader.TEXT, f"text/{subtype}", f"text/{subtype}")
+        table[name] = FileType(FileReader.TEXT, f"text/{subtype}", f"text/{subtype}")
     for name, mime in _OFFICE_MIMES.items():
-        table[name] = Kind(Reader.OFFICE, mime, "text/markdown")
+        table[name] = FileType(FileReader.OFFICE, mime, "text/markdown")
     for name, mime in _SLIDE_MIMES.items():
-        table[name] = Kind(Reader.SLIDES, mime, "text/markdown")
+        table[name] = FileType(FileReader.SLIDES, mime, "text/markdown")
     for name, mime in _MAIL_MIMES.items():
-        table[name] = Kind(Reader.MAIL, mime, "text/plain")
+        table[name] = FileType(FileReader.MAIL, mime, "text/plain")
     for name, mime in _IMAGE_MIMES.items():
-        table[name] = Kind(Reader.IMAGE, mime, "text/plain")
+        table[name] = FileType(FileReader.IMAGE, mime, "text/plain")
     return table | {"pdf": PDF, "rtf": RTF}
 
 
@@ -163,7 +163,7 @@ def extension(path: str) -> str:
     return PurePath(path).suffix[1:].lower()
 
 
-def kind_by_name(path: str) -> Kind | None:
+def kind_by_name(path: str) -> FileType | None:
     """Kind that the name alone promises; None when it says nothing or nothing good."""
     return _BY_EXTENSION.get(extension(path))
 
@@ -195,7 +195,7 @@ def looks_like_text(head: bytes) -> bool:
     return True
 
 
-def kind_of(path: str, head: bytes) -> Kind | None:
+def kind_of(path: str, head: bytes) -> FileType | None:
     """Kind of a file from its name and its first bytes.
 
     :param head: up to HEAD_BYTES from the start.
@@ -205,7 +205,7 @@ def kind_of(path: str, head: bytes) -> Kind | None:
         return None
     name = extension(path)
     named = _BY_EXTENSION.get(name)
-    binary = named is not None and named.reader in (Reader.OFFICE, Reader.SLIDES)
+    binary = named is not None and named.reader in (FileReader.OFFICE, FileReader.SLIDES)
     if named is None or binary:
         if head.startswith(b"%PDF-"):
             return PDF

@@ -27,7 +27,7 @@ _OPENERS = (yaml.MappingStartEvent, yaml.SequenceStartEvent)
 _CLOSERS = (yaml.MappingEndEvent, yaml.SequenceEndEvent)
 
 
-class Fault(StrEnum):
+class FrontMatterFault(StrEnum):
     """Why what looks like front matter stayed in the text."""
 
     NONE = ""
@@ -41,7 +41,7 @@ class FrontMatter:
 
     text: str
     metadata: Metadata
-    fault: Fault = Fault.NONE
+    fault: FrontMatterFault = FrontMatterFault.NONE
 
 
 class _TooComplex(ValueError):
@@ -67,9 +67,9 @@ def take_front_matter(text: str) -> FrontMatter:
             return FrontMatter(text, {})
         return FrontMatter(text[closing.end() :], to_json(values))
     except _TooComplex:
-        return FrontMatter(text, {}, Fault.TOO_COMPLEX)
+        return FrontMatter(text, {}, FrontMatterFault.TOO_COMPLEX)
     except (yaml.YAMLError, ValueError, TypeError, RecursionError, OverflowError):
-        return FrontMatter(text, {}, Fault.INVALID)
+        return FrontMatter(text, {}, FrontMatterFault.INVALID)
 
 
 def _weigh(source: str) -> None:

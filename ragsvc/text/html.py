@@ -32,7 +32,7 @@ _PROPERTIES = ("description", "author", "keywords")
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class HtmlPage:
     """A page of HTML.
 
     data: as UTF-8, without head, comments and hidden parts. paragraphs: what it says, read plainly.
@@ -45,7 +45,7 @@ class Page:
     warnings: tuple[Caveat, ...]
 
 
-def prepare_html(data: bytes, name: str, encoding: str = "") -> Page:
+def prepare_html(data: bytes, name: str, encoding: str = "") -> HtmlPage:
     """Decode a page and write it anew, as it should be read.
 
     :param encoding: see decode.
@@ -59,7 +59,7 @@ def prepare_html(data: bytes, name: str, encoding: str = "") -> Page:
         etree.fromstring(decoded.text.encode("utf-8", errors="replace") or b" ", parser)
     except etree.XMLSyntaxError as error:
         raise BrokenDocument(f"{name} is damaged: {error}", hint="Open it and save it again.") from error
-    return Page(
+    return HtmlPage(
         "".join(writer.out).encode("utf-8", errors="replace"),
         tuple(writer.paragraphs),
         writer.properties,

@@ -16,7 +16,7 @@ _CJK_FROM = "\u2e80"
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
+class KeptWords:
     """missing: paragraphs of the plain reading that the text does not hold, in order, each once."""
 
     missing: tuple[str, ...]
@@ -29,7 +29,7 @@ class Comparison:
         return 1.0 - self.lost / self.words if self.words else 1.0
 
 
-def compare(text: str, paragraphs: Iterable[str]) -> Comparison:
+def compare(text: str, paragraphs: Iterable[str]) -> KeptWords:
     """Hold a text against the paragraphs of a plain reading.
 
     A paragraph is missing when the text holds less than half of its words, wherever they stand.
@@ -44,7 +44,7 @@ def compare(text: str, paragraphs: Iterable[str]) -> Comparison:
         lost += gone
         if own and gone > len(own) * _KEPT_SHARE:
             missing[paragraph] = None
-    return Comparison(tuple(missing), words, lost)
+    return KeptWords(tuple(missing), words, lost)
 
 
 def fill_in(text: str, paragraphs: Sequence[str]) -> tuple[str, tuple[Caveat, ...]]:
@@ -63,7 +63,7 @@ def fill_in(text: str, paragraphs: Sequence[str]) -> tuple[str, tuple[Caveat, ..
     return text, (*caveats, *lost_caveats(found))
 
 
-def lost_caveats(found: Comparison) -> tuple[Caveat, ...]:
+def lost_caveats(found: KeptWords) -> tuple[Caveat, ...]:
     """Whether so much is missing that it must be said."""
     if found.lost < _LOST_WORDS or found.lost < found.words * _LOST_SHARE:
         return ()

@@ -22,8 +22,17 @@ from ragsvc.errors import (
     UnsupportedType,
 )
 from ragsvc.text.completion import complete_word
-from ragsvc.text.file_types import HTML, MAIL, SHEET_MIMES, WORD_MIMES, ZIP_MAGIC, Kind, Reader, kind_of
-from ragsvc.text.html import Page, prepare_html
+from ragsvc.text.file_types import (
+    HTML,
+    MAIL,
+    SHEET_MIMES,
+    WORD_MIMES,
+    ZIP_MAGIC,
+    FileReader,
+    FileType,
+    kind_of,
+)
+from ragsvc.text.html import HtmlPage, prepare_html
 from ragsvc.text.kept_words import compare, fill_in, lost_caveats
 from ragsvc.text.limits import ParseLimits
 from ragsvc.text.markdown import first_heading, visible
@@ -71,7 +80,7 @@ _ERRORS: tuple[tuple[str, type[DocumentError], str], ...] = (
 )
 
 
-def extract(data: bytes, kind: Kind, name: str, read: ReadInner, limits: ParseLimits) -> ParsedDocument:
+def extract(data: bytes, kind: FileType, name: str, read: ReadInner, limits: ParseLimits) -> ParsedDocument:
     """Let kreuzberg read the bytes of a document; what it leaves out, readers of our own fill in.
 
     :param read: how a document inside it is read.
@@ -79,16 +88,16 @@ def extract(data: bytes, kind: Kind, name: str, read: ReadInner, limits: ParseLi
     """
     caveats: list[Caveat] = []
     sight = Sight(limits, len(data))
-    if kind.reader is Reader.IMAGE and not sight.by_kreuzberg:
+    if kind.reader is FileReader.IMAGE and not sight.by_kreuzberg:
         texts, told = read_picture(data, name, sight)
         text, pages = _join(texts)
         text, pages = normalise(text, pages if len(texts) > 1 else ())
         return ParsedDocument("", text, kind.media_type, pages, {}, told)
     if kind == MAIL:
         return read_mail(data, name, read, partial(_html_as_text, name=name))
-    page: Page | None = None
+    page: HtmlPage | None = None
     properties: dict[str, Any] = {}
-    if kind.reader is Reader.HTML:
+    if kind.reader is FileReader.HTML:
         page = prepare_html(data, name, limits.encoding)
         data, properties = page.data, page.properties
         caveats += page.warnings
@@ -106,7 +115,7 @@ def extract(data: bytes, kind: Kind, name: str, read: ReadInner, limits: ParseLi
         caveats += more
     text, pages = normalise(text, pages)
     attachments = Attachments(read)
-    if kind.reader is Reader.MAIL:
+    if kind.reader is FileReader.MAIL:
         _add_attachments(data, attachments)
         sent = str(properties.get("created_at") or "")
         properties["created_at"] = iso_date(sent) or sent
@@ -122,13 +131,13 @@ def extract(data: bytes, kind: Kind, name: str, read: ReadInner, limits: ParseLi
 
 
 def _read(
-    data: bytes, kind: Kind, name: str, caveats: list[Caveat], sight: Sight
+    data: bytes, kind: FileType, name: str, caveats: list[Caveat], sight: Sight
 ) -> tuple[str, tuple[int, ...], dict[str, Any]]:
     """Text, page starts and properties by kreuzberg, with what second readers fill in.
 
     :param caveats: gets what could not be read.
     """
-    deck = read_slides(data) if kind.reader is Reader.SLIDES and data.startswith(ZIP_MAGIC) else None
+    deck = read_slides(data) if kind.reader is FileReader.SLIDES and data.startswith(ZIP_MAGIC) else None
     if deck:
         if deck.hidden:
             numbers = ", ".join(map(str, deck.hidden))
@@ -138,14 +147,14 @@ def _read(
     result = _run(word.data if word else data, kind, name, ocr=sight.by_kreuzberg)
     content = str(result.content)
     text, pages = content, tuple[int, ...]()
-    if kind.reader is Reader.PDF:
+    if kind.reader is FileReader.PDF:
         plain = read_pages(data)
         read, more = complete_pages(_pages_of(content, result), plain)
         if sight.by_rapidocr and len(read) == len(plain):
             read, more = read_scans(data, read, plain, more, sight)
         caveats += more
         text, pages = _join(read)
-    elif kind.reader is Reader.SLIDES:
+    elif kind.reader is FileReader.SLIDES:
         text, pages = _join_slides(_with_media(data, _split_slides(content), sight, caveats))
     elif kind.media_type == "text/markdown":
         text = visible(content)
@@ -173,11 +182,11 @@ def _with_media(data: bytes, pages: Sequence[str], sight: Sight, caveats: list[C
 
 def _read_workbook(data: bytes, caveats: list[Caveat]) -> Workbook | None:
     """What the second reader makes of a workbook; None where it cannot, which is said."""
-    from ragsvc.text.readers.spreadsheet import TooLarge, read_workbook
+    from ragsvc.text.readers.spreadsheet import SheetTooLarge, read_workbook
 
     try:
         return read_workbook(data)
-    except TooLarge as error:
+    except SheetTooLarge as error:
         reason = str(error)
     except MemoryError:
         raise
@@ -200,12 +209,12 @@ def _add_attachments(data: bytes, attachments: Attachments) -> None:
 def _html_as_text(data: bytes, name: str) -> str:
     """The body of a mail."""
     try:
-        return str(_run(prepare_html(data, name).data, replace(HTML, reader=Reader.MAIL), name).content)
+        return str(_run(prepare_html(data, name).data, replace(HTML, reader=FileReader.MAIL), name).content)
     except BrokenDocument:
         return ""
 
 
-def _run(data: bytes, kind: Kind, name: str, *, ocr: bool = False) -> Any:
+def _run(data: bytes, kind: FileType, name: str, *, ocr: bool = False) -> Any:
     config = _configure(kind.reader, ocr)
     try:
         return kreuzberg.extract_bytes_sync(data, kind.mime, config=config)
@@ -218,20 +227,22 @@ def _run(data: bytes, kind: Kind, name: str, *, ocr: bool = False) -> Any:
 
 
 @cache
-def _configure(reader: Reader, ocr: bool) -> Any:
+def _configure(reader: FileReader, ocr: bool) -> Any:
     options: dict[str, Any] = {
         "use_cache": False,
         # It rewrites white space, which would move page boundaries.
         "enable_quality_processing": False,
-        "output_format": "plain" if reader in (Reader.PDF, Reader.MAIL, Reader.IMAGE) else "markdown",
+        "output_format": "plain"
+        if reader in (FileReader.PDF, FileReader.MAIL, FileReader.IMAGE)
+        else "markdown",
         "concurrency": kreuzberg.ConcurrencyConfig(max_threads=1),
     }
-    if reader is Reader.PDF:
+    if reader is FileReader.PDF:
         options["pages"] = kreuzberg.PageConfig(extract_pages=True)
-    elif reader is Reader.SLIDES:
+    elif reader is FileReader.SLIDES:
         options["pages"] = kreuzberg.PageConfig(insert_page_markers=True, marker_format=_SLIDE_MARK)
     tessdata = find_tessdata()
-    if ocr and tessdata and reader in (Reader.PDF, Reader.IMAGE):
+    if ocr and tessdata and reader in (FileReader.PDF, FileReader.IMAGE):
         # The bundled Tesseract looks for its languages only where this variable points.
         os.environ.setdefault("TESSDATA_PREFIX", tessdata[0])
         options["ocr"] = kreuzberg.OcrConfig(backend="tesseract", language=tessdata[1])
@@ -284,11 +295,11 @@ def _join(pages: Sequence[str]) -> tuple[str, tuple[int, ...]]:
     return _PAGE_GAP.join(pages), tuple(starts)
 
 
-def _find_title(properties: dict[str, Any], text: str, kind: Kind) -> str:
-    named = properties.get("subject" if kind.reader is Reader.MAIL else "title")
+def _find_title(properties: dict[str, Any], text: str, kind: FileType) -> str:
+    named = properties.get("subject" if kind.reader is FileReader.MAIL else "title")
     if isinstance(named, str) and named.strip():
         title = " ".join(normalise(named)[0].split())[:300]
-        if kind.reader in (Reader.MAIL, Reader.HTML) or not _NO_TITLE.fullmatch(title):
+        if kind.reader in (FileReader.MAIL, FileReader.HTML) or not _NO_TITLE.fullmatch(title):
             return title
     heading = first_heading(text) if kind.media_type == "text/markdown" else ""
     return "" if _NO_TITLE.fullmatch(heading) else heading

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO, TypeAlias
 
-from ragsvc.domain import Failure, ParsedDocument, Part, Skipped, SourceFile
+from ragsvc.domain import Failure, ParsedDocument, ParsedPart, Skipped, SourceFile
 from ragsvc.errors import (
     BrokenDocument,
     DocumentError,
@@ -100,7 +100,7 @@ def read_members(data: bytes, name: str, limits: ParseLimits, read: ReadInner) -
     :raises DocumentError: if the archive cannot be read.
     """
     attachments = Attachments(read)
-    parts: list[Part] = []
+    parts: list[ParsedPart] = []
     for found in _members(io.BytesIO(data), name, name, limits, _Budget(limits.max_expanded_bytes)):
         if isinstance(found, Failure):
             attachments.unread.append(f"{found.source} ({found.code})")
@@ -112,8 +112,10 @@ def read_members(data: bytes, name: str, limits: ParseLimits, read: ReadInner) -
                 continue
             suffix = f"/{found.name}"
             if made.text.strip():
-                parts.append(Part(suffix, "", replace(made, parts=())))
-            parts += (Part(suffix + part.suffix, suffix + part.parent, part.document) for part in made.parts)
+                parts.append(ParsedPart(suffix, "", replace(made, parts=())))
+            parts += (
+                ParsedPart(suffix + part.suffix, suffix + part.parent, part.document) for part in made.parts
+            )
     return ParsedDocument("", "", "text/plain", warnings=attachments.caveats(), parts=tuple(parts))
 
 

@@ -13,7 +13,7 @@ from ragsvc.text.limits import Pace, ParseLimits
 from ragsvc.text.ocr import HINT, find_tessdata, has_rapidocr
 from ragsvc.text.readers.attachments import count_of, shown
 from ragsvc.text.readers.media import Medium, media_of
-from ragsvc.text.readers.pdf import PAGE_WITHOUT_TEXT, Page, empty_pages, pictures_of
+from ragsvc.text.readers.pdf import PAGE_WITHOUT_TEXT, PdfPage, empty_pages, pictures_of
 
 PICTURES_UNREAD = "pictures_unread"
 _SIGN = re.compile(r"\w")
@@ -116,7 +116,7 @@ def _reason(sight: Sight, *, late: bool) -> str:
 
 
 def read_scans(
-    data: bytes, pages: Sequence[str], plain: Sequence[Page], caveats: tuple[Caveat, ...], sight: Sight
+    data: bytes, pages: Sequence[str], plain: Sequence[PdfPage], caveats: tuple[Caveat, ...], sight: Sight
 ) -> tuple[list[str], tuple[Caveat, ...]]:
     """Read the pages on which something stands, but no text, as pictures of text.
 

@@ -27,7 +27,7 @@ _IGNORED_NAMES = frozenset(
 )
 _IGNORED_PATTERNS = ("~$*", "*.swp", "*.swo", "*~", "#*#", "*.tmp", "*.part", "*.crdownload", "*.egg-info")
 
-Found: TypeAlias = SourceFile | Skipped | Failure
+FoundSource: TypeAlias = SourceFile | Skipped | Failure
 
 
 class SkipCode(StrEnum):
@@ -85,7 +85,7 @@ def resolve_root(path: str, name: str | None = None) -> Root:
     return Root(name=chosen, path=resolved, is_file=not is_folder)
 
 
-def discover(root: Root, leave_out: str = "", exclude: Sequence[str] = ()) -> Iterator[Found]:
+def discover(root: Root, leave_out: str = "", exclude: Sequence[str] = ()) -> Iterator[FoundSource]:
     """List everything under a root once: what to read, what is left out, what cannot be looked at.
 
     A hidden or ignored folder is listed itself, its content is not. Links are never followed.
@@ -114,7 +114,7 @@ def discover(root: Root, leave_out: str = "", exclude: Sequence[str] = ()) -> It
         yield found
 
 
-def _walk(root: Root, leave_out: str, ignores: Ignores) -> Iterator[Found]:
+def _walk(root: Root, leave_out: str, ignores: Ignores) -> Iterator[FoundSource]:
     # A stack of sorted listings, not recursion: trees may be deeper than Python's stack.
     listing = _list_folder(root.path)
     if isinstance(listing, Failure):
@@ -180,7 +180,7 @@ def _skip_link(path: str, root: Root) -> SkipCode:
     return SkipCode.DUPLICATE_LINK if inside else SkipCode.OUTSIDE_ROOT
 
 
-def classify(path: str, document_id: str, root: str) -> Found:
+def classify(path: str, document_id: str, root: str) -> FoundSource:
     """Say of one path whether it is a file to read, and if not, why.
 
     :param root: name of the root that it belongs to; "" for an upload.

@@ -22,7 +22,7 @@ MAX_COLUMNS_CHARS = 1000
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class TableRow:
     """A row of a table below its column names.
 
     start, end: offsets of its line without white space at the ends. cells: as they read.
@@ -89,7 +89,7 @@ def table_rows(
     columns: Sequence[str] = (),
     from_start: bool = True,
     said: Callable[[str], str] = str,
-) -> list[Row]:
+) -> list[TableRow]:
     """The rows of all tables of a text that say something, in order.
 
     The first row names the columns when the line below it is a rule; without any rule, when the text begins
@@ -101,7 +101,7 @@ def table_rows(
     :param from_start: whether nothing comes before the text in its document.
     :param said: what a cell says without its marks; as it is written by default.
     """
-    found: list[Row] = []
+    found: list[TableRow] = []
     opening = len(text) - len(text.lstrip())
     for number, table in enumerate(_tables(text)):
         names, body = _named(table, whole=from_start)
@@ -112,7 +112,7 @@ def table_rows(
             known = () if columns and is_rest else names
             cells = tuple(map(said, line.cells))
             if reading := read_row(cells, tuple(map(said, known))):
-                found.append(Row(line.start, line.end, cells, reading))
+                found.append(TableRow(line.start, line.end, cells, reading))
     return found
 
 

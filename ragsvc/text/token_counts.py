@@ -17,7 +17,7 @@ LONG_GAP_CHARS = 64
 GAP_CHARS_PER_TOKEN = 32
 
 
-class Ruler:
+class TokenIndex:
     """Measures slices of a text without tokenising them again."""
 
     def __init__(self, text: str, spans: I32Matrix) -> None:

@@ -37,7 +37,7 @@ ParseFunction = Callable[[str, ParseLimits], ParsedDocument]
 Outcome: TypeAlias = ParsedDocument | LineDocument | CutText | Failure
 
 
-class Bench:
+class WorkerBench:
     """Carries out orders; everything that goes wrong becomes a failure."""
 
     def __init__(
@@ -120,7 +120,7 @@ class Bench:
         return CutText(tuple(chunks), whole)
 
 
-def serve(connection: Connection, bench: Bench, isolation: str) -> None:
+def serve(connection: Connection, bench: WorkerBench, isolation: str) -> None:
     """Carry out orders until the other side hangs up."""
     connection.send_bytes(READY + b" " + isolation.encode())
     while True:
@@ -150,7 +150,7 @@ def main() -> None:
     bound = MemoryBound(limits.memory_bytes)
     bound.set()
     connection = Connection(int(handle))
-    serve(connection, Bench(parse, limits, bound, connection.send_bytes), isolation)
+    serve(connection, WorkerBench(parse, limits, bound, connection.send_bytes), isolation)
 
 
 if __name__ == "__main__":

@@ -23,11 +23,11 @@ from ragsvc.domain import (
     Failure,
     LineDocument,
     ParsedDocument,
-    Part,
+    ParsedPart,
     VersionText,
 )
 from ragsvc.text.file_parser import display_name
-from ragsvc.text.file_types import Reader, kind_by_name
+from ragsvc.text.file_types import FileReader, kind_by_name
 from ragsvc.text.limits import Pace, ParseLimits
 
 FILE, LINE, TEXT, DRAFT = b"F", b"L", b"T", b"D"
@@ -37,7 +37,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class Order(Generic[T]):
+class WorkerOrder(Generic[T]):
     """One piece of work.
 
     message: what the worker gets. source: what is shown when it fails.
@@ -57,23 +57,23 @@ class Order(Generic[T]):
 def reads_text(path: str) -> bool:
     """Whether a file is plain text by its name, so that no third-party parser reads it."""
     kind = kind_by_name(path)
-    return kind is not None and kind.reader is Reader.TEXT
+    return kind is not None and kind.reader is FileReader.TEXT
 
 
-def file_order(path: str, limits: ParseLimits) -> Order[ParsedDocument]:
+def file_order(path: str, limits: ParseLimits) -> WorkerOrder[ParsedDocument]:
     """Parse a file.
 
     :param limits: its `encoding` travels with the order, the rest is the worker's own.
     """
     light = reads_text(path)
     kind = kind_by_name(path)
-    quick = kind is not None and kind.reader in (Reader.TEXT, Reader.HTML)
+    quick = kind is not None and kind.reader in (FileReader.TEXT, FileReader.HTML)
     try:
         size = Path(path).stat().st_size
     except (OSError, ValueError):
         size = 0  # the reading says what is wrong
     seconds = limits.seconds_for(size, Pace.TEXT if quick else Pace.PICTURES)
-    return Order(
+    return WorkerOrder(
         FILE + limits.encoding.encode() + b"\0" + os.fsencode(path),
         display_name(path),
         seconds,
@@ -89,15 +89,15 @@ def read_file_order(body: bytes) -> tuple[str, str]:
     return encoding.decode(), os.fsdecode(path)
 
 
-def line_order(body: bytes, source: str, limits: ParseLimits) -> Order[LineDocument]:
+def line_order(body: bytes, source: str, limits: ParseLimits) -> WorkerOrder[LineDocument]:
     """Read a line of a JSON Lines file."""
     seconds = limits.seconds_for(len(body), Pace.TEXT)
-    return Order(LINE + body, source, seconds, limits.timeout_s, True, decode_line)
+    return WorkerOrder(LINE + body, source, seconds, limits.timeout_s, True, decode_line)
 
 
 def text_order(
     version: VersionText, cutter: CutterSpec, limits: ParseLimits, verb: bytes = TEXT
-) -> Order[CutText]:
+) -> WorkerOrder[CutText]:
     """Cut a text into chunks; TEXT: analysed and signed."""
 
     def decode(message: bytes) -> CutText | Failure:
@@ -108,7 +108,7 @@ def text_order(
     )  # fmt: skip
     message = verb + json.dumps(fields).encode()
     seconds = limits.seconds_for(len(message), Pace.TEXT)
-    return Order(message, version.title or "a stored text", seconds, limits.timeout_s, True, decode)
+    return WorkerOrder(message, version.title or "a stored text", seconds, limits.timeout_s, True, decode)
 
 
 def read_text_order(body: bytes) -> tuple[CutterSpec, str, str, str, tuple[int, ...]]:
@@ -155,7 +155,7 @@ def decode_cut(message: bytes, text: str) -> CutText | Failure:
 
 def _document(fields: Mapping[str, Any]) -> ParsedDocument:
     parts = tuple(
-        Part(made["suffix"], made["parent"], _document(made["document"])) for made in fields["parts"]
+        ParsedPart(made["suffix"], made["parent"], _document(made["document"])) for made in fields["parts"]
     )
     warnings = tuple(Caveat(**made) for made in fields["warnings"])
     whole = {**fields, "pages": tuple(fields["pages"]), "warnings": warnings, "parts": parts}

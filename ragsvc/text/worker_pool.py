@@ -17,8 +17,8 @@ from ragsvc.errors import InternalError, ParserCrashed, ParserOutOfMemory, Parse
 from ragsvc.text.confinement import Isolation
 from ragsvc.text.limits import ParseLimits
 from ragsvc.text.worker import LOADING, READY
-from ragsvc.text.worker_orders import TEXT, Order, file_order, line_order, text_order
-from ragsvc.text.worker_process import Hand, Task, has_no_memory
+from ragsvc.text.worker_orders import TEXT, WorkerOrder, file_order, line_order, text_order
+from ragsvc.text.worker_process import WorkerProcess, WorkerTask, has_no_memory
 
 __all__ = ["SETBACK_CODES", "TRANSIENT_CODES", "ParseLimits", "ParserPool"]
 
@@ -57,7 +57,7 @@ class ParserPool:
         self._size = max(workers, 1)
         self._limits = limits
         self._parser = parser
-        self._idle: list[Hand] = []
+        self._idle: list[WorkerProcess] = []
         self._failed_boots = 0
         self._warned = False
 
@@ -115,7 +115,7 @@ class ParserPool:
         return self.run(orders, pulse)
 
     def run(
-        self, orders: Iterable[tuple[Key, Order[T]]], pulse: Callable[[], None] | None = None
+        self, orders: Iterable[tuple[Key, WorkerOrder[T]]], pulse: Callable[[], None] | None = None
     ) -> Generator[tuple[Key, T | Failure], None, None]:
         """Have orders carried out, each to exactly one outcome, in order of completion.
 
@@ -143,7 +143,7 @@ class ParserPool:
         """How many workers may be at work at once, for one who uses the pool."""
         return self._size
 
-    def take(self, *, fresh: bool) -> Hand:
+    def take(self, *, fresh: bool) -> WorkerProcess:
         """A worker without work: an idle one, unless it must be fresh, or a new one."""
         while not fresh and self._idle:
             try:
@@ -153,9 +153,9 @@ class ParserPool:
             if hand.is_alive:
                 return hand
             hand.stop()
-        return Hand.start(self._parser, self._limits)
+        return WorkerProcess.start(self._parser, self._limits)
 
-    def put_back(self, hand: Hand) -> None:
+    def put_back(self, hand: WorkerProcess) -> None:
         """Keep a worker for later, unless it is worn out."""
         if hand.is_worn or len(self._idle) >= self._size:
             hand.stop()  # whatever the parser leaked goes with it
@@ -191,11 +191,11 @@ class ParserPool:
 class _Shift(Generic[Key, T]):
     """One use of the pool: orders that wait, and workers that have some in hand."""
 
-    def __init__(self, pool: ParserPool, queue: Iterator[tuple[Key, Order[T]]]) -> None:
+    def __init__(self, pool: ParserPool, queue: Iterator[tuple[Key, WorkerOrder[T]]]) -> None:
         self._pool = pool
         self._queue = queue
-        self._again: deque[Task] = deque()
-        self.busy: list[Hand] = []
+        self._again: deque[WorkerTask] = deque()
+        self.busy: list[WorkerProcess] = []
 
     def fill(self) -> bool:
         """Hand out what can be; whether there is anything to wait for."""
@@ -207,13 +207,13 @@ class _Shift(Generic[Key, T]):
             hand.give(task)
         return bool(self.busy)
 
-    def _next(self) -> Task | None:
+    def _next(self) -> WorkerTask | None:
         if self._again:
             return self._again.popleft()
         item = next(self._queue, None)
-        return None if item is None else Task(item[0], item[1])
+        return None if item is None else WorkerTask(item[0], item[1])
 
-    def _place(self, task: Task) -> Hand | None:
+    def _place(self, task: WorkerTask) -> WorkerProcess | None:
         for hand in self.busy:
             if hand.has_room_for(task):
                 return hand
@@ -223,7 +223,7 @@ class _Shift(Generic[Key, T]):
         self.busy.append(hand)
         return hand
 
-    def ready(self, patience_s: float | None) -> list[Hand]:
+    def ready(self, patience_s: float | None) -> list[WorkerProcess]:
         """Workers that have something to say or whose time is up."""
         left = max(min(hand.deadline for hand in self.busy) - time.monotonic(), 0.0)
         patience = left if patience_s is None else min(left, patience_s)
@@ -231,7 +231,7 @@ class _Shift(Generic[Key, T]):
         now = time.monotonic()
         return [hand for hand in self.busy if hand.connection in heard or hand.deadline <= now]
 
-    def collect(self, hand: Hand) -> Iterator[tuple[Key, T | Failure]]:
+    def collect(self, hand: WorkerProcess) -> Iterator[tuple[Key, T | Failure]]:
         """All that a worker has to say by now."""
         if not hand.connection.poll():
             if not hand.wait_longer():
@@ -262,7 +262,7 @@ class _Shift(Generic[Key, T]):
             self.busy.remove(hand)
             self._pool.put_back(hand)
 
-    def _note(self, hand: Hand, message: bytes) -> None:
+    def _note(self, hand: WorkerProcess, message: bytes) -> None:
         if message == LOADING:
             hand.begin_loading()
             return
@@ -270,13 +270,13 @@ class _Shift(Generic[Key, T]):
             self._pool.note_start(message)
         hand.begin()
 
-    def _stop_late(self, hand: Hand) -> tuple[Any, Failure]:
+    def _stop_late(self, hand: WorkerProcess) -> tuple[Any, Failure]:
         task = hand.tasks.popleft()
         self._dismiss(hand)
         words = f"not read within {hand.elapsed_s:.0f} s"
         return task.key, Failure(task.order.source, ParserTimeout.code, words)
 
-    def _bury(self, hand: Hand) -> Iterator[tuple[Any, Failure]]:
+    def _bury(self, hand: WorkerProcess) -> Iterator[tuple[Any, Failure]]:
         """Find out why a worker died with orders in its hands."""
         words = hand.read_last_words()
         ready, used = hand.is_ready, hand.served > 0
@@ -294,7 +294,7 @@ class _Shift(Generic[Key, T]):
         code, said = self._pool.words_for(status, words)
         yield task.key, Failure(task.order.source, code, said)
 
-    def _dismiss(self, hand: Hand) -> int:
+    def _dismiss(self, hand: WorkerProcess) -> int:
         """Stop a worker; what it still has in hand goes to others. Gives its exit status."""
         self._again.extendleft(reversed(hand.tasks))
         hand.tasks.clear()

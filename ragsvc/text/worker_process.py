@@ -21,7 +21,7 @@ from typing import IO, Any
 from ragsvc.text.confinement import environment
 from ragsvc.text.limits import MIB, ParseLimits
 from ragsvc.text.scratch import private_folder
-from ragsvc.text.worker_orders import Order
+from ragsvc.text.worker_orders import WorkerOrder
 
 _BOOT_S = 120.0
 # What waits in a worker's hands lies in the buffer of its pipe: a full one would block both sides.
@@ -37,18 +37,18 @@ _MEMORY_WORDS = (b"memory allocation of", b"memoryerror", b"cannot allocate memo
 
 
 @dataclass(frozen=True, slots=True)
-class Task:
+class WorkerTask:
     """An order with the key under which its outcome is asked for.
 
     is_suspect: a worker died over it, perhaps for another reason; it gets a new one for itself.
     """
 
     key: Any
-    order: Order[Any]
+    order: WorkerOrder[Any]
     is_suspect: bool = False
 
 
-class Hand:
+class WorkerProcess:
     """A child process. It answers its orders one by one, in the order in which it got them."""
 
     def __init__(self, process: subprocess.Popen[bytes], connection: Connection, stderr: IO[bytes]) -> None:
@@ -57,7 +57,7 @@ class Hand:
         self._bytes = 0
         self._wear = 0.0
         self.connection = connection
-        self.tasks: deque[Task] = deque()
+        self.tasks: deque[WorkerTask] = deque()
         self.deadline = 0.0
         self._began = 0.0
         self._worked_s = 0.0
@@ -65,7 +65,7 @@ class Hand:
         self.served = 0
 
     @classmethod
-    def start(cls, parser: str, limits: ParseLimits) -> Hand:
+    def start(cls, parser: str, limits: ParseLimits) -> WorkerProcess:
         """Start a process that has nothing of ours but the code: no secret, and its own folder."""
         ours, theirs = Pipe()
         stderr: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed by stop()
@@ -95,7 +95,7 @@ class Hand:
         """Whether it should be replaced: by what it has done, or by what it has grown to."""
         return self._wear >= _WORN or self._resident_bytes() > _WORN_BYTES
 
-    def has_room_for(self, task: Task) -> bool:
+    def has_room_for(self, task: WorkerTask) -> bool:
         """Whether a task may be laid behind those it has, all of them quick."""
         if task.is_suspect or not task.order.light or not self.tasks or self._wear >= _WORN:
             return False
@@ -103,7 +103,7 @@ class Hand:
         room = self._bytes + len(task.order.message) <= _MOST_BYTES and len(self.tasks) < _MOST_ORDERS
         return last.order.light and not last.is_suspect and room
 
-    def give(self, task: Task) -> None:
+    def give(self, task: WorkerTask) -> None:
         """Lay a task behind those it has."""
         self.tasks.append(task)
         self._bytes += len(task.order.message)
@@ -114,7 +114,7 @@ class Hand:
         with contextlib.suppress(OSError):  # dead already: reading from it will say so, and why
             self.connection.send_bytes(task.order.message)
 
-    def finish(self) -> Task:
+    def finish(self) -> WorkerTask:
         """Its first task is done: the clock starts for the next."""
         task = self.tasks.popleft()
         self._bytes -= len(task.order.message)

@@ -20,7 +20,7 @@ from test_errors import assert_problem
 from ragsvc.api import json_documents, strict_route
 from ragsvc.api.app import create_app
 from ragsvc.api.elements import Elements
-from ragsvc.api.memory_budget import Lease, Memory, json_cost
+from ragsvc.api.memory_budget import Lease, MemoryBudget, json_cost
 from ragsvc.errors import InvalidRequest, Overloaded, TooLarge
 from ragsvc.settings.settings import Settings
 
@@ -227,7 +227,7 @@ def test_memory_that_runs_out_is_no_bug(client: TestClient, monkeypatch: pytest.
 
 @given(st.lists(st.integers(0, 100), max_size=20))
 def test_leases_give_back_what_they_took(amounts: list[int]) -> None:
-    memory = Memory(150)
+    memory = MemoryBudget(150)
     with Lease(memory) as other:
         other.set(60)
         with Lease(memory) as lease:

@@ -11,7 +11,7 @@ import anyio
 
 from ragsvc.api.errors import Problem
 from ragsvc.api.events import EventStream
-from ragsvc.api.limits import Gate
+from ragsvc.api.limits import WorkGate
 
 SLOW_S = 0.05
 
@@ -34,7 +34,7 @@ def slow_start(*events: str) -> Iterator[str]:
     yield from events
 
 
-def exchange(gate: Gate, streams: list[list[str]]) -> list[tuple[int, bytes]]:
+def exchange(gate: WorkGate, streams: list[list[str]]) -> list[tuple[int, bytes]]:
     """Send all at the same time: (number, body) of every frame in the order of sending, b"" at an end."""
     sent: list[tuple[int, bytes]] = []
 
@@ -59,7 +59,7 @@ def exchange(gate: Gate, streams: list[list[str]]) -> list[tuple[int, bytes]]:
 
 
 def test_an_answer_ends_before_those_that_came_much_later_begin() -> None:
-    sent = exchange(Gate(1, 8), [["a", "b", "c"] for _ in range(5)])
+    sent = exchange(WorkGate(1, 8), [["a", "b", "c"] for _ in range(5)])
     for number in range(3):
         assert sent.index((number, b"")) < sent.index((number + 2, b"a"))
     for number in range(5):
@@ -67,7 +67,7 @@ def test_an_answer_ends_before_those_that_came_much_later_begin() -> None:
 
 
 def test_what_is_not_sent_takes_no_turn_and_what_is_empty_is_not_sent() -> None:
-    gate = Gate(1, 8)
+    gate = WorkGate(1, 8)
     turns: list[object] = []
     follow = gate.follow
 
@@ -100,6 +100,6 @@ def test_a_stream_that_breaks_says_so_also_when_the_system_refuses_something() -
         if message["type"] == "http.response.body":
             sent.append(message["body"])
 
-    stream = EventStream(Gate(1, 8), broken, BrokenFrames())
+    stream = EventStream(WorkGate(1, 8), broken, BrokenFrames())
     anyio.run(stream, {"type": "http", "path": "/v1/answer"}, receive, send)
     assert sent == [b"a", b"internal", b""]

@@ -16,10 +16,10 @@ from doubles import CORPUS, ME, HashEmbedder, new_home, open_service, upload
 from ragsvc.domain import Answer, AnswerRequest, Citation, F32Matrix, Progress
 from ragsvc.errors import DiskFull, InvalidRequest, RagsvcError, StorageError, WriterBusy
 from ragsvc.evaluation import answer_metrics, calibration
-from ragsvc.evaluation.answers import Asked, answer_item, bare, bins_of, figures_of_all
+from ragsvc.evaluation.answers import AnswerOutcome, answer_item, bare, bins_of, figures_of_all
 from ragsvc.evaluation.figures import figures_of
 from ragsvc.evaluation.questions import GoldSpan, Question
-from ragsvc.evaluation.report import Item, Kind, Report, read_report, to_json
+from ragsvc.evaluation.report import Item, ItemKind, Report, read_report, to_json
 from ragsvc.evaluation.requests import AnswersEvaluation
 from ragsvc.service.service import Service
 from ragsvc.store import engine
@@ -105,7 +105,7 @@ def test_values_are_those_of_the_services_own_answers(bold: Service, path: Path)
 
 def test_the_report_has_every_figure_and_survives_json(bold: Service, path: Path, tmp_path: Path) -> None:
     report = measure(bold, path)
-    assert report.kind is Kind.ANSWERS
+    assert report.kind is ItemKind.ANSWERS
     of_all = {"answered", "refused_answerable", "refused_unanswerable", "refused_near", "refused_far"}
     compared = {"phrase", "exact_match", "token_f1", "rouge_l", "bleu", "corpus_bleu"}
     cited = {"document@3", "cited_document", "citation_reads_back", "citation_precision", "citation_recall"}
@@ -186,11 +186,11 @@ def answer(answered: bool, *citations: Citation) -> Answer:
 def test_citations_that_do_not_read_back_are_counted() -> None:
     citation = Citation(1, "a", "v", "s", "t", 10, 20, "at nine", None)
     question = Question("q", "?", documents={"a": 1}, spans=(GoldSpan("a", 0, 5),))
-    item = answer_item(question, Asked(answer(True, citation), (False,)), [("a", 0, 5)])
+    item = answer_item(question, AnswerOutcome(answer(True, citation), (False,)), [("a", 0, 5)])
     assert item.values["citation_reads_back"] == 0.0
     assert item.values["citation_precision"] == item.values["citation_recall"] == 0.0
     assert item.values["cited_document"] == 1.0
-    uncited = answer_item(question, Asked(answer(True), ()))
+    uncited = answer_item(question, AnswerOutcome(answer(True), ()))
     assert uncited.values["citation_reads_back"] == 0.0
 
 
@@ -307,7 +307,7 @@ def test_markers_are_no_words_of_an_answer() -> None:
 
 def test_a_kind_never_hides_a_figure() -> None:
     for kind in ("answerable", "unanswerable"):
-        item = answer_item(Question("q", "?", False, kind=kind), Asked(answer(True), ()))
+        item = answer_item(Question("q", "?", False, kind=kind), AnswerOutcome(answer(True), ()))
         assert item.values["refused_unanswerable"] == 0.0
         assert "refused_answerable" not in item.values
 

@@ -28,7 +28,7 @@ def collection(folder: Path, judgements: str = "q1\td 1\t2\nq1\td2\t0\n") -> Pat
 def test_a_collection_has_its_judged_queries_and_no_gold_answers(tmp_path: Path) -> None:
     loaded = beir.load(collection(tmp_path / "set"))
     assert loaded.name == "set"
-    assert loaded.queries == (beir.Query("q1", "one?"),)
+    assert loaded.queries == (beir.TestQuery("q1", "one?"),)
     assert loaded.judgements == {"q1": {"d 1": 2, "d2": 0}}
     assert loaded.malformed == ()
     assert "gold" not in repr(loaded)
@@ -51,7 +51,7 @@ def test_a_malformed_or_missing_query_is_named_and_the_rest_used(tmp_path: Path)
         queries.read_bytes() + b'{"text": "no id"}\n{"_id": "q1", "text": "again"}\n\xff\n[]\n'
     )
     loaded = beir.load(folder)
-    assert loaded.queries == (beir.Query("q1", "one?"),)
+    assert loaded.queries == (beir.TestQuery("q1", "one?"),)
     places = ["queries.jsonl:4", "queries.jsonl:5", "queries.jsonl:6", "queries.jsonl:7", "queries.jsonl"]
     assert [each.place for each in loaded.malformed] == places
     assert loaded.malformed[-1] == Malformed("queries.jsonl", "lacks the judged query 'absent'")

@@ -13,7 +13,7 @@ from ragsvc.evaluation.comparison import compare
 from ragsvc.evaluation.failures import facts, fault, headline, worst
 from ragsvc.evaluation.intervals import bootstrap_mean, randomisation_test, widened
 from ragsvc.evaluation.page.render import render
-from ragsvc.evaluation.report import Item, Kind, Report
+from ragsvc.evaluation.report import Item, ItemKind, Report
 
 unit = st.floats(0, 1)
 
@@ -82,10 +82,12 @@ def test_only_questions_of_the_same_words_are_paired():
 
 
 def test_questions_without_ids_are_paired_by_their_words():
-    before = make_report([Item(f"line-{n}", f"{n}?", {"phrase": n / 10}) for n in (1, 2, 3)], Kind.ANSWERS)
+    before = make_report(
+        [Item(f"line-{n}", f"{n}?", {"phrase": n / 10}) for n in (1, 2, 3)], ItemKind.ANSWERS
+    )
     # A line was put before them, and one question is asked twice.
     rows = [("line-1", "new?", 1.0), ("line-2", "1?", 0.1), ("line-3", "2?", 0.4), ("line-4", "1?", 0.5)]
-    after = make_report([Item(name, text, {"phrase": value}) for name, text, value in rows], Kind.ANSWERS)
+    after = make_report([Item(name, text, {"phrase": value}) for name, text, value in rows], ItemKind.ANSWERS)
     comparison = compare(before, after)
     assert comparison.common == 2
     assert [(shift.text, shift.before, shift.after) for shift in comparison.better] == [("2?", 0.2, 0.4)]
@@ -143,7 +145,7 @@ def test_the_worst_questions_are_told_with_what_they_got():
         Item("refused", "?", {"refused_unanswerable": 1.0}),
         Item("made up", "?", {"refused_unanswerable": 0.0}),
     ]
-    report = make_report(items, Kind.ANSWERS)
+    report = make_report(items, ItemKind.ANSWERS)
     assert headline(report) == "phrase"
     assert [item.id for item in worst(report, 9)] == ["made up", "bad", "half"]
     assert worst(report, 0) == []
@@ -168,7 +170,7 @@ def test_every_kind_of_failure_is_among_the_worst_answers() -> None:
         Item("fine", "?", answered | {"phrase": 1.0, "token_f1": 1.0}),
         Item("unknown", "?", {}),
     ]
-    report = make_report(items, Kind.ANSWERS)
+    report = make_report(items, ItemKind.ANSWERS)
     # Few of the questions have references: they do not decide for the others.
     assert headline(report) == "document@3"
     found = worst(report, 4)

@@ -12,7 +12,7 @@ from doubles import CORPUS, ME, new_home, open_service, upload
 from ragsvc.domain import Caller, Progress
 from ragsvc.evaluation.requests import AnswersEvaluation
 from ragsvc.service import evaluation_run, model_registry
-from ragsvc.service.queries import Asker
+from ragsvc.service.queries import QueryService
 from ragsvc.service.service import Service
 
 TEXT = "Giant kelp grows half a metre every day in cold water. Otters sleep in it."
@@ -43,7 +43,7 @@ def other_confidence(patch: pytest.MonkeyPatch, folder: Path) -> None:
 
 
 def other_generator(patch: pytest.MonkeyPatch, _: Path) -> None:
-    patch.setattr(Asker, "generator", "another")
+    patch.setattr(QueryService, "generator", "another")
 
 
 def other_version(patch: pytest.MonkeyPatch, _: Path) -> None:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from ragsvc.cli.main import main
 from ragsvc.errors import InvalidRequest
-from ragsvc.evaluation.drafts.candidates import Source, content_words, words_of
+from ragsvc.evaluation.drafts.candidates import DraftSource, content_words, words_of
 from ragsvc.evaluation.drafts.golden_set import draft, to_line
 from ragsvc.evaluation.drafts.heading_patterns import from_heading
 from ragsvc.evaluation.drafts.patterns import from_sentence
@@ -126,20 +126,20 @@ def test_every_line_keeps_its_word(tmp_path: Path) -> None:
 
 def test_a_copy_counts_as_a_right_document_and_another_answer_as_none() -> None:
     text = "A ligand is a small molecule that binds to a protein in the body."
-    copies = [Source("a", "", text, False), Source("b", "", text, False)]
+    copies = [DraftSource("a", "", text, False), DraftSource("b", "", text, False)]
     assert [q.documents for q in draft(lambda: copies, 5, 0, 0.0)] == [("a", "b")]
-    other = Source("c", "", "A ligand is a band of people who play ancient music in a church.", False)
+    other = DraftSource("c", "", "A ligand is a band of people who play ancient music in a church.", False)
     assert draft(lambda: [copies[0], other], 5, 0, 0.0) == []
 
 
 def test_code_is_no_answer_and_stays_as_it_is_inside_one() -> None:
     code = "```python\nfrom a import b\nb.run(template) # and so on\n```\n"
     fenced = f"# Templates\n\n## Overriding the static template\n\n{code}"
-    assert draft(lambda: [Source("a", "Templates", fenced, True)], 5, 0, 0.0) == []
+    assert draft(lambda: [DraftSource("a", "Templates", fenced, True)], 5, 0, 0.0) == []
     text = (
         'A key pattern is a short text such as the wildcard `"*"` or the words `**kw`, but **rarely** both.'
     )
-    (made,) = draft(lambda: [Source("a", "", text, True)], 5, 0, 0.0)
+    (made,) = draft(lambda: [DraftSource("a", "", text, True)], 5, 0, 0.0)
     assert made.answer.endswith('the wildcard "*" or the words **kw, but rarely both.')
 
 
@@ -152,11 +152,11 @@ def test_a_phrase_is_not_cut_inside_brackets() -> None:
 def test_fewer_than_half_ask_what_something_is_where_there_are_others() -> None:
     names = "Aldra Belmo Corvi Dunel Estra Falmo Gorvi Hunel Istra Jalmo".split()  # noqa: SIM905
     many = [
-        Source(name, "", f"{name} is a small engine that turns the wheels of mills in town.", False)
+        DraftSource(name, "", f"{name} is a small engine that turns the wheels of mills in town.", False)
         for name in names
     ]
     others = [
-        Source(
+        DraftSource(
             f"{name}-years", "", f"{name}tron was founded in 18{n}0 by a family of smiths in a town.", False
         )
         for n, name in enumerate(names[:6], start=1)
@@ -173,7 +173,7 @@ def test_what_is_not_answered_is_asked_of_names_and_terms() -> None:
         "A prompt cache is a small store that the runner reads before a step of the work.\n\n"
         "Quern is a small mill that grinds the grain of the town in one night."
     )
-    asked = [each.question for each in draft(lambda: [Source("a", "", text, False)], 20, 0, 0.5)]
+    asked = [each.question for each in draft(lambda: [DraftSource("a", "", text, False)], 20, 0, 0.5)]
     near = " ".join(asked[3:])
     assert "hook" not in near
     assert "Quern" in near and "prompt cache" in near
@@ -186,7 +186,7 @@ _TEXTS = st.lists(st.text(alphabet="Aab XisYwas.\n#(3)*`-?", max_size=200), max_
 @given(_TEXTS, st.integers(1, 8), st.integers(0, 3))
 def test_any_text_can_be_drafted_from(texts: list[str], count: int, seed: int) -> None:
     sources = [
-        Source(str(i), "", text + "\nA zebra is a striped animal of the plains.", True)
+        DraftSource(str(i), "", text + "\nA zebra is a striped animal of the plains.", True)
         for i, text in enumerate(texts)
     ]
     made = draft(lambda: sources, count, seed, 0.3)

@@ -11,7 +11,7 @@ from sample_reports import make_report, retrieval_report
 
 from ragsvc.errors import InvalidRequest, SourceNotFound
 from ragsvc.evaluation.comparison import compare
-from ragsvc.evaluation.gate import Gate, Limit, Rule, check, read_gate
+from ragsvc.evaluation.gate import Bound, Gate, Rule, check, read_gate
 from ragsvc.evaluation.report import Figure, Item
 
 
@@ -37,8 +37,8 @@ def test_toml_and_json_say_the_same(tmp_path: Path):
     }
     rules = read_gate(written(tmp_path, toml)).rules
     assert set(rules) == set(read_gate(written(tmp_path, json.dumps(table), "gate.json")).rules)
-    assert Rule("latency.total.p95", Limit.MAX, 0.5) in rules
-    assert Rule("hybrid.recall@10", Limit.MIN, 1.0) in rules
+    assert Rule("latency.total.p95", Bound.MAX, 0.5) in rules
+    assert Rule("hybrid.recall@10", Bound.MIN, 1.0) in rules
 
 
 @pytest.mark.parametrize(
@@ -98,18 +98,18 @@ def test_gates_that_cannot_be_read(tmp_path: Path):
         read_gate(tmp_path / "latin.toml")
 
 
-@given(st.floats(0, 1), st.sampled_from([Limit.MIN, Limit.MAX]), st.floats(0, 1))
-def test_bounds_are_inclusive(value: float, limit: Limit, bound: float):
+@given(st.floats(0, 1), st.sampled_from([Bound.MIN, Bound.MAX]), st.floats(0, 1))
+def test_bounds_are_inclusive(value: float, limit: Bound, bound: float):
     report = make_report([Item("a", "?", {})], figures={"phrase": Figure(value, value, value, 1)})
     breaches = check(report, Gate("gate.toml", (Rule("phrase", limit, bound),)))
-    beyond = value < bound - 1e-9 if limit is Limit.MIN else value > bound + 1e-9
+    beyond = value < bound - 1e-9 if limit is Bound.MIN else value > bound + 1e-9
     assert bool(breaches) == beyond
     assert check(report, Gate("gate.toml", (Rule("phrase", limit, value),))) == []
 
 
 def test_a_figure_that_is_not_there_is_a_breach():
     report = retrieval_report()
-    rules = (Rule("hybrid.ndgc@10", Limit.MIN, 0.0), Rule("latency.generate.p95", Limit.MAX, 9.0))
+    rules = (Rule("hybrid.ndgc@10", Bound.MIN, 0.0), Rule("latency.generate.p95", Bound.MAX, 9.0))
     breaches = check(report, Gate("gate.toml", rules))
     assert [(breach.figure, breach.value) for breach in breaches] == [(rule.figure, None) for rule in rules]
     assert "is not in the report" in breaches[0].message
@@ -118,12 +118,12 @@ def test_a_figure_that_is_not_there_is_a_breach():
 def test_what_is_not_a_number_does_not_pass():
     nan = float("nan")
     report = make_report([Item("a", "?", {})], figures={"phrase": Figure(nan, nan, nan, 1)})
-    rules = (Rule("phrase", Limit.MIN, 0.0), Rule("phrase", Limit.MAX, 1.0))
+    rules = (Rule("phrase", Bound.MIN, 0.0), Rule("phrase", Bound.MAX, 1.0))
     assert [breach.value for breach in check(report, Gate("gate.toml", rules))] == [None, None]
 
 
 def test_latency_by_name():
-    rules = (Rule("latency.total.p95", Limit.MAX, 0.05), Rule("latency.retrieve.p95", Limit.MAX, 0.05))
+    rules = (Rule("latency.total.p95", Bound.MAX, 0.05), Rule("latency.retrieve.p95", Bound.MAX, 0.05))
     (breach,) = check(retrieval_report(), Gate("gate.toml", rules))
     assert breach.message == "latency.total.p95 is 0.0900, above 0.05"
 
@@ -131,9 +131,9 @@ def test_latency_by_name():
 def test_changes_need_a_baseline():
     before, after = retrieval_report(lift=0.05), retrieval_report()
     rules = (
-        Rule("hybrid.ndcg@10", Limit.MAX_DROP, 0.01),
-        Rule("dense.ndcg@10", Limit.MAX_DROP, 0.0),
-        Rule("new", Limit.MAX_DROP, 0.1),
+        Rule("hybrid.ndcg@10", Bound.MAX_DROP, 0.01),
+        Rule("dense.ndcg@10", Bound.MAX_DROP, 0.0),
+        Rule("new", Bound.MAX_DROP, 0.1),
     )
     gate = Gate("gate.toml", rules)
     with pytest.raises(InvalidRequest) as caught:
@@ -142,15 +142,15 @@ def test_changes_need_a_baseline():
     breaches = check(after, gate, compare(before, after))
     assert [breach.figure for breach in breaches] == ["hybrid.ndcg@10", "new"]
     assert "fell by 0.0" in breaches[0].message
-    rises = Gate("gate.toml", (Rule("hybrid.ndcg@10", Limit.MAX_RISE, 0.01),))
-    assert [breach.limit for breach in check(before, rises, compare(after, before))] == [Limit.MAX_RISE]
+    rises = Gate("gate.toml", (Rule("hybrid.ndcg@10", Bound.MAX_RISE, 0.01),))
+    assert [breach.limit for breach in check(before, rises, compare(after, before))] == [Bound.MAX_RISE]
 
 
 def test_a_change_over_few_of_the_baselines_questions_passes_no_gate():
     def asked(ids: range, value: float):
         return make_report([Item(f"q{n}", f"{n}?", {"phrase": 0.9 if n == 0 else value}) for n in ids])
 
-    gate = Gate("gate.toml", (Rule("phrase", Limit.MAX_DROP, 0.1),))
+    gate = Gate("gate.toml", (Rule("phrase", Bound.MAX_DROP, 0.1),))
     before = asked(range(100), 0.9)
     after = replace(asked(range(1), 0.9), items=(before.items[0], *asked(range(100, 199), 0.1).items))
     (breach,) = check(after, gate, compare(before, after))
@@ -164,9 +164,9 @@ def test_a_rise_of_latency_is_bounded():
     before = retrieval_report()
     after = replace(before, latency_s={"total": {"p50": 0.04, "p95": 0.2}})
     rules = (
-        Rule("latency.total.p95", Limit.MAX_RISE, 0.1),
-        Rule("latency.total.p50", Limit.MAX_RISE, 0.0),
-        Rule("latency.retrieve.p50", Limit.MAX_RISE, 0.0),
+        Rule("latency.total.p95", Bound.MAX_RISE, 0.1),
+        Rule("latency.total.p50", Bound.MAX_RISE, 0.0),
+        Rule("latency.retrieve.p50", Bound.MAX_RISE, 0.0),
     )
     breaches = check(after, Gate("gate.toml", rules), compare(before, after))
     assert [breach.message for breach in breaches] == [

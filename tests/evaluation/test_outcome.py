@@ -30,7 +30,7 @@ from ragsvc.evaluation.outcome import (
 )
 from ragsvc.evaluation.page.render import render
 from ragsvc.evaluation.questions import parse
-from ragsvc.evaluation.report import Item, Kind
+from ragsvc.evaluation.report import Item, ItemKind
 from ragsvc.evaluation.requests import AnswersEvaluation
 
 STEPS = Expectation((("unplug", "pull the plug"), (r"\bdrain",), (r"\b10 minutes\b",)), reject=("gas valve",))
@@ -199,7 +199,7 @@ def test_outcomes_have_shares_over_all_and_by_kind() -> None:
 
 
 def test_people_see_them_by_kind() -> None:
-    report = make_report(ITEMS, Kind.ANSWERS, figures=figures_of(ITEMS))
+    report = make_report(ITEMS, ItemKind.ANSWERS, figures=figures_of(ITEMS))
     console = Console(width=220, record=True, quiet=False, file=None)
     with console.capture() as shown:
         render_figures(console, report)

@@ -14,7 +14,7 @@ from ragsvc.evaluation.comparison import compare
 from ragsvc.evaluation.page.charts import PLOT_HEIGHT, duration, histogram, reliability, signed
 from ragsvc.evaluation.page.labels import full_label, label_of, split_system
 from ragsvc.evaluation.page.render import render
-from ragsvc.evaluation.report import Bin, Item, Kind, Malformed, Report
+from ragsvc.evaluation.report import Bin, Item, ItemKind, Malformed, Report
 
 VOID = {"meta", "br", "line", "rect", "circle", "hr", "link", "img", "input"}
 
@@ -95,7 +95,7 @@ def test_a_page_stands_alone(name: str):
 def test_hostile_words_are_words():
     hostile = make_setup(corpus=HOSTILE, questions=HOSTILE, settings={HOSTILE: HOSTILE}, embedder=HOSTILE)
     items = [Item(HOSTILE, HOSTILE, {f"{HOSTILE}.ndcg@10": 0.5, HOSTILE: 0.1}, {HOSTILE: [HOSTILE]})]
-    for kind in Kind:
+    for kind in ItemKind:
         report = make_report(
             items, kind, setup=hostile, tests={f"{HOSTILE} against {HOSTILE}": 0.5},
             malformed=(Malformed(HOSTILE, HOSTILE),), notes=(Malformed(HOSTILE, HOSTILE),),

@@ -14,11 +14,11 @@ import pytest
 import torch
 from made_models import STERN, TAG, causal, seq2seq
 
-from ragsvc.domain import FinishReason, Message, Piece, Speaker
+from ragsvc.domain import Delta, FinishReason, Message, Speaker
 from ragsvc.errors import ModelError, ModelMismatch, ModelNotFound, Overloaded, RagsvcError
 from ragsvc.models.chat import TransformersChat
 from ragsvc.models.chat_writer import THREAD
-from ragsvc.models.language_model import PREFILL_TOKENS, Sampling
+from ragsvc.models.language_model import PREFILL_TOKENS, SamplingOptions
 
 # No byte of it comes twice, see made_models; characters of one to four tokens.
 TEXT = "Fig; ü€4🍐!"
@@ -88,7 +88,7 @@ def test_a_long_prompt_read_in_parts_gives_the_same_tokens(made: dict[str, Path]
         prompt, attention_mask=torch.ones_like(prompt), max_new_tokens=40, do_sample=False
     )[0, len(ids) :].tolist()
     found: list[int] = []
-    model.run(ids, Sampling(40, 0.0), found.append, threading.Event())
+    model.run(ids, SamplingOptions(40, 0.0), found.append, threading.Event())
     assert found == expected
     assert len(set(found)) > 5
 
@@ -163,7 +163,7 @@ def test_closing_ends_the_reading_of_a_long_prompt(tmp_path: Path) -> None:
         layer.register_forward_hook(lambda *_: (layers.append(time.monotonic()), time.sleep(0.05))[0])
     pieces = chat.stream([Message(Speaker.USER, "pear " * 2000)], 10, 0.0, ())
     # The reader is told that nothing came yet, which lets it leave.
-    assert next(pieces) == Piece("")
+    assert next(pieces) == Delta("")
     closed = time.monotonic()
     pieces.close()
     assert gone_within(1)
@@ -204,12 +204,12 @@ def test_who_leaves_while_waiting_makes_room(made: dict[str, Path]) -> None:
     first = chat.stream(MESSAGES, ENDLESS, 0.0, ())
     next(first)
     second = chat.stream(MESSAGES, 5, 0.0, ())
-    assert next(second) == Piece("")
+    assert next(second) == Delta("")
     with pytest.raises(Overloaded):
         next(chat.stream(MESSAGES, 5, 0.0, ()))
     second.close()
     third = chat.stream(MESSAGES, 5, 0.0, ())
-    assert next(third) == Piece("")
+    assert next(third) == Delta("")
     first.close()
     assert "".join(piece.text for piece in third) == TEXT[:5]
     # One that is never begun stands in no line.

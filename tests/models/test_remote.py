@@ -19,18 +19,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from openai_server import KEY, WORDS, State, dead_url, serving
 
-from ragsvc.domain import FinishReason, Message, Piece, Speaker
+from ragsvc.domain import Delta, FinishReason, Message, Speaker
 from ragsvc.errors import InvalidRequest, ModelError, ModelRefused, Overloaded, RagsvcError
 from ragsvc.models.remote_chat import http
 from ragsvc.models.remote_chat.address import is_local
 from ragsvc.models.remote_chat.chat import RemoteChat
-from ragsvc.models.remote_chat.limit import Limit
-from ragsvc.models.remote_chat.reply import Lines, Reply
-from ragsvc.models.remote_chat.server_words import Server
+from ragsvc.models.remote_chat.limit import TokenLimit
+from ragsvc.models.remote_chat.reply import Reply, ReplyLines
+from ragsvc.models.remote_chat.server_words import ServerName
 
 ASKED = (Message(Speaker.SYSTEM, "Answer."), Message(Speaker.USER, "Where does the pear grow? \ud83c"))
 TEXT = "".join(WORDS)
-IT = Server("it", KEY)
+IT = ServerName("it", KEY)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -56,11 +56,11 @@ def chat(url: str, timeout_s: float = 5.0, model: str | None = "tiny", key: str 
     return RemoteChat(url, model, key, timeout_s)
 
 
-def write(asked: RemoteChat, max_tokens: int = 64, stop: tuple[str, ...] = ()) -> list[Piece]:
+def write(asked: RemoteChat, max_tokens: int = 64, stop: tuple[str, ...] = ()) -> list[Delta]:
     return [p for p in asked.stream(ASKED, max_tokens, 0.5, stop) if p.text or p.finish]
 
 
-def text_of(pieces: list[Piece]) -> str:
+def text_of(pieces: list[Delta]) -> str:
     return "".join(piece.text for piece in pieces)
 
 
@@ -76,7 +76,7 @@ def test_streams_word_by_word_with_counts_and_sends_what_was_asked():
     with serving(servers.good) as server:
         pieces = write(chat(server.url), stop=("###",))
     assert [piece.text for piece in pieces] == [*WORDS, ""]
-    assert pieces[-1] == Piece("", FinishReason.STOP, 7, 4)
+    assert pieces[-1] == Delta("", FinishReason.STOP, 7, 4)
     assert all(piece.finish is None for piece in pieces[:-1])
     (seen,) = server.seen
     assert seen.path == "/v1/chat/completions"
@@ -114,7 +114,7 @@ def test_a_server_that_knows_no_limit_is_stopped():
 
 @given(st.text(max_size=200), st.integers(1, 40), st.lists(st.integers(0, 200)))
 def test_a_limit_is_the_same_however_the_text_is_cut(text: str, max_tokens: int, cuts: list[int]):
-    at_once, in_parts = Limit(max_tokens), Limit(max_tokens)
+    at_once, in_parts = TokenLimit(max_tokens), TokenLimit(max_tokens)
     ends = [0, *sorted(cuts), len(text)]
     whole = at_once.feed(text)
     assert "".join(in_parts.feed(text[a:b]) for a, b in pairwise(ends) if a < b) == whole
@@ -154,7 +154,7 @@ def test_asks_the_server_for_a_model_once_and_again_when_it_is_gone():
 def test_a_server_that_does_not_stream_answers_as_well():
     with serving(servers.whole) as server:
         pieces = write(chat(server.url))
-    assert pieces == [Piece(TEXT), Piece("", FinishReason.LENGTH, 7, 4)]
+    assert pieces == [Delta(TEXT), Delta("", FinishReason.LENGTH, 7, 4)]
 
 
 def test_a_server_is_asked_in_the_form_that_it_takes_and_that_is_remembered():
@@ -260,7 +260,7 @@ def test_a_list_of_models_that_is_refused_is_told_as_well():
 def test_any_key_is_cut_out_however_it_is_noted(key: str):
     told = {"told": f"<{key}>"}
     for text in (f"<{key}>", json.dumps(told), str(told), f"http://x/?k={quote(key, safe='')}&"):
-        shown = Server("it", key).quoted(text)
+        shown = ServerName("it", key).quoted(text)
         assert key not in shown and "***" in shown
 
 
@@ -277,7 +277,7 @@ def test_a_refusal_that_repeating_does_not_change_is_told_apart():
 
 def test_what_was_written_before_the_server_broke_comes_out():
     with serving(servers.broken) as server:
-        pieces: list[Piece] = []
+        pieces: list[Delta] = []
         with pytest.raises(ModelError):
             for piece in chat(server.url).stream(ASKED, 64, 0.0, ()):
                 pieces.append(piece)
@@ -377,7 +377,7 @@ def test_a_stream_may_be_cut_anywhere(text: str, cuts: list[int], end: bytes, ha
     events = [delta(part) for part in (parts if halves else [text])]
     events.append({"choices": [{"delta": {}, "finish_reason": "stop"}]})
     stream = b"".join(b"data: " + json.dumps(event).encode() + end + end for event in events)
-    lines, reply, pieces = Lines(IT), Reply(IT), []
+    lines, reply, pieces = ReplyLines(IT), Reply(IT), []
     at = 0
     for n in range(len(stream)):
         size = cuts[n % len(cuts)]

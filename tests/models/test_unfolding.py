@@ -8,7 +8,7 @@ from made_models import CONTROL, TAG, byte_tokenizer
 
 from ragsvc.models.chat_prompt import ChatPrompt
 from ragsvc.models.control_tokens import ControlTokens
-from ragsvc.models.token_decoder import Decoding, StopTexts
+from ragsvc.models.token_decoder import StopTexts, TokenDecoder
 
 TOKENIZER = byte_tokenizer()
 PROMPT = ChatPrompt("made", TOKENIZER, two_texts=False)
@@ -20,7 +20,7 @@ LETTERS = st.text("ab🍐", max_size=12)
 @given(st.text(max_size=30))
 def test_decoding_gives_every_character_once_and_whole(text: str) -> None:
     ids = PROMPT._encode(text, special=False)
-    decoding = Decoding(PROMPT.decode)
+    decoding = TokenDecoder(PROMPT.decode)
     pieces = [decoding.feed(token) for token in ids]
     assert "".join([*pieces, decoding.end()]) == text.rstrip("\ufffd") or "\ufffd" in text
     if "\ufffd" not in text:
@@ -30,7 +30,7 @@ def test_decoding_gives_every_character_once_and_whole(text: str) -> None:
 
 @given(st.lists(st.integers(0, 255), max_size=60), st.text("aé🍐", min_size=1, max_size=4))
 def test_decoding_comes_through_bytes_that_are_no_text(ids: list[int], text: str) -> None:
-    decoding = Decoding(PROMPT.decode)
+    decoding = TokenDecoder(PROMPT.decode)
     for token in ids:
         decoding.feed(token)
     # Enough plain letters that nothing broken can be pending any more.

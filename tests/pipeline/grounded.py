@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from doubles import HashEmbedder
 
 from ragsvc.domain import ChunkId, Hit, Passage, VersionId, VersionText
-from ragsvc.pipeline.generation.composition import Part, compose
+from ragsvc.pipeline.generation.composition import AnswerPart, compose
 from ragsvc.pipeline.grounding.answer_shape import AnswerShape
 from ragsvc.pipeline.grounding.documents import DocumentPart, DocumentReader
 from ragsvc.pipeline.grounding.scored_unit import ScoredUnit
@@ -53,7 +53,7 @@ def scored(
 
 def parts(
     question: str, *texts: str, media_type: str = MARKDOWN, shape: AnswerShape = AnswerShape.FACT
-) -> tuple[Part, ...]:
+) -> tuple[AnswerPart, ...]:
     """An answer's parts."""
     return compose(scored(question, texts, media_type, shape), shape, ANALYSER, question)
 

@@ -22,7 +22,7 @@ from ragsvc.pipeline.grounding.documents import DocumentReader
 from ragsvc.pipeline.grounding.judgement import grounds_of
 from ragsvc.pipeline.grounding.scored_unit import evidence_from
 from ragsvc.pipeline.grounding.unit_scores import score_units
-from ragsvc.pipeline.retrieval.search import Looked
+from ragsvc.pipeline.retrieval.search import Retrieval
 from ragsvc.pipeline.word_coverage import TextVectors, content_words, names_in, soft_coverage, word_weights
 from ragsvc.service.service import Service
 from ragsvc.text.analyser import StandardAnalyser
@@ -32,7 +32,7 @@ FIGS = "Figs grow on warm trees in the south. A fig tree needs little water."
 shares = st.floats(0.0, 1.0)
 
 
-def looked_closer(service: Service, question: str) -> tuple[Looked, list[Evidence]]:
+def looked_closer(service: Service, question: str) -> tuple[Retrieval, list[Evidence]]:
     looked = service.look(ME, SearchRequest((CORPUS,), question, 6, Mode.HYBRID))[0]
     vector, parts = looked.query.vector, looked.parts
     assert vector is not None

@@ -13,8 +13,8 @@ from ragsvc.errors import TooLarge
 from ragsvc.pipeline.retrieval.query_rewriter import (
     MAX_CARRIED,
     MAX_WORD_CHARS,
-    Condensed,
-    Lean,
+    ContextDependence,
+    RewrittenQuery,
     condense,
     leaning,
 )
@@ -53,23 +53,23 @@ def carried(question: str, *said: str) -> list[str]:
     ],
 )
 def test_a_change_of_topic_does_not_drag_the_old_one_along(question: str) -> None:
-    assert leaning(question, ANALYSER) is Lean.NONE
-    assert condense(question, after("How do penguins raise chicks?"), ANALYSER) == Condensed(question)
+    assert leaning(question, ANALYSER) is ContextDependence.NONE
+    assert condense(question, after("How do penguins raise chicks?"), ANALYSER) == RewrittenQuery(question)
 
 
 @pytest.mark.parametrize(
     ("question", "lean"),
     [
-        ("How does it differ from a GAN?", Lean.MUCH),
-        ("How do I use them?", Lean.MUCH),
-        ("Is that expensive?", Lean.MUCH),
-        ("What about the cost of a large installation abroad?", Lean.SOME),
-        ("Regional differences", Lean.SOME),
-        ("why?", Lean.SOME),
-        ("Which other methods need labelled training data?", Lean.SOME),
+        ("How does it differ from a GAN?", ContextDependence.MUCH),
+        ("How do I use them?", ContextDependence.MUCH),
+        ("Is that expensive?", ContextDependence.MUCH),
+        ("What about the cost of a large installation abroad?", ContextDependence.SOME),
+        ("Regional differences", ContextDependence.SOME),
+        ("why?", ContextDependence.SOME),
+        ("Which other methods need labelled training data?", ContextDependence.SOME),
     ],
 )
-def test_what_points_or_is_cut_short_leans(question: str, lean: Lean) -> None:
+def test_what_points_or_is_cut_short_leans(question: str, lean: ContextDependence) -> None:
     assert leaning(question, ANALYSER) is lean
 
 
@@ -98,7 +98,7 @@ def test_a_verb_that_any_topic_can_do_is_not_carried() -> None:
     "words", ["thanks!", "Thank you very much.", "ok, got it", "Great, that was helpful"]
 )
 def test_courtesies_look_for_nothing_and_change_no_topic(words: str) -> None:
-    assert condense(words, after("What is a VAE?"), ANALYSER) == Condensed(words)
+    assert condense(words, after("What is a VAE?"), ANALYSER) == RewrittenQuery(words)
     assert carried("How is it trained?", "What is a VAE?", words) == ["VAE"]
 
 
@@ -109,9 +109,9 @@ def test_what_is_asked_after_a_courtesy_is_asked(words: str) -> None:
 
 def test_own_terms_outweigh_carried_ones() -> None:
     much = condense("How is it trained?", after("What is a VAE?"), ANALYSER)
-    assert (much.lean, sorted(much.terms(ANALYSER))) == (Lean.MUCH, ["train", "train", "vae"])
+    assert (much.lean, sorted(much.terms(ANALYSER))) == (ContextDependence.MUCH, ["train", "train", "vae"])
     some = condense("training time", after("What is a VAE?"), ANALYSER)
-    assert (some.lean, some.terms(ANALYSER).count("train")) == (Lean.SOME, 4)
+    assert (some.lean, some.terms(ANALYSER).count("train")) == (ContextDependence.SOME, 4)
 
 
 @given(texts, turns)
@@ -130,7 +130,7 @@ def test_any_conversation_gives_one_bounded_query(question: str, history: list[T
 
 
 def test_opposite_vectors_do_not_divide_by_zero() -> None:
-    made = Condensed("a", ("b",), Lean.MUCH)
+    made = RewrittenQuery("a", ("b",), ContextDependence.MUCH)
     vectors = np.zeros((2, 4), dtype=np.float32)
     assert np.isfinite(made.mix(vectors)).all()
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from ragsvc.domain import ChunkId, FinishReason, Generation, Hit, Message, Passage, Piece, VersionId
+from ragsvc.domain import ChunkId, Delta, FinishReason, GenerationRequest, Hit, Message, Passage, VersionId
 from ragsvc.pipeline.generation.chat_generator import PromptedGenerator
 
 TEXT = "See [the list](http://ok.example/list) and https://docs.example/a_(b)?q=1. ![p](/img/p.png)."
@@ -35,14 +35,14 @@ class Scripted:
 
     def stream(
         self, messages: Sequence[Message], max_tokens: int, temperature: float, stop: Sequence[str]
-    ) -> Iterator[Piece]:
-        yield from map(Piece, self.pieces)
-        yield Piece("", FinishReason.STOP, 1, 1)
+    ) -> Iterator[Delta]:
+        yield from map(Delta, self.pieces)
+        yield Delta("", FinishReason.STOP, 1, 1)
 
 
 def read(*pieces: str) -> str:
     generator = PromptedGenerator(Scripted(pieces), prompt_tokens=600, max_answer_tokens=50)
-    return "".join(piece.text for piece in generator.stream(Generation("Why?", HITS, ())))
+    return "".join(piece.text for piece in generator.stream(GenerationRequest("Why?", HITS, ())))
 
 
 @pytest.mark.parametrize(

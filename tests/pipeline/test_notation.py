@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ragsvc.pipeline.generation.output_filters.markers import Notation
+from ragsvc.pipeline.generation.output_filters.markers import MarkerNotation
 from ragsvc.pipeline.grounding.citations import MarkerCheck
 
 
 def rewritten(*pieces: str) -> str:
-    notation = Notation({1, 2, 3})
+    notation = MarkerNotation({1, 2, 3})
     return "".join(map(notation.feed, pieces)) + notation.end()
 
 

@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pipeline.grounded import ANALYSER, MARKDOWN, PLAIN, hits_of, parts_of
 
-from ragsvc.domain import F64Matrix, FinishReason, Message, Piece, ReaderFinding, ReaderText, Span
-from ragsvc.pipeline.generation.composition import Part
+from ragsvc.domain import Delta, F64Matrix, FinishReason, Message, ReaderFinding, ReaderText, Span
+from ragsvc.pipeline.generation.composition import AnswerPart
 from ragsvc.pipeline.generation.copies import are_copied, identifiers_of
-from ragsvc.pipeline.generation.paraphrase import Paraphrase, Source, prompt_of
+from ragsvc.pipeline.generation.paraphrase import Paraphrase, WriterSource, prompt_of
 from ragsvc.pipeline.grounding.units import UnitKind, units_of
 
 QUESTION = "When was the Ghent lock built?"
@@ -38,11 +38,11 @@ class Script:
 
     def stream(
         self, messages: Sequence[Message], max_tokens: int, temperature: float, stop: Sequence[str]
-    ) -> Iterator[Piece]:
+    ) -> Iterator[Delta]:
         self.asked.append(messages[-1].content)
         try:
-            yield from (Piece(self.text[at : at + 3]) for at in range(0, len(self.text), 3))
-            yield Piece("", FinishReason.STOP, 7, 9)
+            yield from (Delta(self.text[at : at + 3]) for at in range(0, len(self.text), 3))
+            yield Delta("", FinishReason.STOP, 7, 9)
         finally:
             self.ended = True
 
@@ -67,17 +67,17 @@ class Judge:
         return np.array([[self._support, 1.0 - self._support, 0.0]] * len(texts))
 
 
-def units(texts: Sequence[str] = TEXTS, kind: UnitKind = UnitKind.SENTENCE) -> list[Part]:
+def units(texts: Sequence[str] = TEXTS, kind: UnitKind = UnitKind.SENTENCE) -> list[AnswerPart]:
     """Each text as a document of one unit."""
     found = []
     for number, document in parts_of(texts, PLAIN).items():
         unit = next(each for each in units_of(document) if each.kind is kind)
-        found.append(Part(unit.text, number, document, (Span(unit.start, unit.end),), True, unit=unit))
+        found.append(AnswerPart(unit.text, number, document, (Span(unit.start, unit.end),), True, unit=unit))
     return found
 
 
 def said(
-    written: str, parts: Sequence[Part] | None = None, judge: Judge | None = None
+    written: str, parts: Sequence[AnswerPart] | None = None, judge: Judge | None = None
 ) -> tuple[list[str], Paraphrase, Script]:
     script = Script(written)
     paraphrase = Paraphrase(script, judge or Judge(0.9, "1969"), ANALYSER, hits_of(TEXTS), QUESTION)
@@ -121,8 +121,10 @@ def test_a_title_names_what_is_spoken_of_and_replaces_nothing() -> None:
     parts = []
     for number, document in parts_of(texts, MARKDOWN).items():
         unit = next(each for each in units_of(document) if each.kind is UnitKind.SENTENCE)
-        parts.append(Part(unit.text, number, document, (Span(unit.start, unit.end),), True, unit=unit))
-    back, gates = (Source(part, hit, "Can I?", ANALYSER, None) for part, hit in zip(parts, hits, strict=True))
+        parts.append(AnswerPart(unit.text, number, document, (Span(unit.start, unit.end),), True, unit=unit))
+    back, gates = (
+        WriterSource(part, hit, "Can I?", ANALYSER, None) for part, hit in zip(parts, hits, strict=True)
+    )
     assert gates.bears_out("The lock has 12 gates.")
     assert back.bears_out("Going back is possible for a week.")
     assert not back.bears_out("Upgrading the lock is possible for a week.")
@@ -150,10 +152,10 @@ def test_a_sentence_leaves_out_nothing_that_may_answer(sentence: str, answer: st
     (part, _), (hit, _) = units(), hits_of(TEXTS)
     # What is asked for stays, brackets or not.
     gates = "Which gates has the lock?"
-    assert not Source(part, hit, gates, ANALYSER, Judge(0.9, "1969")).answers(
+    assert not WriterSource(part, hit, gates, ANALYSER, Judge(0.9, "1969")).answers(
         "The Ghent lock was built in 1969."
     )
-    assert Source(part, hit, QUESTION, ANALYSER, Judge(0.9, answer)).answers(sentence) == stands
+    assert WriterSource(part, hit, QUESTION, ANALYSER, Judge(0.9, answer)).answers(sentence) == stands
 
 
 def test_units_that_nothing_is_written_of_are_quoted() -> None:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from pipeline.grounded import PLAIN, hits_of, parts_of
 
 from ragsvc.domain import Answer, CommitId, FinishReason, Span
-from ragsvc.pipeline.generation.composition import Part
+from ragsvc.pipeline.generation.composition import AnswerPart
 from ragsvc.pipeline.generation.quotation import Quotation
 
 SENTENCES = ("Backups are made nightly.", "They rest thirty days.", "Anna restores any file quickly.")
@@ -26,7 +26,7 @@ def quotation(
     documents = parts_of(TEXTS, PLAIN)
     places = [(1, TEXTS[0].index(SENTENCES[0])), (1, TEXTS[0].index(SENTENCES[1])), (2, 0)]
     found = [
-        Part(sentence, number, documents[number], (Span(at, at + len(sentence)),), True)
+        AnswerPart(sentence, number, documents[number], (Span(at, at + len(sentence)),), True)
         for sentence, (number, at) in zip(SENTENCES, places, strict=True)
     ]
     return Quotation(found, hits_of(TEXTS), max_tokens=max_tokens, stop=stop, count=count)

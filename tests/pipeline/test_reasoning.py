@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ragsvc.domain import ChunkId, FinishReason, Generation, Hit, Message, Passage, Piece, VersionId
+from ragsvc.domain import ChunkId, Delta, FinishReason, GenerationRequest, Hit, Message, Passage, VersionId
 from ragsvc.pipeline.generation.chat_generator import PromptedGenerator
 from ragsvc.pipeline.generation.output_filters.thoughts import WithoutReasoning
 
@@ -63,10 +63,10 @@ class Thinker:
 
     def stream(
         self, messages: Sequence[Message], max_tokens: int, temperature: float, stop: Sequence[str]
-    ) -> Iterator[Piece]:
+    ) -> Iterator[Delta]:
         *first, last = self.pieces
-        yield from map(Piece, first)
-        yield Piece(last, FinishReason.LENGTH)
+        yield from map(Delta, first)
+        yield Delta(last, FinishReason.LENGTH)
 
 
 @pytest.mark.parametrize(
@@ -81,6 +81,6 @@ class Thinker:
 )
 def test_a_generator_says_only_the_answer(pieces: tuple[str, ...], read: list[str]) -> None:
     generator = PromptedGenerator(Thinker(*pieces), prompt_tokens=600, max_answer_tokens=9)
-    said = list(generator.stream(Generation("Why?", (Hit(1, 1.0, "c", PASSAGE),), ())))
+    said = list(generator.stream(GenerationRequest("Why?", (Hit(1, 1.0, "c", PASSAGE),), ())))
     assert [piece.text for piece in said] == read
     assert said[-1].finish is FinishReason.LENGTH

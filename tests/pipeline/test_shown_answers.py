@@ -11,7 +11,7 @@ from markdown_it import MarkdownIt
 from pipeline.grounded import ANALYSER, MARKDOWN, PLAIN, hits_of, parts_of, scored
 
 from ragsvc.domain import Answer, CommitId, Span
-from ragsvc.pipeline.generation.composition import Part, compose
+from ragsvc.pipeline.generation.composition import AnswerPart, compose
 from ragsvc.pipeline.generation.quotation import NAME, Quotation, spoken
 from ragsvc.pipeline.grounding.answer_shape import AnswerShape
 
@@ -67,7 +67,7 @@ def answer_of(*texts: str, prose: bool = True, max_tokens: int | None = None) ->
     """An answer that quotes each text whole."""
     documents = parts_of(texts, PLAIN)
     found = [
-        Part(text, number, documents[number], (Span(0, len(text)),), prose)
+        AnswerPart(text, number, documents[number], (Span(0, len(text)),), prose)
         for number, text in enumerate(texts, start=1)
     ]
     quotation = Quotation(
@@ -182,7 +182,7 @@ def test_the_answer_is_spoken_alike_by_pieces_and_at_once() -> None:
 
 def test_a_stop_is_looked_for_in_what_the_documents_say() -> None:
     texts = ["See the <b> tag."]
-    found = [Part(texts[0], 1, parts_of(texts, PLAIN)[1], (Span(0, len(texts[0])),), True)]
+    found = [AnswerPart(texts[0], 1, parts_of(texts, PLAIN)[1], (Span(0, len(texts[0])),), True)]
     quotation = Quotation(found, hits_of(texts), max_tokens=None, stop=("the <b>",), count=len)
     answer = quotation.finished(EMPTY)
     assert (answer.answer, answer.citations) == ("See", ())

@@ -15,7 +15,7 @@ from ragsvc.domain import Collapse, Mode, SearchResult
 from ragsvc.errors import IndexDamaged
 from ragsvc.index import index_reader, index_writer
 from ragsvc.pipeline.index_files import folder_of
-from ragsvc.pipeline.retrieval.snapshot_cache import SnapshotKeeper
+from ragsvc.pipeline.retrieval.snapshot_cache import SnapshotCache
 from ragsvc.service.service import Service
 
 
@@ -169,11 +169,11 @@ def test_a_head_that_was_read_too_early_never_turns_a_snapshot_back(service: Ser
     upload(service, {"a": "first text"})
     early = service._catalog.corpus(ME, CORPUS)
     upload(service, {"a": "second text", "b": "third text"})
-    keeper = SnapshotKeeper(service._catalog)
+    keeper = SnapshotCache(service._catalog)
     late = keeper.current(service._catalog.corpus(ME, CORPUS))
     assert late.commit == 2 and keeper.current(early) is late
     # Loading for an early head finds later files: they are used as what they are.
-    fresh = SnapshotKeeper(service._catalog).current(early)
+    fresh = SnapshotCache(service._catalog).current(early)
     assert (fresh.commit, int(fresh.alive.sum())) == (2, 2)
 
 

@@ -12,11 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from test_writing import ANALYSER, HITS, REFUSAL, flagged, write
 
-from ragsvc.domain import FinishReason, Piece, Unsupported
-from ragsvc.pipeline.generation.answer_stream import Writing
+from ragsvc.domain import Delta, FinishReason, UnsupportedSentence
+from ragsvc.pipeline.generation.answer_stream import AnswerStream
 from ragsvc.pipeline.generation.output_filters.reference_list import without_sources
-from ragsvc.pipeline.generation.sentence_stream import Segments
-from ragsvc.pipeline.grounding.support import Support
+from ragsvc.pipeline.generation.sentence_stream import SentenceStream
+from ragsvc.pipeline.grounding.support import SupportCheck
 
 
 @pytest.mark.parametrize(
@@ -32,8 +32,8 @@ from ragsvc.pipeline.grounding.support import Support
         "\n\nSources:",
     ],
 )
-@pytest.mark.parametrize("unsupported", Unsupported)
-def test_a_list_of_sources_at_the_end_is_left_out(listed: str, unsupported: Unsupported) -> None:
+@pytest.mark.parametrize("unsupported", UnsupportedSentence)
+def test_a_list_of_sources_at_the_end_is_left_out(listed: str, unsupported: UnsupportedSentence) -> None:
     for pieces in ([f"Ice is solid [1].{listed}"], [*"Ice is solid [1].", *listed]):
         shown, answer = write(*pieces, unsupported=unsupported)
         assert "".join(shown) == answer.answer == "Ice is solid [1]."
@@ -79,7 +79,7 @@ YAML = "```yaml\nsources:\n  - https://example.org/feed\n```"
 def test_a_block_of_code_from_an_address_stays_whole() -> None:
     passage = replace(HITS[0].passage, source="https://example.org/feed/other.md", text=YAML)
     hits = (replace(HITS[0], passage=passage),)
-    listing = without_sources(hits, Support(hits, ANALYSER))
+    listing = without_sources(hits, SupportCheck(hits, ANALYSER))
     assert listing.feed(f"It is this:\n{YAML}") + listing.end() == f"It is this:\n{YAML}"
 
 
@@ -91,7 +91,7 @@ PARTS = [
 
 @given(st.lists(st.sampled_from(PARTS), max_size=14), st.data())
 def test_what_stays_begins_the_text_however_it_comes(parts: list[str], data: st.DataObject) -> None:
-    support = Support(HITS, ANALYSER)
+    support = SupportCheck(HITS, ANALYSER)
     text = "".join(parts)
     cuts = sorted(data.draw(st.sets(st.integers(0, len(text)))))
     one, many = without_sources(HITS, support), without_sources(HITS, support)
@@ -104,7 +104,7 @@ def test_what_stays_begins_the_text_however_it_comes(parts: list[str], data: st.
 @given(st.text(alphabet="ab .!?[1]。\n-#`|", max_size=60), st.data())
 def test_segments_join_to_the_text_however_it_comes(text: str, data: st.DataObject) -> None:
     cuts = sorted(data.draw(st.sets(st.integers(0, len(text)))))
-    one, many = Segments(), Segments()
+    one, many = SentenceStream(), SentenceStream()
     whole = one.feed(text) + one.end()
     parts = [text[a:b] for a, b in pairwise([0, *cuts, len(text)])]
     assert [segment for part in parts for segment in many.feed(part)] + many.end() == whole
@@ -121,8 +121,8 @@ def seconds(text: str) -> float:
     """Time of the processor, the less of two, that an answer takes."""
     taken = []
     for _ in range(2):
-        pieces = iter([*map(Piece, text), Piece("", FinishReason.STOP)])
-        writing = Writing(pieces, HITS, Support(HITS, ANALYSER), Unsupported.FLAG, REFUSAL)
+        pieces = iter([*map(Delta, text), Delta("", FinishReason.STOP)])
+        writing = AnswerStream(pieces, HITS, SupportCheck(HITS, ANALYSER), UnsupportedSentence.FLAG, REFUSAL)
         begin = time.process_time()
         assert "".join(writing.pieces()).startswith("Ice is solid.")
         taken.append(time.process_time() - begin)
@@ -168,6 +168,6 @@ def test_what_is_left_after_removing_is_still_markdown() -> None:
     )
     left = "".join(line for line in lines if not line.startswith(REMOVED)).replace("\n\n\n", "\n\n")
     for pieces in ([MARKDOWN], [*MARKDOWN]):
-        assert write(*pieces, unsupported=Unsupported.REMOVE)[1].answer == left
+        assert write(*pieces, unsupported=UnsupportedSentence.REMOVE)[1].answer == left
     rows = ["| Steam | cats bark 7 [1] |", "| Cats. Sleep | 5 days [2] |", "| cats | dogs |"]
     assert [part for part in flagged(write(MARKDOWN)[1]) if part.startswith("|")] == rows

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from ragsvc.domain import ChunkId, Hit, Passage, VersionId
 from ragsvc.pipeline.grounding.readable_text import readable
-from ragsvc.pipeline.grounding.support import Standing, Support
+from ragsvc.pipeline.grounding.support import SupportCheck, SupportState
 from ragsvc.text.analyser import StandardAnalyser
 from ragsvc.text.sentences import sentences
 
@@ -52,10 +52,10 @@ def hit(number: int, text: str) -> Hit:
     return Hit(number, 1.0, "c", passage)
 
 
-def standing(sentence: str, *passages: str, marked: bool = True) -> Standing:
+def standing(sentence: str, *passages: str, marked: bool = True) -> SupportState:
     hits = [hit(number, text) for number, text in enumerate(passages, start=1)]
     numbers = tuple(range(1, len(hits) + 1)) if marked else ()
-    return Support(hits, ANALYSER).verdict(sentence, numbers).standing
+    return SupportCheck(hits, ANALYSER).verdict(sentence, numbers).standing
 
 
 @pytest.mark.parametrize("marked", [True, False])
@@ -84,7 +84,7 @@ def standing(sentence: str, *passages: str, marked: bool = True) -> Standing:
     ],
 )
 def test_the_contrary_of_a_passage_is_not_supported(sentence: str, passage: str, *, marked: bool) -> None:
-    assert standing(sentence, passage, marked=marked) is Standing.UNSUPPORTED
+    assert standing(sentence, passage, marked=marked) is SupportState.UNSUPPORTED
 
 
 @pytest.mark.parametrize("marked", [True, False])
@@ -109,7 +109,7 @@ def test_the_contrary_of_a_passage_is_not_supported(sentence: str, passage: str,
     ],
 )
 def test_a_fair_rewording_is_supported(sentence: str, passage: str, *, marked: bool) -> None:
-    assert standing(sentence, passage, marked=marked) is Standing.SUPPORTED
+    assert standing(sentence, passage, marked=marked) is SupportState.SUPPORTED
 
 
 FAQ = (
@@ -167,7 +167,7 @@ CARS = "| Car | Daily rate |\n| --- | --- |\n| Golf | 40 EUR |\n| Passat | 85 EU
 def test_what_only_sounds_like_a_passage_is_not_supported(
     sentence: str, passage: str, *, marked: bool
 ) -> None:
-    assert standing(sentence, passage, marked=marked) is Standing.UNSUPPORTED
+    assert standing(sentence, passage, marked=marked) is SupportState.UNSUPPORTED
 
 
 @pytest.mark.parametrize(
@@ -191,32 +191,32 @@ def test_what_only_sounds_like_a_passage_is_not_supported(
     ],
 )
 def test_answers_rows_and_names_that_belong_together_are_supported(sentence: str, passage: str) -> None:
-    assert standing(sentence, passage) is Standing.SUPPORTED
+    assert standing(sentence, passage) is SupportState.SUPPORTED
 
 
 @pytest.mark.parametrize(
     ("sentence", "expected"),
     [
-        ("Sure!", Standing.NOTHING_CLAIMED),
-        ("I hope this helps!", Standing.NOTHING_CLAIMED),
-        ("Let me know if you need more!", Standing.NOTHING_CLAIMED),
-        ("Sure, you can have more information.", Standing.UNSUPPORTED),
-        ("Let me know if you need more than 5 trips.", Standing.UNSUPPORTED),
+        ("Sure!", SupportState.NOTHING_CLAIMED),
+        ("I hope this helps!", SupportState.NOTHING_CLAIMED),
+        ("Let me know if you need more!", SupportState.NOTHING_CLAIMED),
+        ("Sure, you can have more information.", SupportState.UNSUPPORTED),
+        ("Let me know if you need more than 5 trips.", SupportState.UNSUPPORTED),
     ],
 )
-def test_a_courtesy_claims_nothing(sentence: str, expected: Standing) -> None:
+def test_a_courtesy_claims_nothing(sentence: str, expected: SupportState) -> None:
     assert standing(sentence, TRIPS) is expected
 
 
 def test_what_another_sentence_bears_out_is_supported() -> None:
     both = "The key is not needed to read. The key is needed to write. The key is needed to read a draft."
-    assert standing("The key is needed to write.", both) is Standing.SUPPORTED
-    assert standing("The key is not needed to read.", both) is Standing.SUPPORTED
+    assert standing("The key is needed to write.", both) is SupportState.SUPPORTED
+    assert standing("The key is not needed to read.", both) is SupportState.SUPPORTED
     # Of several passages one is enough where no marker says which.
     one, other = "The fee falls in summer.", "The fee rises in summer."
-    assert standing("The fee rises in summer.", one, other, marked=False) is Standing.SUPPORTED
-    assert standing("The fee rises in summer.", one, other) is Standing.SUPPORTED
-    assert standing("The fee rises in summer.", one) is Standing.UNSUPPORTED
+    assert standing("The fee rises in summer.", one, other, marked=False) is SupportState.SUPPORTED
+    assert standing("The fee rises in summer.", one, other) is SupportState.SUPPORTED
+    assert standing("The fee rises in summer.", one) is SupportState.UNSUPPORTED
 
 
 VOCABULARY = """the a key is are not never no without all some must may 5 30 2019 five first more less before
@@ -233,8 +233,8 @@ def test_a_quote_is_never_unsupported(parts: list[str], data: st.DataObject) -> 
     text = data.draw(st.sampled_from([" ", "\n\n", "\n- "])).join(parts)
     for span in sentences(text):
         quote = readable(text[span.start : span.end])
-        assert standing(quote, text) is not Standing.UNSUPPORTED
-        assert standing(quote, "Another text.", text, marked=False) is not Standing.UNSUPPORTED
+        assert standing(quote, text) is not SupportState.UNSUPPORTED
+        assert standing(quote, "Another text.", text, marked=False) is not SupportState.UNSUPPORTED
 
 
 def test_every_sentence_of_the_handbook_stands_on_its_surroundings() -> None:
@@ -245,10 +245,10 @@ def test_every_sentence_of_the_handbook_stands_on_its_surroundings() -> None:
             window = spans[first : first + WINDOW]
             start = window[0].start
             passage = text[start : window[-1].end]
-            support = Support([hit(1, passage)], ANALYSER)
+            support = SupportCheck([hit(1, passage)], ANALYSER)
             for span in sentences(passage):
                 quote = readable(passage[span.start : span.end])
-                assert support.verdict(quote, (1,)).standing is not Standing.UNSUPPORTED, quote
+                assert support.verdict(quote, (1,)).standing is not SupportState.UNSUPPORTED, quote
 
 
 TABLE = """# Limits

@@ -10,19 +10,19 @@ import pytest
 from ragsvc.domain import ChunkId, Hit, Passage, VersionId
 from ragsvc.pipeline.grounding.contradiction import contradicts, overstates
 from ragsvc.pipeline.grounding.enumerations import in_order_of
-from ragsvc.pipeline.grounding.parsed_sentence import Said
-from ragsvc.pipeline.grounding.support import Standing, Support
+from ragsvc.pipeline.grounding.parsed_sentence import ParsedSentence
+from ragsvc.pipeline.grounding.support import SupportCheck, SupportState
 from ragsvc.text.analyser import StandardAnalyser
 
 ANALYSER = StandardAnalyser()
 LONG = "The key is needed to open the store. Some of 5 guests may not open it without a key."
 
 
-def standing(sentence: str, text: str) -> Standing:
+def standing(sentence: str, text: str) -> SupportState:
     passage = Passage(
         ChunkId(1), "d", "v", VersionId(1), "s", "", 0, len(text), text, None, (), {}
     )  # fmt: skip
-    return Support([Hit(1, 1.0, "c", passage)], ANALYSER).verdict(sentence, (1,)).standing
+    return SupportCheck([Hit(1, 1.0, "c", passage)], ANALYSER).verdict(sentence, (1,)).standing
 
 
 @pytest.mark.parametrize(
@@ -67,7 +67,7 @@ def standing(sentence: str, text: str) -> Standing:
     ],
 )
 def test_what_is_faithful_in_other_words_is_supported(sentence: str, passage: str) -> None:
-    assert standing(sentence, passage) is Standing.SUPPORTED
+    assert standing(sentence, passage) is SupportState.SUPPORTED
 
 
 @pytest.mark.parametrize(
@@ -102,7 +102,7 @@ def test_what_is_faithful_in_other_words_is_supported(sentence: str, passage: st
     ],
 )
 def test_the_unfaithful_twin_is_not_supported(sentence: str, passage: str) -> None:
-    assert standing(sentence, passage) is Standing.UNSUPPORTED
+    assert standing(sentence, passage) is SupportState.UNSUPPORTED
 
 
 @pytest.mark.parametrize(
@@ -116,23 +116,23 @@ def test_the_unfaithful_twin_is_not_supported(sentence: str, passage: str) -> No
     ],
 )
 def test_an_opposite_in_the_place_of_a_negation_contradicts_nothing(sentence: str, text: str) -> None:
-    ours, theirs = Said(sentence, ANALYSER), Said(text, ANALYSER)
+    ours, theirs = ParsedSentence(sentence, ANALYSER), ParsedSentence(text, ANALYSER)
     assert not contradicts(ours, theirs)
     assert not contradicts(theirs, ours)
-    assert contradicts(Said(text.replace(" not", ""), ANALYSER), ours)
+    assert contradicts(ParsedSentence(text.replace(" not", ""), ANALYSER), ours)
 
 
 def test_two_denials_contradict_nothing() -> None:
-    said = Said("Nobody can enter the office without a badge.", ANALYSER)
-    text = Said("A badge is needed to enter the office.", ANALYSER)
+    said = ParsedSentence("Nobody can enter the office without a badge.", ANALYSER)
+    text = ParsedSentence("A badge is needed to enter the office.", ANALYSER)
     assert not contradicts(said, text)
     assert not contradicts(text, said)
 
 
 def test_a_list_has_its_order_where_it_says_so() -> None:
     text = "Ada and Bob live in Lisbon and Porto"
-    other = Said("Bob and Ada live in Porto and Lisbon", ANALYSER)
-    free, bound = Said(text, ANALYSER), Said(f"{text}, respectively", ANALYSER)
+    other = ParsedSentence("Bob and Ada live in Porto and Lisbon", ANALYSER)
+    free, bound = ParsedSentence(text, ANALYSER), ParsedSentence(f"{text}, respectively", ANALYSER)
     assert in_order_of(other.words, free.words) == free.words
     assert in_order_of(other.words, bound.words) == other.words
 
@@ -153,8 +153,8 @@ def test_the_time_for_a_long_sentence_grows_with_its_length(filler: str) -> None
         return lambda: standing(f"The key is needed to open the store {filler * count}.", LONG)
 
     def overstate(count: int) -> Callable[[], object]:
-        text = Said(LONG, ANALYSER)
-        return lambda: overstates(Said(f"The key opens {filler * count}.", ANALYSER), text)
+        text = ParsedSentence(LONG, ANALYSER)
+        return lambda: overstates(ParsedSentence(f"The key opens {filler * count}.", ANALYSER), text)
 
     assert seconds(judge(10_000)) < 3.5 * seconds(judge(5000))
     assert seconds(overstate(10_000)) < 3.5 * seconds(overstate(5000))

@@ -10,8 +10,8 @@ import pytest
 from doubles import HashEmbedder
 
 from ragsvc.domain import ChunkId, F32Matrix, Hit, Passage, VersionId
-from ragsvc.pipeline.grounding.semantic_match import FITTED_TO, Nearness, nearness_of
-from ragsvc.pipeline.grounding.support import Standing, Support, Verdict
+from ragsvc.pipeline.grounding.semantic_match import FITTED_TO, SemanticMatch, nearness_of
+from ragsvc.pipeline.grounding.support import SupportCheck, SupportState, SupportVerdict
 from ragsvc.pipeline.word_coverage import TextVectors
 from ragsvc.text.analyser import StandardAnalyser
 
@@ -34,22 +34,22 @@ class AngleEmbedder(HashEmbedder):
         return np.array([[0.0, 1.0] if self._far in text else [1.0, 0.0] for text in texts], dtype=np.float32)
 
 
-def verdict(sentence: str, embedder: HashEmbedder, numbers: Sequence[int] = (1,)) -> Verdict:
+def verdict(sentence: str, embedder: HashEmbedder, numbers: Sequence[int] = (1,)) -> SupportVerdict:
     passage = Passage(
         ChunkId(1), "d", "v", VersionId(1), "s", "", 0, len(PASSAGE), PASSAGE, None, (), {}
     )  # fmt: skip
-    nearness = Nearness(TextVectors(embedder))
-    return Support([Hit(1, 1.0, "c", passage)], StandardAnalyser(), nearness).verdict(sentence, numbers)
+    nearness = SemanticMatch(TextVectors(embedder))
+    return SupportCheck([Hit(1, 1.0, "c", passage)], StandardAnalyser(), nearness).verdict(sentence, numbers)
 
 
 @pytest.mark.parametrize("numbers", [(1,), ()])
 def test_a_sentence_with_few_of_the_words_stands_where_it_means_the_same(numbers: Sequence[int]) -> None:
     found = verdict(REWORDED, AngleEmbedder("zebra"), numbers)
-    assert found.standing is Standing.SUPPORTED
+    assert found.standing is SupportState.SUPPORTED
     ((number, span),) = found.spans
     assert number == 1
     assert PASSAGE[span.start : span.end] == "When you meet a lawyer, ask what the 3 services cost."
-    assert verdict(REWORDED, AngleEmbedder("prices"), numbers).standing is Standing.UNSUPPORTED
+    assert verdict(REWORDED, AngleEmbedder("prices"), numbers).standing is SupportState.UNSUPPORTED
 
 
 @pytest.mark.parametrize(
@@ -63,7 +63,7 @@ def test_a_sentence_with_few_of_the_words_stands_where_it_means_the_same(numbers
     ],
 )
 def test_meaning_about_the_same_is_not_enough(sentence: str) -> None:
-    assert verdict(sentence, AngleEmbedder("zebra")).standing is Standing.UNSUPPORTED
+    assert verdict(sentence, AngleEmbedder("zebra")).standing is SupportState.UNSUPPORTED
 
 
 def test_the_embedder_is_asked_only_where_words_do_not_decide_and_of_few_texts() -> None:

@@ -15,20 +15,20 @@ from ragsvc.domain import (
     Answer,
     ChunkId,
     CommitId,
+    Delta,
     FinishReason,
-    Generation,
+    GenerationRequest,
     Hit,
     Message,
     Passage,
-    Piece,
-    Unsupported,
+    UnsupportedSentence,
     VersionId,
 )
-from ragsvc.pipeline.generation.answer_stream import Writing
+from ragsvc.pipeline.generation.answer_stream import AnswerStream
 from ragsvc.pipeline.generation.chat_generator import PromptedGenerator
 from ragsvc.pipeline.generation.prompt import CANNOT
 from ragsvc.pipeline.grounding.citations import ANY_MARKER
-from ragsvc.pipeline.grounding.support import Support
+from ragsvc.pipeline.grounding.support import SupportCheck
 from ragsvc.text.analyser import StandardAnalyser
 
 WATER = "Steam is a gas. Water boils at 100 degrees Celsius. It freezes at 0 degrees. Ice is solid."
@@ -67,27 +67,27 @@ class ScriptedChat:
 
     def stream(
         self, messages: Sequence[Message], max_tokens: int, temperature: float, stop: Sequence[str]
-    ) -> Iterator[Piece]:
+    ) -> Iterator[Delta]:
         self.asked.append(tuple(messages))
         self.limits.append(max_tokens)
         try:
             for piece in self.pieces:
-                yield Piece(piece)
-            yield Piece("", self.finish, 7, len(self.pieces))
+                yield Delta(piece)
+            yield Delta("", self.finish, 7, len(self.pieces))
         finally:
             self.closed = True
 
 
 def write(
     *pieces: str,
-    unsupported: Unsupported = Unsupported.FLAG,
+    unsupported: UnsupportedSentence = UnsupportedSentence.FLAG,
     finish: FinishReason = FinishReason.STOP,
     stops: bool = False,
 ) -> tuple[list[str], Answer]:
     chat = ScriptedChat(pieces, finish)
     generator = PromptedGenerator(chat, prompt_tokens=600, max_answer_tokens=50)
-    stream = generator.stream(Generation("Why?", HITS, ()))
-    writing = Writing(stream, HITS, Support(HITS, ANALYSER), unsupported, REFUSAL, stops=stops)
+    stream = generator.stream(GenerationRequest("Why?", HITS, ()))
+    writing = AnswerStream(stream, HITS, SupportCheck(HITS, ANALYSER), unsupported, REFUSAL, stops=stops)
     shown = list(writing.pieces())
     blank = Answer("c", CommitId(1), "Why?", False, REFUSAL, 0.9, (), HITS, generator.name, {})
     assert chat.closed
@@ -112,14 +112,16 @@ SAYINGS = [*LINKS, *MARKERS.split("|"), *WORDS.split("|"), *TABLE, *LISTS, "I ca
 said = st.lists(st.one_of(st.sampled_from(SAYINGS), st.text(max_size=8)), max_size=14)
 
 
-@given(said, st.sampled_from(Unsupported), st.data())
-@example(["I cannot answer this. ", "Ice is solid. [1] So."], Unsupported.FLAG, None)
-@example(["Water boils at 100 degrees. [1, ", "[9", "9]2]"], Unsupported.FLAG, None)
+@given(said, st.sampled_from(UnsupportedSentence), st.data())
+@example(["I cannot answer this. ", "Ice is solid. [1] So."], UnsupportedSentence.FLAG, None)
+@example(["Water boils at 100 degrees. [1, ", "[9", "9]2]"], UnsupportedSentence.FLAG, None)
 @example(
-    ["Water boils.[1] See [", " Cats sleep. ", "99]. It freezes at 0 degrees. [1]"], Unsupported.REMOVE, None
+    ["Water boils.[1] See [", " Cats sleep. ", "99]. It freezes at 0 degrees. [1]"],
+    UnsupportedSentence.REMOVE,
+    None,
 )
 def test_whatever_is_written_every_marker_resolves_and_every_quote_slices_again(
-    pieces: list[str], unsupported: Unsupported, data: st.DataObject | None
+    pieces: list[str], unsupported: UnsupportedSentence, data: st.DataObject | None
 ) -> None:
     shown, answer = write(*pieces, unsupported=unsupported)
     text = answer.answer
@@ -138,7 +140,7 @@ def test_whatever_is_written_every_marker_resolves_and_every_quote_slices_again(
     bounds = [bound for span in answer.unsupported for bound in (span.start, span.end)]
     assert bounds == sorted(bounds)
     assert all(part and part == part.strip() for part in flagged(answer))
-    assert unsupported is Unsupported.FLAG or not answer.unsupported
+    assert unsupported is UnsupportedSentence.FLAG or not answer.unsupported
     if data is not None:
         whole = "".join(pieces)
         cuts = sorted(data.draw(st.sets(st.integers(0, len(whole)), max_size=8)))
@@ -151,7 +153,7 @@ def test_whatever_is_written_every_marker_resolves_and_every_quote_slices_again(
 
 @given(said)
 def test_what_is_left_after_removing_is_what_is_not_flagged(pieces: list[str]) -> None:
-    kept, all_of_it = write(*pieces, unsupported=Unsupported.REMOVE)[1], write(*pieces)[1]
+    kept, all_of_it = write(*pieces, unsupported=UnsupportedSentence.REMOVE)[1], write(*pieces)[1]
     assert kept.answered == all_of_it.answered
     if not all_of_it.unsupported and all_of_it.answered:
         assert all_of_it.answer.startswith(kept.answer)
@@ -186,7 +188,7 @@ def test_a_sentence_stands_on_the_words_numbers_and_names_of_its_passages(
     _, answer = write(first + sentence)
     assert answer.answered
     assert flagged(answer) == ([] if stands else [sentence])
-    _, kept = write(first + sentence, unsupported=Unsupported.REMOVE)
+    _, kept = write(first + sentence, unsupported=UnsupportedSentence.REMOVE)
     assert kept.answer == (first + sentence if stands else first.strip())
 
 
@@ -225,7 +227,7 @@ def test_nothing_is_shown_before_a_sentence_stands_and_then_all_at_once() -> Non
     assert "".join(shown) == answer.answer == "".join(pieces)
     assert [piece for piece in shown if piece][1:] == [" fell", " down", "."]
     assert flagged(answer) == ["Sure, here it is.", "The Moon fell down."]
-    shown, answer = write(*pieces, unsupported=Unsupported.REMOVE)
+    shown, answer = write(*pieces, unsupported=UnsupportedSentence.REMOVE)
     assert answer.answer == "Ice is solid [1]."
 
 
@@ -253,8 +255,8 @@ def test_nothing_is_shown_before_a_sentence_stands_and_then_all_at_once() -> Non
         "Neil Armstrong walked on Mars in 28",
     ],
 )
-@pytest.mark.parametrize("unsupported", Unsupported)
-def test_what_is_no_answer_becomes_the_refusal(text: str, unsupported: Unsupported) -> None:
+@pytest.mark.parametrize("unsupported", UnsupportedSentence)
+def test_what_is_no_answer_becomes_the_refusal(text: str, unsupported: UnsupportedSentence) -> None:
     shown, answer = write(*text, unsupported=unsupported, finish=FinishReason.LENGTH)
     assert "".join(shown) == answer.answer == REFUSAL
     assert not answer.answered
@@ -268,23 +270,23 @@ CUT = {"finish": FinishReason.LENGTH}, {"stops": True}
 
 
 @pytest.mark.parametrize("how", CUT)
-@pytest.mark.parametrize("unsupported", Unsupported)
+@pytest.mark.parametrize("unsupported", UnsupportedSentence)
 @pytest.mark.parametrize(
     "text",
     ["Water", "The", "Water boi", "Water boils at 100 deg [1]", "# Water boils", "Water boils [1"],
 )
 def test_what_was_cut_off_in_its_first_sentence_is_shown(
-    text: str, unsupported: Unsupported, how: dict[str, Any]
+    text: str, unsupported: UnsupportedSentence, how: dict[str, Any]
 ) -> None:
     shown, answer = write(*text, " ", unsupported=unsupported, **how)
     assert answer.answered and "".join(shown) == answer.answer == text
     assert [citation.marker for citation in answer.citations] == ([1] if "[1]" in text else [])
-    assert unsupported is Unsupported.FLAG or not answer.unsupported
+    assert unsupported is UnsupportedSentence.FLAG or not answer.unsupported
 
 
-@pytest.mark.parametrize("unsupported", Unsupported)
+@pytest.mark.parametrize("unsupported", UnsupportedSentence)
 @pytest.mark.parametrize("text", ["Cats", "Yes, at 100"])
-def test_a_few_words_claim_nothing_where_tokens_ran_out(text: str, unsupported: Unsupported) -> None:
+def test_a_few_words_claim_nothing_where_tokens_ran_out(text: str, unsupported: UnsupportedSentence) -> None:
     answer = write(text, unsupported=unsupported, finish=FinishReason.LENGTH)[1]
     assert (answer.answered, answer.answer, answer.unsupported) == (True, text, ())
     # A text that ends the answer leaves words whole.
@@ -292,17 +294,20 @@ def test_a_few_words_claim_nothing_where_tokens_ran_out(text: str, unsupported: 
 
 
 @pytest.mark.parametrize("how", CUT)
-@pytest.mark.parametrize("unsupported", Unsupported)
+@pytest.mark.parametrize("unsupported", UnsupportedSentence)
 @pytest.mark.parametrize(
     "text", ["Juan Gomez approves all trips to Asia", "The Moon orbits the Earth in 28", "Cats sleep " * 300]
 )
 def test_a_claim_without_a_full_stop_is_held_against_the_passages(
-    text: str, unsupported: Unsupported, how: dict[str, Any]
+    text: str, unsupported: UnsupportedSentence, how: dict[str, Any]
 ) -> None:
     answer = write(text, unsupported=unsupported, **how)[1]
     assert (answer.answered, answer.answer) == (False, REFUSAL)
     assert flagged(write(f"Ice is solid. {text}", **how)[1]) == [text.strip()]
-    assert write(f"Ice is solid. {text}", unsupported=Unsupported.REMOVE, **how)[1].answer == "Ice is solid."
+    assert (
+        write(f"Ice is solid. {text}", unsupported=UnsupportedSentence.REMOVE, **how)[1].answer
+        == "Ice is solid."
+    )
 
 
 DECLINED = [
@@ -319,13 +324,15 @@ DECLINED = [
 ]
 
 
-@pytest.mark.parametrize("unsupported", Unsupported)
+@pytest.mark.parametrize("unsupported", UnsupportedSentence)
 @pytest.mark.parametrize("text", DECLINED)
-def test_it_is_not_in_the_documents_is_no_answer_in_any_words(text: str, unsupported: Unsupported) -> None:
+def test_it_is_not_in_the_documents_is_no_answer_in_any_words(
+    text: str, unsupported: UnsupportedSentence
+) -> None:
     shown, answer = write(*text, unsupported=unsupported)
     assert (answer.answered, "".join(shown), answer.citations) == (False, REFUSAL, ())
     after = write(f"Ice is solid [1]. {text}", unsupported=unsupported)[1]
-    rest = f" {text}" if unsupported is Unsupported.FLAG else ""
+    rest = f" {text}" if unsupported is UnsupportedSentence.FLAG else ""
     assert (after.answered, after.answer, after.unsupported) == (True, f"Ice is solid [1].{rest}", ())
 
 
@@ -338,21 +345,23 @@ def test_it_is_not_in_the_documents_is_no_answer_in_any_words(text: str, unsuppo
         ("Guests are not given keys. Trips to Asia need a visa.", "Guests are not given keys [1]."),
     ],
 )
-@pytest.mark.parametrize("unsupported", Unsupported)
+@pytest.mark.parametrize("unsupported", UnsupportedSentence)
 def test_what_a_passage_itself_leaves_open_is_an_answer(
-    passage: str, text: str, unsupported: Unsupported
+    passage: str, text: str, unsupported: UnsupportedSentence
 ) -> None:
     hits = (hit(1, passage),)
-    writing = Writing(
-        iter([Piece(text), Piece("", FinishReason.STOP)]),
-        hits, Support(hits, ANALYSER), unsupported, REFUSAL,
+    writing = AnswerStream(
+        iter([Delta(text), Delta("", FinishReason.STOP)]),
+        hits, SupportCheck(hits, ANALYSER), unsupported, REFUSAL,
     )  # fmt: skip
     assert "".join(writing.pieces()) == text
 
 
-@pytest.mark.parametrize("unsupported", Unsupported)
+@pytest.mark.parametrize("unsupported", UnsupportedSentence)
 @pytest.mark.parametrize("text", ["", " \n", "**", "- "])
-def test_an_answer_that_ends_before_its_first_word_is_empty(text: str, unsupported: Unsupported) -> None:
+def test_an_answer_that_ends_before_its_first_word_is_empty(
+    text: str, unsupported: UnsupportedSentence
+) -> None:
     shown, answer = write(text, unsupported=unsupported, stops=True)
     assert answer.answered and "".join(shown) == answer.answer == ""
     assert (answer.citations, answer.unsupported, answer.finish) == ((), (), FinishReason.STOP)
@@ -366,7 +375,7 @@ def test_a_sentence_that_was_cut_off_later_is_held_against_the_passages(how: dic
     assert flagged(write("Ice is solid. Cats sleep all da", **how)[1]) == ["Cats sleep all da"]
     assert flagged(write("Ice is solid. Water boi", **how)[1]) == []
     text = "Ice is solid. Cats sleep all da"
-    assert write(text, unsupported=Unsupported.REMOVE, **how)[1].answer == "Ice is solid."
+    assert write(text, unsupported=UnsupportedSentence.REMOVE, **how)[1].answer == "Ice is solid."
     # Whole sentences are cited, the beginning of one only where its marker stands.
     assert [quote for _, quote in cited(write("Ice is solid. Water boils at", **how)[1])] == ["Ice is solid."]
     # Whole sentences that are not supported are no beginning of an answer.
@@ -374,7 +383,7 @@ def test_a_sentence_that_was_cut_off_later_is_held_against_the_passages(how: dic
 
 
 def test_an_answer_ends_without_white_space() -> None:
-    for unsupported in Unsupported:
+    for unsupported in UnsupportedSentence:
         shown, answer = write("Ice is solid. [1] ", "\n\n", unsupported=unsupported)
         assert "".join(shown) == answer.answer == "Ice is solid. [1]"
 
@@ -388,8 +397,10 @@ def test_an_answer_to_a_part_may_say_what_it_leaves_open() -> None:
 def test_a_client_that_leaves_ends_the_work() -> None:
     chat = ScriptedChat(["word "] * 1000)
     generator = PromptedGenerator(chat, prompt_tokens=600, max_answer_tokens=50)
-    stream = generator.stream(Generation("Why?", HITS, (), max_tokens=9000))
-    pieces = Writing(stream, HITS, Support(HITS, ANALYSER), Unsupported.FLAG, REFUSAL).pieces()
+    stream = generator.stream(GenerationRequest("Why?", HITS, (), max_tokens=9000))
+    pieces = AnswerStream(
+        stream, HITS, SupportCheck(HITS, ANALYSER), UnsupportedSentence.FLAG, REFUSAL
+    ).pieces()
     assert next(pieces) == ""
     assert chat.limits == [50]
     assert not chat.closed

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from doubles import CORPUS, ME, open_service, upload
 
-from ragsvc.domain import Answer, AnswerRequest, DoneEvent, FinishReason, Message, Piece, TokenEvent
+from ragsvc.domain import Answer, AnswerRequest, Delta, DoneEvent, FinishReason, Message, TokenEvent
 from ragsvc.pipeline.generation.quotation import spoken
 from ragsvc.service.generators import Generators
 
@@ -32,10 +32,10 @@ class Writer:
 
     def stream(
         self, messages: Sequence[Message], max_tokens: int, temperature: float, stop: Sequence[str]
-    ) -> Iterator[Piece]:
+    ) -> Iterator[Delta]:
         self.temperature = temperature
-        yield from (Piece(self.text[at : at + 5]) for at in range(0, len(self.text), 5))
-        yield Piece("", FinishReason.STOP, 5, 11)
+        yield from (Delta(self.text[at : at + 5]) for at in range(0, len(self.text), 5))
+        yield Delta("", FinishReason.STOP, 5, 11)
 
 
 @pytest.fixture

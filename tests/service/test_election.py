@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from ragsvc.errors import HomeNotWritable
-from ragsvc.service.job_election import Election
+from ragsvc.service.job_election import JobElection
 
 
 def folder(path: Path) -> None:
@@ -36,7 +36,7 @@ def test_what_is_in_the_place_of_the_lock_moves_aside(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     obstruct(Path("jobs.lock"))
-    one, other = Election(Path()), Election(Path())
+    one, other = JobElection(Path()), JobElection(Path())
     assert one.stand() and not other.stand()
     (aside,) = [path for path in Path().iterdir() if path.name != "jobs.lock"]
     assert aside.name.startswith("jobs.lock.")
@@ -48,5 +48,5 @@ def test_what_is_in_the_place_of_the_lock_moves_aside(
 
 def test_a_home_that_is_gone_is_named(tmp_path: Path) -> None:
     with pytest.raises(HomeNotWritable) as caught:
-        Election(tmp_path / "gone").stand()
+        JobElection(tmp_path / "gone").stand()
     assert "gone" in caught.value.message

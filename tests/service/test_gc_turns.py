@@ -18,8 +18,8 @@ from ragsvc.domain import CollectReport, Mode
 from ragsvc.service.service import Service
 from ragsvc.store import tables
 from ragsvc.store.gc import collector
-from ragsvc.store.gc.survey import Garbage
-from ragsvc.store.gc.sweep import Step, Work
+from ragsvc.store.gc.survey import GarbageSurvey
+from ragsvc.store.gc.sweep import Step, SweepWork
 
 VERSIONS = 2000
 STEP_S = 0.06
@@ -44,7 +44,7 @@ def number_of(service: Service, table: str) -> int:
 
 
 def slowly(step: Step) -> Step:
-    def run(connection: Any, work: Work) -> None:
+    def run(connection: Any, work: SweepWork) -> None:
         time.sleep(STEP_S)
         step.run(connection, work)
 
@@ -84,9 +84,9 @@ def test_what_a_commit_meanwhile_needs_again_stays(
     for n in range(4):
         upload(service, {"a": f"word{n} apple", "b": "still here"})
     survey = service._catalog._survey
-    found: list[Garbage] = []
+    found: list[GarbageSurvey] = []
 
-    def surveyed() -> Garbage:
+    def surveyed() -> GarbageSurvey:
         found.append(survey())
         if len(found) == 1:
             upload(other, {"c": "word1 apple"})  # the text of a version that is to go
@@ -110,7 +110,7 @@ def test_a_home_that_never_rests_is_collected_all_the_same(
     survey, lock = service._catalog._survey, service._catalog.lock
     held: list[bool] = []
 
-    def surveyed() -> Garbage:
+    def surveyed() -> GarbageSurvey:
         garbage = survey()
         held.append(lock.held)
         if not lock.held:
@@ -133,7 +133,7 @@ def test_a_gc_beside_another(service: Service, other: Service, monkeypatch: pyte
     steps = collector.steps
     reports: list[CollectReport] = []
 
-    def stepwise(garbage: Garbage) -> Iterator[Step]:
+    def stepwise(garbage: GarbageSurvey) -> Iterator[Step]:
         for step in steps(garbage):
             yield step
             if not reports:

@@ -14,13 +14,13 @@ from ragsvc.domain import (
     Answer,
     AnswerRequest,
     CitationEvent,
+    Delta,
     DoneEvent,
     FinishReason,
     Message,
     PassagesEvent,
-    Piece,
     TokenEvent,
-    Unsupported,
+    UnsupportedSentence,
 )
 from ragsvc.pipeline.generation.chat_generator import PromptedGenerator
 from ragsvc.service.generators import Generators
@@ -43,15 +43,15 @@ class Parrot:
 
     def stream(
         self, messages: Sequence[Message], max_tokens: int, temperature: float, stop: Sequence[str]
-    ) -> Iterator[Piece]:
+    ) -> Iterator[Delta]:
         self.asked = messages
-        yield from map(Piece, self.text)
-        yield Piece("", FinishReason.STOP, 5, len(self.text))
+        yield from map(Delta, self.text)
+        yield Delta("", FinishReason.STOP, 5, len(self.text))
 
 
 @pytest.fixture
 def ask(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    def ask(text: str, policy: Unsupported = Unsupported.FLAG) -> tuple[Answer, Parrot]:
+    def ask(text: str, policy: UnsupportedSentence = UnsupportedSentence.FLAG) -> tuple[Answer, Parrot]:
         parrot = Parrot(text)
         generator = PromptedGenerator(parrot, prompt_tokens=512, max_answer_tokens=99)
         monkeypatch.setattr(Generators, "current", lambda self: generator)
@@ -88,7 +88,7 @@ def test_made_up_citations_never_come_out_and_made_up_sentences_are_flagged(ask)
 
 
 def test_made_up_sentences_are_removed_where_that_is_set(ask):
-    answer, _ = ask(LIE, Unsupported.REMOVE)
+    answer, _ = ask(LIE, UnsupportedSentence.REMOVE)
     assert answer.answer == "Pears ripen in October [1]."
     assert (len(answer.citations), answer.unsupported) == (1, ())
 
@@ -107,7 +107,7 @@ def test_what_nothing_can_be_shown_of_is_told_now_and_then(tmp_path: Path, monke
     """Not for every piece of a generator that is quick: each would be a turn in the line of a server."""
 
     class Slow(Parrot):
-        def stream(self, *asked: Any) -> Iterator[Piece]:
+        def stream(self, *asked: Any) -> Iterator[Delta]:
             for piece in super().stream(*asked):
                 time.sleep(0.004)
                 yield piece

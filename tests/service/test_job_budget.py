@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from ragsvc.domain import InlineDocument, Job, JobKind, JobState
 from ragsvc.service import job_budget, job_process
-from ragsvc.service.job_budget import Budget, Verdict
+from ragsvc.service.job_budget import JobBudget, JobVerdict
 from ragsvc.service.job_process import JobProcess, end_job_process, is_job_process
 from ragsvc.service.job_salvage import summed
 from ragsvc.service.service import Service
@@ -254,8 +254,8 @@ def test_a_budget_counts_from_the_last_sign_of_life(tmp_path: Path, monkeypatch:
     def made(at: str) -> Job:
         return Job("j", JobKind.INGEST, "c", JobState.RUNNING, 0, 0, "", {}, None, None, "", "", at, 1, False)
 
-    watched = Budget(made("0"), settings)
-    assert watched.judge(made("0"), False) is Verdict.GO_ON
+    watched = JobBudget(made("0"), settings)
+    assert watched.judge(made("0"), False) is JobVerdict.GO_ON
     for moment, sign, verdict in (
         (14, "0", "go on"),
         (28, "1", "go on"),
@@ -263,14 +263,14 @@ def test_a_budget_counts_from_the_last_sign_of_life(tmp_path: Path, monkeypatch:
         (44, "1", "stalled"),
     ):
         clock[0] = moment
-        assert watched.judge(made(sign), watched.turn_is_over) is Verdict(verdict), moment
+        assert watched.judge(made(sign), watched.turn_is_over) is JobVerdict(verdict), moment
     clock[0] = 101
     assert watched.turn_is_over
-    assert watched.judge(made("2"), True) is Verdict.ASK
+    assert watched.judge(made("2"), True) is JobVerdict.ASK
     clock[0] = 110
-    assert watched.judge(made("2"), True) is Verdict.GO_ON
+    assert watched.judge(made("2"), True) is JobVerdict.GO_ON
     clock[0] = 112
-    assert watched.judge(made("2"), True) is Verdict.END
+    assert watched.judge(made("2"), True) is JobVerdict.END
 
 
 reports = st.fixed_dictionaries(

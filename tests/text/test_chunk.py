@@ -20,7 +20,7 @@ from ragsvc.errors import InvalidRequest
 from ragsvc.models.tokeniser import EmbedderTokeniser
 from ragsvc.text.chunker import DEFAULT_CHUNKER, MARKDOWN, Chunker
 from ragsvc.text.headings import outline
-from ragsvc.text.token_counts import Ruler
+from ragsvc.text.token_counts import TokenIndex
 
 MAX_TOKENS = 256
 TOKENISER = EmbedderTokeniser.load("bundled:all-MiniLM-L6-v2")
@@ -205,7 +205,7 @@ def test_sizes_that_do_not_fit_are_refused(spec: ChunkerSpec) -> None:
 @given(st.text(alphabet="ab 世😀.\n", max_size=120), st.data())
 @settings(deadline=None)
 def test_ruler_matches_the_tokeniser_at_word_bounds(text: str, data: st.DataObject) -> None:
-    ruler = Ruler(text, TOKENISER.spans(text))
+    ruler = TokenIndex(text, TOKENISER.spans(text))
     start = data.draw(st.integers(0, len(text)))
     end = data.draw(st.integers(start, len(text)))
     if not ruler.cuts_token(start) and not ruler.cuts_token(end):

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ragsvc.text.front_matter import MAX_ALIASES, Fault, FrontMatter, take_front_matter
+from ragsvc.text.front_matter import MAX_ALIASES, FrontMatter, FrontMatterFault, take_front_matter
 from ragsvc.text.normalisation import MAX_DEPTH, MAX_NODES, to_json
 
 
@@ -57,7 +57,7 @@ def document(yaml: str) -> str:
     return f"---\n{yaml}\n---\npenguin"
 
 
-def fault_of(yaml: str) -> Fault:
+def fault_of(yaml: str) -> FrontMatterFault:
     found = take_front_matter(document(yaml))
     if found.fault:
         assert (found.text, found.metadata) == (document(yaml), {}), "what is not read stays in the text"
@@ -68,7 +68,7 @@ def fault_of(yaml: str) -> Fault:
 @pytest.mark.parametrize("times", [MAX_DEPTH + 1, 1000, 30_000])
 def test_deep_nests_are_left_alone_without_a_crash(opener: str, times: int) -> None:
     start = "a: " if opener[0] in "[{&!" else "a:\n "
-    assert fault_of(start + opener * min(times, 60_000 // len(opener))) is Fault.TOO_COMPLEX
+    assert fault_of(start + opener * min(times, 60_000 // len(opener))) is FrontMatterFault.TOO_COMPLEX
 
 
 def layers(depth: int, width: int, layer: str) -> str:
@@ -80,26 +80,26 @@ def layers(depth: int, width: int, layer: str) -> str:
 @pytest.mark.parametrize("layer", ["{{<<: [{}]}}", "[{}]", "{{a: [{}], b: 1}}"])
 @pytest.mark.parametrize(("depth", "width"), [(11, 10), (40, 2), (6, 10), (3, 60)])
 def test_merges_and_aliases_that_multiply_are_left_alone(layer: str, depth: int, width: int) -> None:
-    assert fault_of(layers(depth, width, layer)) is Fault.TOO_COMPLEX
+    assert fault_of(layers(depth, width, layer)) is FrontMatterFault.TOO_COMPLEX
 
 
 def test_an_alias_inside_of_what_it_names_is_left_alone() -> None:
-    assert fault_of("a: &a [*a]") is Fault.TOO_COMPLEX
-    assert fault_of("a: &a {<<: *a}") is Fault.TOO_COMPLEX
-    assert fault_of("a: *nothing") is Fault.TOO_COMPLEX
+    assert fault_of("a: &a [*a]") is FrontMatterFault.TOO_COMPLEX
+    assert fault_of("a: &a {<<: *a}") is FrontMatterFault.TOO_COMPLEX
+    assert fault_of("a: *nothing") is FrontMatterFault.TOO_COMPLEX
 
 
 def test_too_many_of_anything_is_left_alone() -> None:
-    assert fault_of("a: &a 1\nb: [" + "*a, " * (MAX_ALIASES + 1) + "]") is Fault.TOO_COMPLEX
-    assert fault_of("a: [" + "1, " * MAX_NODES + "]") is Fault.TOO_COMPLEX
-    assert fault_of("a: " + "1:" * 20_000 + "1") is Fault.TOO_COMPLEX
-    assert fault_of("a: [") is Fault.INVALID
+    assert fault_of("a: &a 1\nb: [" + "*a, " * (MAX_ALIASES + 1) + "]") is FrontMatterFault.TOO_COMPLEX
+    assert fault_of("a: [" + "1, " * MAX_NODES + "]") is FrontMatterFault.TOO_COMPLEX
+    assert fault_of("a: " + "1:" * 20_000 + "1") is FrontMatterFault.TOO_COMPLEX
+    assert fault_of("a: [") is FrontMatterFault.INVALID
 
 
 def test_what_people_write_is_read() -> None:
     yaml = "title: T\nbase: &b {x: 1, y: [a, b]}\nother:\n  <<: *b\n  z: {d: [[1]]}\nagain: *b"
     found = take_front_matter(document(yaml))
-    assert found.fault is Fault.NONE and found.text == "penguin"
+    assert found.fault is FrontMatterFault.NONE and found.text == "penguin"
     assert found.metadata["other"] == {"x": 1, "y": ["a", "b"], "z": {"d": [[1]]}}
     # As deep as metadata may be.
-    assert fault_of("a: " + "[" * (MAX_DEPTH - 1) + "]" * (MAX_DEPTH - 1)) is Fault.NONE
+    assert fault_of("a: " + "[" * (MAX_DEPTH - 1) + "]" * (MAX_DEPTH - 1)) is FrontMatterFault.NONE

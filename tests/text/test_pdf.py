@@ -14,7 +14,7 @@ from test_parse import make_pdf, parse
 from ragsvc.text.readers.direction import in_reading_order
 from ragsvc.text.readers.hyphens import MARK, mend
 from ragsvc.text.readers.page_lines import without_running_lines
-from ragsvc.text.readers.pdf import Page, complete_pages, read_pages
+from ragsvc.text.readers.pdf import PdfPage, complete_pages, read_pages
 
 
 def turned(degrees: int, heights: tuple[int, ...]) -> bytes:
@@ -99,7 +99,7 @@ def test_lines_that_only_look_alike_stay() -> None:
 
 def test_the_second_reader_opens_what_it_can() -> None:
     assert read_pages(b"%PDF-1.4 torn") == []
-    assert read_pages(make_pdf(["one", ""])) == [Page("one", True, 0), Page("", False, 0)]
+    assert read_pages(make_pdf(["one", ""])) == [PdfPage("one", True, 0), PdfPage("", False, 0)]
 
 
 @pytest.mark.parametrize(

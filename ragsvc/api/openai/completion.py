@@ -35,7 +35,7 @@ def _new_id() -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Heading:
+class CompletionHead:
     """What all parts of one completion share.
 
     model: as the request names it. sources: whether they end the message.
@@ -85,7 +85,7 @@ def usage(answer: Answer) -> dict[str, int]:
     }
 
 
-def completion(heading: Heading, answer: Answer) -> dict[str, Any]:
+def completion(heading: CompletionHead, answer: Answer) -> dict[str, Any]:
     """A whole completion."""
     message = {
         "role": "assistant",
@@ -107,7 +107,7 @@ class WholeFrames:
     media_type = "application/json"
     ping = b""
 
-    def __init__(self, heading: Heading) -> None:
+    def __init__(self, heading: CompletionHead) -> None:
         self._heading = heading
 
     def frame(self, event: AnswerEvent) -> bytes | None:
@@ -131,7 +131,7 @@ class ChunkFrames:
     media_type = "text/event-stream"
     ping = b": ping\n\n"
 
-    def __init__(self, heading: Heading, *, with_usage: bool) -> None:
+    def __init__(self, heading: CompletionHead, *, with_usage: bool) -> None:
         self._heading = heading
         self._with_usage = with_usage
         self._begun = False

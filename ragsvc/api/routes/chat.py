@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from ragsvc.api.events import EventStream, Frames
 from ragsvc.api.openai.chat_body import ChatBody
-from ragsvc.api.openai.completion import ChunkFrames, Heading, WholeFrames
+from ragsvc.api.openai.completion import ChunkFrames, CompletionHead, WholeFrames
 from ragsvc.api.openai.views import STREAM, CompletionView, openai_problems
 from ragsvc.api.openapi import BODY
 from ragsvc.api.security import caller_of
@@ -33,7 +33,7 @@ async def create_chat_completion(request: Request, state: StateOf, body: ChatBod
     """Answer the last message from a corpus or several. A refusal is a completion like any other."""
     caller = caller_of(request)
     asked = body.request(state.settings.max_question_chars)
-    heading = Heading(body.model, state.settings.sources_footer)
+    heading = CompletionHead(body.model, state.settings.sources_footer)
     frames: Frames[AnswerEvent] = WholeFrames(heading)
     if body.stream:
         frames = ChunkFrames(heading, with_usage=body.wants_usage)

@@ -13,13 +13,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from ragsvc.api.json_documents import receive_documents
-from ragsvc.api.limits import Gate
+from ragsvc.api.limits import WorkGate
 from ragsvc.api.openapi import BODY, problems
 from ragsvc.api.responses import JsonResponse
 from ragsvc.api.routes.corpora import CorpusPath
 from ragsvc.api.schemas import DocumentsBody
 from ragsvc.api.security import caller_of
-from ragsvc.api.state import State, StateOf
+from ragsvc.api.state import AppState, StateOf
 from ragsvc.api.strict_route import MAX_INTEGER, StrictRoute, media_type
 from ragsvc.api.uploads import receive_files
 from ragsvc.api.views import DeletedView, DocumentsView, DocumentView, JobView, TextView
@@ -143,11 +143,11 @@ async def add_documents(
 
 async def _submit(
     request: Request,
-    state: State,
+    state: AppState,
     caller: Caller,
     corpus: str,
-    receive: Callable[[Request, Spool, Gate], Awaitable[None]],
-    receiver: Gate,
+    receive: Callable[[Request, Spool, WorkGate], Awaitable[None]],
+    receiver: WorkGate,
     *,
     retry: bool,
 ) -> Job:

@@ -13,7 +13,7 @@ from ragsvc.api.openapi import problems
 from ragsvc.api.responses import JsonResponse
 from ragsvc.api.schemas import CORPUS_PATTERN
 from ragsvc.api.security import caller_of
-from ragsvc.api.state import State, StateOf
+from ragsvc.api.state import AppState, StateOf
 from ragsvc.api.strict_route import StrictRoute
 from ragsvc.api.views import JobsView, JobView
 from ragsvc.domain import Job, JobFilter, JobKind, JobState
@@ -64,7 +64,7 @@ async def cancel_job(request: Request, state: StateOf, job: JobId) -> Response:
     return JsonResponse(_shown(state, found))
 
 
-def _shown(state: State, job: Job) -> JsonObject:
+def _shown(state: AppState, job: Job) -> JsonObject:
     """A job; its error without folders of the server."""
     shape = job_json(job)
     if isinstance(shape["error"], dict):

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from ragsvc.evaluation.drafts.heading_patterns import deed_of, from_heading
 from ragsvc.evaluation.drafts.patterns import from_sentence
-from ragsvc.evaluation.drafts.subjects import Asked, is_identifier
+from ragsvc.evaluation.drafts.subjects import SubjectQuestion, is_identifier
 from ragsvc.text.headings import Heading, outline
 from ragsvc.text.sentences import sentences
 from ragsvc.text.stopwords import ENGLISH
@@ -35,7 +35,7 @@ _NOT_PROSE = re.compile(r"[|{}<>=\\]|https?:|^(?:```|~~~|#|import |from |:::)|\.
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class DraftSource:
     """A live document; markdown: whether its headings are marked as such."""
 
     document_id: str
@@ -51,7 +51,7 @@ class Candidate:
     answer: the span as it is read, without marks and line ends.
     """
 
-    asked: Asked
+    asked: SubjectQuestion
     document_id: str
     start: int
     end: int
@@ -60,7 +60,7 @@ class Candidate:
 
 
 @dataclass(slots=True)
-class Vocabulary:
+class DraftVocabulary:
     """Words of a corpus: in how many documents each stands, by its lower case.
 
     inside: the same of words inside sentences, in the case that they have there.
@@ -70,7 +70,7 @@ class Vocabulary:
     documents: Counter[str] = field(default_factory=Counter)
     inside: Counter[str] = field(default_factory=Counter)
 
-    def add(self, source: Source) -> None:
+    def add(self, source: DraftSource) -> None:
         """Take in the words of a document."""
         self.count += 1
         self.documents.update(set(words_of(f"{source.title}\n{source.text}")))
@@ -107,7 +107,7 @@ def is_english(text: str) -> bool:
     return bool(words) and sum(word in ENGLISH for word in words) >= ENGLISH_SHARE * len(words)
 
 
-def candidates(source: Source, vocabulary: Vocabulary) -> list[Candidate]:
+def candidates(source: DraftSource, vocabulary: DraftVocabulary) -> list[Candidate]:
     """All questions that the document answers, in the order of their spans; at most MAX_OF_DOCUMENT."""
     english = is_english(source.text)
     found: list[Candidate] = []
@@ -118,7 +118,7 @@ def candidates(source: Source, vocabulary: Vocabulary) -> list[Candidate]:
     return found[:MAX_OF_DOCUMENT]
 
 
-def _from_sentences(source: Source, vocabulary: Vocabulary) -> Iterator[Candidate]:
+def _from_sentences(source: DraftSource, vocabulary: DraftVocabulary) -> Iterator[Candidate]:
     for span in sentences(source.text):
         raw = source.text[span.start : span.end]
         if not MIN_CHARS <= len(raw) <= MAX_CHARS or "\n\n" in raw:
@@ -133,7 +133,7 @@ def _from_sentences(source: Source, vocabulary: Vocabulary) -> Iterator[Candidat
             break
 
 
-def _from_headings(source: Source, vocabulary: Vocabulary, *, english: bool) -> Iterator[Candidate]:
+def _from_headings(source: DraftSource, vocabulary: DraftVocabulary, *, english: bool) -> Iterator[Candidate]:
     headings = outline(source.text).headings
     for number, heading in enumerate(headings):
         stop = headings[number + 1].start if number + 1 < len(headings) else len(source.text)
@@ -148,11 +148,17 @@ def _from_headings(source: Source, vocabulary: Vocabulary, *, english: bool) -> 
             yield Candidate(asked, source.document_id, *body, quote, _clean(quote))
 
 
-def _of_heading(source: Source, heading: Heading, body: str, english: Vocabulary | None) -> Asked | None:
+def _of_heading(
+    source: DraftSource, heading: Heading, body: str, english: DraftVocabulary | None
+) -> SubjectQuestion | None:
     title = heading.title
     if english is None:
         # A question is one in every language; anything else would need its grammar.
-        return Asked(title, "heading-question", title) if re.fullmatch(r".{8,150}[?？]", title) else None
+        return (
+            SubjectQuestion(title, "heading-question", title)
+            if re.fullmatch(r".{8,150}[?？]", title)
+            else None
+        )
     if is_identifier(title):
         return deed_of(title, _first_sentence(body))
     asked = from_heading(title, english.is_common)

@@ -16,8 +16,8 @@ from typing import Any
 
 from ragsvc.evaluation.drafts.candidates import (
     Candidate,
-    Source,
-    Vocabulary,
+    DraftSource,
+    DraftVocabulary,
     candidates,
     content_words,
     words_of,
@@ -34,7 +34,7 @@ _REPEATED_KIND = 0.6
 
 
 @dataclass(frozen=True, slots=True)
-class Drafted:
+class DraftLine:
     """One line of a golden set.
 
     documents: ids of all that hold the quote; () when unanswerable.
@@ -68,14 +68,16 @@ class _Seen:
     beside: set[str]
 
 
-def draft(read: Callable[[], Iterable[Source]], count: int, seed: int, unanswerable: float) -> list[Drafted]:
+def draft(
+    read: Callable[[], Iterable[DraftSource]], count: int, seed: int, unanswerable: float
+) -> list[DraftLine]:
     """Draft up to `count` questions, spread over documents and kinds.
 
     :param read: gives all documents in the same order each time; they are read three times.
     :param count: at least 1; fewer come where the rules find no more.
     :param unanswerable: their share, 0 to 0.9; half about the corpus's subjects, half about others.
     """
-    vocabulary = Vocabulary()
+    vocabulary = DraftVocabulary()
     for source in read():
         vocabulary.add(source)
     aside = round(count * unanswerable)
@@ -100,7 +102,7 @@ def _mixed(found: Sequence[tuple[Candidate, _Seen]], count: int) -> list[tuple[C
     return [each for each in found if each[0].asked.kind != "definition" or id(each) in chosen][:count]
 
 
-def to_line(drafted: Drafted) -> dict[str, Any]:
+def to_line(drafted: DraftLine) -> dict[str, Any]:
     """The question as a line of a golden set holds it; its id stays the same from draft to draft."""
     digest = hashlib.sha256(drafted.question.encode()).hexdigest()[:10]
     line: dict[str, Any] = {"id": f"draft-{digest}", "question": drafted.question}
@@ -123,8 +125,8 @@ def to_line(drafted: Drafted) -> dict[str, Any]:
     return line | {"kind": drafted.kind, "origin": ORIGIN}
 
 
-def _drafted(candidate: Candidate, seen: _Seen) -> Drafted:
-    return Drafted(
+def _drafted(candidate: Candidate, seen: _Seen) -> DraftLine:
+    return DraftLine(
         question=candidate.asked.question,
         kind=candidate.asked.kind,
         documents=tuple(sorted(seen.holders)),
@@ -142,7 +144,7 @@ def _key(text: str) -> str:
 
 
 def _unique(
-    found: dict[str, list[Candidate]], vocabulary: Vocabulary
+    found: dict[str, list[Candidate]], vocabulary: DraftVocabulary
 ) -> dict[str, list[tuple[float, Candidate]]]:
     """Candidates with their salience; what two documents ask alike, or twice of one span, is left out."""
     spoken = Counter(_key(c.asked.question) for many in found.values() for c in many)
@@ -165,7 +167,7 @@ def _unique(
     return kept
 
 
-def _salience(candidate: Candidate, vocabulary: Vocabulary) -> float:
+def _salience(candidate: Candidate, vocabulary: DraftVocabulary) -> float:
     """Mean idf of the subject's words, up to 1; rarer subjects are clearer."""
     words = content_words(candidate.asked.subject) or [""]
     most = math.log(1 + vocabulary.count)
@@ -201,7 +203,7 @@ def _spread(
     return pool[:limit]
 
 
-def _look_again(read: Iterable[Source], pool: Sequence[Candidate]) -> list[_Seen]:
+def _look_again(read: Iterable[DraftSource], pool: Sequence[Candidate]) -> list[_Seen]:
     """Find who else holds what the candidates are about."""
     seen = [_Seen([], 0, set()) for _ in pool]
     subjects = [f" {_key(c.asked.subject)} " for c in pool]
@@ -227,11 +229,11 @@ def _is_unambiguous(candidate: Candidate, seen: _Seen, documents: int) -> bool:
 
 
 def _unanswered(
-    pool: Sequence[tuple[Candidate, _Seen]], vocabulary: Vocabulary, count: int, seed: int
-) -> list[Drafted]:
+    pool: Sequence[tuple[Candidate, _Seen]], vocabulary: DraftVocabulary, count: int, seed: int
+) -> list[DraftLine]:
     """Half near, half far; where one kind runs out, the other fills in."""
     chance = random.Random(seed)  # noqa: S311 - not a secret
-    others = [Drafted(question, "far") for question in far(vocabulary)]
+    others = [DraftLine(question, "far") for question in far(vocabulary)]
     chance.shuffle(others)
     about = list(_near(pool, count, chance))
     remote = others[: max(count // 2, count - len(about))]
@@ -245,7 +247,7 @@ def _is_term(subject: str) -> bool:
     return len(words) <= 3 and (named or len(words) > 1)
 
 
-def _near(pool: Sequence[tuple[Candidate, _Seen]], count: int, chance: random.Random) -> Iterator[Drafted]:
+def _near(pool: Sequence[tuple[Candidate, _Seen]], count: int, chance: random.Random) -> Iterator[DraftLine]:
     asked: Counter[str] = Counter()
     taken: set[str] = set()
     defined = [(c, s) for c, s in pool if c.asked.named and _is_term(c.asked.subject)]
@@ -259,4 +261,4 @@ def _near(pool: Sequence[tuple[Candidate, _Seen]], count: int, chance: random.Ra
             attribute = min(possible, key=lambda each: asked[each.question])
             asked[attribute.question] += 1
             taken.add(subject.lower())
-            yield Drafted(attribute.question.format(subject), "near")
+            yield DraftLine(attribute.question.format(subject), "near")

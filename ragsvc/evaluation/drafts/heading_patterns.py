@@ -7,7 +7,7 @@ from collections.abc import Callable
 from itertools import pairwise
 
 from ragsvc.evaluation.drafts.question_words import ACTS, GERUNDS, NO_NOUN, VAGUE, words
-from ragsvc.evaluation.drafts.subjects import Asked, is_identifier
+from ragsvc.evaluation.drafts.subjects import SubjectQuestion, is_identifier
 
 _OPENERS = words(
     "what who whom whose which when where why how is are can could do does did should will would may"
@@ -18,7 +18,7 @@ _JOINING = frozenset({"and", "or", "&"})
 _NO_OBJECT = NO_NOUN - words("your to with from into as") | words("is and or vs of in behind")
 
 
-def from_heading(heading: str, common: Callable[[str], bool]) -> Asked | None:
+def from_heading(heading: str, common: Callable[[str], bool]) -> SubjectQuestion | None:
     """The question that an English heading asks or stands for: "Installing X" -> "How do I install X?".
 
     :param common: whether a word with a capital is an ordinary word, as in a heading In Title Case.
@@ -30,7 +30,7 @@ def from_heading(heading: str, common: Callable[[str], bool]) -> Asked | None:
     if heading.endswith("?"):
         body = " ".join(found)
         known = first in _OPENERS and len(found) > 3
-        return Asked(f"{body[0].upper()}{body[1:]}?", "heading-question", body) if known else None
+        return SubjectQuestion(f"{body[0].upper()}{body[1:]}?", "heading-question", body) if known else None
     rest = found[1:]
     base = GERUNDS.get(first)
     if first == "how" and found[1].lower() == "to" and len(found) > 3:
@@ -40,12 +40,12 @@ def from_heading(heading: str, common: Callable[[str], bool]) -> Asked | None:
     if any(one.lower() in _JOINING and other.lower().endswith("ing") for one, other in pairwise(rest)):
         return None
     object_ = " ".join(word.lower() if word.istitle() and common(word) else word for word in rest)
-    return Asked(f"How do I {base} {object_}?", "heading-howto", " ".join(rest))
+    return SubjectQuestion(f"How do I {base} {object_}?", "heading-howto", " ".join(rest))
 
 
-def deed_of(identifier: str, sentence: str) -> Asked | None:
+def deed_of(identifier: str, sentence: str) -> SubjectQuestion | None:
     """What a named thing does, from a first sentence such as "Routes data based on conditions."."""
     word = sentence.split(" ", 1)[0]
     if word.lower() not in ACTS or not word[0].isupper() or not is_identifier(identifier):
         return None
-    return Asked(f"What does {identifier} do?", "purpose", identifier, sentence.rstrip("."))
+    return SubjectQuestion(f"What does {identifier} do?", "purpose", identifier, sentence.rstrip("."))

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator
 
 from ragsvc.evaluation.drafts.question_words import DEEDS, MONTHS, NO_GENUS, NUMBER_WORDS
-from ragsvc.evaluation.drafts.subjects import Asked, bare, is_subject
+from ragsvc.evaluation.drafts.subjects import SubjectQuestion, bare, is_subject
 
 _S = r"(?P<s>[^\s,;:()]+(?: [^\s,;:()]+){0,6}?)"
 _DEED = "|".join(DEEDS)
@@ -70,10 +70,10 @@ _PERSON = re.compile(
 _PLURAL = re.compile(r"[a-z]{3,}[^siu]s$")
 
 
-Rule = Callable[[str, Callable[[str], str]], Asked | None]
+Rule = Callable[[str, Callable[[str], str]], SubjectQuestion | None]
 
 
-def from_sentence(sentence: str, spoken: Callable[[str], str]) -> Iterator[Asked]:
+def from_sentence(sentence: str, spoken: Callable[[str], str]) -> Iterator[SubjectQuestion]:
     """Questions that one English sentence answers, the best rule first.
 
     :param sentence: without Markdown's marks, white space single blanks.
@@ -118,7 +118,7 @@ def _phrase(text: str) -> str:
     return part if len(part.split()) > least else whole
 
 
-def _defined(sentence: str, spoken: Callable[[str], str]) -> Asked | None:
+def _defined(sentence: str, spoken: Callable[[str], str]) -> SubjectQuestion | None:
     match = _DEFINED.fullmatch(sentence) or _PROCESS.fullmatch(sentence)
     if match is None or not is_subject(match["s"]):
         return None
@@ -131,16 +131,18 @@ def _defined(sentence: str, spoken: Callable[[str], str]) -> Asked | None:
         return None
     named = spoken(match["s"])
     asked = f"{'Who' if person else 'What'} {match['be']} {named}?"
-    return Asked(asked, "definition", bare(match["s"]), _phrase(match["p"]), "" if person else named)
+    return SubjectQuestion(
+        asked, "definition", bare(match["s"]), _phrase(match["p"]), "" if person else named
+    )
 
 
-def _meant(sentence: str, spoken: Callable[[str], str]) -> Asked | None:
+def _meant(sentence: str, spoken: Callable[[str], str]) -> SubjectQuestion | None:
     match = _MEANT.fullmatch(sentence)
     if match is None or not is_subject(match["s"]):
         return None
     verb = {"refers to": "refer to", "stands for": "stand for", "means": "mean", "denotes": "denote"}
     does = _do(match["s"], match["verb"])
-    return Asked(
+    return SubjectQuestion(
         f"What {does} {spoken(match['s'])} {verb.get(match['verb'], match['verb'])}?",
         "definition",
         bare(match["s"]),
@@ -148,33 +150,35 @@ def _meant(sentence: str, spoken: Callable[[str], str]) -> Asked | None:
     )
 
 
-def _also(sentence: str, spoken: Callable[[str], str]) -> Asked | None:
+def _also(sentence: str, spoken: Callable[[str], str]) -> SubjectQuestion | None:
     match = _ALSO.match(sentence)
     if match is None or not is_subject(match["s"]):
         return None
-    return Asked(
+    return SubjectQuestion(
         f"What is another name for {spoken(match['s'])}?", "name", bare(match["s"]), _phrase(match["p"])
     )
 
 
-def _used(sentence: str, spoken: Callable[[str], str]) -> Asked | None:
+def _used(sentence: str, spoken: Callable[[str], str]) -> SubjectQuestion | None:
     match = _USED.fullmatch(sentence)
     if match is None or not is_subject(match["s"]):
         return None
-    return Asked(
+    return SubjectQuestion(
         f"What {match['be']} {spoken(match['s'])} used for?", "purpose", bare(match["s"]), _whole(match["p"])
     )
 
 
-def _allows(sentence: str, spoken: Callable[[str], str]) -> Asked | None:
+def _allows(sentence: str, spoken: Callable[[str], str]) -> SubjectQuestion | None:
     match = _ALLOWS.fullmatch(sentence)
     if match is None or not is_subject(match["s"]):
         return None
     verb = {"allows": "allow you to do", "enables": "enable you to do", "lets": "let you do"}[match["verb"]]
-    return Asked(f"What does {spoken(match['s'])} {verb}?", "purpose", bare(match["s"]), _phrase(match["p"]))
+    return SubjectQuestion(
+        f"What does {spoken(match['s'])} {verb}?", "purpose", bare(match["s"]), _phrase(match["p"])
+    )
 
 
-def _when(sentence: str, spoken: Callable[[str], str]) -> Asked | None:
+def _when(sentence: str, spoken: Callable[[str], str]) -> SubjectQuestion | None:
     match = _WHEN.match(sentence)
     if (
         match is None
@@ -183,7 +187,7 @@ def _when(sentence: str, spoken: Callable[[str], str]) -> Asked | None:
     ):
         return None
     how = (match["how"] or "").replace("officially ", "")
-    return Asked(
+    return SubjectQuestion(
         f"When {match['be']} {spoken(match['s'])} {how}{match['deed']}{match['mid']}?",
         "date",
         bare(match["s"]),
@@ -191,12 +195,12 @@ def _when(sentence: str, spoken: Callable[[str], str]) -> Asked | None:
     )
 
 
-def _who(sentence: str, spoken: Callable[[str], str]) -> Asked | None:
+def _who(sentence: str, spoken: Callable[[str], str]) -> SubjectQuestion | None:
     match = _WHO.match(sentence)
     if match is None or not is_subject(match["s"]):
         return None
     past = DEEDS[match["deed"]][0]
-    return Asked(
+    return SubjectQuestion(
         f"Who {(match['how'] or '')}{past} {spoken(match['s'])}?",
         "name",
         bare(match["s"]),
@@ -204,7 +208,7 @@ def _who(sentence: str, spoken: Callable[[str], str]) -> Asked | None:
     )
 
 
-def _did(sentence: str, spoken: Callable[[str], str]) -> Asked | None:
+def _did(sentence: str, spoken: Callable[[str], str]) -> SubjectQuestion | None:
     match = _DID.match(sentence)
     if (
         match is None
@@ -213,7 +217,7 @@ def _did(sentence: str, spoken: Callable[[str], str]) -> Asked | None:
     ):
         return None
     base = next(base for past, base in DEEDS.values() if past == match["past"])
-    return Asked(
+    return SubjectQuestion(
         f"When did {spoken(match['s'])} {base} {match['o']}?",
         "date",
         bare(match["s"]),
@@ -221,7 +225,7 @@ def _did(sentence: str, spoken: Callable[[str], str]) -> Asked | None:
     )
 
 
-def _count(sentence: str, spoken: Callable[[str], str]) -> Asked | None:
+def _count(sentence: str, spoken: Callable[[str], str]) -> SubjectQuestion | None:
     match = _COUNT.match(sentence)
     if (
         match is None
@@ -231,29 +235,29 @@ def _count(sentence: str, spoken: Callable[[str], str]) -> Asked | None:
         return None
     verb = "contain" if match["verb"].startswith("contain") else "have"
     do = "did" if match["verb"] == "had" else _do(match["s"], match["verb"])
-    return Asked(
+    return SubjectQuestion(
         f"How many {match['n']} {do} {spoken(match['s'])} {verb}?", "number", bare(match["s"]), match["p"]
     )
 
 
-def _where(sentence: str, spoken: Callable[[str], str]) -> Asked | None:
+def _where(sentence: str, spoken: Callable[[str], str]) -> SubjectQuestion | None:
     match = _WHERE.match(sentence)
     if match is None or not is_subject(match["s"]) or match["p"].split()[1] == "a":
         return None
-    return Asked(
+    return SubjectQuestion(
         f"Where {match['be']} {spoken(match['s'])} {match['deed']}?", "place", bare(match["s"]), match["p"]
     )
 
 
-def _default(sentence: str, spoken: Callable[[str], str]) -> Asked | None:  # noqa: ARG001 - as every rule
+def _default(sentence: str, spoken: Callable[[str], str]) -> SubjectQuestion | None:  # noqa: ARG001 - as every rule
     match = _DEFAULT.fullmatch(sentence)
     if match is None or len(match["s"].split()) < 4 or _VAGUE_DEFAULT.search(match["s"]):
         return None
     subject = match["s"].removeprefix("The ")
-    return Asked(f"What {match['be']} the {subject}?", "default", subject, _phrase(match["p"]))
+    return SubjectQuestion(f"What {match['be']} the {subject}?", "default", subject, _phrase(match["p"]))
 
 
-def _consists(sentence: str, spoken: Callable[[str], str]) -> Asked | None:
+def _consists(sentence: str, spoken: Callable[[str], str]) -> SubjectQuestion | None:
     match = _CONSISTS.fullmatch(sentence)
     if match is None or not is_subject(match["s"]) or len(match["p"].split()) < 3:
         return None
@@ -262,7 +266,7 @@ def _consists(sentence: str, spoken: Callable[[str], str]) -> Asked | None:
         return None
     head, _, tail = match["verb"].partition(" ")
     head = head.removesuffix("s") if does == "does" else head
-    return Asked(
+    return SubjectQuestion(
         f"What {does} {spoken(match['s'])} {' '.join([head, tail]).strip()}?",
         "parts",
         bare(match["s"]),
@@ -270,7 +274,7 @@ def _consists(sentence: str, spoken: Callable[[str], str]) -> Asked | None:
     )
 
 
-def _short(sentence: str, spoken: Callable[[str], str]) -> Asked | None:  # noqa: ARG001 - as every rule
+def _short(sentence: str, spoken: Callable[[str], str]) -> SubjectQuestion | None:  # noqa: ARG001 - as every rule
     for match in _SHORT.finditer(sentence):
         letters = match["s"].lower()
         words = re.split(r"[ -]", match["long"])
@@ -278,7 +282,7 @@ def _short(sentence: str, spoken: Callable[[str], str]) -> Asked | None:  # noqa
             tail = words[-size:]
             if "".join(word[:1].lower() for word in tail) == letters:
                 long = match["long"][-len(" ".join(tail)) :]
-                return Asked(f"What does {match['s']} stand for?", "abbreviation", match["s"], long)
+                return SubjectQuestion(f"What does {match['s']} stand for?", "abbreviation", match["s"], long)
     return None
 
 

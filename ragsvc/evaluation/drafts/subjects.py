@@ -13,7 +13,7 @@ _WORD = re.compile(r"[\w'’-]+")
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class SubjectQuestion:
     """A question that a sentence or a section answers.
 
     subject: what it asks about, without article, in the case of the text.

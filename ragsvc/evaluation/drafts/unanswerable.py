@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from ragsvc.evaluation.drafts.candidates import Vocabulary, content_words
+from ragsvc.evaluation.drafts.candidates import DraftVocabulary, content_words
 from ragsvc.evaluation.drafts.question_words import LIGHT
 
 
@@ -83,7 +83,7 @@ def near(named: str, definition: str, beside: frozenset[str]) -> list[Attribute]
     ]
 
 
-def far(vocabulary: Vocabulary) -> Iterator[str]:
+def far(vocabulary: DraftVocabulary) -> Iterator[str]:
     """Everyday questions that share no word of content with the corpus."""
     held: Mapping[str, int] = vocabulary.documents
     for question in _FAR:

@@ -69,7 +69,7 @@ class Stage:
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class ChangeBar:
     """A difference on a track whose middle is no change. verdict: see `verdict`."""
 
     label: str
@@ -180,18 +180,18 @@ def duration(seconds: float) -> str:
     return f"{milliseconds:.0f} ms" if milliseconds >= 10 else f"{milliseconds:.2g} ms"
 
 
-def changes(differences: Sequence[Difference]) -> tuple[list[Change], str]:
+def changes(differences: Sequence[Difference]) -> tuple[list[ChangeBar], str]:
     """Differences on one scale around no change, and the words for its end."""
     ends = [abs(end) for row in differences for end in (row.change, row.low, row.high) if end is not None]
     reach = max([0.02, *ends])
     return [_change(row, reach) for row in differences], number(reach)
 
 
-def _change(row: Difference, reach: float) -> Change:
+def _change(row: Difference, reach: float) -> ChangeBar:
     def place(value: float) -> float:
         return round(50 + 48 * value / reach, 3)
 
-    return Change(
+    return ChangeBar(
         label=full_label(row.name),
         before=number(row.before),
         after=number(row.after),

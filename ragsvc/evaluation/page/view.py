@@ -33,7 +33,7 @@ from ragsvc.evaluation.page.labels import (
     setting_label,
     split_system,
 )
-from ragsvc.evaluation.report import Item, Kind, Malformed, Report, Setup
+from ragsvc.evaluation.report import Item, ItemKind, Malformed, Report, Setup
 
 WORST = 20
 _TILES = (
@@ -72,7 +72,7 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class QuestionView:
     """A question that went badly. value: of the figure, or what failed. facts: by name."""
 
     id: str
@@ -90,7 +90,7 @@ class ReportView:
 
     anchor: str
     name: str
-    kind: Kind
+    kind: ItemKind
     asked: int
     setup: Setup
     settings: tuple[tuple[str, str], ...]
@@ -102,7 +102,7 @@ class ReportView:
     histogram: tuple[Column, ...]
     reliability: tuple[Dot, ...]
     stages: tuple[Stage, ...]
-    worst: tuple[Asked, ...]
+    worst: tuple[QuestionView, ...]
     malformed: tuple[Malformed, ...]
     notes: tuple[Malformed, ...]
     seconds: str
@@ -113,7 +113,7 @@ def report_view(report: Report, place: int) -> ReportView:
     """Lay out a report. place: its number on the page."""
     name = headline(report)
     spread, values = _spread(report, name)
-    groups = _by_metric(report) if report.kind is Kind.RETRIEVAL else _by_section(report)
+    groups = _by_metric(report) if report.kind is ItemKind.RETRIEVAL else _by_section(report)
     return ReportView(
         anchor=f"report-{place}",
         name=_title(report),
@@ -150,7 +150,7 @@ def overview(reports: Sequence[Report]) -> list[Group]:
             continue
         _, metric = split_system(name)
         title = _title(report)
-        if report.kind is Kind.RETRIEVAL:
+        if report.kind is ItemKind.RETRIEVAL:
             group = next(group for group in _by_metric(report) if group.title == label_of(metric).words)
             groups.append(Group(title, group.title, group.bars))
         else:
@@ -166,7 +166,7 @@ def _title(report: Report) -> str:
 
 
 def _tiles(report: Report, name: str | None) -> list[Tile]:
-    if report.kind is Kind.RETRIEVAL:
+    if report.kind is ItemKind.RETRIEVAL:
         system = split_system(name)[0] if name is not None else ""
         names = [figure for figure in report.figures if split_system(figure)[0] == system]
     else:
@@ -218,11 +218,11 @@ def _test_words(test: str, p: float) -> tuple[str, str, str]:
     return full_label(first), full_label(second), p_words(p)
 
 
-def _asked(report: Report, item: Item) -> Asked:
+def _asked(report: Report, item: Item) -> QuestionView:
     wrong = fault(report, item)
     wanted = item.detail.get("wanted")
     right = {str(entry) for entry in wanted} if isinstance(wanted, list | tuple) else set()
-    return Asked(
+    return QuestionView(
         item.id,
         item.text,
         "" if wrong is None else wrong.failure or f"{wrong.value:.2f}",

@@ -13,15 +13,15 @@ from typing import Any
 
 import httpx
 
-from ragsvc.domain import FinishReason, Message, Piece
+from ragsvc.domain import Delta, FinishReason, Message
 from ragsvc.errors import ModelRefused, RagsvcError
 from ragsvc.models.display_name import shown_name
 from ragsvc.models.remote_chat.address import checked_key, checked_url
-from ragsvc.models.remote_chat.http import Line, Refused
-from ragsvc.models.remote_chat.limit import Limit
+from ragsvc.models.remote_chat.http import HttpSession, ServerRefusal
+from ragsvc.models.remote_chat.limit import TokenLimit
 from ragsvc.models.remote_chat.relay import Emit, relayed
-from ragsvc.models.remote_chat.reply import Lines, Reply, read_json, whole
-from ragsvc.models.remote_chat.server_words import Server
+from ragsvc.models.remote_chat.reply import Reply, ReplyLines, read_json, whole
+from ragsvc.models.remote_chat.server_words import ServerName
 from ragsvc.models.token_decoder import StopTexts
 
 log = logging.getLogger(__name__)
@@ -79,7 +79,7 @@ class RemoteChat:
         """
         self._url = checked_url(url)
         self._key = checked_key(key)
-        self._server = Server(f"openai:{self._url}", self._key)
+        self._server = ServerName(f"openai:{self._url}", self._key)
         self._model = model
         self._timeout_s = timeout_s
         self._found: str | None = None
@@ -97,7 +97,7 @@ class RemoteChat:
 
     def stream(
         self, messages: Sequence[Message], max_tokens: int, temperature: float, stop: Sequence[str]
-    ) -> Iterator[Piece]:
+    ) -> Iterator[Delta]:
         """See Chat; a piece is empty when nothing came for a moment, so that a reader may close in time.
 
         :raises ModelRefused: if it refuses in a way that repeating does not change, or has no such model.
@@ -109,12 +109,12 @@ class RemoteChat:
 
     async def _answer(self, emit: Emit, asked: _Asked) -> None:
         async with self._client() as client:
-            line = Line(client, self._server)
+            line = HttpSession(client, self._server)
             with self._noted(line):
                 await self._answered(line, emit, asked)
 
     @contextmanager
-    def _noted(self, line: Line) -> Iterator[None]:
+    def _noted(self, line: HttpSession) -> Iterator[None]:
         """Tell the log of a failure; not in the server's words, which may repeat the question."""
         try:
             yield
@@ -123,7 +123,7 @@ class RemoteChat:
             log.warning("%s failed%s: %s; %s", self._server, status, error.code, error.hint or "no hint")
             raise
 
-    async def _answered(self, line: Line, emit: Emit, asked: _Asked) -> None:
+    async def _answered(self, line: HttpSession, emit: Emit, asked: _Asked) -> None:
         model = self._model or self._found or await self._first(line)
         dialect = self._dialect
         while True:
@@ -132,7 +132,7 @@ class RemoteChat:
                     self._found, self._dialect = model, dialect
                     await self._read(line, response, asked, emit)
                 return
-            except Refused as error:
+            except ServerRefusal as error:
                 following = dialect.after(error.said)
                 if following is None:
                     raise error.problem from None
@@ -141,19 +141,19 @@ class RemoteChat:
                 self._found = None  # the server may have another model by now
                 raise
 
-    async def _read(self, line: Line, response: httpx.Response, asked: _Asked, emit: Emit) -> None:
-        reply, stops, limit = Reply(self._server), StopTexts(asked.stop), Limit(asked.max_tokens)
+    async def _read(self, line: HttpSession, response: httpx.Response, asked: _Asked, emit: Emit) -> None:
+        reply, stops, limit = Reply(self._server), StopTexts(asked.stop), TokenLimit(asked.max_tokens)
 
-        def take(pieces: Iterable[Piece]) -> bool:
+        def take(pieces: Iterable[Delta]) -> bool:
             texts = [stops.feed(limit.feed(piece.text)) for piece in pieces]
             for text in texts:
-                emit(Piece(text))
+                emit(Delta(text))
             return bool(texts)
 
         if response.headers.get("content-type", "").split(";")[0].strip().lower() == "application/json":
             take(reply.body(await line.read(response)))
         else:
-            lines = Lines(self._server)
+            lines = ReplyLines(self._server)
             loop = asyncio.get_running_loop()
             # Comments keep a connection alive, but a server that sends nothing else is silent.
             async with asyncio.timeout(self._timeout_s) as patience:
@@ -165,17 +165,17 @@ class RemoteChat:
                         break
         # A server that takes no stop texts, or no limit, would write on.
         if stops.reached or limit.reached:
-            last = Piece("", FinishReason.STOP if stops.reached else FinishReason.LENGTH)
+            last = Delta("", FinishReason.STOP if stops.reached else FinishReason.LENGTH)
         else:
             last = reply.last()
         emit(replace(last, text=stops.feed(last.text) + stops.end()))
 
-    async def _first(self, line: Line) -> str:
+    async def _first(self, line: HttpSession) -> str:
         """The first model that the server lists."""
         try:
             async with line.opened("GET", "models") as response:
                 listed = read_json(await line.read(response), self._server).get("data")
-        except Refused as error:
+        except ServerRefusal as error:
             raise error.problem from None
         for item in listed if isinstance(listed, list) else ():
             if isinstance(item, dict) and isinstance(item.get("id"), str) and item["id"]:

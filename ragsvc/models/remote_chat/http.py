@@ -15,8 +15,8 @@ from typing import Any
 import httpx
 
 from ragsvc.errors import ModelError, ModelRefused, Overloaded
-from ragsvc.models.remote_chat.reply import Lines
-from ragsvc.models.remote_chat.server_words import Server
+from ragsvc.models.remote_chat.reply import ReplyLines
+from ragsvc.models.remote_chat.server_words import ServerName
 
 log = logging.getLogger(__name__)
 
@@ -39,7 +39,7 @@ MAX_REFUSAL_BYTES = 64 << 10
 REFUSAL_S = 5.0
 
 
-class Refused(Exception):
+class ServerRefusal(Exception):
     """The server does not like the request; perhaps it takes it in another form."""
 
     def __init__(self, problem: ModelError | Overloaded, said: str) -> None:
@@ -49,10 +49,10 @@ class Refused(Exception):
         self.said = said
 
 
-class Line:
+class HttpSession:
     """A way to one server, open for one answer."""
 
-    def __init__(self, client: httpx.AsyncClient, server: Server) -> None:
+    def __init__(self, client: httpx.AsyncClient, server: ServerName) -> None:
         """server: who answers, for messages."""
         self._client = client
         self._server = server
@@ -81,7 +81,7 @@ class Line:
 
         :raises ModelError: if it is longer than a reply may be, or is not UTF-8.
         """
-        lines = Lines(self._server)
+        lines = ReplyLines(self._server)
         found = [line async for data in response.aiter_raw() for line in lines.feed(data)]
         return "\n".join((*found, lines.end()))
 
@@ -145,7 +145,7 @@ class Line:
         if response.status_code in PASSING:
             raise _Passing(problem, _retry_after_s(response.headers.get("retry-after", "")))
         if response.status_code in (400, 422) and problem.hint != TOO_LONG_HINT:
-            raise Refused(problem, said)
+            raise ServerRefusal(problem, said)
         raise problem
 
     async def _refusal(self, response: httpx.Response) -> str:

@@ -12,7 +12,7 @@ SLACK = 1.5
 MORE_TOKENS = 8
 
 
-class Limit:
+class TokenLimit:
     """Ends a text that is clearly longer than so many tokens."""
 
     def __init__(self, max_tokens: int) -> None:

@@ -10,9 +10,9 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import suppress
 from typing import TypeAlias
 
-from ragsvc.domain import Piece
+from ragsvc.domain import Delta
 
-Emit: TypeAlias = Callable[[Piece], None]
+Emit: TypeAlias = Callable[[Delta], None]
 Work: TypeAlias = Callable[[Emit], Awaitable[None]]
 
 # A reader that cannot be interrupted sees at least this often whether its client is still there.
@@ -20,7 +20,7 @@ BEAT_S = 0.25
 STOP_S = 1.0
 
 
-def relayed(work: Work) -> Iterator[Piece]:
+def relayed(work: Work) -> Iterator[Delta]:
     """Run `work` in a thread of its own and yield what it emits; an empty piece while nothing comes.
 
     Whoever reads may close the iterator at every piece, so also while the work waits: it is then
@@ -34,7 +34,7 @@ def relayed(work: Work) -> Iterator[Piece]:
             try:
                 item = running.box.get(timeout=max(0.0, beat + BEAT_S - time.monotonic()))
             except queue.Empty:
-                yield Piece("")
+                yield Delta("")
                 beat = time.monotonic()
                 continue
             if item is None:
@@ -52,7 +52,7 @@ class _Running(threading.Thread):
 
     def __init__(self, work: Work) -> None:
         super().__init__(name="ragsvc-relay", daemon=True)
-        self.box: queue.SimpleQueue[Piece | BaseException | None] = queue.SimpleQueue()
+        self.box: queue.SimpleQueue[Delta | BaseException | None] = queue.SimpleQueue()
         self._loop = asyncio.new_event_loop()
         # Made before the thread starts: a stop that comes early then has something to cancel.
         self._task = self._loop.create_task(self._work(work))

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from ragsvc.domain import FinishReason, Piece
+from ragsvc.domain import Delta, FinishReason
 from ragsvc.errors import ModelError, ModelRefused
-from ragsvc.models.remote_chat.server_words import Server
+from ragsvc.models.remote_chat.server_words import ServerName
 
 MAX_LINE_BYTES = 1 << 20
 MAX_REPLY_BYTES = 4 << 20
@@ -18,7 +18,7 @@ DONE = "[DONE]"
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class ReplyPart:
     """One message of a server. text: "" when it only shows that the server is at work."""
 
     text: str
@@ -27,10 +27,10 @@ class Part:
     completion_tokens: int
 
 
-class Lines:
+class ReplyLines:
     """Cuts bytes into lines, whatever the pieces they come in."""
 
-    def __init__(self, server: Server) -> None:
+    def __init__(self, server: ServerName) -> None:
         self._server = server
         self._rest = bytearray()
         self._total = 0
@@ -68,7 +68,7 @@ class Lines:
 class Reply:
     """One answer of a server: takes in lines or a whole body, gives pieces."""
 
-    def __init__(self, server: Server) -> None:
+    def __init__(self, server: ServerName) -> None:
         self._server = server
         self._held = ""
         self._heard = False
@@ -77,7 +77,7 @@ class Reply:
         self._completion_tokens = 0
         self.done = False
 
-    def line(self, line: str) -> Iterator[Piece]:
+    def line(self, line: str) -> Iterator[Delta]:
         """Read one line of server-sent events; comments and other fields say nothing.
 
         An empty piece shows that the server works on the answer: it thinks, or counts tokens.
@@ -92,7 +92,7 @@ class Reply:
         elif data:
             yield from self._take(data, "delta")
 
-    def body(self, text: str) -> Iterator[Piece]:
+    def body(self, text: str) -> Iterator[Delta]:
         """Read an answer that came as one JSON object.
 
         :raises ModelError: if it is none.
@@ -100,7 +100,7 @@ class Reply:
         yield from self._take(text, "message")
         self._finish = self._finish or "stop"
 
-    def last(self) -> Piece:
+    def last(self) -> Delta:
         """The piece that ends the answer.
 
         :raises ModelError: if the answer broke off, or the server held the rest of it back.
@@ -118,9 +118,9 @@ class Reply:
         if self._finish == "content_filter":
             raise ModelRefused(f"the content filter of {self._server} held back the rest of the answer")
         finish = FinishReason.LENGTH if self._finish in LENGTHS else FinishReason.STOP
-        return Piece(whole(self._held), finish, self._prompt_tokens, self._completion_tokens)
+        return Delta(whole(self._held), finish, self._prompt_tokens, self._completion_tokens)
 
-    def _take(self, data: str, member: str) -> Iterator[Piece]:
+    def _take(self, data: str, member: str) -> Iterator[Delta]:
         part = part_of(read_json(data, self._server), member, self._server)
         self._heard = True
         self._finish = part.finish or self._finish
@@ -130,10 +130,10 @@ class Reply:
         # Some servers cut an emoji into its two halves of UTF-16.
         cut = len(text) - ("\ud800" <= text[-1:] <= "\udbff")
         self._held = text[cut:]
-        yield Piece(whole(text[:cut]))
+        yield Delta(whole(text[:cut]))
 
 
-def read_json(text: str, server: Server) -> dict[str, Any]:
+def read_json(text: str, server: ServerName) -> dict[str, Any]:
     """Read an object.
 
     :raises ModelError: if it is none.
@@ -147,7 +147,7 @@ def read_json(text: str, server: Server) -> dict[str, Any]:
     return value
 
 
-def part_of(value: dict[str, Any], member: str, server: Server) -> Part:
+def part_of(value: dict[str, Any], member: str, server: ServerName) -> ReplyPart:
     """Take what matters out of a chunk ("delta") or of a whole answer ("message").
 
     :raises ModelError: if it is neither, or tells of an error.
@@ -165,7 +165,7 @@ def part_of(value: dict[str, Any], member: str, server: Server) -> Part:
         raise _strange(server, str(value))
     if member == "message" and text is None:
         raise _strange(server, str(value))
-    return Part(
+    return ReplyPart(
         text or "",
         finish if isinstance(finish, str) else None,
         _count(tokens.get("prompt_tokens")),
@@ -182,7 +182,7 @@ def _count(value: Any) -> int:
     return value if isinstance(value, int) and value > 0 else 0
 
 
-def _strange(server: Server, text: str) -> ModelError:
+def _strange(server: ServerName, text: str) -> ModelError:
     return ModelError(
         f"{server} sent what no OpenAI-compatible server sends: {server.quoted(text)}",
         hint="the URL must be the base of such an API; it often ends in /v1",

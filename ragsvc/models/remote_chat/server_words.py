@@ -15,7 +15,7 @@ MAX_CHARS = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Server:
+class ServerName:
     """A server to be spoken of; its text is its name.
 
     name: how messages call it. key: what it is sent, and what no message may show.

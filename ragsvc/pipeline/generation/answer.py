@@ -13,16 +13,16 @@ from ragsvc.domain import (
     CitationEvent,
     DoneEvent,
     FinishReason,
-    Generation,
+    GenerationRequest,
     Hit,
     PassagesEvent,
     SearchResult,
     TokenEvent,
     Turn,
-    Unsupported,
+    UnsupportedSentence,
 )
-from ragsvc.pipeline.generation.answer_stream import Writing
-from ragsvc.pipeline.generation.composition import Part, compose
+from ragsvc.pipeline.generation.answer_stream import AnswerStream
+from ragsvc.pipeline.generation.composition import AnswerPart, compose
 from ragsvc.pipeline.generation.paraphrase import Paraphrase
 from ragsvc.pipeline.generation.quotation import NAME, Quotation
 from ragsvc.pipeline.grounding.answer_shape import SHORT_ANSWERS, SMALL_TALK, AnswerShape
@@ -30,10 +30,10 @@ from ragsvc.pipeline.grounding.documents import DocumentReader
 from ragsvc.pipeline.grounding.judgement import Judgement, judge, shape_of
 from ragsvc.pipeline.grounding.scored_unit import evidence_of
 from ragsvc.pipeline.grounding.semantic_match import nearness_of
-from ragsvc.pipeline.grounding.support import Support
+from ragsvc.pipeline.grounding.support import SupportCheck
 from ragsvc.pipeline.iterators import closed_after
 from ragsvc.pipeline.retrieval.query_rewriter import turns_read
-from ragsvc.pipeline.retrieval.search import Looked
+from ragsvc.pipeline.retrieval.search import Retrieval
 from ragsvc.protocols import Chat, Generator, Reader, Tokeniser
 from ragsvc.text.escapes import unescaped
 
@@ -50,19 +50,19 @@ REPLIES = {
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class RetrievedPassages:
     """What retrieval hands over; each corpus from one commit.
 
     looked: per corpus. seconds: what retrieval took.
     """
 
     result: SearchResult
-    looked: tuple[Looked, ...]
+    looked: tuple[Retrieval, ...]
     seconds: float
 
 
 @dataclass(frozen=True, slots=True)
-class Manner:
+class AnswerOptions:
     """How an answer is written.
 
     max_false_refusals: (0, 1), the share of answerable questions that may be refused.
@@ -71,7 +71,7 @@ class Manner:
     """
 
     max_false_refusals: float
-    unsupported: Unsupported = Unsupported.FLAG
+    unsupported: UnsupportedSentence = UnsupportedSentence.FLAG
     history: tuple[Turn, ...] = ()
     max_tokens: int | None = None
     temperature: float = 0.0
@@ -99,7 +99,7 @@ class Writers:
         return NAME if writer is None else writer.name
 
 
-def stream_answer(found: Found, writers: Writers, manner: Manner) -> Iterator[AnswerEvent]:
+def stream_answer(found: RetrievedPassages, writers: Writers, manner: AnswerOptions) -> Iterator[AnswerEvent]:
     """Answer a question, piece by piece; the last event holds the whole answer."""
     started = time.perf_counter()
     shape = shape_of(found.looked[0])
@@ -156,7 +156,7 @@ def stream_answer(found: Found, writers: Writers, manner: Manner) -> Iterator[An
 
 
 def _quoted(
-    found: Found, _: Writers, manner: Manner, judged: Judgement, answer: Answer
+    found: RetrievedPassages, _: Writers, manner: AnswerOptions, judged: Judgement, answer: Answer
 ) -> Iterator[AnswerEvent]:
     """The answer in the words of the documents, then all of it in a DoneEvent."""
     parts = found.looked[0].parts
@@ -172,7 +172,7 @@ def _quoted(
 
 
 def _said_anew(
-    found: Found, writers: Writers, manner: Manner, judged: Judgement, answer: Answer
+    found: RetrievedPassages, writers: Writers, manner: AnswerOptions, judged: Judgement, answer: Answer
 ) -> Iterator[AnswerEvent]:
     """The answer in a small model's words where its units bear them out, then all of it in a DoneEvent."""
     assert writers.writer is not None
@@ -190,7 +190,7 @@ def _said_anew(
     # escaped, what is right for a part depends on those that follow.
     whole = "".join(quoted(composed, max_tokens=None, stop=()).pieces())
     at_once = not manner.stop and unescaped(whole) == whole
-    said: list[Part] = []
+    said: list[AnswerPart] = []
     shown = ""
     # Whoever hands this on may now wait for a model, and not for its turn.
     yield TokenEvent("")
@@ -218,12 +218,12 @@ def _said_anew(
 
 
 def _generated(
-    found: Found, writers: Writers, manner: Manner, judged: Judgement, answer: Answer
+    found: RetrievedPassages, writers: Writers, manner: AnswerOptions, judged: Judgement, answer: Answer
 ) -> Iterator[AnswerEvent]:
     """What a generator writes, held against the passages, then all of it in a DoneEvent."""
     assert writers.generator is not None
     parts = found.looked[0].parts
-    asked = Generation(
+    asked = GenerationRequest(
         found.result.searched or found.result.query,
         answer.passages,
         tuple(map(evidence_of, judged.units)),
@@ -235,10 +235,10 @@ def _generated(
         parts.tokeniser.count,
     )
     nearness = nearness_of(parts.text_vectors, parts.profile.spec.embedder)
-    writing = Writing(
+    writing = AnswerStream(
         writers.generator.stream(asked),
         answer.passages,
-        Support(answer.passages, parts.analyser, nearness),
+        SupportCheck(answer.passages, parts.analyser, nearness),
         manner.unsupported,
         answer.answer,
         stops=bool(manner.stop),

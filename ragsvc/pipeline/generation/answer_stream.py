@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from ragsvc.domain import Answer, Citation, FinishReason, Hit, Piece, Span, Unsupported
+from ragsvc.domain import Answer, Citation, Delta, FinishReason, Hit, Span, UnsupportedSentence
 from ragsvc.pipeline.generation.output_filters.reference_list import without_sources
 from ragsvc.pipeline.generation.refusals import declines, leaves_open, may_decline
-from ragsvc.pipeline.generation.sentence_stream import Segments, is_head, is_row
+from ragsvc.pipeline.generation.sentence_stream import SentenceStream, is_head, is_row
 from ragsvc.pipeline.grounding.citations import (
     MarkerCheck,
     citation_of,
@@ -18,7 +18,7 @@ from ragsvc.pipeline.grounding.citations import (
     placed,
     words_of,
 )
-from ragsvc.pipeline.grounding.support import BLANK_LINE, Standing, Support, Verdict, bare
+from ragsvc.pipeline.grounding.support import BLANK_LINE, SupportCheck, SupportState, SupportVerdict, bare
 from ragsvc.pipeline.iterators import closed_after
 
 _SIGNS_BACKWARDS = re.compile(r"[\W_]*+")
@@ -41,11 +41,11 @@ class _Sentence:
     start: int
     end: int
     numbers: tuple[int, ...]
-    verdict: Verdict
+    verdict: SupportVerdict
     cut: bool
 
 
-class Writing:
+class AnswerStream:
     """One answer of one generator, read once.
 
     Nothing is shown before a sentence is supported: an answer without any, or one that says itself that
@@ -58,10 +58,10 @@ class Writing:
 
     def __init__(
         self,
-        pieces: Iterator[Piece],
+        pieces: Iterator[Delta],
         passages: Sequence[Hit],
-        support: Support,
-        unsupported: Unsupported,
+        support: SupportCheck,
+        unsupported: UnsupportedSentence,
         refusal: str,
         *,
         stops: bool = False,
@@ -72,17 +72,17 @@ class Writing:
         self._unsupported = unsupported
         self._refusal = refusal
         self._stops = stops
-        self._segments = Segments()
+        self._segments = SentenceStream()
         self._sentences: list[_Sentence] = []
         # _failed: a sentence was not supported. _row_left_out: one of the table that is being written was.
         self._row_left_out = False
         # What is not shown yet, and how much of the answer the sentences so far are.
         self._held = ""
-        self._waiting: list[tuple[str, Verdict, bool]] = []
+        self._waiting: list[tuple[str, SupportVerdict, bool]] = []
         self._length = 0
         self._shown: list[str] = []
         self._begun = self._worded = self._answered = self._refused = self._failed = False
-        self._last = Piece("", FinishReason.STOP)
+        self._last = Delta("", FinishReason.STOP)
 
     def pieces(self) -> Iterator[str]:
         """The answer as the client may see it; a marker that names no passage never comes out.
@@ -105,7 +105,7 @@ class Writing:
     def finished(self, answer: Answer) -> Answer:
         """The whole answer, after the last of `pieces`."""
         text = "".join(self._shown)
-        flagged = (each for each in self._sentences if each.verdict.standing is Standing.UNSUPPORTED)
+        flagged = (each for each in self._sentences if each.verdict.standing is SupportState.UNSUPPORTED)
         return replace(
             answer,
             answered=self._answered,
@@ -126,7 +126,7 @@ class Writing:
         if last and (rest := self._segments.end()):
             segments += [(segment, False) for segment in rest[:-1]]
             segments.append((rest[-1], self._is_cut(rest[-1])))
-        if self._unsupported is Unsupported.REMOVE:
+        if self._unsupported is UnsupportedSentence.REMOVE:
             shown = self._supported_only(segments)
         else:
             shown = self._all_once_supported(text, segments)
@@ -157,12 +157,12 @@ class Writing:
             all_there_is = cut and self._answered and not before
             if is_head(segment) or not is_row(segment):
                 self._end_table()
-            if verdict.standing is Standing.UNSUPPORTED:
+            if verdict.standing is SupportState.UNSUPPORTED:
                 self._leave_out(segment)
                 self._row_left_out = self._row_left_out or is_row(segment)
             else:
                 self._waiting.append((segment, verdict, cut))
-            if verdict.standing is Standing.SUPPORTED or all_there_is:
+            if verdict.standing is SupportState.SUPPORTED or all_there_is:
                 for waiting, known, open_end in self._waiting:
                     self._place(waiting, known, cut=open_end)
                     self._held += waiting
@@ -194,35 +194,35 @@ class Writing:
         self._held = self._held[len(shown) :]
         return shown
 
-    def _judge(self, segment: str, *, cut: bool) -> Verdict:
+    def _judge(self, segment: str, *, cut: bool) -> SupportVerdict:
         if is_head(segment):
-            return Verdict(Standing.NOTHING_CLAIMED)
+            return SupportVerdict(SupportState.NOTHING_CLAIMED)
         numbers = numbers_in(segment)
         if cut and not self._answered and may_decline(segment) and not self._open_itself(segment, numbers):
             self._refused = True
-            return Verdict(Standing.NOTHING_CLAIMED)
+            return SupportVerdict(SupportState.NOTHING_CLAIMED)
         verdict = self._support.verdict(segment, numbers)
         if cut:
             verdict = self._cut_verdict(segment, verdict)
         if declines(segment) and not self._open_itself(segment, numbers):
             # After an answer to a part of the question it is a fair remark.
             self._refused = not self._answered
-            return Verdict(Standing.NOTHING_CLAIMED)
-        begins = cut and not self._failed and verdict.standing is Standing.NOTHING_CLAIMED
-        if verdict.standing is Standing.SUPPORTED or (begins and _WORD.search(bare(segment))):
+            return SupportVerdict(SupportState.NOTHING_CLAIMED)
+        begins = cut and not self._failed and verdict.standing is SupportState.NOTHING_CLAIMED
+        if verdict.standing is SupportState.SUPPORTED or (begins and _WORD.search(bare(segment))):
             self._answered = True
-        self._failed = self._failed or verdict.standing is Standing.UNSUPPORTED
+        self._failed = self._failed or verdict.standing is SupportState.UNSUPPORTED
         return verdict
 
     def _open_itself(self, segment: str, numbers: Sequence[int]) -> bool:
         """Whether the passages themselves say that what a sentence is about is not said."""
         verdict = self._support.verdict(segment, numbers)
-        return verdict.standing is Standing.SUPPORTED and any(
+        return verdict.standing is SupportState.SUPPORTED and any(
             leaves_open(self._passages[number - 1].passage.text[span.start : span.end])
             for number, span in verdict.spans
         )
 
-    def _cut_verdict(self, segment: str, verdict: Verdict) -> Verdict:
+    def _cut_verdict(self, segment: str, verdict: SupportVerdict) -> SupportVerdict:
         """How a sentence without its end stands: its last word may be the beginning of another one.
 
         A heading that is all there is of an answer is held against the passages like a sentence.
@@ -231,11 +231,11 @@ class Writing:
         if said != segment:
             verdict = self._support.verdict(said, numbers)
         last = _LAST_WORD.search(said)
-        if verdict.standing is not Standing.UNSUPPORTED or not last or not self._may_go_on(last.group()):
+        if verdict.standing is not SupportState.UNSUPPORTED or not last or not self._may_go_on(last.group()):
             return verdict
         rest = said[: last.start()]
         if self._last.finish is FinishReason.LENGTH and len(_WORDS.findall(bare(rest))) <= _FEW_WORDS:
-            return Verdict(Standing.NOTHING_CLAIMED)
+            return SupportVerdict(SupportState.NOTHING_CLAIMED)
         return self._support.verdict(rest, numbers)
 
     def _may_go_on(self, last: str) -> bool:
@@ -260,7 +260,7 @@ class Writing:
         signs = _SIGNS_BACKWARDS.match(bare(segment)[::-1])
         return limited and not (signs and _ENDS.intersection(signs.group()))
 
-    def _place(self, segment: str, verdict: Verdict, *, cut: bool) -> None:
+    def _place(self, segment: str, verdict: SupportVerdict, *, cut: bool) -> None:
         start = self._length + len(segment) - len(segment.lstrip())
         end = self._length + len(segment.rstrip())
         self._length += len(segment)
@@ -273,7 +273,9 @@ class Writing:
         for place, sentence in enumerate(self._sentences):
             if sentence.numbers or sentence.cut or not sentence.verdict.spans:
                 continue
-            if sentence.verdict.standing is Standing.SUPPORTED and not self._spoken_for(place, text, marked):
+            if sentence.verdict.standing is SupportState.SUPPORTED and not self._spoken_for(
+                place, text, marked
+            ):
                 number, span = sentence.verdict.spans[0]
                 rows.append((sentence.end, citation_of(number, self._passages[number - 1], span)))
         return distinct(citation for _, citation in sorted(rows, key=lambda row: row[0]))

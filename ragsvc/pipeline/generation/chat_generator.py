@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from dataclasses import replace
 
-from ragsvc.domain import Generation, Piece
+from ragsvc.domain import Delta, GenerationRequest
 from ragsvc.pipeline.generation.output_filters.link_targets import Targets
 from ragsvc.pipeline.generation.output_filters.links import Links
-from ragsvc.pipeline.generation.output_filters.markers import Notation
+from ragsvc.pipeline.generation.output_filters.markers import MarkerNotation
 from ragsvc.pipeline.generation.output_filters.thoughts import WithoutReasoning
 from ragsvc.pipeline.generation.prompt import prompt
 from ragsvc.pipeline.grounding.citations import MarkerCheck
@@ -32,7 +32,7 @@ class PromptedGenerator:
         """The name of the chat model."""
         return self._chat.name
 
-    def stream(self, asked: Generation) -> Iterator[Piece]:
+    def stream(self, asked: GenerationRequest) -> Iterator[Delta]:
         """See `Generator.stream`; every piece of the model gives one piece, though it may be empty.
 
         :raises TooLarge: if the question leaves no room for a passage.
@@ -49,14 +49,14 @@ class PromptedGenerator:
                         piece = replace(piece, prompt_tokens=made.tokens(asked.count))
                 yield replace(piece, text=text)
             if rest := reading.end():
-                yield Piece(rest)
+                yield Delta(rest)
 
 
 class _Reading:
     """What of a model's words is its answer, with markers and links of the passages that it saw."""
 
-    def __init__(self, asked: Generation, shown: Collection[int]) -> None:
-        self._reasoning, self._notation = WithoutReasoning(), Notation(shown)
+    def __init__(self, asked: GenerationRequest, shown: Collection[int]) -> None:
+        self._reasoning, self._notation = WithoutReasoning(), MarkerNotation(shown)
         # A marker that goes must not bring together what is a link without it.
         self._check = MarkerCheck(len(asked.passages))
         self._links = Links(Targets(asked.passages[number - 1] for number in shown))

@@ -42,7 +42,7 @@ _MARKER_LIKE = re.compile(r"(?<!\S)\[(\d{1,4})\]")
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class AnswerPart:
     """A piece of an answer, and the code points of the stored text that it is made of.
 
     number: rank of the passage's hit. prose: whether more may follow on its line. note: what is left out.
@@ -60,7 +60,7 @@ class Part:
 
 def compose(
     scored: Sequence[ScoredUnit], shape: AnswerShape, analyser: Analyser, question: str
-) -> tuple[Part, ...]:
+) -> tuple[AnswerPart, ...]:
     """The parts of an answer, in the order in which they are read.
 
     :param scored: best first, at least one.
@@ -77,7 +77,7 @@ class _Composer:
         self._analyser = analyser
         self._wanted = frozenset(analyser.terms(question))
 
-    def parts(self) -> tuple[Part, ...]:
+    def parts(self) -> tuple[AnswerPart, ...]:
         best = self._scored[0]
         if self._shape is AnswerShape.SUMMARY:
             return (self._extract(best),)
@@ -96,7 +96,7 @@ class _Composer:
         chosen.sort(key=lambda each: (each[0].number != best.number, each[0].number, each[1].spans[0].start))
         return tuple(part for _, part in chosen)
 
-    def _one_each(self) -> tuple[Part, ...]:
+    def _one_each(self) -> tuple[AnswerPart, ...]:
         """The best unit of each identifier that is compared; () where that are fewer than two."""
         best: dict[str, ScoredUnit] = {}
         for each in sorted(self._scored, key=lambda each: -each.score):
@@ -107,17 +107,17 @@ class _Composer:
         rows = all(each.unit.kind is UnitKind.ROW for each in best.values())
         return tuple(self._row(each) if rows else self._alone(each) for each in best.values())
 
-    def _alone(self, scored: ScoredUnit) -> Part:
+    def _alone(self, scored: ScoredUnit) -> AnswerPart:
         """A sentence without the next one, which may be the other side; any other unit as it is shown."""
         unit = scored.unit
         if unit.kind is not UnitKind.SENTENCE:
             return self._whole(scored)
         return self._made(scored, _closed(unit.text), (Span(unit.start, unit.end),), prose=True)
 
-    def _row(self, scored: ScoredUnit) -> Part:
+    def _row(self, scored: ScoredUnit) -> AnswerPart:
         return self._made(scored, scored.unit.text, (Span(scored.unit.start, scored.unit.end),), prose=False)
 
-    def _extract(self, best: ScoredUnit) -> Part:
+    def _extract(self, best: ScoredUnit) -> AnswerPart:
         """The units that say most of a document, in its order, under their titles."""
         parts = [s for s in self._scored if s.part is best.part and s.unit.kind not in COMPOSITE]
         if all(each.unit.kind is UnitKind.CODE for each in parts):
@@ -169,7 +169,7 @@ class _Composer:
         ]
         return min(followed, key=lambda each: each.unit.start, default=None)
 
-    def _whole(self, scored: ScoredUnit) -> Part:
+    def _whole(self, scored: ScoredUnit) -> AnswerPart:
         """A unit with what it cannot be understood without."""
         unit = scored.unit
         if unit.kind in (UnitKind.SENTENCE, UnitKind.TITLE):
@@ -181,7 +181,7 @@ class _Composer:
             return self._laid_out(scored, with_lead=unit.lead.endswith(_ANNOUNCING))
         return self._laid_out(scored, with_lead=unit.kind in (UnitKind.LIST, UnitKind.CODE))
 
-    def _sentence(self, scored: ScoredUnit) -> Part:
+    def _sentence(self, scored: ScoredUnit) -> AnswerPart:
         """A sentence with the next ones of its paragraph, where all of it is short.
 
         One that says little but what the question says, as a title does, takes the next one from anywhere.
@@ -217,7 +217,7 @@ class _Composer:
         ]
         return min(after, key=lambda each: (each.unit.start, each.unit.end), default=None)
 
-    def _laid_out(self, scored: ScoredUnit, *, with_lead: bool) -> Part:
+    def _laid_out(self, scored: ScoredUnit, *, with_lead: bool) -> AnswerPart:
         """A unit with what announces it, or else, where it is an item, with the heading over it."""
         unit = scored.unit
         said = layout(scored.part.reading, unit.blocks)
@@ -234,12 +234,12 @@ class _Composer:
         """Whether a title says something that the question does not."""
         return not self._wanted.issuperset(self._analyser.terms(title)) and not title.endswith(("?", "？"))
 
-    def _further(self, best: ScoredUnit, first: Part) -> list[tuple[ScoredUnit, Part]]:
+    def _further(self, best: ScoredUnit, first: AnswerPart) -> list[tuple[ScoredUnit, AnswerPart]]:
         """Other units that come near to the best one and say something else."""
         room = (SHORT_CHARS if self._shape in SHORT_ANSWERS else MAX_CHARS) - len(first.text)
         said = [_words(first.text)]
         taken = [(best.part, span) for span in first.spans]
-        found: list[tuple[ScoredUnit, Part]] = []
+        found: list[tuple[ScoredUnit, AnswerPart]] = []
         for each in self._scored[1:]:
             if len(found) == _FURTHER.get(self._shape, 2) or not self._comes_near(each, best):
                 break
@@ -265,10 +265,10 @@ class _Composer:
 
     def _made(
         self, scored: ScoredUnit, text: str, spans: tuple[Span, ...], *, prose: bool, note: str = ""
-    ) -> Part:
+    ) -> AnswerPart:
         # A marker stands behind the fence of code, never in it.
         said = text if scored.unit.kind is UnitKind.CODE else _MARKER_LIKE.sub(r"(\1)", text)
-        return Part(said, scored.number, scored.part, spans, prose, note, scored.unit)
+        return AnswerPart(said, scored.number, scored.part, spans, prose, note, scored.unit)
 
 
 def _overlaps(one: Span, other: Span) -> bool:

@@ -12,10 +12,10 @@ from dataclasses import replace
 from functools import cached_property
 from itertools import groupby
 
-from ragsvc.domain import Hit, Message, Piece, ReaderText, Speaker
-from ragsvc.pipeline.generation.composition import Part
+from ragsvc.domain import Delta, Hit, Message, ReaderText, Speaker
+from ragsvc.pipeline.generation.composition import AnswerPart
 from ragsvc.pipeline.generation.copies import are_copied, holds, identifiers_of
-from ragsvc.pipeline.grounding.support import Standing, Support
+from ragsvc.pipeline.grounding.support import SupportCheck, SupportState
 from ragsvc.pipeline.grounding.units import UnitKind
 from ragsvc.pipeline.iterators import closed_after
 from ragsvc.protocols import Analyser, Chat, Reader
@@ -51,10 +51,10 @@ class Paraphrase:
         self._analyser = analyser
         self._hits = {hit.rank: hit for hit in passages}
         self._question = question
-        self.spent: list[Piece] = []
+        self.spent: list[Delta] = []
         self.kept = self.replaced = 0
 
-    def parts(self, parts: Sequence[Part], temperature: float) -> Iterator[Part | None]:
+    def parts(self, parts: Sequence[AnswerPart], temperature: float) -> Iterator[AnswerPart | None]:
         """The parts of the answer, one after the other; None while nothing can be told yet.
 
         :raises ModelError: if the model cannot be used.
@@ -67,7 +67,7 @@ class Paraphrase:
             for first in range(0, len(units), MOST_UNITS):
                 yield from self._said(units[first : first + MOST_UNITS], temperature)
 
-    def _said(self, units: Sequence[Part], temperature: float) -> Iterator[Part | None]:
+    def _said(self, units: Sequence[AnswerPart], temperature: float) -> Iterator[AnswerPart | None]:
         sources = [self._source(unit) for unit in units]
         asked = prompt_of(self._question, [(each.title, each.unit.text) for each in sources])
         room = SPARE_TOKENS + sum(self._chat.count(unit.text) for unit in units)
@@ -95,10 +95,10 @@ class Paraphrase:
                 last, anew = at, stands
         yield from units[last + 1 :]
 
-    def _source(self, unit: Part) -> Source:
-        return Source(unit, self._hits[unit.number], self._question, self._analyser, self._reader)
+    def _source(self, unit: AnswerPart) -> WriterSource:
+        return WriterSource(unit, self._hits[unit.number], self._question, self._analyser, self._reader)
 
-    def _sentences(self, pieces: Iterator[Piece]) -> Iterator[tuple[str, int]]:
+    def _sentences(self, pieces: Iterator[Delta]) -> Iterator[tuple[str, int]]:
         """Sentences with the numbers of their units, as they are written; 0: there is none yet.
 
         What has no marker was not written to its end, and is left out.
@@ -114,11 +114,11 @@ class Paraphrase:
                 yield " ".join(found.group(1).split()), int(found.group(2))
 
 
-class Source:
+class WriterSource:
     """A unit that the model reads, and what it bears out."""
 
     def __init__(
-        self, unit: Part, hit: Hit, question: str, analyser: Analyser, reader: Reader | None
+        self, unit: AnswerPart, hit: Hit, question: str, analyser: Analyser, reader: Reader | None
     ) -> None:
         path = unit.unit.path if unit.unit else ()
         self.unit = unit
@@ -143,7 +143,7 @@ class Source:
             return False
         if not self._adds_nothing(sentence):
             return False
-        if self._support.verdict(sentence, [1]).standing is not Standing.SUPPORTED:
+        if self._support.verdict(sentence, [1]).standing is not SupportState.SUPPORTED:
             return False
         if self._reader is None:
             return True
@@ -185,8 +185,8 @@ class Source:
         return terms <= around and terms.issuperset(own[:1])
 
     @cached_property
-    def _support(self) -> Support:
-        return Support([self._hit], self._analyser)
+    def _support(self) -> SupportCheck:
+        return SupportCheck([self._hit], self._analyser)
 
 
 def prompt_of(question: str, units: Sequence[tuple[str, str]]) -> str:
@@ -200,7 +200,7 @@ def prompt_of(question: str, units: Sequence[tuple[str, str]]) -> str:
     return "\n".join((question, *lines))
 
 
-def _may_be_worded(part: Part) -> bool:
+def _may_be_worded(part: AnswerPart) -> bool:
     unit = part.unit
     if unit is None or "\n" in part.text or part.note or len(part.text) > MOST_UNIT_CHARS:
         return False

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from ragsvc.domain import Evidence, Generation, Hit, Message, Role, Speaker, Turn
+from ragsvc.domain import Evidence, GenerationRequest, Hit, Message, Role, Speaker, Turn
 from ragsvc.errors import TooLarge
 from ragsvc.pipeline.generation.prompt_fences import fenced, neutralised, new_boundary
 from ragsvc.pipeline.grounding.citations import ANY_MARKER
@@ -56,7 +56,7 @@ class _Source:
     data: str
 
 
-def prompt(asked: Generation, budget_tokens: int, count: Count) -> Prompt:
+def prompt(asked: GenerationRequest, budget_tokens: int, count: Count) -> Prompt:
     """Fit as many passages as there is room for, the first ones first and whole.
 
     When not even the first one fits, the best of its evidence sentences stand for it. Earlier turns are
@@ -110,7 +110,7 @@ def _most(sources: Sequence[_Source], fits: Callable[[Sequence[_Source]], bool])
     return sources[:low]
 
 
-def _sentences(asked: Generation, fits: Callable[[Sequence[_Source]], bool]) -> Sequence[_Source]:
+def _sentences(asked: GenerationRequest, fits: Callable[[Sequence[_Source]], bool]) -> Sequence[_Source]:
     """Evidence of the passage with the best sentence that fits, in reading order, each on a line."""
     chosen: list[Evidence] = []
     best: list[_Source] = []
@@ -126,7 +126,7 @@ def _sentences(asked: Generation, fits: Callable[[Sequence[_Source]], bool]) -> 
 
 
 def _assembled(
-    asked: Generation, sources: Iterable[_Source], turns: Iterable[Message], boundary: str
+    asked: GenerationRequest, sources: Iterable[_Source], turns: Iterable[Message], boundary: str
 ) -> list[Message]:
     rules = _RULES.format(cannot=CANNOT, boundary=boundary)
     if asked.instructions.strip():

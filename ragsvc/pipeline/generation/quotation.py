@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from ragsvc.domain import Answer, Citation, FinishReason, Hit
-from ragsvc.pipeline.generation.composition import Part
+from ragsvc.pipeline.generation.composition import AnswerPart
 from ragsvc.text.escapes import escaped, unescaped
 from ragsvc.text.invisibles import hides
 
@@ -29,7 +29,7 @@ class _Written:
 
     text: str
     marker: int
-    part: Part
+    part: AnswerPart
     whole: bool = True
 
 
@@ -42,7 +42,7 @@ class Quotation:
 
     def __init__(
         self,
-        parts: Sequence[Part],
+        parts: Sequence[AnswerPart],
         passages: Sequence[Hit],
         *,
         max_tokens: int | None,
@@ -82,7 +82,7 @@ class Quotation:
             finish=self.finish,
         )
 
-    def _write(self, parts: Sequence[Part]) -> list[_Written]:
+    def _write(self, parts: Sequence[AnswerPart]) -> list[_Written]:
         markers: dict[tuple[str, str], int] = {}
         found: list[_Written] = []
         for place, part in enumerate(parts):

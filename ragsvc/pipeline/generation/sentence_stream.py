@@ -33,7 +33,7 @@ def _is_ruler(line: str) -> bool:
     return is_row(line) and "-" in line and not line.strip("|:- \t\n")
 
 
-class Segments:
+class SentenceStream:
     """Gives each sentence once it is whole, with its markers and the white space after it; and each row of
     a table, the first with the line under it.
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from ragsvc.domain import Evidence, F64Vector, Hit, Passage
 from ragsvc.pipeline.grounding.answer_type import lacks_kind, negates
-from ragsvc.pipeline.retrieval.search import Looked
+from ragsvc.pipeline.retrieval.search import Retrieval
 from ragsvc.pipeline.word_coverage import (
     TextVectors,
     content_words,
@@ -82,7 +82,7 @@ def load_model(*, with_reader: bool = False) -> AnswerabilityModel:
     )
 
 
-def features_of(looked: Looked, passages: Sequence[Hit], evidence: Sequence[Evidence]) -> dict[str, float]:
+def features_of(looked: Retrieval, passages: Sequence[Hit], evidence: Sequence[Evidence]) -> dict[str, float]:
     """What is known about a question and what was found for it.
 
     Cosines say whether the passages are about the subject. The coverages say whether they speak of

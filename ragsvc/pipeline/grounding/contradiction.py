@@ -10,9 +10,9 @@ from collections.abc import Iterator, Mapping, Sequence, Set
 
 from ragsvc.pipeline.grounding.enumerations import in_order_of
 from ragsvc.pipeline.grounding.lexicon import COMPARING, MODALS, MUTUAL, SLIPPERY, STRONG, WEAKER
-from ragsvc.pipeline.grounding.parsed_sentence import Denial, Said, signs_of
+from ragsvc.pipeline.grounding.parsed_sentence import Denial, ParsedSentence, signs_of
 from ragsvc.pipeline.grounding.word_diff import (
-    Change,
+    WordChange,
     changes,
     exchanged,
     renamed,
@@ -34,7 +34,7 @@ _TIMES = frozenset({"before", "after"})
 _WORD = re.compile(r"\w")
 
 
-def contradicts(sentence: Said, text: Said, names: Set[str] = frozenset()) -> bool:
+def contradicts(sentence: ParsedSentence, text: ParsedSentence, names: Set[str] = frozenset()) -> bool:
     """Whether a sentence says the contrary of a text that holds most of its words.
 
     :param names: terms that are names elsewhere in the passages.
@@ -50,7 +50,7 @@ def contradicts(sentence: Said, text: Said, names: Set[str] = frozenset()) -> bo
     )
 
 
-def denies(sentence: Said, text: Said) -> bool:
+def denies(sentence: ParsedSentence, text: ParsedSentence) -> bool:
     """Whether a sentence denies what the text affirms."""
     for denial in sentence.denials:
         first = denial.terms[0]
@@ -66,7 +66,7 @@ def denies(sentence: Said, text: Said) -> bool:
     return False
 
 
-def affirms(sentence: Said, text: Said) -> bool:
+def affirms(sentence: ParsedSentence, text: ParsedSentence) -> bool:
     """Whether a sentence affirms what the text denies."""
     for denial in text.denials:
         terms = set(denial.terms)
@@ -83,7 +83,7 @@ def affirms(sentence: Said, text: Said) -> bool:
     return False
 
 
-def opposes(sentence: Said, text: Said) -> bool:
+def opposes(sentence: ParsedSentence, text: ParsedSentence) -> bool:
     """Whether a sentence has the opposite of a word of the text, in the same surroundings."""
     for said, read in _opposed(sentence, text):
         near = [sentence.sides(place, _AROUND) for place in said]
@@ -97,7 +97,7 @@ def opposes(sentence: Said, text: Said) -> bool:
     return False
 
 
-def _opposed(sentence: Said, text: Said) -> Iterator[tuple[list[int], list[int]]]:
+def _opposed(sentence: ParsedSentence, text: ParsedSentence) -> Iterator[tuple[list[int], list[int]]]:
     """Places of the words of each pair of opposites that the two have in opposite senses alone."""
     ours, theirs = list(sentence.senses()), list(text.senses())
     for pair in {pair for pair, _, _ in ours} & {pair for pair, _, _ in theirs}:
@@ -107,7 +107,7 @@ def _opposed(sentence: Said, text: Said) -> Iterator[tuple[list[int], list[int]]
             yield [place for _, place in said], [place for _, place in read]
 
 
-def _converse(sentence: Said, text: Said, ours: int, theirs: int) -> bool:
+def _converse(sentence: ParsedSentence, text: ParsedSentence, ours: int, theirs: int) -> bool:
     """Whether opposites stand between the same two things in the other order: "A after B", "B before A"."""
     if not _mutual(sentence, ours) or not _mutual(text, theirs):
         return False
@@ -117,12 +117,12 @@ def _converse(sentence: Said, text: Said, ours: int, theirs: int) -> bool:
     return all(crossed) and len(crossed[0] | crossed[1]) >= len(straight)
 
 
-def _mutual(text: Said, place: int) -> bool:
+def _mutual(text: ParsedSentence, place: int) -> bool:
     following = text.words[place + 1].text if place + 1 < len(text.words) else ""
     return text.words[place].text in MUTUAL or following in COMPARING
 
 
-def _parties(text: Said, place: int) -> tuple[Set[str], Set[str]]:
+def _parties(text: ParsedSentence, place: int) -> tuple[Set[str], Set[str]]:
     """What stands before and after a word; "after A, B" is "B after A"."""
     words = [word.text for word in text.words]
     if words[place] not in _TIMES:
@@ -133,14 +133,14 @@ def _parties(text: Said, place: int) -> tuple[Set[str], Set[str]]:
     return text.sides(place, _AROUND_TIMES)
 
 
-def _of_a_kind(sentence: Said, text: Said, ours: int, theirs: int) -> bool:
+def _of_a_kind(sentence: ParsedSentence, text: ParsedSentence, ours: int, theirs: int) -> bool:
     """Whether words of several senses, as "left", stand beside the same word; true of all others."""
     if sentence.words[ours].text not in SLIPPERY:
         return True
     return bool(_beside(sentence, ours) & _beside(text, theirs))
 
 
-def _beside(text: Said, place: int) -> Set[tuple[int, str]]:
+def _beside(text: ParsedSentence, place: int) -> Set[tuple[int, str]]:
     """The words right before and right after a place."""
     return {
         (side, text.words[place + side].text)
@@ -149,7 +149,7 @@ def _beside(text: Said, place: int) -> Set[tuple[int, str]]:
     }
 
 
-def _evened(sentence: Said, text: Said) -> bool:
+def _evened(sentence: ParsedSentence, text: ParsedSentence) -> bool:
     """Whether an opposite stands in the place of a negation: "closed", "not open"."""
     theirs = {(pair, sign): text.words[place].text for pair, sign, place in text.senses()}
     return any(
@@ -163,7 +163,7 @@ def _raw(pair: int, word: str) -> int:
     return next((sign for number, sign in signs_of(word) if number == pair), 0)
 
 
-def overstates(sentence: Said, text: Said) -> bool:
+def overstates(sentence: ParsedSentence, text: ParsedSentence) -> bool:
     """Whether a sentence says "all", "always" or "must" where the text says "some", "often" or "may"."""
     if any(other.text in STRONG for other in text.words):
         return False
@@ -183,13 +183,13 @@ def overstates(sentence: Said, text: Said) -> bool:
     return False
 
 
-def _forbids(text: Said, place: int) -> bool:
+def _forbids(text: ParsedSentence, place: int) -> bool:
     """Whether a modal is denied: "may not" forbids as "must not" does."""
     following = [word.text for word in text.words[place + 1 : place + 2]]
     return text.words[place].text in MODALS and not text.negations.isdisjoint(following)
 
 
-def alters(sentence: Said, text: Said, known: Set[str] = frozenset()) -> bool:
+def alters(sentence: ParsedSentence, text: ParsedSentence, known: Set[str] = frozenset()) -> bool:
     """Whether it is the text nearly word for word, but for a negation, a name or the places of two parts."""
     ours = [word for word in in_order_of(sentence.words, text.words) if _WORD.match(word.text)]
     theirs = [word for word in text.words if _WORD.match(word.text)]
@@ -209,7 +209,7 @@ def alters(sentence: Said, text: Said, known: Set[str] = frozenset()) -> bool:
         return denied
     term_of = {word.text: word.term for word in (*ours, *theirs) if word.term}
     names = {word.term for word in (*ours, *theirs) if word.capital and word.term}
-    content = [Change(_terms(change.said, term_of), _terms(change.read, term_of)) for change in found]
+    content = [WordChange(_terms(change.said, term_of), _terms(change.read, term_of)) for change in found]
     passive = any(("by" in change.said) != ("by" in change.read) for change in found)
     if (
         not passive
@@ -226,14 +226,14 @@ def _terms(words: Sequence[str], term_of: Mapping[str, str]) -> tuple[str, ...]:
     return tuple(term_of[word] for word in words if word in term_of)
 
 
-def _same_facts(sentence: Said, text: Said) -> bool:
+def _same_facts(sentence: ParsedSentence, text: ParsedSentence) -> bool:
     """Whether its clauses, two or more, have the numbers and names of clauses of the text, in any order."""
     names = {word.term for word in (*sentence.words, *text.words) if word.capital}
     ours, theirs = _facts(sentence, names), _facts(text, names)
     return len(ours) > 1 and all(fact in theirs for fact in ours)
 
 
-def _facts(text: Said, names: Set[str]) -> list[tuple[Set[str], Set[str]]]:
+def _facts(text: ParsedSentence, names: Set[str]) -> list[tuple[Set[str], Set[str]]]:
     """The numbers and names of each clause that has both."""
     clauses: list[set[str]] = [set()]
     for word in text.words:
@@ -250,20 +250,20 @@ def _facts(text: Said, names: Set[str]) -> list[tuple[Set[str], Set[str]]]:
     )
 
 
-def _denied_too(denial: Denial, text: Said) -> bool:
+def _denied_too(denial: Denial, text: ParsedSentence) -> bool:
     """Whether the text denies what comes with the first term of a denial: "not stored in plain text"."""
     rest = set(denial.terms[1:])
     return bool(rest) and any(rest <= set(other.terms) for other in text.denials)
 
 
-def _affirmed_elsewhere(denial: Denial, text: Said) -> bool:
+def _affirmed_elsewhere(denial: Denial, text: ParsedSentence) -> bool:
     """Whether a text has what it denies outside of the reach of its negations as well."""
     first = denial.terms[0]
     count = sum(word.term == first for word in text.words)
     return count > sum(other.terms.count(first) for other in text.denials)
 
 
-def _prefixed(term: str, text: Said) -> bool:
+def _prefixed(term: str, text: ParsedSentence) -> bool:
     """Whether a text has the term with a prefix that denies it: "unencrypted"."""
     return any(
         (found := _PREFIX.match(word.text)) is not None and word.text[found.end() :].startswith(term[:5])

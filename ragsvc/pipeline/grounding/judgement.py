@@ -17,7 +17,7 @@ from ragsvc.pipeline.grounding.identifiers import holds, identifiers_in, is_code
 from ragsvc.pipeline.grounding.reader_scores import read_units
 from ragsvc.pipeline.grounding.scored_unit import ScoredUnit, evidence_from
 from ragsvc.pipeline.grounding.unit_scores import score_units
-from ragsvc.pipeline.retrieval.search import Looked
+from ragsvc.pipeline.retrieval.search import Retrieval
 from ragsvc.protocols import Reader
 
 # Passages that the reader reads; each costs as much as embedding fifty words.
@@ -49,7 +49,7 @@ class Grounds:
 
 
 def judge(
-    found: Sequence[tuple[Looked, Sequence[Hit]]],
+    found: Sequence[tuple[Retrieval, Sequence[Hit]]],
     shape: AnswerShape,
     documents: DocumentReader,
     reader: Reader | None,
@@ -81,7 +81,7 @@ def judge(
 
 
 def grounds_of(
-    looked: Looked,
+    looked: Retrieval,
     passages: Sequence[Hit],
     shape: AnswerShape,
     documents: DocumentReader,
@@ -114,7 +114,7 @@ def grounds_of(
     return Grounds(tuple(scored), features)
 
 
-def shape_of(looked: Looked) -> AnswerShape:
+def shape_of(looked: Retrieval) -> AnswerShape:
     """What shape of answer is asked for: by the question's vector where the model can read it."""
     query = looked.query
     known = looked.parts.profile.spec.embedder.name == FITTED_TO and query.question == query.text

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from ragsvc.pipeline.grounding.citations import words_of
 from ragsvc.pipeline.grounding.lexicon import MEASURES, SPELT
-from ragsvc.pipeline.grounding.parsed_sentence import NUMBER, Said, terms_of
+from ragsvc.pipeline.grounding.parsed_sentence import NUMBER, ParsedSentence, terms_of
 from ragsvc.pipeline.grounding.readable_text import readable
 from ragsvc.protocols import Analyser
 
@@ -26,7 +26,7 @@ _BYLINE_WORDS = 1
 _NAME = re.compile(r"(?<=[\w,;)\]’'\"] )[^\W\d_]*[A-ZÀ-ÖØ-Þ][\w'’-]*")
 
 
-def misplaced(sentence: Said, texts: Sequence[Said]) -> bool:
+def misplaced(sentence: ParsedSentence, texts: Sequence[ParsedSentence]) -> bool:
     """Whether a number is one of other sentences of the passages than those that the sentence repeats.
 
     :param texts: the sentences of the passages.
@@ -52,7 +52,7 @@ def misplaced(sentence: Said, texts: Sequence[Said]) -> bool:
     return False
 
 
-def miscounted(sentence: Said, closest: Said, texts: Sequence[Said]) -> bool:
+def miscounted(sentence: ParsedSentence, closest: ParsedSentence, texts: Sequence[ParsedSentence]) -> bool:
     """Whether the closest text has other numbers before a word, and no text has this one before it.
 
     Or another measure after the number: "5 weeks" for "5 months", "5 EUR a week" for "5 EUR a night".
@@ -80,7 +80,7 @@ def _is_ordinal(number: str) -> bool:
     return number.endswith("th")
 
 
-def _is_byline(text: Said) -> bool:
+def _is_byline(text: ParsedSentence) -> bool:
     plain = sum(bool(word.term) and word.text.isalpha() and not word.capital for word in text.words[1:])
     return plain <= _BYLINE_WORDS
 
@@ -147,7 +147,7 @@ class _Row:
         )
 
 
-class Stated:
+class PassageFacts:
     """The terms and numbers of a passage, apart for each row of its tables."""
 
     def __init__(self, lines: Sequence[str], rows: Sequence[str], analyser: Analyser) -> None:

@@ -75,7 +75,7 @@ class Denial:
     terms: tuple[str, ...]
 
 
-class Said:
+class ParsedSentence:
     """What a text says; worked out when it is first needed."""
 
     def __init__(self, text: str, analyser: Analyser) -> None:
@@ -163,10 +163,10 @@ class Said:
         return self.words[place + 1].text == "to" and NEGATIONS.isdisjoint(before)
 
     @cached_property
-    def untrue(self) -> Said | None:
+    def untrue(self) -> ParsedSentence | None:
         """What it says to be untrue: "it is false that"."""
         found = _UNTRUE.match(self.text)
-        return Said(self.text[found.end() :], self._analyser) if found else None
+        return ParsedSentence(self.text[found.end() :], self._analyser) if found else None
 
     @cached_property
     def paces(self) -> Set[tuple[str, str]]:

@@ -22,7 +22,7 @@ _LENGTH_WEIGHT = 0.3
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class PassagePart:
     """A part of a passage: one of its sentences, or two neighbours. number: of the passage, from 1."""
 
     number: int
@@ -31,13 +31,13 @@ class Place:
     terms: Set[str]
 
 
-class Nearness:
+class SemanticMatch:
     """Compares by one embedder's vectors."""
 
     def __init__(self, vectors: TextVectors) -> None:
         self._vectors = vectors
 
-    def near(self, sentence: str, terms: Set[str], places: Sequence[Place]) -> list[Place]:
+    def near(self, sentence: str, terms: Set[str], places: Sequence[PassagePart]) -> list[PassagePart]:
         """The places that mean about the same, nearest first; few are looked at.
 
         :param terms: of the sentence; a place must hold `SOME_SHARE` of them.
@@ -55,6 +55,6 @@ class Nearness:
         return [place for cosine, place in ranked if cosine >= NEAR]
 
 
-def nearness_of(vectors: TextVectors, spec: EmbedderSpec) -> Nearness | None:
+def nearness_of(vectors: TextVectors, spec: EmbedderSpec) -> SemanticMatch | None:
     """What compares by this embedder's vectors; None when nothing is known of its cosines."""
-    return Nearness(vectors) if spec.name == FITTED_TO else None
+    return SemanticMatch(vectors) if spec.name == FITTED_TO else None

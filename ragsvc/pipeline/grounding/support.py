@@ -13,12 +13,12 @@ from typing import TypeAlias
 from ragsvc.domain import Hit, Span
 from ragsvc.pipeline.grounding.citations import ANY_MARKER, best_of, words_of
 from ragsvc.pipeline.grounding.lexicon import plainly
-from ragsvc.pipeline.grounding.number_rules import Stated, names_known, numbers_of
+from ragsvc.pipeline.grounding.number_rules import PassageFacts, names_known, numbers_of
 from ragsvc.pipeline.grounding.parsed_sentence import terms_of
 from ragsvc.pipeline.grounding.readable_text import readable
 from ragsvc.pipeline.grounding.rows import row_readings
-from ragsvc.pipeline.grounding.semantic_match import KNOWN_SHARE, Nearness, Place
-from ragsvc.pipeline.grounding.support_rules import Objections, answers, asks, is_courtesy, objected
+from ragsvc.pipeline.grounding.semantic_match import KNOWN_SHARE, PassagePart, SemanticMatch
+from ragsvc.pipeline.grounding.support_rules import SupportRules, answers, asks, is_courtesy, objected
 from ragsvc.protocols import Analyser
 from ragsvc.text.sentences import sentences
 
@@ -36,7 +36,7 @@ _REFERENCE = re.compile(r"\b(?:passages?|sources?|documents?)\s+(?:\d+(?!\w))?",
 _Spans: TypeAlias = tuple[tuple[int, Span], ...]
 
 
-class Standing(StrEnum):
+class SupportState(StrEnum):
     """How a sentence of an answer stands. Nothing is claimed by a heading, or without words of content."""
 
     SUPPORTED = "supported"
@@ -45,14 +45,14 @@ class Standing(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class SupportVerdict:
     """How a sentence stands; spans: passage numbers with the part of their text that comes closest."""
 
-    standing: Standing
+    standing: SupportState
     spans: _Spans = ()
 
 
-class Ground:
+class PassageGround:
     """What one passage says; worked out when it is first needed."""
 
     def __init__(self, hit: Hit, analyser: Analyser) -> None:
@@ -94,14 +94,14 @@ class Ground:
         return frozenset(around).union(*self._terms)
 
     @cached_property
-    def stated(self) -> Stated:
+    def stated(self) -> PassageFacts:
         """What it states, in rows of tables and elsewhere."""
         passage = self._passage
         plain = [
             said for span, said in zip(self.spans, self.said, strict=True) if span.start not in self._readings
         ]
         around = (passage.title, *passage.headings)
-        return Stated([*around, *plain], list(self._readings.values()), self._analyser)
+        return PassageFacts([*around, *plain], list(self._readings.values()), self._analyser)
 
     def closest(self, sentence: str, terms: Set[str]) -> tuple[Span, Set[str]]:
         """The span that bears out most of a sentence, and the terms that it holds.
@@ -136,18 +136,18 @@ class Ground:
         )
 
     @cached_property
-    def objections(self) -> Objections:
+    def objections(self) -> SupportRules:
         """What it may raise against a sentence."""
-        return Objections(self.said, self._analyser)
+        return SupportRules(self.said, self._analyser)
 
-    def places(self, number: int, sentence: str, terms: Set[str]) -> list[Place]:
+    def places(self, number: int, sentence: str, terms: Set[str]) -> list[PassagePart]:
         """Its sentences, and each two neighbours, that may bear out a sentence with these terms."""
         one = [
-            Place(number, span, said, terms)
+            PassagePart(number, span, said, terms)
             for span, said, terms in zip(self.spans, self.said, self._terms, strict=True)
         ]
         both = [
-            Place(number, Span(a.span.start, b.span.end), f"{a.text} {b.text}", a.terms | b.terms)
+            PassagePart(number, Span(a.span.start, b.span.end), f"{a.text} {b.text}", a.terms | b.terms)
             for first, (a, b) in enumerate(itertools.pairwise(one))
             if self._bears(first, sentence, terms)
         ]
@@ -176,16 +176,18 @@ class _Asked:
     terms: Set[str]
 
 
-class Support:
+class SupportCheck:
     """Holds the sentences of one answer against its passages."""
 
-    def __init__(self, passages: Sequence[Hit], analyser: Analyser, nearness: Nearness | None = None) -> None:
+    def __init__(
+        self, passages: Sequence[Hit], analyser: Analyser, nearness: SemanticMatch | None = None
+    ) -> None:
         """Take the passages; without nearness, words alone decide."""
-        self._grounds = [Ground(hit, analyser) for hit in passages]
+        self._grounds = [PassageGround(hit, analyser) for hit in passages]
         self._analyser = analyser
         self._nearness = nearness
 
-    def verdict(self, sentence: str, numbers: Sequence[int]) -> Verdict:
+    def verdict(self, sentence: str, numbers: Sequence[int]) -> SupportVerdict:
         """Judge one sentence by the passages of its markers together, or by any one when it has none.
 
         Supported are sentences of which at least `HELD_SHARE` of the distinct terms stand in the closest
@@ -196,27 +198,27 @@ class Support:
         :param sentence: with or without its markers. numbers: of passages, from 1.
         """
         if HEADING.match(sentence):
-            return Verdict(Standing.NOTHING_CLAIMED)
+            return SupportVerdict(SupportState.NOTHING_CLAIMED)
         whole = plainly(readable(bare(sentence)))
         if is_courtesy(whole):
-            return Verdict(Standing.NOTHING_CLAIMED)
+            return SupportVerdict(SupportState.NOTHING_CLAIMED)
         sentence = _REFERENCE.sub(" ", whole)
         terms = set(self._analyser.terms(sentence))
         if not terms:
             words = words_of(sentence)
             held = words <= {word for number in numbers for word in self._said(sentence, number)}
-            return Verdict(Standing.SUPPORTED if words and held else Standing.NOTHING_CLAIMED)
+            return SupportVerdict(SupportState.SUPPORTED if words and held else SupportState.NOTHING_CLAIMED)
         asked = _Asked(sentence, whole, terms)
         if numbers:
             verdict = self._together(asked, numbers)
-            if verdict.standing is Standing.SUPPORTED:
+            if verdict.standing is SupportState.SUPPORTED:
                 return verdict
             return self._by_sense(asked, [numbers]) or verdict
         alone = [(number,) for number in range(1, len(self._grounds) + 1)]
         for number in alone:
-            if (verdict := self._together(asked, number)).standing is Standing.SUPPORTED:
+            if (verdict := self._together(asked, number)).standing is SupportState.SUPPORTED:
                 return verdict
-        return self._by_sense(asked, alone) or Verdict(Standing.UNSUPPORTED)
+        return self._by_sense(asked, alone) or SupportVerdict(SupportState.UNSUPPORTED)
 
     def choose(self, number: int, sentence: str) -> Span:
         """The span of a passage's text that is cited for a sentence."""
@@ -226,10 +228,10 @@ class Support:
         """Whether quotes hold enough of the terms of a sentence."""
         return enough(set(self._analyser.terms(bare(sentence))), terms_of("\n".join(quotes), self._analyser))
 
-    def _together(self, asked: _Asked, numbers: Sequence[int]) -> Verdict:
+    def _together(self, asked: _Asked, numbers: Sequence[int]) -> SupportVerdict:
         spans, held = self._closest(asked, numbers)
         stands = held and self._is_known(asked, numbers) and not self._objected(asked, spans)
-        return Verdict(Standing.SUPPORTED if stands else Standing.UNSUPPORTED, spans)
+        return SupportVerdict(SupportState.SUPPORTED if stands else SupportState.UNSUPPORTED, spans)
 
     def _closest(self, asked: _Asked, numbers: Sequence[int]) -> tuple[_Spans, bool]:
         """What comes closest in each passage, and whether it holds enough."""
@@ -237,7 +239,7 @@ class Support:
         spans = tuple((number, span) for number, (span, _) in zip(numbers, closest, strict=True))
         return spans, enough(asked.terms, frozenset[str]().union(*(found for _, found in closest)))
 
-    def _by_sense(self, asked: _Asked, groups: Iterable[Sequence[int]]) -> Verdict | None:
+    def _by_sense(self, asked: _Asked, groups: Iterable[Sequence[int]]) -> SupportVerdict | None:
         """Supported by what means about the same where too few words are held; None: there is no such thing.
 
         :param groups: numbers of passages that count together.
@@ -256,7 +258,7 @@ class Support:
         for place in self._nearness.near(asked.whole, asked.terms, places):
             spans = ((place.number, place.span),)
             if not self._objected(asked, spans):
-                return Verdict(Standing.SUPPORTED, spans)
+                return SupportVerdict(SupportState.SUPPORTED, spans)
         return None
 
     def _holds_some(self, terms: Set[str], numbers: Sequence[int]) -> bool:

@@ -9,7 +9,7 @@ from functools import cached_property
 from ragsvc.pipeline.grounding.contradiction import contradicts
 from ragsvc.pipeline.grounding.lexicon import NEGATIONS
 from ragsvc.pipeline.grounding.number_rules import miscounted, misplaced
-from ragsvc.pipeline.grounding.parsed_sentence import Said
+from ragsvc.pipeline.grounding.parsed_sentence import ParsedSentence
 from ragsvc.pipeline.grounding.readable_text import readable
 from ragsvc.protocols import Analyser
 
@@ -46,7 +46,7 @@ _WORD = re.compile(r"[\w’']+")
 _ENDS = " .!?:\"'”’"
 
 
-class Objections:
+class SupportRules:
     """Those that one passage, cut into sentences, raises; worked out when they are first needed."""
 
     def __init__(self, sentences: Sequence[str], analyser: Analyser) -> None:
@@ -54,9 +54,9 @@ class Objections:
         self._analyser = analyser
 
     @cached_property
-    def said(self) -> list[Said]:
+    def said(self) -> list[ParsedSentence]:
         """Its sentences, word by word."""
-        return [Said(readable(sentence), self._analyser) for sentence in self._sentences]
+        return [ParsedSentence(readable(sentence), self._analyser) for sentence in self._sentences]
 
     @cached_property
     def names(self) -> Set[str]:
@@ -104,13 +104,13 @@ def answers(answer: str, question: str, sentence: str, held: Set[str]) -> bool:
 
 
 def objected(
-    sentence: str, closest: str, terms: Set[str], passages: Sequence[Objections], analyser: Analyser
+    sentence: str, closest: str, terms: Set[str], passages: Sequence[SupportRules], analyser: Analyser
 ) -> bool:
     """Whether passages have the words of a sentence, but in another sense or with other numbers.
 
     :param closest: what of them comes closest. terms: of the sentence.
     """
-    said, nearest = Said(sentence, analyser), Said(readable(closest), analyser)
+    said, nearest = ParsedSentence(sentence, analyser), ParsedSentence(readable(closest), analyser)
     everything = [text for passage in passages for text in passage.said]
     held = len(terms & nearest.terms)
     as_close = [

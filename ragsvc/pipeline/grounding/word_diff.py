@@ -34,7 +34,7 @@ _OF_ANOTHER_KIND = NO_DENIAL | {"if"}
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class WordChange:
     """Words of a sentence in the place of words of a text; either may be none. first: it begins so."""
 
     said: tuple[str, ...]
@@ -42,7 +42,7 @@ class Change:
     first: bool = False
 
 
-def changes(sentence: Sequence[str], text: Sequence[str]) -> list[Change] | None:
+def changes(sentence: Sequence[str], text: Sequence[str]) -> list[WordChange] | None:
     """Between a sentence and a text, in small letters; None: they are not nearly the same, or too long.
 
     What the text has before the first and after the last word in common is no change: a part may be quoted.
@@ -55,7 +55,7 @@ def changes(sentence: Sequence[str], text: Sequence[str]) -> list[Change] | None
     if not same or same < IN_ORDER * len(sentence) or known < NEARLY * len(sentence):
         return None
     return [
-        Change(tuple(sentence[a:b]), tuple(text[c:d]), a == 0)
+        WordChange(tuple(sentence[a:b]), tuple(text[c:d]), a == 0)
         for tag, a, b, c, d in matcher.get_opcodes()
         if tag != "equal" and not (a == b and a in {0, len(sentence)})
     ]
@@ -89,7 +89,7 @@ def _in_order(sentence: Sequence[str], text: Sequence[str]) -> int:
     return sum(block.size for block in matcher.get_matching_blocks())
 
 
-def turned(found: Sequence[Change], negations: Set[str]) -> bool:
+def turned(found: Sequence[WordChange], negations: Set[str]) -> bool:
     """Whether a negation came in or went out, all in all."""
     said = sum(word in negations for change in found for word in change.said)
     read = sum(word in negations for change in found for word in change.read)
@@ -101,7 +101,7 @@ def turned(found: Sequence[Change], negations: Set[str]) -> bool:
     )
 
 
-def exchanged(found: Sequence[Change]) -> bool:
+def exchanged(found: Sequence[WordChange]) -> bool:
     """Whether two parts have changed places.
 
     :param found: with the words that carry content, as terms.
@@ -113,7 +113,7 @@ def exchanged(found: Sequence[Change]) -> bool:
     )
 
 
-def renamed(found: Sequence[Change], names: Set[str]) -> bool:
+def renamed(found: Sequence[WordChange], names: Set[str]) -> bool:
     """Whether a name stands where the text has another one.
 
     :param found: with the words that carry content, as terms. names: terms of names.
@@ -134,7 +134,7 @@ def renamed(found: Sequence[Change], names: Set[str]) -> bool:
 
 
 def subject_renamed(
-    found: Sequence[Change], term_of: Mapping[str, str], names: Set[str], following: str
+    found: Sequence[WordChange], term_of: Mapping[str, str], names: Set[str], following: str
 ) -> bool:
     """Whether a sentence begins with another word or some where the text ends its first part with a name.
 

@@ -13,7 +13,7 @@ from ragsvc.text.sources import Root, discover, resolve_root
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class Discovery:
     """Sources of one ingest and where they were looked for.
 
     unread: ids of files, and of folders of files, that could not be looked at.
@@ -27,7 +27,7 @@ class Found:
     upload: bool = False
 
 
-def look_for(request: IngestRequest, home: Path, named: Mapping[str, str]) -> Found:
+def look_for(request: IngestRequest, home: Path, named: Mapping[str, str]) -> Discovery:
     """Walk the paths of a request, without the home folder itself.
 
     :param named: what the root names of the corpus stand for so far.
@@ -59,7 +59,7 @@ def look_for(request: IngestRequest, home: Path, named: Mapping[str, str]) -> Fo
             items.extend(found)
             unread.update(_id_of(item, root) for item in found if isinstance(item, Failure))
     unique = {_place(item): item for item in items}
-    return Found(tuple(unique.values()), roots, request.prune, frozenset(unread))
+    return Discovery(tuple(unique.values()), roots, request.prune, frozenset(unread))
 
 
 def _named(root: Root, taken: Mapping[str, str], named: Mapping[str, str]) -> Root:

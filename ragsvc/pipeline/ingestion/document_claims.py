@@ -23,8 +23,8 @@ from ragsvc.domain import (
 from ragsvc.errors import Cancelled, DocumentError, EmptyDocument, NoText, UnreadableFile
 from ragsvc.pipeline.ingestion.items import batches, chars, shown, url_of
 from ragsvc.pipeline.ingestion.line_reader import LINES_AT_ONCE, LineReader
-from ragsvc.pipeline.ingestion.parse_cache import INLINE_KIND, ParseKey, Shelf
-from ragsvc.pipeline.ingestion.setbacks import Setbacks
+from ragsvc.pipeline.ingestion.parse_cache import INLINE_KIND, ParseCache, ParseKey
+from ragsvc.pipeline.ingestion.setbacks import KnownSetbacks
 from ragsvc.text.file_parser import display_name
 from ragsvc.text.file_types import extension, is_archive
 from ragsvc.text.jsonl import is_jsonl
@@ -37,7 +37,7 @@ UPLOAD = "upload"
 
 
 @dataclass(slots=True)
-class Reading:
+class DocumentClaims:
     """What has been read so far.
 
     kept: origins whose earlier documents stay because they could not be read.
@@ -69,7 +69,7 @@ class _Hashed:
     stamp: tuple[int, ...]
 
 
-class Reader:
+class ClaimReader:
     """Reads the files of one ingest; unchanged bytes are never parsed twice.
 
     upload: the files were sent, not found: nothing owns their ids but "upload".
@@ -78,8 +78,8 @@ class Reader:
 
     def __init__(
         self,
-        shelf: Shelf,
-        setbacks: Setbacks,
+        shelf: ParseCache,
+        setbacks: KnownSetbacks,
         pool: ParserPool,
         *,
         owner: str,
@@ -99,9 +99,9 @@ class Reader:
         self._done = self._total = 0
         self._unit = "files"
         self._lines = LineReader(shelf, setbacks, pool, lambda: self._step(0))
-        self.reading = Reading()
+        self.reading = DocumentClaims()
 
-    def read(self, found: Sequence[SourceFile | Skipped | Failure]) -> Reading:
+    def read(self, found: Sequence[SourceFile | Skipped | Failure]) -> DocumentClaims:
         """Read everything found; each item ends in exactly one of claims, skipped and failures.
 
         :raises Cancelled: when asked to stop; what was parsed is kept.

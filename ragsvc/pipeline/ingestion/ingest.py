@@ -38,24 +38,24 @@ from ragsvc.errors import (
     StaleContent,
 )
 from ragsvc.pipeline.index_files import renew_files
-from ragsvc.pipeline.ingestion.discovery import Found, look_for
-from ragsvc.pipeline.ingestion.document_claims import Reader, Reading
+from ragsvc.pipeline.ingestion.discovery import Discovery, look_for
+from ragsvc.pipeline.ingestion.document_claims import ClaimReader, DocumentClaims
 from ragsvc.pipeline.ingestion.indexer import Indexer
 from ragsvc.pipeline.ingestion.listeners import IngestTools, Listener
 from ragsvc.pipeline.ingestion.parse_cache import (
-    CatalogShelf,
-    DryShelf,
+    CatalogParseCache,
+    DryParseCache,
+    ParseCache,
     ParseKey,
-    Shelf,
     count_chunks,
     parser_of,
     text_key,
 )
 from ragsvc.pipeline.ingestion.plan import Plan, Scope, make_plan
-from ragsvc.pipeline.ingestion.setbacks import Again, Setbacks
+from ragsvc.pipeline.ingestion.setbacks import KnownSetbacks, Retry
 from ragsvc.store.gc.pins import ingest_reason
 from ragsvc.text.normalisation import clean, normalise
-from ragsvc.text.sources import Found as Item
+from ragsvc.text.sources import FoundSource as Item
 from ragsvc.text.sources import classify
 
 ATTEMPTS = 3
@@ -68,7 +68,7 @@ class Ingest:
         self._tools = tools
         self._caller = caller
         self._listener = listener
-        self._again = Again.LEAVE
+        self._again = Retry.LEAVE
         self._started = time.perf_counter()
 
     def files(self, request: IngestRequest) -> IngestReport:
@@ -80,9 +80,9 @@ class Ingest:
         :raises WriterBusy: if another writer held the lock for too long.
         """
         found = look_for(request, self._tools.catalog.home, self._root_names(request.corpus))
-        self._again = Again.RETRY if request.retry else Again.LEAVE
+        self._again = Retry.RETRY if request.retry else Retry.LEAVE
         if request.dry_run:
-            self._again = Again.REHEARSE
+            self._again = Retry.REHEARSE
             return self._dry(request.corpus, found)
         return self._run(request.corpus, found)
 
@@ -105,12 +105,12 @@ class Ingest:
 
         Documents of these ids are replaced; nothing else is touched.
         """
-        self._again = Again.RETRY if retry else Again.LEAVE
+        self._again = Retry.RETRY if retry else Retry.LEAVE
         items = tuple(_named(classify(str(path), name, ""), name) for name, path in sorted(files.items()))
         inline = tuple((document.document_id, _inline(document)) for document in documents)
-        return self._run(corpus, Found(items, {}, inline=inline, upload=True))
+        return self._run(corpus, Discovery(items, {}, inline=inline, upload=True))
 
-    def _run(self, name: str, found: Found) -> IngestReport:
+    def _run(self, name: str, found: Discovery) -> IngestReport:
         # From reading to publishing, so that gc does not take what is prepared meanwhile.
         catalog = self._tools.catalog
         with catalog.pinned(ingest_reason(name)):
@@ -126,7 +126,7 @@ class Ingest:
                 catalog.drop_unborn(name, ingests=1)
             return report
 
-    def _prepare_and_publish(self, name: str, found: Found) -> IngestReport:
+    def _prepare_and_publish(self, name: str, found: Discovery) -> IngestReport:
         tools = self._tools
         corpus = tools.new_corpus(self._caller, name)
         embedded = 0
@@ -135,7 +135,7 @@ class Ingest:
                 # It may be another one by now; one that was deleted is not made again.
                 corpus = tools.catalog.corpus(self._caller, name)
             tools.catalog.check_roots(corpus.id, found.roots)
-            reading = self._read(found, CatalogShelf(tools.catalog))
+            reading = self._read(found, CatalogParseCache(tools.catalog))
             try:
                 embedded += self._index(corpus, found, reading)
                 if self._listener.cancelled():
@@ -148,9 +148,9 @@ class Ingest:
                     raise
         raise AssertionError("the last attempt returns or raises")
 
-    def _read(self, found: Found, shelf: Shelf) -> Reading:
+    def _read(self, found: Discovery, shelf: ParseCache) -> DocumentClaims:
         tools = self._tools
-        reader = Reader(
+        reader = ClaimReader(
             shelf,
             self._setbacks(parser_of),
             tools.pool,
@@ -166,7 +166,7 @@ class Ingest:
         reading.claims.sort(key=lambda claim: (claim.document_id, claim.origin))
         return reading
 
-    def _index(self, corpus: Corpus, found: Found, reading: Reading) -> int:
+    def _index(self, corpus: Corpus, found: Discovery, reading: DocumentClaims) -> int:
         """Index what will be live and is not yet (what is live is indexed); returns the texts embedded."""
         catalog = self._tools.catalog
         live = catalog.live(corpus.id)
@@ -192,10 +192,10 @@ class Ingest:
         reading.drop(indexer.failures)
         return indexer.embedded
 
-    def _setbacks(self, maker_of: Callable[[ParseKey], str]) -> Setbacks:
-        return Setbacks(self._tools.catalog, maker_of, self._again)
+    def _setbacks(self, maker_of: Callable[[ParseKey], str]) -> KnownSetbacks:
+        return KnownSetbacks(self._tools.catalog, maker_of, self._again)
 
-    def _publish(self, name: str, found: Found, reading: Reading, embedded: int) -> IngestReport:
+    def _publish(self, name: str, found: Discovery, reading: DocumentClaims, embedded: int) -> IngestReport:
         tools = self._tools
         corpus = tools.catalog.corpus(self._caller, name)
         live = tools.catalog.live(corpus.id)
@@ -226,7 +226,7 @@ class Ingest:
         )
         return sum(counts.values())
 
-    def _dry(self, name: str, found: Found) -> IngestReport:
+    def _dry(self, name: str, found: Discovery) -> IngestReport:
         tools = self._tools
         try:
             corpus: Corpus | None = tools.catalog.corpus(self._caller, name)
@@ -236,7 +236,7 @@ class Ingest:
         if corpus is not None:
             tools.catalog.check_roots(corpus.id, found.roots)
             live = tools.catalog.live(corpus.id)
-        shelf = DryShelf(tools.catalog)
+        shelf = DryParseCache(tools.catalog)
         reading = self._read(found, shelf)
         _refuse_emptied(found, reading, live)
         plan = make_plan(live, reading.claims, _scope(found, reading))
@@ -247,7 +247,7 @@ class Ingest:
         return self._report(name, corpus.commit if corpus else CommitId(0), plan, reading, counts)
 
     def _report(
-        self, name: str, commit: CommitId, plan: Plan, reading: Reading, chunks: tuple[int, int, int]
+        self, name: str, commit: CommitId, plan: Plan, reading: DocumentClaims, chunks: tuple[int, int, int]
     ) -> IngestReport:
         failures = (*reading.failures, *plan.conflicts)
         return IngestReport(
@@ -276,7 +276,7 @@ def _named(item: Item, name: str) -> Item:
     return item if isinstance(item, SourceFile) else replace(item, source=name)
 
 
-def _scope(found: Found, reading: Reading) -> Scope:
+def _scope(found: Discovery, reading: DocumentClaims) -> Scope:
     return Scope(
         roots=frozenset(found.roots),
         kept=frozenset(reading.kept),
@@ -284,7 +284,7 @@ def _scope(found: Found, reading: Reading) -> Scope:
     )
 
 
-def _refuse_emptied(found: Found, reading: Reading, live: Mapping[str, Membership]) -> None:
+def _refuse_emptied(found: Discovery, reading: DocumentClaims, live: Mapping[str, Membership]) -> None:
     """An unmounted disk looks like an empty folder; pruning it must be asked for twice."""
     if found.prune is not Prune.REMOVE:
         return

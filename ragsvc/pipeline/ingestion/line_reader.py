@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from ragsvc.domain import CachedParse, Failure, LineDocument, ParsedDocument, SourceFile
 from ragsvc.errors import IdConflict
 from ragsvc.pipeline.ingestion.items import shown
-from ragsvc.pipeline.ingestion.parse_cache import LINE_KIND, ParseKey, Shelf
-from ragsvc.pipeline.ingestion.setbacks import Setbacks
+from ragsvc.pipeline.ingestion.parse_cache import LINE_KIND, ParseCache, ParseKey
+from ragsvc.pipeline.ingestion.setbacks import KnownSetbacks
 from ragsvc.text.jsonl import LineIds, RawLine, split_lines
 from ragsvc.text.worker_pool import TRANSIENT_CODES, ParserPool
 
@@ -19,7 +19,7 @@ _ID, _METADATA = "id", "metadata"
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class JsonLine:
     """A line as a document."""
 
     document_id: str
@@ -29,20 +29,24 @@ class Line:
 class LineReader:
     """Reads one file after another; unchanged lines are not looked into again."""
 
-    def __init__(self, shelf: Shelf, setbacks: Setbacks, pool: ParserPool, pulse: Callable[[], None]) -> None:
+    def __init__(
+        self, shelf: ParseCache, setbacks: KnownSetbacks, pool: ParserPool, pulse: Callable[[], None]
+    ) -> None:
         self._shelf = shelf
         self._setbacks = setbacks
         self._pool = pool
         self._pulse = pulse
 
-    def read(self, file: SourceFile) -> Iterator[Line | Failure]:
+    def read(self, file: SourceFile) -> Iterator[JsonLine | Failure]:
         """The lines of a file, in order. A failure's source is "path:line"."""
         ids = LineIds(file.document_id)
         for some in _batches(split_lines(file.path, source=shown(file))):
             self._pulse()
             yield from self._read(shown(file), some, ids)
 
-    def _read(self, source: str, some: Sequence[RawLine | Failure], ids: LineIds) -> Iterator[Line | Failure]:
+    def _read(
+        self, source: str, some: Sequence[RawLine | Failure], ids: LineIds
+    ) -> Iterator[JsonLine | Failure]:
         lines = [item for item in some if isinstance(item, RawLine)]
         known: dict[ParseKey, CachedParse | Failure] = {}
         known |= self._shelf.find([_key(line) for line in lines])
@@ -82,7 +86,7 @@ def _with_id(line: LineDocument) -> ParsedDocument:
     return replace(line.parsed, metadata={_ID: line.document_id, _METADATA: dict(line.parsed.metadata)})
 
 
-def _settle(source: str, line: RawLine, found: CachedParse | Failure, ids: LineIds) -> Line | Failure:
+def _settle(source: str, line: RawLine, found: CachedParse | Failure, ids: LineIds) -> JsonLine | Failure:
     if isinstance(found, Failure):
         return replace(found, source=source)
     if found.version_id is None:
@@ -91,7 +95,7 @@ def _settle(source: str, line: RawLine, found: CachedParse | Failure, ids: LineI
         document_id = ids.claim(str(found.metadata[_ID]), line.digest)
     except IdConflict as error:
         return Failure(source, error.code, error.message)
-    return Line(document_id, replace(found, metadata=found.metadata[_METADATA]))
+    return JsonLine(document_id, replace(found, metadata=found.metadata[_METADATA]))
 
 
 def _batches(items: Iterator[RawLine | Failure]) -> Iterator[list[RawLine | Failure]]:

@@ -34,7 +34,7 @@ TEXT_KIND = "text"
 _MAKERS = {LINE_KIND: "line-1", INLINE_KIND: "text-1"}
 
 
-class Shelf(Protocol):
+class ParseCache(Protocol):
     """Remembers what bytes were parsed to."""
 
     def find(self, keys: Sequence[ParseKey]) -> dict[ParseKey, CachedParse]:
@@ -56,7 +56,7 @@ def parser_of(key: ParseKey) -> str:
     return _MAKERS.get(key[1], PARSER_VERSION)
 
 
-class CatalogShelf:
+class CatalogParseCache:
     """The catalog's own cache."""
 
     def __init__(self, catalog: Catalog) -> None:
@@ -82,7 +82,7 @@ class CatalogShelf:
         return [stored[key] for key, _ in items]
 
 
-class DryShelf(CatalogShelf):
+class DryParseCache(CatalogParseCache):
     """Reads the catalog and writes nothing.
 
     Texts that the catalog does not have get ids below zero, and are kept in memory to be counted.
@@ -123,7 +123,7 @@ def count_chunks(
     catalog: Catalog,
     parts: ProfileParts,
     pool: ParserPool,
-    shelf: DryShelf,
+    shelf: DryParseCache,
     live: Mapping[str, Membership],
     plan: Plan,
 ) -> tuple[int, int, int]:

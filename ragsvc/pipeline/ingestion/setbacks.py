@@ -11,7 +11,7 @@ from ragsvc.store.catalog import Catalog
 from ragsvc.text.worker_pool import SETBACK_CODES
 
 
-class Again(StrEnum):
+class Retry(StrEnum):
     """What to do about things that failed at great cost before."""
 
     LEAVE = "leave"
@@ -19,10 +19,10 @@ class Again(StrEnum):
     REHEARSE = "rehearse"
 
 
-class Setbacks:
+class KnownSetbacks:
     """The catalog's memory of them. A rehearsal only reads it."""
 
-    def __init__(self, catalog: Catalog, maker_of: Callable[[ParseKey], str], again: Again) -> None:
+    def __init__(self, catalog: Catalog, maker_of: Callable[[ParseKey], str], again: Retry) -> None:
         """:param maker_of: version of the parser, or fingerprint of the profile, that a key is tried with."""
         self._catalog = catalog
         self._maker_of = maker_of
@@ -33,7 +33,7 @@ class Setbacks:
         found: dict[ParseKey, Failure] = {}
         for maker, some in self._by_maker(keys).items():
             remembered = self._catalog.setbacks(maker, some)
-            if remembered and self._again is Again.RETRY:
+            if remembered and self._again is Retry.RETRY:
                 self._catalog.forget_setbacks(maker, list(remembered))
                 continue
             for key, (code, error) in remembered.items():
@@ -43,7 +43,7 @@ class Setbacks:
     def remember(self, failures: Mapping[ParseKey, Failure]) -> None:
         """Keep those that cost too much; others another try may cure."""
         costly = {key: item for key, item in failures.items() if item.code in SETBACK_CODES}
-        if self._again is Again.REHEARSE:
+        if self._again is Retry.REHEARSE:
             return
         for maker, keys in self._by_maker(list(costly)).items():
             self._catalog.put_setbacks(maker, {key: (costly[key].code, costly[key].error) for key in keys})

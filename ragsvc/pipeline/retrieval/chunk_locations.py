@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ragsvc.domain import Holder
-from ragsvc.pipeline.retrieval.search import Ranked, Reading
+from ragsvc.pipeline.retrieval.search import RankedRows, SearchScope
 
 
-class Places:
+class ChunkLocations:
     """The chunks of one snapshot and the documents that hold them; each chunk is read once."""
 
-    def __init__(self, reading: Reading) -> None:
+    def __init__(self, reading: SearchScope) -> None:
         self._reading = reading
         self._holders: dict[int, list[Holder]] = {}
 
-    def best(self, ranked: Ranked, k: int) -> list[tuple[float, Holder]]:
+    def best(self, ranked: RankedRows, k: int) -> list[tuple[float, Holder]]:
         """The scores and places of the hits that `retrieve.hits` gives when nothing is collapsed."""
         chunks: list[int] = self._reading.snapshot.index.chunk_ids[ranked.rows].tolist()
         scores: list[float] = ranked.scores.tolist()

@@ -17,7 +17,7 @@ _PROBED = 32
 _SHARED = _PROBED - (SIGNATURE_VALUES - math.ceil(NEAR * SIGNATURE_VALUES))
 
 
-class Fold:
+class Collapser:
     """Candidates in the order of their scores, read a block at a time and folded onto what is shown.
 
     A candidate belongs to the first hit, in final order, that it repeats: its chunk is that hit's, held

@@ -31,7 +31,7 @@ USER_TURNS = 8
 TURN_CHARS = 2000
 
 
-class Lean(StrEnum):
+class ContextDependence(StrEnum):
     """How much a question needs what was said before it."""
 
     NONE = "none"
@@ -40,9 +40,9 @@ class Lean(StrEnum):
 
 
 # Weight of the condensed question's vector beside the vector of the question as it was asked.
-_PULL = {Lean.NONE: 0.0, Lean.SOME: 0.5, Lean.MUCH: 2.0}
+_PULL = {ContextDependence.NONE: 0.0, ContextDependence.SOME: 0.5, ContextDependence.MUCH: 2.0}
 # How often the question's own terms count in the lexical leg when a carried term counts once.
-_OWN_SHARE = {Lean.NONE: 1, Lean.SOME: 4, Lean.MUCH: 2}
+_OWN_SHARE = {ContextDependence.NONE: 1, ContextDependence.SOME: 4, ContextDependence.MUCH: 2}
 
 _WORD = re.compile(r"\w+(?:['’.\-/]\w+)*")
 # Words that ask, chat or point rather than name; with the stop words they say nothing of the topic.
@@ -114,7 +114,7 @@ _ASKING = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
-class Condensed:
+class RewrittenQuery:
     """A question with what it takes over from the conversation.
 
     question: as it was asked. carried: at most 6 words, as they were written; () when it stands by itself.
@@ -122,7 +122,7 @@ class Condensed:
 
     question: str
     carried: tuple[str, ...] = ()
-    lean: Lean = Lean.NONE
+    lean: ContextDependence = ContextDependence.NONE
 
     @property
     def searched(self) -> str:
@@ -159,19 +159,19 @@ class Condensed:
         return np.asarray(total / norm, dtype=np.float32) if norm > 0 else own
 
 
-def condense(question: str, history: Sequence[Turn], analyser: Analyser) -> Condensed:
+def condense(question: str, history: Sequence[Turn], analyser: Analyser) -> RewrittenQuery:
     """Carry into a question what it lacks, when it leans on the user's turns before it.
 
     :param history: turns before the question, oldest first. Only the user's are read: what was answered
         quotes documents, and would make the next search go where the last one went.
     """
     turns = turns_read(history)
-    lean = leaning(question, analyser) if turns else Lean.NONE
-    if lean is Lean.NONE:
-        return Condensed(question)
+    lean = leaning(question, analyser) if turns else ContextDependence.NONE
+    if lean is ContextDependence.NONE:
+        return RewrittenQuery(question)
     held = set(analyser.terms(question))
     carried = tuple(word for word in _focus(turns, analyser) if not held.issuperset(analyser.terms(word)))
-    return Condensed(question, carried, lean) if carried else Condensed(question)
+    return RewrittenQuery(question, carried, lean) if carried else RewrittenQuery(question)
 
 
 def turns_read(history: Sequence[Turn]) -> list[str]:
@@ -179,21 +179,21 @@ def turns_read(history: Sequence[Turn]) -> list[str]:
     return [turn.content[:TURN_CHARS] for turn in history if turn.role is Role.USER][-USER_TURNS:]
 
 
-def leaning(question: str, analyser: Analyser) -> Lean:
+def leaning(question: str, analyser: Analyser) -> ContextDependence:
     """Judge by its words how much a question needs what was said before it."""
     text = " ".join(question.split())
     if _is_courtesy(text):
-        return Lean.NONE
+        return ContextDependence.NONE
     pointing = _EMPTY_IT.sub(" ", text)
     pronoun = _PRONOUN.search(pointing)
     # A pronoun after two words of content points, more often than not, at those.
     if pronoun is not None and _size(pointing[: pronoun.start()], analyser) <= 1:
-        return Lean.MUCH
+        return ContextDependence.MUCH
     if pronoun is not None or _OPENER.search(text) or _COMPARISON.search(text):
-        return Lean.SOME
+        return ContextDependence.SOME
     size = _size(text, analyser)
     whole = _DEFINITION.match(text) or (_ASKING.match(text) and names_in(text))
-    return Lean.NONE if size > 2 or (size > 0 and whole) else Lean.SOME
+    return ContextDependence.NONE if size > 2 or (size > 0 and whole) else ContextDependence.SOME
 
 
 def _focus(turns: Sequence[str], analyser: Analyser) -> list[str]:
@@ -203,7 +203,7 @@ def _focus(turns: Sequence[str], analyser: Analyser) -> list[str]:
         own = _carriable(turn)
         if not own or _is_courtesy(turn):
             continue
-        if leaning(turn, analyser) is not Lean.NONE:
+        if leaning(turn, analyser) is not ContextDependence.NONE:
             known = {word.lower() for word in own}
             own += [word for word in focus if word.lower() not in known]
         focus = own[:MAX_CARRIED]

@@ -25,10 +25,10 @@ from ragsvc.domain import (
 from ragsvc.index.rank_order import SCORE_STEP, marked
 from ragsvc.pipeline.profile_parts import ProfileParts
 from ragsvc.pipeline.retrieval.close_reader import CLOSE
-from ragsvc.pipeline.retrieval.collapser import Fold
+from ragsvc.pipeline.retrieval.collapser import Collapser
 from ragsvc.pipeline.retrieval.fusion import SCORE_DECIMALS, competition_rank, convex, reciprocal_rank
 from ragsvc.pipeline.retrieval.literal_queries import dense_weight_of
-from ragsvc.pipeline.retrieval.query_rewriter import Condensed
+from ragsvc.pipeline.retrieval.query_rewriter import RewrittenQuery
 from ragsvc.pipeline.retrieval.snapshot import Snapshot
 from ragsvc.protocols import Analyser, Reranker
 from ragsvc.store.catalog import Catalog
@@ -53,10 +53,10 @@ class Weights:
 
 
 @dataclass(frozen=True, slots=True)
-class Query:
+class SearchQuery:
     """A query made ready for one corpus.
 
-    text: what the passages must speak of, see `Condensed.judged`. searched: the whole stand-alone query.
+    text: what the passages must speak of, see `RewrittenQuery.judged`. searched: the whole stand-alone query.
     question: the question by itself, its slips put right.
     vector: (dim,) float32, L2-normalised; None in lexical mode.
     terms: analysed terms, repeats kept; unused in dense mode.
@@ -71,38 +71,38 @@ class Query:
 
 
 @dataclass(frozen=True, slots=True)
-class Ranked:
+class RankedRows:
     """Candidate rows of a snapshot with their scores, both (m,), best first."""
 
     rows: I64Vector
     scores: F64Vector
 
 
-def prepare(text: str, mode: Mode, vector: F32Vector | None, analyser: Analyser) -> Query:
+def prepare(text: str, mode: Mode, vector: F32Vector | None, analyser: Analyser) -> SearchQuery:
     """Analyse a query that stands by itself, see `prepare_condensed`."""
-    return prepare_condensed(Condensed(text), mode, vector, analyser)
+    return prepare_condensed(RewrittenQuery(text), mode, vector, analyser)
 
 
 def prepare_condensed(
-    condensed: Condensed, mode: Mode, vector: F32Vector | None, analyser: Analyser
-) -> Query:
+    condensed: RewrittenQuery, mode: Mode, vector: F32Vector | None, analyser: Analyser
+) -> SearchQuery:
     """Analyse a query; its terms are sorted, so that sums do not depend on how an index grew.
 
     :param vector: what `condensed.mix` gave, if the dense leg is asked.
     """
     terms = () if mode is Mode.DENSE else tuple(sorted(condensed.terms(analyser)))
     given = None if mode is Mode.LEXICAL else vector
-    return Query(condensed.judged, mode, given, terms, condensed.searched, condensed.question)
+    return SearchQuery(condensed.judged, mode, given, terms, condensed.searched, condensed.question)
 
 
 def rank(
     snapshot: Snapshot,
-    query: Query,
+    query: SearchQuery,
     term_ids: Mapping[str, int],
     allowed: BoolVector,
     weights: Weights,
-    close: CloseLook | None = None,
-) -> Ranked:
+    close: RerankStage | None = None,
+) -> RankedRows:
     """Score the candidates of both legs, and the best of a hybrid search a second time.
 
     :param term_ids: of those of `query.terms` that the catalog knows.
@@ -113,7 +113,7 @@ def rank(
     weights = replace(weights, dense=dense_weight_of(query.text, weights.dense))
     scores = np.round(_fused(legs, weights), SCORE_DECIMALS)
     order = np.argsort(-scores, kind="stable")
-    ranked = Ranked(legs.rows[order], scores[order])
+    ranked = RankedRows(legs.rows[order], scores[order])
     if close is None or query.mode is not Mode.HYBRID or query.vector is None or not len(order):
         return ranked
     top = order[: _end_of_tie(ranked.scores, CLOSE)]
@@ -132,7 +132,7 @@ def rank(
     return _looked_at_again(ranked, np.round(close.reranker.rescore(candidates), SCORE_DECIMALS))
 
 
-def _looked_at_again(ranked: Ranked, scores: F64Vector) -> Ranked:
+def _looked_at_again(ranked: RankedRows, scores: F64Vector) -> RankedRows:
     """Order the best candidates by their new scores; those not looked at again stay behind them."""
     count = len(scores)
     order = np.argsort(-scores, kind="stable")
@@ -140,7 +140,7 @@ def _looked_at_again(ranked: Ranked, scores: F64Vector) -> Ranked:
     if rest.size:
         rest = np.round(rest - max(0.0, rest[0] - scores.min() + SCORE_STEP), SCORE_DECIMALS)
     rows = np.concatenate([ranked.rows[:count][order], ranked.rows[count:]])
-    return Ranked(rows, np.concatenate([scores[order], rest]))
+    return RankedRows(rows, np.concatenate([scores[order], rest]))
 
 
 def _end_of_tie(scores: F64Vector, depth: int) -> int:
@@ -150,7 +150,7 @@ def _end_of_tie(scores: F64Vector, depth: int) -> int:
     return int(np.count_nonzero(scores >= scores[depth - 1]))
 
 
-def _legs(snapshot: Snapshot, query: Query, term_ids: Mapping[str, int], allowed: BoolVector) -> _Legs:
+def _legs(snapshot: Snapshot, query: SearchQuery, term_ids: Mapping[str, int], allowed: BoolVector) -> _Legs:
     index, vector = snapshot.index, query.vector
     matched = None
     if query.mode is not Mode.DENSE:
@@ -204,7 +204,7 @@ _NO_SCORES = np.empty(0, dtype=np.float32)
 
 
 @dataclass(frozen=True, slots=True)
-class CloseLook:
+class RerankStage:
     """A second look at the best candidates, and where it reads them: texts by the ids of their chunks."""
 
     reranker: Reranker
@@ -212,7 +212,7 @@ class CloseLook:
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class SearchScope:
     """Where and for whom passages are read."""
 
     catalog: Catalog
@@ -222,13 +222,15 @@ class Reading:
     caller: Caller
 
 
-def hits(reading: Reading, ranked: Ranked, k: int, collapse: Collapse) -> list[Hit]:
+def hits(reading: SearchScope, ranked: RankedRows, k: int, collapse: Collapse) -> list[Hit]:
     """Show the best k: ordered by score, document id, start; nearly the same text shown once if asked.
 
     :param k: 1..200. The hits for a small k, and their duplicates, begin those for a large one.
     """
     index = reading.snapshot.index
-    fold = Fold(ranked.scores, index.signatures_of(ranked.rows) if collapse is Collapse.DUPLICATES else None)
+    fold = Collapser(
+        ranked.scores, index.signatures_of(ranked.rows) if collapse is Collapse.DUPLICATES else None
+    )
     chunk_ids: list[int] = index.chunk_ids[ranked.rows].tolist()
     position_of = {chunk: position for position, chunk in enumerate(chunk_ids)}
     scores: list[float] = ranked.scores.tolist()
@@ -250,7 +252,7 @@ def hits(reading: Reading, ranked: Ranked, k: int, collapse: Collapse) -> list[H
 
 
 def _read(
-    reading: Reading, chunk_ids: Sequence[int], position_of: Mapping[int, int], scores: Sequence[float]
+    reading: SearchScope, chunk_ids: Sequence[int], position_of: Mapping[int, int], scores: Sequence[float]
 ) -> list[Passage]:
     """The passages of some candidates, in final order."""
     passages = reading.catalog.passages(
@@ -260,8 +262,8 @@ def _read(
 
 
 def _list_unread(
-    reading: Reading,
-    fold: Fold,
+    reading: SearchScope,
+    fold: Collapser,
     chunk_ids: Sequence[int],
     position_of: Mapping[int, int],
     scores: Sequence[float],
@@ -285,7 +287,7 @@ def _list_unread(
 
 
 @dataclass(frozen=True, slots=True)
-class Looked:
+class Retrieval:
     """What one corpus gave for a query, and what is needed to look closer.
 
     term_ids: of those of the query's terms that the catalog knows.
@@ -293,6 +295,6 @@ class Looked:
 
     parts: ProfileParts
     snapshot: Snapshot
-    query: Query
+    query: SearchQuery
     term_ids: Mapping[str, int]
     hits: tuple[Hit, ...]

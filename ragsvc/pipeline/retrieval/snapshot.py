@@ -42,7 +42,7 @@ class Snapshot:
     index: CorpusIndex
     alive: BoolVector
     lexical: LexicalView
-    base: index_reader.Written | None
+    base: index_reader.WrittenIndex | None
     masks: MaskCache = field(compare=False)
     vocabulary: VocabularyCache = field(compare=False)
 
@@ -120,7 +120,7 @@ def empty_index(corpus: Corpus) -> CorpusIndex:
     return CorpusIndex.empty(corpus.profile.spec.embedder.dimension)
 
 
-def read_files(catalog: Catalog, corpus: Corpus) -> tuple[CorpusIndex, index_reader.Written] | None:
+def read_files(catalog: Catalog, corpus: Corpus) -> tuple[CorpusIndex, index_reader.WrittenIndex] | None:
     """The index in the files of a corpus; None when they cannot be used."""
     folder = folder_of(catalog, corpus)
     if not index_reader.is_written(folder):
@@ -143,7 +143,7 @@ def read_files(catalog: Catalog, corpus: Corpus) -> tuple[CorpusIndex, index_rea
 
 
 def _snapshot(
-    corpus: Corpus, index: CorpusIndex, alive: BoolVector, base: index_reader.Written | None
+    corpus: Corpus, index: CorpusIndex, alive: BoolVector, base: index_reader.WrittenIndex | None
 ) -> Snapshot:
     return Snapshot(corpus, index, alive, index.lexical_view(alive), base, MaskCache(), VocabularyCache())
 
@@ -158,7 +158,7 @@ def is_current(catalog: Catalog, corpus: Corpus, index: CorpusIndex, versions: I
 
 
 def settled(
-    catalog: Catalog, index: CorpusIndex, corpus: Corpus, base: index_reader.Written | None
+    catalog: Catalog, index: CorpusIndex, corpus: Corpus, base: index_reader.WrittenIndex | None
 ) -> Snapshot:
     """The snapshot of `corpus.commit`, from any index of its profile.
 

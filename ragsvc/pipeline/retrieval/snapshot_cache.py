@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 PAST_KEPT = 4
 
 
-class SnapshotKeeper:
+class SnapshotCache:
     """Holds the newest snapshot of each corpus and brings it up to date from the catalog."""
 
     def __init__(self, catalog: Catalog) -> None:
@@ -172,7 +172,7 @@ class SnapshotKeeper:
             return self._load(newest)
         return settled(self._catalog, index, newest, base)
 
-    def _mend(self, corpus: Corpus) -> tuple[CorpusIndex, index_reader.Written] | None:
+    def _mend(self, corpus: Corpus) -> tuple[CorpusIndex, index_reader.WrittenIndex] | None:
         """Write missing or damaged files anew, unless a writer is at work, who may do the same."""
         try:
             with self._catalog.lock.hold(0):

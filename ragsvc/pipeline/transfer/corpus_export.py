@@ -42,7 +42,7 @@ _VERSIONS = 256
 _CHARACTERS = 2_000_000
 
 
-class Export:
+class CorpusExport:
     """One export of one corpus."""
 
     def __init__(self, catalog: Catalog, caller: Caller, progress: Callable[[Progress], None]) -> None:

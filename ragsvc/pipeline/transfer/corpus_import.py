@@ -17,7 +17,7 @@ from ragsvc.domain import Caller, CarryReport, CommitId, Progress
 from ragsvc.errors import ExportDamaged, InvalidName, StaleContent
 from ragsvc.pipeline.index_files import renew_files
 from ragsvc.pipeline.transfer.export_manifest import COPY_AGAIN, MANIFEST, ExportManifest, FileFacts, Table
-from ragsvc.pipeline.transfer.import_rows import Filling
+from ragsvc.pipeline.transfer.import_rows import ImportRows
 from ragsvc.store.catalog import Catalog
 
 ATTEMPTS = 3
@@ -34,7 +34,7 @@ class ImportTools:
     on_wait: Callable[[str], None]
 
 
-class Import:
+class CorpusImport:
     """One import of one folder."""
 
     def __init__(self, tools: ImportTools, caller: Caller, folder: Path) -> None:
@@ -98,7 +98,7 @@ class Import:
 
     def _fill_and_publish(self, manifest: ExportManifest, name: str) -> CommitId:
         profile = self._catalog.profile(manifest.spec)
-        born = Filling(self._catalog, self._folder, manifest, profile, self._tools.progress).fill()
+        born = ImportRows(self._catalog, self._folder, manifest, profile, self._tools.progress).fill()
         with self._catalog.lock.hold(self._tools.lock_timeout_s, self._tools.on_wait):
             corpus = self._catalog.adopt(
                 self._caller,

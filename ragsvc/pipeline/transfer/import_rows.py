@@ -50,7 +50,7 @@ class _Known:
     media_type: str
 
 
-class Filling:
+class ImportRows:
     """Checks the tables and puts what they hold into the caches."""
 
     def __init__(

@@ -17,8 +17,8 @@ from ragsvc.errors import CorpusNotFound, StorageError
 from ragsvc.index import index_reader, index_writer
 from ragsvc.pipeline.index_files import folder_of, rebase
 from ragsvc.store.catalog import Catalog
-from ragsvc.store.gc.retention import Place
-from ragsvc.store.lock_turns import Turns
+from ragsvc.store.gc.retention import ProfileUse
+from ragsvc.store.lock_turns import LockTurns
 
 log = logging.getLogger(__name__)
 
@@ -34,7 +34,7 @@ def collect(
     *,
     dry_run: bool,
     vacuum: bool,
-    turns: Turns,
+    turns: LockTurns,
 ) -> CollectReport:
     """Collect commits, content and index files; the writer lock is taken in turns, unless with a dry run.
 
@@ -68,7 +68,7 @@ def collect(
     )
 
 
-def _useless_folders(home: Path, places: Sequence[Place]) -> Iterator[Path]:
+def _useless_folders(home: Path, places: Sequence[ProfileUse]) -> Iterator[Path]:
     """Index folders that stand for no place; whatever has another name is not ours."""
     needed = {(place.uid, place.profile[:16]) for place in places}
     for corpus in sorted(home.iterdir()):
@@ -90,7 +90,7 @@ def _remove(folders: Sequence[Path]) -> None:
             folder.parent.rmdir()
 
 
-def _shrink(catalog: Catalog, caller: Caller, place: Place) -> int:
+def _shrink(catalog: Catalog, caller: Caller, place: ProfileUse) -> int:
     """Write index files anew when they hold rows of deleted versions; gives the bytes saved."""
     try:
         corpus = catalog.corpus(caller, place.corpus)

@@ -12,9 +12,9 @@ from ragsvc.domain import (
     ChunkBatch,
     Corpus,
     I64Vector,
-    Problem,
     Profile,
     Progress,
+    VerifyProblem,
     VerifyReport,
     VersionId,
 )
@@ -46,7 +46,7 @@ class Verification:
         self._parts_of = parts_of
         self._progress = progress
         self._started = time.perf_counter()
-        self._problems: list[Problem] = []
+        self._problems: list[VerifyProblem] = []
         self._checked = dict.fromkeys(("corpora", "texts", "chunks", "index_files"), 0)
 
     def run(self, caller: Caller, names: Sequence[str]) -> VerifyReport:
@@ -168,7 +168,7 @@ class Verification:
             self._add(corpus.name, code, f"and {count} more", repair)
 
     def _add(self, corpus: str, code: str, message: str, repair: str) -> None:
-        self._problems.append(Problem(corpus, code, message, repair))
+        self._problems.append(VerifyProblem(corpus, code, message, repair))
 
 
 def _rebuild(corpus: Corpus) -> str:

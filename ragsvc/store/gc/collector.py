@@ -15,12 +15,12 @@ from sqlalchemy import Connection, update
 
 from ragsvc.domain import Caller, CollectReport
 from ragsvc.errors import InvalidRequest
-from ragsvc.store.engine import Section, batches
+from ragsvc.store.engine import Repository, batches
 from ragsvc.store.gc.pins import living_pins, sweep_pins
-from ragsvc.store.gc.retention import Choice, Place, choose, places_of
-from ragsvc.store.gc.survey import Garbage, latest_of, survey
-from ragsvc.store.gc.sweep import Step, Work, steps
-from ragsvc.store.lock_turns import SLICE_S, Turns
+from ragsvc.store.gc.retention import CommitChoice, ProfileUse, choose, places_of
+from ragsvc.store.gc.survey import GarbageSurvey, latest_of, survey
+from ragsvc.store.gc.sweep import Step, SweepWork, steps
+from ragsvc.store.lock_turns import SLICE_S, LockTurns
 from ragsvc.store.tables import commit
 
 # Surveys in a row that a commit made useless; the next one is made under the writer lock.
@@ -28,14 +28,14 @@ _VAIN = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Collected:
+class CollectorResult:
     """What a gc did to the rows, and the index files that are needed after it."""
 
     report: CollectReport
-    places: tuple[Place, ...]
+    places: tuple[ProfileUse, ...]
 
 
-class Collection(Section):
+class GarbageCollector(Repository):
     """The one who takes rows away while others read and prepare."""
 
     def collect(
@@ -45,8 +45,8 @@ class Collection(Section):
         keep: int,
         *,
         dry_run: bool,
-        turns: Turns | None = None,
-    ) -> Collected:
+        turns: LockTurns | None = None,
+    ) -> CollectorResult:
         """Collect commits beyond the newest `keep`, then what no commit of any corpus needs.
 
         Tagged and pinned commits are kept. Content is left for the next time while an ingest prepares
@@ -67,8 +67,8 @@ class Collection(Section):
                 choice = choose(connection, home, name, keep)
                 garbage = survey(connection, home, choice.doomed)
                 places = places_of(connection, home, choice.doomed)
-            return Collected(_report(choice, _all_of(garbage), dry_run=True), places)
-        turns = turns or Turns(self._db.lock)
+            return CollectorResult(_report(choice, _all_of(garbage), dry_run=True), places)
+        turns = turns or LockTurns(self._db.lock)
         with turns.turn(), self._db.write("store.collect") as connection:
             sweep_pins(connection, home)
             choice = choose(connection, home, name, keep)
@@ -79,9 +79,9 @@ class Collection(Section):
         work = self._remove(turns)
         self._db.owe_checkpoint()
         self._db.empty_log()
-        return Collected(_report(choice, work, dry_run=False), self.places())
+        return CollectorResult(_report(choice, work, dry_run=False), self.places())
 
-    def places(self) -> tuple[Place, ...]:
+    def places(self) -> tuple[ProfileUse, ...]:
         """The index files that are needed now; no others come to be while the writer lock is held."""
         with self._db.read() as connection:
             return places_of(connection, self._db.path.parent, ())
@@ -93,7 +93,7 @@ class Collection(Section):
             size = connection.exec_driver_sql("PRAGMA page_size").scalar_one()
         return int(pages) * int(size)
 
-    def vacuum(self, turns: Turns) -> int:
+    def vacuum(self, turns: LockTurns) -> int:
         """Give free pages back to the disk, in one turn of the writer lock.
 
         :return: bytes by which the files have shrunk.
@@ -105,8 +105,8 @@ class Collection(Section):
         self._db.empty_log()
         return max(0, before - self._db.size_bytes())
 
-    def _remove(self, turns: Turns) -> Work:
-        work = Work()
+    def _remove(self, turns: LockTurns) -> SweepWork:
+        work = SweepWork()
         vain = 0
         while True:
             done = work.steps
@@ -114,7 +114,7 @@ class Collection(Section):
                 return work
             vain = 0 if work.steps > done else vain + 1
 
-    def _pass(self, turns: Turns, work: Work, *, steady: bool) -> bool:
+    def _pass(self, turns: LockTurns, work: SweepWork, *, steady: bool) -> bool:
         """Look for garbage, and remove it for as long as nobody commits.
 
         :param steady: look and begin to remove in one turn, so that something is done for certain:
@@ -145,20 +145,20 @@ class Collection(Section):
             return self._db.write("store.collect_content")
         return self._db.write("store.collect_memberships")
 
-    def _survey(self) -> Garbage:
+    def _survey(self) -> GarbageSurvey:
         with self._db.read() as connection:
             return survey(connection, self._db.path.parent, ())
 
-    def _newcomer(self, connection: Connection, garbage: Garbage) -> str:
+    def _newcomer(self, connection: Connection, garbage: GarbageSurvey) -> str:
         """Who began to prepare content since the survey, and may build upon what is to go; "": nobody."""
         # Whole pins are compared: the number of one that is gone is given out again.
         pins = living_pins(connection, self._db.path.parent)
         return next((pin.reason for pin in pins if pin.commit_id is None and pin not in garbage.pins), "")
 
 
-def _all_of(garbage: Garbage) -> Work:
+def _all_of(garbage: GarbageSurvey) -> SweepWork:
     """What removing all of it would come to."""
-    return Work(
+    return SweepWork(
         documents=len(garbage.memberships),
         versions=len(garbage.versions),
         chunks=garbage.chunks,
@@ -172,7 +172,7 @@ def _later(reason: str) -> str:
     return f"{reason}: run gc again afterwards" if reason else ""
 
 
-def _report(choice: Choice, work: Work, *, dry_run: bool) -> CollectReport:
+def _report(choice: CommitChoice, work: SweepWork, *, dry_run: bool) -> CollectReport:
     return CollectReport(
         commits=len(choice.doomed),
         documents=work.documents,

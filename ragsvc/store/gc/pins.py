@@ -17,7 +17,7 @@ from sqlalchemy import Connection, delete, insert, select
 
 from ragsvc.domain import CommitId, CorpusId, ProfileId
 from ragsvc.errors import StaleContent, StorageError, WriterBusy
-from ragsvc.store.engine import Section, now
+from ragsvc.store.engine import Repository, now
 from ragsvc.store.home_files import make_folder, written
 from ragsvc.store.tables import commit, pin
 
@@ -42,7 +42,7 @@ class Pin:
         return self.commit_id is None and self.profile_id is None
 
 
-class Pins(Section):
+class Pins(Repository):
     """Rows that say what is in use, each worth as much as the lock file of its holder."""
 
     @contextmanager

@@ -16,7 +16,7 @@ from ragsvc.store.tables import commit, corpus, profile, tag
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class ProfileUse:
     """A corpus and the fingerprint of a profile that it needs."""
 
     corpus: str
@@ -25,14 +25,14 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class CommitChoice:
     """Commits to collect, and in words those that stay."""
 
     doomed: tuple[CommitId, ...]
     kept: tuple[str, ...]
 
 
-def choose(connection: Connection, home: Path, name: str | None, keep: int) -> Choice:
+def choose(connection: Connection, home: Path, name: str | None, keep: int) -> CommitChoice:
     """Which commits go, and why others stay."""
     if name is None:
         names = connection.execute(select(corpus.c.name).order_by(corpus.c.name)).scalars().all()
@@ -59,7 +59,7 @@ def choose(connection: Connection, home: Path, name: str | None, keep: int) -> C
                 kept.append(f"{each}: commit {row.id}, {', '.join(reasons[row.id])}")
             elif not row.collected:
                 doomed.append(CommitId(row.id))
-    return Choice(tuple(doomed), tuple(kept))
+    return CommitChoice(tuple(doomed), tuple(kept))
 
 
 def _history(connection: Connection, name: str) -> Sequence[Row[Any, Any]]:
@@ -83,7 +83,7 @@ def _tags(connection: Connection, name: str) -> Sequence[Row[Any, Any]]:
     return connection.execute(statement).all()
 
 
-def places_of(connection: Connection, home: Path, doomed: Sequence[CommitId]) -> tuple[Place, ...]:
+def places_of(connection: Connection, home: Path, doomed: Sequence[CommitId]) -> tuple[ProfileUse, ...]:
     """Every corpus with its profile, those of its kept commits, and those that are being prepared."""
     columns = (corpus.c.id, corpus.c.name, corpus.c.uid, corpus.c.profile_id)
     corpora = {row.id: row for row in connection.execute(select(*columns))}
@@ -97,7 +97,7 @@ def places_of(connection: Connection, home: Path, doomed: Sequence[CommitId]) ->
     rows = connection.execute(select(profile.c.id, profile.c.fingerprint))
     prints: dict[int, str] = {row.id: row.fingerprint for row in rows}
     return tuple(
-        Place(corpora[corpus_id].name, corpora[corpus_id].uid, prints[profile_id])
+        ProfileUse(corpora[corpus_id].name, corpora[corpus_id].uid, prints[profile_id])
         for corpus_id, profile_id in needed
         if corpus_id in corpora and profile_id in prints
     )

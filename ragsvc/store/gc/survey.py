@@ -22,7 +22,7 @@ _NONE: I64Vector = np.empty(0, dtype=np.int64)
 
 
 @dataclass(frozen=True, slots=True)
-class Garbage:
+class GarbageSurvey:
     """Rows to delete; ids are (n,) int64.
 
     commit: the latest when this was found; another may need some of it again.
@@ -60,7 +60,7 @@ class _Needs:
     pairs: I64Vector
 
 
-def survey(connection: Connection, home: Path, doomed: Sequence[CommitId]) -> Garbage:
+def survey(connection: Connection, home: Path, doomed: Sequence[CommitId]) -> GarbageSurvey:
     """Find what would be garbage without some commits, in one read transaction.
 
     :param doomed: commits that count as collected, beside those that are.
@@ -81,12 +81,12 @@ def survey(connection: Connection, home: Path, doomed: Sequence[CommitId]) -> Ga
     needs = _needs(connection, rows, base, set(doomed), pins)
     memberships = rows[~needs.memberships, 0]
     if any(pin.keeps_all for pin in pins):
-        return Garbage(latest, memberships, _NONE, np.empty((0, 3), np.int64), 0, _NONE, _NONE, pins, 0)
+        return GarbageSurvey(latest, memberships, _NONE, np.empty((0, 3), np.int64), 0, _NONE, _NONE, pins, 0)
     versions = integers(connection, select(document_version.c.id))[:, 0]
     chunkings = integers(connection, select(chunking.c.version_id, chunking.c.profile_id, chunking.c.chunks))
     useless = chunkings[~np.isin(chunkings[:, 0] * base + chunkings[:, 1], needs.pairs)]
     vectors, terms, last = _derived(connection, needs.pairs, base, pins)
-    return Garbage(
+    return GarbageSurvey(
         latest,
         memberships,
         np.setdiff1d(versions, needs.versions),

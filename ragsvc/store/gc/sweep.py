@@ -11,7 +11,7 @@ from sqlalchemy import Connection, delete, select
 
 from ragsvc.domain import I64Vector
 from ragsvc.store.engine import batches, insert_or_replace
-from ragsvc.store.gc.survey import Garbage
+from ragsvc.store.gc.survey import GarbageSurvey
 from ragsvc.store.tables import (
     chunk,
     chunking,
@@ -34,7 +34,7 @@ _SMALL = 1000
 
 
 @dataclass(slots=True)
-class Work:
+class SweepWork:
     """Rows that were deleted, counted as it goes on, and why content was left alone; "" when it was not."""
 
     steps: int = 0
@@ -54,10 +54,10 @@ class Step:
     """
 
     content: bool
-    run: Callable[[Connection, Work], None]
+    run: Callable[[Connection, SweepWork], None]
 
 
-def steps(garbage: Garbage) -> Iterator[Step]:
+def steps(garbage: GarbageSurvey) -> Iterator[Step]:
     """What removes all of the garbage."""
     for ids in batches(garbage.memberships.tolist(), _MEMBERSHIPS):
         yield Step(False, partial(_drop_memberships, ids))
@@ -65,7 +65,7 @@ def steps(garbage: Garbage) -> Iterator[Step]:
         yield Step(True, run)
 
 
-def _content(garbage: Garbage) -> Iterator[Callable[[Connection, Work], None]]:
+def _content(garbage: GarbageSurvey) -> Iterator[Callable[[Connection, SweepWork], None]]:
     rows, versions = garbage.chunkings, garbage.versions
     gone = np.isin(rows[:, 0], versions)
     places = np.searchsorted(versions, rows[gone, 0])
@@ -100,12 +100,12 @@ def _slices(versions: I64Vector, chunks: I64Vector) -> Iterator[Sequence[int]]:
         yield some
 
 
-def _drop_memberships(ids: Sequence[int], connection: Connection, work: Work) -> None:
+def _drop_memberships(ids: Sequence[int], connection: Connection, work: SweepWork) -> None:
     connection.execute(delete(field).where(field.c.membership_id.in_(ids)))
     work.documents += connection.execute(delete(membership).where(membership.c.id.in_(ids))).rowcount
 
 
-def _drop_versions(ids: Sequence[int], connection: Connection, work: Work) -> None:
+def _drop_versions(ids: Sequence[int], connection: Connection, work: SweepWork) -> None:
     work.chunks += connection.execute(delete(chunk).where(chunk.c.version_id.in_(ids))).rowcount
     for table in (chunking, parse_cache, signature):
         connection.execute(delete(table).where(table.c.version_id.in_(ids)))
@@ -113,18 +113,18 @@ def _drop_versions(ids: Sequence[int], connection: Connection, work: Work) -> No
     work.versions += connection.execute(gone).rowcount
 
 
-def _drop_chunkings(profile_id: int, ids: Sequence[int], connection: Connection, work: Work) -> None:
+def _drop_chunkings(profile_id: int, ids: Sequence[int], connection: Connection, work: SweepWork) -> None:
     for table in (chunk, chunking):
         gone = delete(table).where(table.c.version_id.in_(ids), table.c.profile_id == profile_id)
         count = connection.execute(gone).rowcount
         work.chunks += count if table is chunk else 0
 
 
-def _drop_vectors(ids: Sequence[int], connection: Connection, work: Work) -> None:
+def _drop_vectors(ids: Sequence[int], connection: Connection, work: SweepWork) -> None:
     work.vectors += connection.execute(delete(vector).where(vector.c.id.in_(ids))).rowcount
 
 
-def _drop_terms(last_chunk: int, ids: Sequence[int], connection: Connection, work: Work) -> None:
+def _drop_terms(last_chunk: int, ids: Sequence[int], connection: Connection, work: SweepWork) -> None:
     """Chunks that came since the survey may use a term that nothing used then."""
     fresh = connection.execute(select(chunk.c.terms).where(chunk.c.id > last_chunk)).scalars()
     unused = np.setdiff1d(ids, np.frombuffer(b"".join(fresh), dtype="<i4")).tolist()

@@ -10,7 +10,7 @@ from statistics import mode
 from ragsvc.text.blocks.block import Block, BlockKind, Cell, trim
 from ragsvc.text.blocks.lines import HEAD_CHARS, Line, is_option, is_stamped, mark_of
 from ragsvc.text.blocks.rows import cells_of
-from ragsvc.text.blocks.scan import Found, Scan
+from ragsvc.text.blocks.scan import FoundBlock, Scan
 
 # Fewer lines may be aligned by chance.
 MIN_ALIGNED_LINES = 3
@@ -24,7 +24,7 @@ _FIELD = re.compile(r"\S+(?: \S+)*")
 _FIGURE = re.compile(r"[^\w\s]?\d")
 
 
-def table_at(scan: Scan, lines: Sequence[Line], at: int) -> Found | None:
+def table_at(scan: Scan, lines: Sequence[Line], at: int) -> FoundBlock | None:
     """The table that the lines between two blank ones are."""
     if lines[at].end - lines[at].first > HEAD_CHARS or (at > 0 and not lines[at - 1].is_blank):
         return None
@@ -33,7 +33,7 @@ def table_at(scan: Scan, lines: Sequence[Line], at: int) -> Found | None:
         stop += 1
     here = lines[at:stop]
     block = _grid(scan, here) or _ruled(scan, here) or _barred(scan, here) or _aligned(scan, here)
-    return Found(block, stop) if block else None
+    return FoundBlock(block, stop) if block else None
 
 
 def _grid(scan: Scan, lines: Sequence[Line]) -> Block | None:

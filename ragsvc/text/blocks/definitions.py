@@ -17,7 +17,7 @@ from ragsvc.text.blocks.lines import (
     moved,
     stretch,
 )
-from ragsvc.text.blocks.scan import LOOK_AHEAD_LINES, Found, Scan
+from ragsvc.text.blocks.scan import LOOK_AHEAD_LINES, FoundBlock, Scan
 
 MAX_TERM_CHARS = 72
 MAX_SIGNATURE_CHARS = 300
@@ -36,7 +36,7 @@ _SIGNATURE = re.compile(r"(?:(?:async )?def |class )?[^\W\d][\w.]*\([^\n]*\)")
 _STOPS = (".", ",", ";", ":", "!", "?", "{", "(", "\\")
 
 
-def options_at(scan: Scan, lines: Sequence[Line], at: int, depth: int) -> Found | None:
+def options_at(scan: Scan, lines: Sequence[Line], at: int, depth: int) -> FoundBlock | None:
     """Options of a program from line `at` on, each with its description."""
     found: list[Block] = []
     indent = lines[at].indent
@@ -81,7 +81,7 @@ def _gap_at(scan: Scan, line: Line, column: int) -> tuple[int, int] | None:
     return (at - 1, at) if begins else None
 
 
-def _option(scan: Scan, lines: Sequence[Line], at: int, depth: int, column: int) -> Found | None:
+def _option(scan: Scan, lines: Sequence[Line], at: int, depth: int, column: int) -> FoundBlock | None:
     """The option at line `at`; column: of the descriptions before it, 0 when there are none."""
     terms: list[Block] = []
     place = at
@@ -96,7 +96,7 @@ def _option(scan: Scan, lines: Sequence[Line], at: int, depth: int, column: int)
             column = indent + gap[1] - line.first
             stop = _described(scan, lines, place + 1, indent, column)
             inner = [moved(line, gap[1], column), *lines[place + 1 : stop]]
-            return Found(_definition(scan, terms, inner, depth), max(stop, place + 1))
+            return FoundBlock(_definition(scan, terms, inner, depth), max(stop, place + 1))
         terms.append(_span(scan, BlockKind.TERM, line.first, line.end))
         place += 1
     if not terms or place >= len(lines) or lines[place].is_blank:
@@ -104,7 +104,7 @@ def _option(scan: Scan, lines: Sequence[Line], at: int, depth: int, column: int)
     stop = _described(scan, lines, place, indent, lines[place].indent)
     if stop == place:
         return None
-    return Found(_definition(scan, terms, lines[place:stop], depth), stop)
+    return FoundBlock(_definition(scan, terms, lines[place:stop], depth), stop)
 
 
 def _described(scan: Scan, lines: Sequence[Line], at: int, indent: int, column: int) -> int:
@@ -135,14 +135,14 @@ def _definition(scan: Scan, terms: Sequence[Block], inner: Sequence[Line], depth
     return Block(BlockKind.DEFINITION, terms[0].start, end, terms[0].start, end, children=(*terms, described))
 
 
-def _group(found: Sequence[Block], stop: int) -> Found | None:
+def _group(found: Sequence[Block], stop: int) -> FoundBlock | None:
     if not found:
         return None
     start, end = found[0].start, found[-1].end
-    return Found(Block(BlockKind.DEFINITIONS, start, end, start, end, children=tuple(found)), stop)
+    return FoundBlock(Block(BlockKind.DEFINITIONS, start, end, start, end, children=tuple(found)), stop)
 
 
-def terms_at(scan: Scan, lines: Sequence[Line], at: int, depth: int) -> Found | None:
+def terms_at(scan: Scan, lines: Sequence[Line], at: int, depth: int) -> FoundBlock | None:
     """Terms from line `at` on, each with a description that is indented below it."""
     found: list[Block] = []
     indent = lines[at].indent
@@ -179,7 +179,7 @@ def _is_term(scan: Scan, lines: Sequence[Line], at: int, indent: int) -> bool:
     return line.width <= SHORT_TERM_COLUMNS or is_signature or breaks_early(scan.text, line, below)
 
 
-def columns_at(scan: Scan, lines: Sequence[Line], at: int, depth: int) -> Found | None:
+def columns_at(scan: Scan, lines: Sequence[Line], at: int, depth: int) -> FoundBlock | None:
     """Two columns from line `at` on: short names, and what they are, all beginning in one column."""
     indent = lines[at].indent
     gap = gap_of(scan.text, lines[at], 40)
@@ -219,9 +219,9 @@ def pair_of(scan: Scan, line: Line) -> tuple[Cell, Cell] | None:
     return Cell(found.start(), found.start() + len(key)), Cell(*trim(scan.text, found.end(), line.end))
 
 
-def pairs_at(scan: Scan, lines: Sequence[Line], at: int) -> list[Found]:
+def pairs_at(scan: Scan, lines: Sequence[Line], at: int) -> list[FoundBlock]:
     """Lines of key and value from line `at` on; none where it is only one."""
-    found: list[Found] = []
+    found: list[FoundBlock] = []
     indent = lines[at].indent
     place = at
     while place < len(lines) and not lines[place].is_blank and lines[place].indent == indent:
@@ -238,7 +238,9 @@ def pairs_at(scan: Scan, lines: Sequence[Line], at: int) -> list[Found]:
             if pair[1].end > pair[1].start
             else Cell(*trim(scan.text, pair[1].start, end))
         )
-        found.append(Found(Block(BlockKind.KEY_VALUE, start, end, start, end, cells=(pair[0], value)), place))
+        found.append(
+            FoundBlock(Block(BlockKind.KEY_VALUE, start, end, start, end, cells=(pair[0], value)), place)
+        )
     return found if len(found) > 1 else []
 
 
@@ -249,14 +251,14 @@ def begins_settings(scan: Scan, lines: Sequence[Line], at: int) -> bool:
     )
 
 
-def log_at(scan: Scan, lines: Sequence[Line], at: int) -> list[Found]:
+def log_at(scan: Scan, lines: Sequence[Line], at: int) -> list[FoundBlock]:
     """Lines that begin with a time, each with what is indented below it; none where it is only one."""
-    found: list[Found] = []
+    found: list[FoundBlock] = []
     place = at
     while place < len(lines) and is_stamped(scan.text, lines[place]):
         first = place
         place += 1
         while place < len(lines) and not lines[place].is_blank and lines[place].indent > lines[first].indent:
             place += 1
-        found.append(Found(scan.span(BlockKind.LINE, lines[first:place]), place))
+        found.append(FoundBlock(scan.span(BlockKind.LINE, lines[first:place]), place))
     return found if len(found) > 1 else []

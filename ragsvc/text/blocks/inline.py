@@ -17,7 +17,7 @@ from markdown_it.rules_inline import StateInline
 from markdown_it.rules_inline.state_inline import Delimiter
 from markdown_it.token import Token
 
-from ragsvc.text.blocks.pieces import Piece, Segments, literal, said_of, segments_of
+from ragsvc.text.blocks.pieces import SeenPiece, TextSegments, literal, said_of, segments_of
 
 # A longer paragraph is no prose; some of its marks could take time by the square of its length.
 MAX_INLINE_CHARS = 20_000
@@ -138,7 +138,7 @@ def _parser() -> MarkdownIt:
     return parser
 
 
-def pieces_of(segments: Segments, env: dict[str, Any]) -> list[Piece]:
+def pieces_of(segments: TextSegments, env: dict[str, Any]) -> list[SeenPiece]:
     """What a reader sees of a paragraph.
 
     :param env: "references" by their labels as markdown-it keeps them, and "footnotes", a set of labels.

@@ -50,7 +50,7 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
+class ListMark:
     """The mark of a list item.
 
     style: equal for items of one list. value: of a number or letter, 0 for a bullet.
@@ -67,7 +67,7 @@ class Mark:
         """Whether it has no number."""
         return not self.value
 
-    def precedes(self, other: Mark) -> bool:
+    def precedes(self, other: ListMark) -> bool:
         """Whether the other may be the next item's."""
         return self.style == other.style and (self.is_bullet or other.value in (self.value, self.value + 1))
 
@@ -112,15 +112,15 @@ def head(text: str, line: Line) -> str:
     return text[line.first : min(line.end, line.first + HEAD_CHARS)]
 
 
-def mark_of(text: str, line: Line) -> Mark | None:
+def mark_of(text: str, line: Line) -> ListMark | None:
     """The mark of the list item that a line could be."""
     found = _BULLET.match(text, line.first, line.end)
     if found:
-        return Mark(text[line.first], 0, found.end(), line.indent + found.end() - line.first)
+        return ListMark(text[line.first], 0, found.end(), line.indent + found.end() - line.first)
     found = _CLAUSE.match(text, line.first, line.end)
     if found:
         prefix, number = found.groups()
-        return Mark(f"§{prefix}", int(number) + 1, found.end(), line.indent + found.end() - line.first)
+        return ListMark(f"§{prefix}", int(number) + 1, found.end(), line.indent + found.end() - line.first)
     found = _NUMBER.match(text, line.first, line.end)
     if not found:
         return None
@@ -131,20 +131,20 @@ def mark_of(text: str, line: Line) -> Mark | None:
         kind, value = "1", int(label) + 1
     else:
         kind, value = ("a", ord(label) - 96) if label.islower() else ("A", ord(label) - 64)
-    return Mark(opening + kind + closing, value, found.end(), line.indent + found.end() - line.first)
+    return ListMark(opening + kind + closing, value, found.end(), line.indent + found.end() - line.first)
 
 
-def is_first(mark: Mark) -> bool:
+def is_first(mark: ListMark) -> bool:
     """Whether a list begins with such a mark: a bullet, 0, 1, a or A."""
     return mark.value <= (1 if is_letter(mark) else 2)
 
 
-def is_letter(mark: Mark) -> bool:
+def is_letter(mark: ListMark) -> bool:
     """Whether it is a letter, as initials and grades are."""
     return not is_clause(mark) and "a" in mark.style.lower()
 
 
-def is_clause(mark: Mark) -> bool:
+def is_clause(mark: ListMark) -> bool:
     """Whether it is a number of several parts."""
     return mark.style.startswith("§")
 

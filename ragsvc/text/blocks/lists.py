@@ -6,8 +6,17 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from ragsvc.text.blocks.block import Block, BlockKind
-from ragsvc.text.blocks.lines import Line, Mark, breaks_early, is_clause, is_first, is_letter, mark_of, moved
-from ragsvc.text.blocks.scan import LOOK_AHEAD_LINES, Found, Scan
+from ragsvc.text.blocks.lines import (
+    Line,
+    ListMark,
+    breaks_early,
+    is_clause,
+    is_first,
+    is_letter,
+    mark_of,
+    moved,
+)
+from ragsvc.text.blocks.scan import LOOK_AHEAD_LINES, FoundBlock, Scan
 
 _LEAD_INS = (":", "：")
 # No sentence has these.
@@ -50,7 +59,7 @@ def _ends(scan: Scan, line: Line, signs: tuple[str, ...]) -> bool:
     return scan.text.endswith(signs, line.first, line.end)
 
 
-def _has_sibling(scan: Scan, lines: Sequence[Line], at: int, mark: Mark, *, over_blanks: bool) -> bool:
+def _has_sibling(scan: Scan, lines: Sequence[Line], at: int, mark: ListMark, *, over_blanks: bool) -> bool:
     line = lines[at]
     for following in lines[at + 1 : at + 1 + LOOK_AHEAD_LINES]:
         if following.is_blank:
@@ -68,7 +77,7 @@ def _has_sibling(scan: Scan, lines: Sequence[Line], at: int, mark: Mark, *, over
     return False
 
 
-def list_at(scan: Scan, lines: Sequence[Line], at: int, depth: int, level: int = 0) -> Found:
+def list_at(scan: Scan, lines: Sequence[Line], at: int, depth: int, level: int = 0) -> FoundBlock:
     """The list that begins at line `at`."""
     items: list[Block] = []
     mark = mark_of(scan.text, lines[at])
@@ -83,10 +92,10 @@ def list_at(scan: Scan, lines: Sequence[Line], at: int, depth: int, level: int =
         mark = mark_of(scan.text, lines[place]) if place is not None else None
     start, end = items[0].start, items[-1].end
     block = Block(BlockKind.LIST, start, end, start, end, level=level, ordered=ordered, children=tuple(items))
-    return Found(block, stop)
+    return FoundBlock(block, stop)
 
 
-def _item(scan: Scan, lines: Sequence[Line], mark: Mark, depth: int) -> Block:
+def _item(scan: Scan, lines: Sequence[Line], mark: ListMark, depth: int) -> Block:
     inner = [moved(lines[0], mark.end, mark.column), *lines[1:]]
     end = lines[-1].end
     return Block(
@@ -94,7 +103,7 @@ def _item(scan: Scan, lines: Sequence[Line], mark: Mark, depth: int) -> Block:
     )
 
 
-def _item_end(scan: Scan, lines: Sequence[Line], at: int, mark: Mark) -> int:
+def _item_end(scan: Scan, lines: Sequence[Line], at: int, mark: ListMark) -> int:
     """Number of the line after the last one that belongs to the item at line `at`."""
     line = lines[at]
     stop = at + 1
@@ -115,7 +124,7 @@ def _item_end(scan: Scan, lines: Sequence[Line], at: int, mark: Mark) -> int:
     return stop
 
 
-def _is_next(scan: Scan, line: Line, mark: Mark, following: Line) -> bool:
+def _is_next(scan: Scan, line: Line, mark: ListMark, following: Line) -> bool:
     other = mark_of(scan.text, following)
     return other is not None and following.indent == line.indent and mark.precedes(other)
 
@@ -129,7 +138,7 @@ def _goes_on(scan: Scan, line: Line, following: Line) -> bool:
     return wide and not _ends(scan, line, _STOPS)
 
 
-def _next_item(scan: Scan, lines: Sequence[Line], stop: int, line: Line, mark: Mark) -> int | None:
+def _next_item(scan: Scan, lines: Sequence[Line], stop: int, line: Line, mark: ListMark) -> int | None:
     place = stop
     while place < len(lines) and lines[place].is_blank:
         place += 1
@@ -160,7 +169,7 @@ def begins_quote(scan: Scan, lines: Sequence[Line], at: int, *, fresh: bool) -> 
     )
 
 
-def quote_at(scan: Scan, lines: Sequence[Line], at: int, depth: int) -> Found:
+def quote_at(scan: Scan, lines: Sequence[Line], at: int, depth: int) -> FoundBlock:
     """The quoted lines from line `at` on."""
     stop = at
     inner: list[Line] = []
@@ -175,4 +184,6 @@ def quote_at(scan: Scan, lines: Sequence[Line], at: int, depth: int) -> Found:
     block = scan.span(BlockKind.QUOTE, lines[at:stop])
     children = tuple(replace(child, margin=sign) for child in scan.region(inner, depth + 1))
     content = children[0].start if children else block.end
-    return Found(Block(BlockKind.QUOTE, block.start, block.end, content, block.end, children=children), stop)
+    return FoundBlock(
+        Block(BlockKind.QUOTE, block.start, block.end, content, block.end, children=children), stop
+    )

@@ -10,7 +10,7 @@ _SOFT_HYPHENS = "\u2010\u00ad"
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class SeenPiece:
     """text[start:end] as it is read: the same characters, or `said` for what is written otherwise (&amp;)."""
 
     start: int
@@ -18,7 +18,7 @@ class Piece:
     said: str | None = None
 
 
-def said_of(text: str, pieces: Iterable[Piece], start: int, end: int) -> str:
+def said_of(text: str, pieces: Iterable[SeenPiece], start: int, end: int) -> str:
     """What the pieces say between two offsets, as one line.
 
     White space becomes one blank, also that between two pieces which neither of them holds.
@@ -37,7 +37,7 @@ def said_of(text: str, pieces: Iterable[Piece], start: int, end: int) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Segments:
+class TextSegments:
     """Parts of lines put together as one source, and the way back from it to the text.
 
     source: the parts with line ends between them. places: (offset in the source, offset in the text) of each.
@@ -46,18 +46,18 @@ class Segments:
     source: str
     places: tuple[tuple[int, int], ...]
 
-    def back(self, start: int, end: int, said: str | None = None) -> list[Piece]:
+    def back(self, start: int, end: int, said: str | None = None) -> list[SeenPiece]:
         """The pieces of the text that stand at source[start:end], one a line."""
         if said is not None:
             at = self._place(start)
-            return [Piece(at, max(self._place(end - 1) + 1, at + 1), said)]
-        found: list[Piece] = []
+            return [SeenPiece(at, max(self._place(end - 1) + 1, at + 1), said)]
+        found: list[SeenPiece] = []
         while start < end:
             stop = self.source.find("\n", start, end)
             stop = end if stop < 0 else stop
             if stop > start:
                 at = self._place(start)
-                found.append(Piece(at, at + stop - start))
+                found.append(SeenPiece(at, at + stop - start))
             start = stop + 1
         return found
 
@@ -70,7 +70,7 @@ class Segments:
         return text + offset - source
 
 
-def segments_of(text: str, start: int, end: int, margin: str) -> Segments:
+def segments_of(text: str, start: int, end: int, margin: str) -> TextSegments:
     """The lines of text[start:end] without the white space around them and without their margin.
 
     :param margin: signs that further lines begin with, any of them; "" for none.
@@ -90,14 +90,14 @@ def segments_of(text: str, start: int, end: int, margin: str) -> Segments:
         parts.append(text[first:stop])
         length += stop - first + 1
         at = stop + 1
-    return Segments("\n".join(parts), tuple(places) or ((0, start),))
+    return TextSegments("\n".join(parts), tuple(places) or ((0, start),))
 
 
-def literal(segments: Segments) -> list[Piece]:
+def literal(segments: TextSegments) -> list[SeenPiece]:
     """All of it, as it stands."""
     return segments.back(0, len(segments.source))
 
 
-def without(pieces: Sequence[Piece], start: int, end: int) -> list[Piece]:
+def without(pieces: Sequence[SeenPiece], start: int, end: int) -> list[SeenPiece]:
     """The pieces that are not inside a span."""
     return [piece for piece in pieces if not (start <= piece.start and piece.end <= end)]

@@ -20,7 +20,7 @@ from ragsvc.text.blocks.definitions import (
 from ragsvc.text.blocks.lines import Line, is_option, is_rule, stretch
 from ragsvc.text.blocks.lists import begins_list, begins_quote, is_barred, list_at, quote_at
 from ragsvc.text.blocks.plain_headings import inlaid, titled, underlined
-from ragsvc.text.blocks.scan import MAX_DEPTH, Found, scan_of
+from ragsvc.text.blocks.scan import MAX_DEPTH, FoundBlock, scan_of
 
 _FENCES = ("```", "~~~")
 _LEAD_INS = (":", "：")
@@ -55,7 +55,9 @@ class _PlainReader:
                 at = each.stop
         return found
 
-    def _blocks_at(self, lines: Sequence[Line], at: int, depth: int, above: Block | None) -> Sequence[Found]:
+    def _blocks_at(
+        self, lines: Sequence[Line], at: int, depth: int, above: Block | None
+    ) -> Sequence[FoundBlock]:
         if depth >= MAX_DEPTH:
             return [self._paragraph(lines, at, depth)]
         scan, line = self._scan, lines[at]
@@ -67,7 +69,7 @@ class _PlainReader:
             return [one]
         one = table_at(scan, lines, at) or self._code(lines, at, above) or underlined(scan, lines, at)
         if one is None and is_rule(scan.text, line):
-            one = Found(scan.span(BlockKind.RULE, [line]), at + 1)
+            one = FoundBlock(scan.span(BlockKind.RULE, [line]), at + 1)
         one = one or titled(scan, lines, at, depth) or inlaid(scan, lines, at, depth)
         if one:
             return [one]
@@ -82,7 +84,7 @@ class _PlainReader:
         one = columns_at(scan, lines, at, depth) or terms_at(scan, lines, at, depth)
         return [one or self._paragraph(lines, at, depth)]
 
-    def _code(self, lines: Sequence[Line], at: int, above: Block | None) -> Found | None:
+    def _code(self, lines: Sequence[Line], at: int, above: Block | None) -> FoundBlock | None:
         scan, line = self._scan, lines[at]
         if self._is_fence(line):
             return self._fenced(lines, at)
@@ -90,9 +92,9 @@ class _PlainReader:
             stop = at
             while stop < len(lines) and not lines[stop].is_blank:
                 stop += 1
-            return Found(scan.span(BlockKind.CODE, lines[at:stop]), stop)
+            return FoundBlock(scan.span(BlockKind.CODE, lines[at:stop]), stop)
         stop = self._announced_end(lines, at, above) or self._code_end(lines, at)
-        return Found(scan.span(BlockKind.CODE, lines[at:stop]), stop) if stop else None
+        return FoundBlock(scan.span(BlockKind.CODE, lines[at:stop]), stop) if stop else None
 
     def _is_literal(self, above: Block | None) -> bool:
         """Whether a paragraph announces text that is to be taken as it is."""
@@ -134,12 +136,12 @@ class _PlainReader:
         rest = text[line.first : min(line.end, line.first + 40)].lstrip(mark)
         return not rest if bare else len(rest.split()) < 2 and mark not in rest
 
-    def _fenced(self, lines: Sequence[Line], at: int) -> Found | None:
+    def _fenced(self, lines: Sequence[Line], at: int) -> FoundBlock | None:
         closing = self._closing[self._scan.text[lines[at].first] * 3]
         place = bisect_right(closing, lines[at].number)
         return self._between(lines, at, closing[place]) if place < len(closing) else None
 
-    def _between(self, lines: Sequence[Line], at: int, closing: int) -> Found | None:
+    def _between(self, lines: Sequence[Line], at: int, closing: int) -> FoundBlock | None:
         stop = at + closing - lines[at].number
         if stop >= len(lines):
             return None
@@ -148,13 +150,13 @@ class _PlainReader:
         inner = min(lines[at].end + 1, lines[stop].start)
         end = max(inner, lines[stop].start - 1)
         info = text[lines[at].first : lines[at].end].strip("`~ \t")
-        return Found(Block(BlockKind.CODE, block.start, block.end, inner, end, info=info), stop + 1)
+        return FoundBlock(Block(BlockKind.CODE, block.start, block.end, inner, end, info=info), stop + 1)
 
-    def _paragraph(self, lines: Sequence[Line], at: int, depth: int) -> Found:
+    def _paragraph(self, lines: Sequence[Line], at: int, depth: int) -> FoundBlock:
         stop = at + 1
         while stop < len(lines) and not lines[stop].is_blank and not self._interrupts(lines, stop, depth):
             stop += 1
-        return Found(self._scan.span(BlockKind.PARAGRAPH, lines[at:stop]), stop)
+        return FoundBlock(self._scan.span(BlockKind.PARAGRAPH, lines[at:stop]), stop)
 
     def _interrupts(self, lines: Sequence[Line], at: int, depth: int) -> bool:
         """Whether something else begins at a line that follows another without a blank one between."""

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from ragsvc.text.blocks.block import Block, BlockKind
 from ragsvc.text.blocks.lines import Line, breaks_early, gap_of, mark_of, run_of
-from ragsvc.text.blocks.scan import Found, Scan, is_capitals, section_number
+from ragsvc.text.blocks.scan import FoundBlock, Scan, is_capitals, section_number
 
 MAX_TITLE_CHARS = 120
 LOWEST_LEVEL = 6
@@ -16,7 +16,7 @@ _LABEL = re.compile(r"((?:[A-Z]|[1-9]\d?)(?:\.\d{1,2}){0,3})\.?[ \t]+")
 _STOPS = (".", ",", ";", ":", "?", "!")
 
 
-def underlined(scan: Scan, lines: Sequence[Line], at: int) -> Found | None:
+def underlined(scan: Scan, lines: Sequence[Line], at: int) -> FoundBlock | None:
     """A title with a run of one sign below it, or above and below."""
     over = run_of(scan.text, lines[at])
     title = at + 1 if over else at
@@ -36,10 +36,10 @@ def underlined(scan: Scan, lines: Sequence[Line], at: int) -> Found | None:
         scan.styles.append(style)
     level = min(scan.styles.index(style) + 1, 6)
     block = Block(BlockKind.HEADING, lines[at].first, rule.end, line.first, line.end, level=level)
-    return Found(block, title + 2)
+    return FoundBlock(block, title + 2)
 
 
-def titled(scan: Scan, lines: Sequence[Line], at: int, depth: int) -> Found | None:
+def titled(scan: Scan, lines: Sequence[Line], at: int, depth: int) -> FoundBlock | None:
     """A line alone that is a heading by its words, its number or its place."""
     line = lines[at]
     said = scan.said(line)
@@ -58,10 +58,10 @@ def titled(scan: Scan, lines: Sequence[Line], at: int, depth: int) -> Found | No
     if not level:
         return None
     start = line.first + content
-    return Found(Block(BlockKind.HEADING, line.first, line.end, start, line.end, level=level), at + 1)
+    return FoundBlock(Block(BlockKind.HEADING, line.first, line.end, start, line.end, level=level), at + 1)
 
 
-def inlaid(scan: Scan, lines: Sequence[Line], at: int, depth: int) -> Found | None:
+def inlaid(scan: Scan, lines: Sequence[Line], at: int, depth: int) -> FoundBlock | None:
     """A heading between full lines without blank ones around it, as the text of a PDF has them.
 
     It is a short line in capitals or with a number like 3.2, and neither it nor the line above is full.
@@ -80,7 +80,7 @@ def inlaid(scan: Scan, lines: Sequence[Line], at: int, depth: int) -> Found | No
         return None
     if not breaks_early(scan.text, line, lines[at + 1]) or _is_full(scan, lines, at - 1):
         return None
-    return Found(
+    return FoundBlock(
         Block(BlockKind.HEADING, line.first, line.end, line.first, line.end, level=max(parts, 1)), at + 1
     )
 

@@ -15,7 +15,7 @@ LOOK_AHEAD_LINES = 40
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class FoundBlock:
     """A block that begins at a line, and the number of the line after it."""
 
     block: Block

@@ -12,7 +12,7 @@ from ragsvc.text.blocks.block import Block, BlockKind, leaves, walk
 from ragsvc.text.blocks.block_parser import MARKDOWN, parse_blocks
 from ragsvc.text.blocks.inline import inline_line, pieces_of
 from ragsvc.text.blocks.markdown_blocks import references_of
-from ragsvc.text.blocks.pieces import Piece, literal, said_of, segments_of
+from ragsvc.text.blocks.pieces import SeenPiece, literal, said_of, segments_of
 from ragsvc.text.tables import read_row, table_rows
 
 _FOOTNOTE_LABEL = re.compile(r"\[\^([^\[\]\s]{1,100})\]")
@@ -20,7 +20,7 @@ _TAG = re.compile(r"</?[A-Za-z][^<>]*>|<[!?][^<>]*>")
 _UNSEEN = frozenset({BlockKind.REFERENCE, BlockKind.RULE})
 
 
-class Reading:
+class TextView:
     """The blocks of a text, and what they say.
 
     Of Markdown the marks go; of any other text only the marks of list items, quotes and comments.
@@ -40,7 +40,7 @@ class Reading:
         self._from_start = from_start
         self.media_type = media_type
         self.blocks: tuple[Block, ...] = parse_blocks(text, media_type)
-        self._pieces: dict[int, list[Piece]] = {}
+        self._pieces: dict[int, list[SeenPiece]] = {}
 
     @cached_property
     def _leaves(self) -> tuple[Block, ...]:
@@ -90,18 +90,18 @@ class Reading:
             if piece.start < end and piece.end > start
         ]
 
-    def _between(self, start: int, end: int) -> Iterator[Piece]:
+    def _between(self, start: int, end: int) -> Iterator[SeenPiece]:
         place = max(bisect_right(self._starts, start) - 1, 0)
         while place < len(self._leaves) and self._leaves[place].start < end:
             yield from self._of(self._leaves[place])
             place += 1
 
-    def _of(self, block: Block) -> list[Piece]:
+    def _of(self, block: Block) -> list[SeenPiece]:
         if block.start not in self._pieces:
             self._pieces[block.start] = self._read(block)
         return self._pieces[block.start]
 
-    def _read(self, block: Block) -> list[Piece]:
+    def _read(self, block: Block) -> list[SeenPiece]:
         if block.kind in _UNSEEN and self.media_type == MARKDOWN:
             return []
         segments = segments_of(self.text, block.content_start, block.content_end, block.margin)
@@ -128,8 +128,8 @@ def _plain_rows(text: str, blocks: Sequence[Block]) -> dict[int, tuple[int, str]
     return found
 
 
-def _without_tags(text: str, block: Block) -> list[Piece]:
-    found: list[Piece] = []
+def _without_tags(text: str, block: Block) -> list[SeenPiece]:
+    found: list[SeenPiece] = []
     at = said_from = block.start
     last_comment = text.rfind("-->", block.start, block.end)
     while (at := text.find("<", at, block.end)) >= 0:
@@ -141,8 +141,8 @@ def _without_tags(text: str, block: Block) -> list[Piece]:
             at += 1
             continue
         if at > said_from:
-            found.append(Piece(said_from, at))
+            found.append(SeenPiece(said_from, at))
         at = said_from = stop
     if said_from < block.end:
-        found.append(Piece(said_from, block.end))
+        found.append(SeenPiece(said_from, block.end))
     return found

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 
-from ragsvc.domain import Caveat, ParsedDocument, Part
+from ragsvc.domain import Caveat, ParsedDocument, ParsedPart
 from ragsvc.errors import DocumentError
 from ragsvc.text.normalisation import clean
 
@@ -28,7 +28,7 @@ class Attachments:
     """
 
     read: ReadInner
-    parts: list[Part] = field(default_factory=list)
+    parts: list[ParsedPart] = field(default_factory=list)
     unread: list[str] = field(default_factory=list)
     _names: set[str] = field(default_factory=set)
 
@@ -49,10 +49,10 @@ class Attachments:
         suffix = f"#{self._unique(safe_name(name))}"
         holds_text = bool(document.text.strip())
         if holds_text:
-            self.parts.append(Part(suffix, "", replace(document, parts=())))
+            self.parts.append(ParsedPart(suffix, "", replace(document, parts=())))
         for part in document.parts:
             parent = suffix + part.parent if holds_text or part.parent else ""
-            self.parts.append(Part(suffix + part.suffix, parent, part.document))
+            self.parts.append(ParsedPart(suffix + part.suffix, parent, part.document))
         if not holds_text:
             self.unread.extend(caveat.message for caveat in document.warnings if caveat.code == UNREAD)
 

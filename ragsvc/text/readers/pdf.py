@@ -31,7 +31,7 @@ _DRAWN_OBJECTS = 1
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class PdfPage:
     """A page as the second reader sees it. drawn: whether anything stands on it. outside: words beside it."""
 
     text: str
@@ -39,7 +39,7 @@ class Page:
     outside: int
 
 
-def read_pages(data: bytes) -> list[Page]:
+def read_pages(data: bytes) -> list[PdfPage]:
     """Read all pages plainly; [] for a file that the second reader cannot open."""
     try:
         document = pypdfium2.PdfDocument(data)
@@ -51,7 +51,7 @@ def read_pages(data: bytes) -> list[Page]:
         document.close()
 
 
-def _page(document: pypdfium2.PdfDocument, number: int) -> Page:
+def _page(document: pypdfium2.PdfDocument, number: int) -> PdfPage:
     try:
         page = document[number]
         text_page = page.get_textpage()
@@ -59,10 +59,10 @@ def _page(document: pypdfium2.PdfDocument, number: int) -> Page:
         whole = str(text_page.get_text_range(errors="replace"))
         drawn = sum(1 for _ in zip(page.get_objects(max_depth=1), range(_DRAWN_OBJECTS), strict=False)) > 0
     except (pypdfium2.PdfiumError, ValueError, IndexError):
-        return Page("", False, 0)
+        return PdfPage("", False, 0)
     text_page.close()
     page.close()
-    return Page(text, drawn, max(len(whole.split()) - len(text.split()), 0))
+    return PdfPage(text, drawn, max(len(whole.split()) - len(text.split()), 0))
 
 
 def _bounds(page: pypdfium2.PdfPage) -> tuple[float, float, float, float]:
@@ -94,7 +94,7 @@ def pictures_of(data: bytes, places: Sequence[int]) -> Iterator[Any]:
         document.close()
 
 
-def complete_pages(pages: Sequence[str], plain: Sequence[Page]) -> tuple[list[str], tuple[Caveat, ...]]:
+def complete_pages(pages: Sequence[str], plain: Sequence[PdfPage]) -> tuple[list[str], tuple[Caveat, ...]]:
     """Mend the pages of the parser, and say what of them could not be read.
 
     :param pages: as the parser gave them. plain: as the second reader sees them; [] when it cannot.
@@ -121,7 +121,7 @@ def _fuller(page: str, plain: str) -> str:
     return page
 
 
-def empty_pages(pages: Sequence[str], plain: Sequence[Page]) -> tuple[Caveat, ...]:
+def empty_pages(pages: Sequence[str], plain: Sequence[PdfPage]) -> tuple[Caveat, ...]:
     """Pages on which something is drawn, but no text, where others have text."""
     if not any(page.strip() for page in pages) or len(plain) != len(pages):
         return ()
@@ -138,7 +138,7 @@ def empty_pages(pages: Sequence[str], plain: Sequence[Page]) -> tuple[Caveat, ..
     return (Caveat(PAGE_WITHOUT_TEXT, f"{which} of {len(pages)} {verb} no text that can be read"),)
 
 
-def _outside(plain: Sequence[Page]) -> tuple[Caveat, ...]:
+def _outside(plain: Sequence[PdfPage]) -> tuple[Caveat, ...]:
     """Words that lie beside their page, where nobody sees them."""
     words = sum(page.outside for page in plain)
     if words < _OUTSIDE_WORDS:

@@ -25,7 +25,7 @@ _MAX_HEAD_ROWS = 4
 _MAX_NAMED = 2000
 
 
-class TooLarge(ValueError):
+class SheetTooLarge(ValueError):
     """A sheet that would take too long here; another reader takes its values as they are stored."""
 
 
@@ -100,7 +100,7 @@ def _look_into(data: bytes) -> bool:
     with zipfile.ZipFile(io.BytesIO(data)) as container:
         sheets = [entry for entry in container.infolist() if entry.filename.startswith("xl/worksheets/")]
         if sum(entry.file_size for entry in sheets) > _MAX_SHEET_BYTES:
-            raise TooLarge("it holds too many cells")
+            raise SheetTooLarge("it holds too many cells")
         for entry in sheets:
             content = container.read(entry)
             found = found or b"<f>" in content or b"<f " in content or b":f>" in content

@@ -7,8 +7,8 @@ from collections import deque
 from enum import Enum, auto
 
 from ragsvc.pipeline.generation.output_filters.link_targets import PUNCTUATION, SCHEMES, Targets, is_loading
-from ragsvc.pipeline.generation.output_filters.markers import Code
-from ragsvc.pipeline.generation.output_filters.output import LEFT_OUT, NUMBER, Output, without_bangs
+from ragsvc.pipeline.generation.output_filters.markers import CodeSpans
+from ragsvc.pipeline.generation.output_filters.output import LEFT_OUT, NUMBER, FilteredText, without_bangs
 
 # Longer ones are no addresses that anybody reads; held text must not grow without limit.
 MAX_TARGET_CHARS = 2000
@@ -50,13 +50,13 @@ class Links:
     def __init__(self, known: Targets) -> None:
         """known: where links may lead."""
         self._known = known
-        self._code = Code()
+        self._code = CodeSpans()
         self._in_code = False
         self._state = _State.TEXT
         # A thing of the state's kind, as far as it goes; what ends one that is left out.
         self._held = ""
         self._until = ""
-        self._out = Output()
+        self._out = FilteredText()
         self._steps = {
             _State.TEXT: self._text,
             _State.BANG: self._bang,

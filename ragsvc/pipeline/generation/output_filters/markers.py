@@ -21,7 +21,7 @@ _MAY_BE_INSIDE = re.compile(r"[\w\s,;&#:^–-]", re.UNICODE)
 _PART = re.compile(r"(\d+)(?:\s*[-–]\s*(\d+))?")
 
 
-class Notation:
+class MarkerNotation:
     """Rewrites the markers of one answer while it comes in pieces.
 
     Markers are [1], [1, 2], [1-3], [Passage 1], [^1], ［1］, 【1】, also in other digits of Unicode; one that
@@ -33,7 +33,7 @@ class Notation:
         self._numbers = frozenset(numbers)
         # What may become a marker, and what may become one once a marker inside it has gone.
         self._open: list[str] = []
-        self._code = Code()
+        self._code = CodeSpans()
 
     def feed(self, piece: str) -> str:
         """What is certain after one more piece; each character is judged by itself."""
@@ -70,7 +70,7 @@ class Notation:
         return self.end() + "".join(f"[{number}]" for number in listed or [0])
 
 
-class Code:
+class CodeSpans:
     """Whether the text stands in a span or a block of code, as Markdown has them."""
 
     def __init__(self) -> None:

@@ -16,7 +16,7 @@ _OF_MARKER = re.compile(r"[\d\s,;–-]")
 _APART = frozenset("_]!<:/&.")
 
 
-class Output:
+class FilteredText:
     """What is certain of a text, after the brackets that are open.
 
     open: brackets, each with what follows it. gap: something was left out here.

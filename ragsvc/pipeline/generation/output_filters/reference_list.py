@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from ragsvc.domain import Hit
 from ragsvc.pipeline.generation.output_filters.references import References
 from ragsvc.pipeline.grounding.citations import numbers_in
-from ragsvc.pipeline.grounding.support import Standing, Support
+from ragsvc.pipeline.grounding.support import SupportCheck, SupportState
 
 # What stands over such a list. Each is followed by a colon, or alone on its line.
 LEADS = (
@@ -134,7 +134,7 @@ class _Fence:
             self._mark = found[1]
 
 
-def without_sources(passages: Sequence[Hit], support: Support) -> WithoutSources:
+def without_sources(passages: Sequence[Hit], support: SupportCheck) -> WithoutSources:
     """The filter for an answer from these passages.
 
     A reference tells nothing when it only names passages, or when none of them bears it out: then it is
@@ -143,7 +143,7 @@ def without_sources(passages: Sequence[Hit], support: Support) -> WithoutSources
     references = References(passages)
 
     def adds_nothing(item: str) -> bool:
-        unsupported = support.verdict(item, numbers_in(item)).standing is not Standing.SUPPORTED
+        unsupported = support.verdict(item, numbers_in(item)).standing is not SupportState.SUPPORTED
         return references.names_passages(item) or unsupported
 
     return WithoutSources(references.is_reference, adds_nothing)
