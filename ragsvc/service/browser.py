@@ -25,7 +25,7 @@ class CorpusBrowser:
         self._catalog = catalog
 
     def details(self, caller: Caller, name: str) -> CorpusDetails:
-        """See `Lifecycle.details`."""
+        """See `MaintenanceService.details`."""
         summary = self._catalog.summary(caller, name)
         corpus = self._catalog.corpus(caller, name)
         return CorpusDetails(

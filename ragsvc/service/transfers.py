@@ -25,7 +25,7 @@ class TransferService:
         at: str,
         progress: Callable[[Progress], None] | None,
     ) -> CarryReport:
-        """See `Lifecycle.export_corpus`."""
+        """See `MaintenanceService.export_corpus`."""
         from ragsvc.pipeline.transfer.corpus_export import CorpusExport
 
         return CorpusExport(self._catalog, caller, progress or (lambda _: None)).run(corpus, folder, at)
@@ -38,7 +38,7 @@ class TransferService:
         progress: Callable[[Progress], None] | None,
         on_wait: Callable[[str], None] | None,
     ) -> CarryReport:
-        """See `Lifecycle.import_corpus`."""
+        """See `MaintenanceService.import_corpus`."""
         from ragsvc.pipeline.transfer.corpus_import import CorpusImport, ImportTools
 
         tools = ImportTools(

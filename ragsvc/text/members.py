@@ -8,7 +8,7 @@ import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import BinaryIO, TypeAlias
+from typing import BinaryIO
 
 from ragsvc.domain import Failure, ParsedDocument, ParsedPart, Skipped, SourceFile
 from ragsvc.errors import (
@@ -23,7 +23,7 @@ from ragsvc.text.file_parser import display_name
 from ragsvc.text.file_types import extension, is_archive
 from ragsvc.text.limits import MIB, ParseLimits
 from ragsvc.text.readers.attachments import Attachments, ReadInner, safe_name
-from ragsvc.text.sources import SkipCode, classify, skip_by_name
+from ragsvc.text.sources import FoundSource, SkipCode, classify, skip_by_name
 
 MAX_DEPTH = 3
 _MAX_MEMBERS = 20_000
@@ -31,8 +31,6 @@ _RATIO_FROM_BYTES = 64 * MIB
 _BLOCK_BYTES = MIB
 _UTF8_NAME = 0x800
 _MAILBOX_MARK = re.compile(rb"^From [^\r\n]{1,200}\d{4}[^\r\n]{0,20}\r?\n", re.MULTILINE)
-
-Found: TypeAlias = SourceFile | Skipped | Failure
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +59,7 @@ class _Budget:
             )
 
 
-def unpack(file: SourceFile, folder: Path, limits: ParseLimits) -> Iterator[Found]:
+def unpack(file: SourceFile, folder: Path, limits: ParseLimits) -> Iterator[FoundSource]:
     """Write the members of an archive into a folder, archives inside it as well.
 
     Their ids are those of a folder in its place: "docs/old.zip/report.pdf".
@@ -74,7 +72,7 @@ def unpack(file: SourceFile, folder: Path, limits: ParseLimits) -> Iterator[Foun
 
 def _unpack(
     file: SourceFile, folder: Path, limits: ParseLimits, budget: _Budget, depth: int
-) -> Iterator[Found]:
+) -> Iterator[FoundSource]:
     place = file.shown or display_name(file.path)
     try:
         with Path(file.path).open("rb") as stream:
@@ -121,7 +119,7 @@ def read_members(data: bytes, name: str, limits: ParseLimits, read: ReadInner) -
 
 def _classified(
     member: _Member, target: Path, file: SourceFile, place: str, bounds: tuple[ParseLimits, _Budget, int]
-) -> Iterator[Found]:
+) -> Iterator[FoundSource]:
     limits, budget, depth = bounds
     shown = f"{place}/{member.name}"
     found = classify(str(target), f"{file.document_id}/{member.name}", file.root)
@@ -162,7 +160,7 @@ def _write(member: _Member, target: Path, shown: str, limits: ParseLimits) -> Fa
 
 def _members(
     stream: BinaryIO, path: str, place: str, limits: ParseLimits, budget: _Budget
-) -> Iterator[_Member | Found]:
+) -> Iterator[_Member | FoundSource]:
     if extension(path) == "mbox":
         yield from _mails(stream, place, limits, budget)
         return
@@ -175,7 +173,7 @@ def _members(
 
 def _zipped(
     container: zipfile.ZipFile, place: str, limits: ParseLimits, budget: _Budget
-) -> Iterator[_Member | Found]:
+) -> Iterator[_Member | FoundSource]:
     entries = [entry for entry in container.infolist() if not entry.is_dir()]
     _check_sizes(entries, place, limits, budget)
     if entries and all(entry.flag_bits & 1 for entry in entries):

@@ -10,7 +10,7 @@ from pipeline.grounded import MARKDOWN, PLAIN, parts, said, scored
 from ragsvc.pipeline.grounding.answer_shape import AnswerShape
 from ragsvc.pipeline.grounding.documents import DocumentPart
 from ragsvc.pipeline.grounding.units import units_of
-from ragsvc.text.blocks import TextView
+from ragsvc.text.blocks import VisibleText
 
 HELP = """# Boat club
 
@@ -215,7 +215,7 @@ def test_a_comparison_says_nothing_twice() -> None:
 
 def test_rows_deep_in_a_long_table_are_units() -> None:
     columns = "| boat | price |\n|---|---|\n"
-    reading = TextView(f"{columns}| kayak | 9 |\n| canoe | 7 |\n", MARKDOWN)
+    reading = VisibleText(f"{columns}| kayak | 9 |\n| canoe | 7 |\n", MARKDOWN)
     part = DocumentPart(reading, 70_000 - len(columns), len(columns), "", ())
     assert [(unit.text, unit.start) for unit in units_of(part)] == [
         ("boat: kayak; price: 9", 70_000),

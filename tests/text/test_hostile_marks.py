@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ragsvc.text.blocks import MARKDOWN, PLAIN, TextView, layout, sections
+from ragsvc.text.blocks import MARKDOWN, PLAIN, VisibleText, layout, sections
 from ragsvc.text.headings import outline, plain
 from ragsvc.text.markdown import first_heading, visible
 
@@ -39,7 +39,7 @@ HOSTILE = {
 def test_blocks_and_readings_end(name: str) -> None:
     text = HOSTILE[name]
     for media_type in (MARKDOWN, PLAIN, "text/x-python"):
-        reading = TextView(text, media_type)
+        reading = VisibleText(text, media_type)
         assert "".join(text.split()).startswith("".join(text[: reading.blocks[0].start].split()))
         assert layout(reading, reading.blocks) is not None and sections(reading.blocks)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ragsvc.text.blocks import PLAIN, Block, BlockKind, TextView, layout, parse_blocks, sections, walk
+from ragsvc.text.blocks import PLAIN, Block, BlockKind, VisibleText, layout, parse_blocks, sections, walk
 
 HELP = """usage: pack [-q] FILE
 
@@ -105,7 +105,7 @@ def spans(text: str, blocks: tuple[Block, ...], kind: str) -> list[str]:
 
 
 def laid_out(text: str, media_type: str = PLAIN) -> str:
-    reading = TextView(text, media_type)
+    reading = VisibleText(text, media_type)
     return layout(reading, reading.blocks)
 
 

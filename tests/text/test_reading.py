@@ -7,7 +7,7 @@ from block_texts import MEDIA_TYPES, TEXTS
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from ragsvc.text.blocks import MARKDOWN, PLAIN, BlockKind, TextView, layout, parse_blocks, sections, walk
+from ragsvc.text.blocks import MARKDOWN, PLAIN, BlockKind, VisibleText, layout, parse_blocks, sections, walk
 
 # Nothing in these is a mark of Markdown, though much looks like one.
 SIGNS = st.sampled_from(
@@ -42,7 +42,7 @@ MORE_SIGNS = st.sampled_from(
 @example(["2**8", "=", "3**2"])
 def test_what_only_looks_like_a_mark_is_read_as_it_stands(words: list[str]) -> None:
     text = f"So {' '.join(words)} end."
-    assert TextView(text, MARKDOWN).line(0, len(text)) == text
+    assert VisibleText(text, MARKDOWN).line(0, len(text)) == text
 
 
 @settings(deadline=None)
@@ -52,13 +52,13 @@ def test_what_only_looks_like_a_mark_is_read_as_it_stands(words: list[str]) -> N
 )
 def test_paragraphs_of_plain_text_are_read_as_they_stand(lines: list[list[str]], media_type: str) -> None:
     text = "\n".join(f"So {' '.join(words)}" for words in lines)
-    assert TextView(text, media_type).line(0, len(text)) == " ".join(text.split())
+    assert VisibleText(text, media_type).line(0, len(text)) == " ".join(text.split())
 
 
 @settings(max_examples=300, deadline=None)
 @given(TEXTS, st.sampled_from([each for each in MEDIA_TYPES if each != MARKDOWN]))
 def test_only_marks_of_lists_quotes_and_comments_leave_other_texts(text: str, media_type: str) -> None:
-    reading = TextView(text, media_type)
+    reading = VisibleText(text, media_type)
     marks = "".join(
         text[block.start : block.content_start] + text[block.content_end : block.end]
         for block in walk(reading.blocks)
@@ -74,7 +74,7 @@ def test_only_marks_of_lists_quotes_and_comments_leave_other_texts(text: str, me
 @settings(max_examples=300, deadline=None)
 @given(TEXTS, st.sampled_from(MEDIA_TYPES))
 def test_what_is_seen_stands_in_the_text_in_order(text: str, media_type: str) -> None:
-    reading = TextView(text, media_type)
+    reading = VisibleText(text, media_type)
     last = 0
     for start, end in reading.seen(0, len(text)):
         assert last <= start < end <= len(text)
@@ -88,8 +88,8 @@ def test_what_is_seen_stands_in_the_text_in_order(text: str, media_type: str) ->
 @given(st.lists(st.one_of(SIGNS, MORE_SIGNS), min_size=1, max_size=12))
 def test_plain_text_that_was_read_reads_the_same_again(words: list[str]) -> None:
     text = f"So {' '.join(words)}"
-    once = TextView(text, PLAIN).line(0, len(text))
-    assert TextView(once, PLAIN).line(0, len(once)) == once
+    once = VisibleText(text, PLAIN).line(0, len(text))
+    assert VisibleText(once, PLAIN).line(0, len(once)) == once
 
 
 @pytest.mark.parametrize(
@@ -111,26 +111,26 @@ def test_plain_text_that_was_read_reads_the_same_again(words: list[str]) -> None
     ],
 )
 def test_marks_that_are_marks_go(written: str, said: str) -> None:
-    assert TextView(written, MARKDOWN).line(0, len(written)) == said
+    assert VisibleText(written, MARKDOWN).line(0, len(written)) == said
 
 
 def test_a_mark_that_is_cut_goes_with_the_sentence_that_holds_it() -> None:
     text = "**One is here. Two** is there."
-    reading = TextView(text, MARKDOWN)
+    reading = VisibleText(text, MARKDOWN)
     assert reading.line(0, 14) == "One is here."
     assert reading.line(15, len(text)) == "Two is there."
 
 
 def test_links_need_their_target_and_notes_their_note() -> None:
     text = "See [the page][p] and so on[^n].\n\n[p]: http://e.org\n\n[^n]: A note.\n"
-    reading = TextView(text, MARKDOWN)
+    reading = VisibleText(text, MARKDOWN)
     assert reading.line(0, 33) == "See the page and so on."
-    assert TextView(text[:33], MARKDOWN).line(0, 33) == "See [the page][p] and so on[^n]."
+    assert VisibleText(text[:33], MARKDOWN).line(0, 33) == "See [the page][p] and so on[^n]."
 
 
 def test_notes_hold_blocks_and_their_marks_go() -> None:
     text = "So.[^a] Or.[^b]\n\n[^a]: One\nline.\n[^b]: Three.\n\n    - four\n"
-    reading = TextView(text, MARKDOWN)
+    reading = VisibleText(text, MARKDOWN)
     assert layout(reading, reading.blocks) == "So. Or.\n\nOne line.\n\nThree.\n\n- four"
 
 
@@ -165,7 +165,7 @@ Term
 
 
 def test_layout_keeps_lists_code_and_rows() -> None:
-    reading = TextView(LAID_OUT, MARKDOWN)
+    reading = VisibleText(LAID_OUT, MARKDOWN)
     assert layout(reading, reading.blocks).split("\n\n") == [
         "Reset",
         "1. Open it.\n   - left\n   - right",
@@ -181,7 +181,7 @@ def test_layout_keeps_lists_code_and_rows() -> None:
 
 def test_code_with_fences_in_it_gets_a_longer_one() -> None:
     text = "````\n```\nx\n```\n````"
-    assert layout(TextView(text, MARKDOWN), parse_blocks(text, MARKDOWN)) == text
+    assert layout(VisibleText(text, MARKDOWN), parse_blocks(text, MARKDOWN)) == text
 
 
 def test_sections_know_the_headings_above_them() -> None:
@@ -201,7 +201,7 @@ def test_comments_and_docstrings_of_code_are_paragraphs() -> None:
     found = [
         block for block in walk(parse_blocks(text, "text/x-python")) if block.kind is BlockKind.PARAGRAPH
     ]
-    reading = TextView(text, "text/x-python")
+    reading = VisibleText(text, "text/x-python")
     assert [reading.line(each.start, each.end) for each in found] == [
         "How it works.",
         "Give 2**x back.",

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from ragsvc.domain import Hit, Passage, Span, VersionId, VersionText
 from ragsvc.errors import StaleContent
-from ragsvc.text.blocks import TextView
+from ragsvc.text.blocks import VisibleText
 from ragsvc.text.tables import columns_of
 
 # A longer document is parsed around its passages only, so many characters to each side.
@@ -30,7 +30,7 @@ class DocumentPart:
     first: where in `reading.text` the stored text begins. pages: as of `VersionText`.
     """
 
-    reading: TextView
+    reading: VisibleText
     offset: int
     first: int
     title: str
@@ -79,7 +79,7 @@ class DocumentReader:
                 return self._kept[key]
         before = _columns_before(passage) if span.start else ""
         made = DocumentPart(
-            TextView(before + text.text[span.start : span.end], text.media_type),
+            VisibleText(before + text.text[span.start : span.end], text.media_type),
             span.start - len(before),
             len(before),
             text.title,
@@ -128,5 +128,5 @@ def _columns_before(passage: Passage) -> str:
 
 
 def _of_passage(passage: Passage) -> DocumentPart:
-    reading = TextView(passage.text, "text/plain")
+    reading = VisibleText(passage.text, "text/plain")
     return DocumentPart(reading, passage.start, 0, passage.title, ())

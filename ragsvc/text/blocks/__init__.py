@@ -37,7 +37,7 @@ from ragsvc.text.blocks.block import Block, BlockKind, Cell, leaves, overlapping
 from ragsvc.text.blocks.block_parser import MARKDOWN, PLAIN, parse_blocks
 from ragsvc.text.blocks.layout import layout
 from ragsvc.text.blocks.section import Section, sections
-from ragsvc.text.blocks.text_view import TextView
+from ragsvc.text.blocks.visible_text import VisibleText
 
 __all__ = [
     "MARKDOWN",
@@ -45,7 +45,7 @@ __all__ = [
     "Block",
     "BlockKind",
     "Cell",
-    "TextView",
+    "VisibleText",
     "Section",
     "layout",
     "leaves",

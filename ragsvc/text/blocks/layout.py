@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from ragsvc.text.blocks.block import Block, BlockKind
 from ragsvc.text.blocks.block_parser import MARKDOWN
-from ragsvc.text.blocks.text_view import TextView
+from ragsvc.text.blocks.visible_text import VisibleText
 from ragsvc.text.line_breaks import paragraphs
 
 TERM_SIGN = " — "
@@ -14,7 +14,7 @@ _LINES = frozenset({BlockKind.KEY_VALUE, BlockKind.LINE})
 _CONTAINERS = frozenset({BlockKind.TABLE, BlockKind.DEFINITIONS})
 
 
-def layout(reading: TextView, blocks: Sequence[Block]) -> str:
+def layout(reading: VisibleText, blocks: Sequence[Block]) -> str:
     """Write blocks of a reading as Markdown that also reads well as it is.
 
     Marks of lists become "- " and "1. ", code stands in fences longer than any inside it, a row reads
@@ -33,7 +33,7 @@ def layout(reading: TextView, blocks: Sequence[Block]) -> str:
     return "".join(parts)
 
 
-def _is_tight(reading: TextView, above: Block, block: Block) -> bool:
+def _is_tight(reading: VisibleText, above: Block, block: Block) -> bool:
     """Whether two blocks belong on lines that follow each other."""
     if block.kind in _LINES:
         return above.kind is block.kind
@@ -41,7 +41,7 @@ def _is_tight(reading: TextView, above: Block, block: Block) -> bool:
     return announces and reading.text.count("\n", above.end, block.start) < 2
 
 
-def _block(reading: TextView, block: Block) -> str:
+def _block(reading: VisibleText, block: Block) -> str:
     kind = block.kind
     if kind is BlockKind.CODE:
         return _fenced(code_of(reading.text, block), block.info)
@@ -71,18 +71,18 @@ def _block(reading: TextView, block: Block) -> str:
     return reading.line(block.start, block.end)
 
 
-def _quote(reading: TextView, block: Block) -> str:
+def _quote(reading: VisibleText, block: Block) -> str:
     said = layout(reading, block.children)
     # What documents a class has a bar at its left, and is nobody's words.
     is_quoted = reading.text[block.start] != "|"
     return "\n".join(f"> {line}".rstrip() for line in said.split("\n")) if is_quoted else said
 
 
-def _text(reading: TextView, block: Block) -> str:
+def _text(reading: VisibleText, block: Block) -> str:
     return reading.text[block.start : block.end]
 
 
-def _item(reading: TextView, item: Block, parent: Block | None) -> str:
+def _item(reading: VisibleText, item: Block, parent: Block | None) -> str:
     written = reading.text[item.start : item.content_start].strip()
     ordered = parent.ordered if parent else written[-1:] in (".", ")")
     label = written.strip("().")
@@ -92,7 +92,7 @@ def _item(reading: TextView, item: Block, parent: Block | None) -> str:
     return "\n".join([mark + lines[0], *(f"{' ' * len(mark)}{line}".rstrip() for line in lines[1:])])
 
 
-def _definition(reading: TextView, block: Block) -> str:
+def _definition(reading: VisibleText, block: Block) -> str:
     terms = [reading.line(each.start, each.end) for each in block.children if each.kind is BlockKind.TERM]
     meanings = [layout(reading, [each]) for each in block.children if each.kind is not BlockKind.TERM]
     described = "\n".join(filter(None, meanings)).split("\n")

@@ -20,7 +20,7 @@ _TAG = re.compile(r"</?[A-Za-z][^<>]*>|<[!?][^<>]*>")
 _UNSEEN = frozenset({BlockKind.REFERENCE, BlockKind.RULE})
 
 
-class TextView:
+class VisibleText:
     """The blocks of a text, and what they say.
 
     Of Markdown the marks go; of any other text only the marks of list items, quotes and comments.
