@@ -112,7 +112,7 @@ def collect(service: Service, home: Path, data: Path) -> list[Seen]:
     asked = questions(data)
     parts = [_code()]
     for corpus, source in sources.items():
-        service.ingest(_CALLER, IngestRequest(corpus, (str(source),)))
+        service.ingest(_CALLER, IngestRequest(corpus=corpus, paths=(str(source),)))
         summary = service.corpus(_CALLER, corpus)
         parts.append(f"{corpus} {summary.commit} {summary.chunks} {summary.embedder}")
     parts += [repr(each) for each in asked]
@@ -134,7 +134,7 @@ def _look(service: Service, asked: Sequence[Asked]) -> list[Seen]:
     seen: list[Seen] = []
     started = time.perf_counter()
     for number, each in enumerate(asked, start=1):
-        request = SearchRequest((each.corpus,), each.text, PASSAGES, Mode.HYBRID)
+        request = SearchRequest(corpora=(each.corpus,), query=each.text, k=PASSAGES, mode=Mode.HYBRID)
         grounds = service.grounds(_CALLER, request)[0]
         if grounds is not None:
             seen.append(Seen(each, dict(grounds.features)))

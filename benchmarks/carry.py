@@ -74,7 +74,9 @@ def found(home: Path, corpus: str, queries: list[str]) -> list[SearchResult]:
     """What each query finds, modes in turn."""
     with Service.open(Settings(home=home)) as service:
         return [
-            service.search(ME, SearchRequest((corpus,), query, 10, list(Mode)[number % 3]))
+            service.search(
+                ME, SearchRequest(corpora=(corpus,), query=query, k=10, mode=list(Mode)[number % 3])
+            )
             for number, query in enumerate(queries)
         ]
 

@@ -102,7 +102,7 @@ def prepare(home: Path) -> None:
     """Have the handbook in the home."""
     with Service.open(Settings(home=home)) as service:
         if CORPUS not in {each.name for each in service.corpora(Caller())}:
-            service.ingest(Caller(), IngestRequest(CORPUS, (str(HANDBOOK),)))
+            service.ingest(Caller(), IngestRequest(corpus=CORPUS, paths=(str(HANDBOOK),)))
 
 
 def measure(home: Path, few: int, many: int, rounds: int) -> None:

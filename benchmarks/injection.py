@@ -129,7 +129,9 @@ def _prompt(
 
 def ask(service: Service, corpus: str, question: str, document: str) -> Answer:
     """Ask one document alone."""
-    return service.answer(CALLER, AnswerRequest((corpus,), question, where={"_id": document}))
+    return service.answer(
+        CALLER, AnswerRequest(corpora=(corpus,), question=question, where={"_id": document})
+    )
 
 
 def is_quoted(service: Service, plant: Plant, answer: Answer) -> bool:

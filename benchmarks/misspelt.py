@@ -96,7 +96,7 @@ def main() -> int:
     for name in given.sets:
         collection = beir.load(data_folder() / name)
         with Service.open(Settings(home=given.home)) as service:
-            service.ingest(CALLER, IngestRequest(name, (str(collection.corpus),)))
+            service.ingest(CALLER, IngestRequest(corpus=name, paths=(str(collection.corpus),)))
         catalog = Catalog.open(given.home)
         try:
             ranking = Ranking(catalog, Settings(home=given.home, threads=1), name)

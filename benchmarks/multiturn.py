@@ -113,7 +113,7 @@ def ingest(service: Service, documents: Sequence[Mapping[str, str]], folder: Pat
         for item in documents:
             row = {"_id": item["document_id"], "title": item.get("title") or "", "text": item["text"]}
             file.write(json.dumps(row) + "\n")
-    service.ingest(CALLER, IngestRequest(CORPUS, (str(path),)))
+    service.ingest(CALLER, IngestRequest(corpus=CORPUS, paths=(str(path),)))
 
 
 def measure(service: Service, asked: Sequence[Asked]) -> dict[str, dict[str, F64Vector]]:
@@ -123,7 +123,9 @@ def measure(service: Service, asked: Sequence[Asked]) -> dict[str, dict[str, F64
         rows = []
         for item in asked:
             query, history = ask(item)
-            request = SearchRequest((CORPUS,), query, DEPTH, collapse=Collapse.OFF, history=history)
+            request = SearchRequest(
+                corpora=(CORPUS,), query=query, k=DEPTH, collapse=Collapse.OFF, history=history
+            )
             run = run_of(service.search(CALLER, request).hits)
             five, ten = evaluate(run, item.judged, 5), evaluate(run, item.judged, 10)
             rows.append((five.ndcg, ten.ndcg, five.recall, ten.recall))
@@ -161,7 +163,7 @@ def answered(service: Service, tasks: Sequence[Mapping[str, Any]]) -> str:
     for task in tasks:
         *before, last = task["input"]
         own = tuple(Turn(Role(_role(turn)), turn["text"]) for turn in before)
-        request = SearchRequest((CORPUS,), last["text"], 1, history=own)
+        request = SearchRequest(corpora=(CORPUS,), query=last["text"], k=1, history=own)
         if not own or first_half(task["task_id"]) or task["Answerability"] != ["ANSWERABLE"]:
             continue
         if service.search(CALLER, request).searched == last["text"]:
@@ -169,7 +171,9 @@ def answered(service: Service, tasks: Sequence[Mapping[str, Any]]) -> str:
         number += 1
         for name, histories in zip(counts, ((own,), ((),), FOREIGN), strict=True):
             for history in histories:
-                answer = service.answer(CALLER, AnswerRequest((CORPUS,), last["text"], history=history))
+                answer = service.answer(
+                    CALLER, AnswerRequest(corpora=(CORPUS,), question=last["text"], history=history)
+                )
                 counts[name] += answer.answered
     of = {"own conversation": number, "none": number, "foreign conversation": number * len(FOREIGN)}
     rows = [(name, str(of[name]), figure(count / of[name])) for name, count in counts.items()]

@@ -101,7 +101,9 @@ def sync(home: Path, file: Path, texts: dict[int, str]) -> int:
     lines = (json.dumps({"id": f"doc-{number:06}", "text": text}) for number, text in texts.items())
     file.write_text("\n".join(lines), encoding="utf-8")
     with opened(home) as service:
-        return service.ingest(CALLER, IngestRequest(CORPUS, (str(file),), prune=Prune.REMOVE)).commit
+        return service.ingest(
+            CALLER, IngestRequest(corpus=CORPUS, paths=(str(file),), prune=Prune.REMOVE)
+        ).commit
 
 
 def changed(texts: dict[int, str], share: float, generation: int) -> dict[int, str]:

@@ -97,7 +97,7 @@ def ingest_once(home: Path, folder: Path, expected: int) -> float:
     with Service.open(Settings(home=home)) as service:
         service.ingest_inline(CALLER, "warm", [InlineDocument("w", "A text that loads the model.")], {})
         start = time.perf_counter()
-        report = service.ingest(CALLER, IngestRequest(CORPUS, (str(folder),)))
+        report = service.ingest(CALLER, IngestRequest(corpus=CORPUS, paths=(str(folder),)))
         seconds = time.perf_counter() - start
     if report.failures or report.embedded != expected:
         raise SystemExit(f"embedded {report.embedded} of {expected}, failures {report.failures[:3]}")
@@ -150,7 +150,7 @@ def measure_search(service: Service, chunks: int, blocks: Iterator[list[str]]) -
 
 def search(service: Service, question: str) -> None:
     """One default search."""
-    service.search(CALLER, SearchRequest((CORPUS,), question))
+    service.search(CALLER, SearchRequest(corpora=(CORPUS,), query=question))
 
 
 def measure_http(service: Service, home: Path, blocks: Iterator[list[str]]) -> list[Measured]:

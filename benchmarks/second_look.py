@@ -69,7 +69,7 @@ def main() -> int:
     texts = [query.text for query in collection.queries][:MOST]
     rows = []
     with Service.open(Settings(home=given.home)) as service:
-        service.ingest(CALLER, IngestRequest(given.set, (str(collection.corpus),)))
+        service.ingest(CALLER, IngestRequest(corpus=given.set, paths=(str(collection.corpus),)))
     for reranker in (NO_RERANKER, BUILT_IN):
         catalog = Catalog.open(given.home)
         try:

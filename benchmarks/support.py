@@ -75,10 +75,20 @@ def judge(claim: Claim, nearness: SemanticMatch | None) -> Judged:
 def hit_of(number: int, text: str) -> Hit:
     """A passage with this text and nothing around it."""
     passage = Passage(
-        ChunkId(number), f"d{number}", f"v{number}", VersionId(number), "", "",
-        0, len(text), text, None, (), {},
-    )  # fmt: skip
-    return Hit(number, 1.0, "c", passage)
+        chunk=ChunkId(number),
+        document_id=f"d{number}",
+        version=f"v{number}",
+        version_id=VersionId(number),
+        source="",
+        title="",
+        start=0,
+        end=len(text),
+        text=text,
+        page=None,
+        headings=(),
+        metadata={},
+    )
+    return Hit(rank=number, score=1.0, corpus="c", passage=passage)
 
 
 def row(name: str, judged: Sequence[Judged]) -> list[str]:

@@ -98,7 +98,9 @@ def state_of(home: Path, queries: list[str]) -> tuple[list, list]:
                 break
         found = []
         for query in queries:
-            request = SearchRequest((CORPUS,), query, 10, Mode.HYBRID, collapse=Collapse.OFF)
+            request = SearchRequest(
+                corpora=(CORPUS,), query=query, k=10, mode=Mode.HYBRID, collapse=Collapse.OFF
+            )
             found.append([(h.passage.document_id, h.passage.start, h.passage.end, h.score)
                           for h in service.search(caller, request).hits])  # fmt: skip
         return documents, found

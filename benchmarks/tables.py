@@ -53,7 +53,9 @@ def main() -> None:
                     service.ingest_inline(CALLER, CORPUS, documents, {})
                 answered = right = 0
                 for number, row in enumerate(rows):
-                    asked = AnswerRequest((CORPUS,), row["question"], where={"_id": f"t{number}"})
+                    asked = AnswerRequest(
+                        corpora=(CORPUS,), question=row["question"], where={"_id": f"t{number}"}
+                    )
                     answer = service.answer(CALLER, asked)
                     answered += answer.answered
                     right += answer.answered and findable[number] and holds(spoken(answer), row["ideal"])

@@ -65,7 +65,7 @@ def collect(service: Service, corpus: str, questions: Sequence[Question]) -> lis
     for question in questions:
         if not question.answerable or question.history:
             continue
-        request = SearchRequest((corpus,), question.text, K, Mode.HYBRID)
+        request = SearchRequest(corpora=(corpus,), query=question.text, k=K, mode=Mode.HYBRID)
         (grounds,) = service.grounds(CALLER, request)
         if grounds is None:
             continue
@@ -161,9 +161,9 @@ def main() -> None:
     with Service.open(Settings(home=given.home)) as service:
         folder = given.home.resolve() / "benchmarks" / NAME
         write(folder)
-        service.ingest(CALLER, IngestRequest(NAME, (str(folder),), prune=Prune.REMOVE))
+        service.ingest(CALLER, IngestRequest(corpus=NAME, paths=(str(folder),), prune=Prune.REMOVE))
         handbook = str(ROOT / "corpora" / HANDBOOK)
-        service.ingest(CALLER, IngestRequest(HANDBOOK, (handbook,), prune=Prune.REMOVE))
+        service.ingest(CALLER, IngestRequest(corpus=HANDBOOK, paths=(handbook,), prune=Prune.REMOVE))
         looked = collect(service, NAME, load(QUESTIONS, "tune").questions)
         looked += collect(service, HANDBOOK, load(ROOT / GOLDEN, "tune").questions)
     models: dict[str, Any] = {}

@@ -51,7 +51,7 @@ class Watched(Paraphrase):
 def compared(service: Service, question: Question) -> dict[str, Any]:
     """Both answers to a question, and what became of it with each."""
     Watched.last = None
-    answer = service.answer(CALLER, AnswerRequest((NAME,), question.text))
+    answer = service.answer(CALLER, AnswerRequest(corpora=(NAME,), question=question.text))
     made, quoted = Watched.last, answer.answer
     row: dict[str, Any] = {"id": question.id, "question": question.text, "kind": question.kind}
     if made is not None:

@@ -74,7 +74,17 @@ class HashEmbedder:
         self.texts: list[str] = []
         self.batches: list[int] = []
         self.tokeniser = WordTokeniser()
-        self.spec = EmbedderSpec(name, f"hash{seed}", DIMENSION, 256, "mean", "", "", "none", "float32")
+        self.spec = EmbedderSpec(
+            name=name,
+            weights=f"hash{seed}",
+            dimension=DIMENSION,
+            max_tokens=256,
+            pooling="mean",
+            query_prefix="",
+            document_prefix="",
+            backend="none",
+            dtype="float32",
+        )
         self._seed = seed
 
     def embed_documents(self, texts: Sequence[str]) -> F32Matrix:
@@ -129,7 +139,7 @@ def shared_pool() -> ParserPool:
 def ingest(
     service: Service, *paths: Path | str, prune: Prune = Prune.REMOVE, corpus: str = CORPUS, **rest: Any
 ) -> IngestReport:
-    request = IngestRequest(corpus, tuple(str(path) for path in paths), prune=prune, **rest)
+    request = IngestRequest(corpus=corpus, paths=tuple(str(path) for path in paths), prune=prune, **rest)
     return service.ingest(ME, request)
 
 
@@ -148,7 +158,9 @@ def search(
     where: dict[str, Any] | None = None,
     collapse: Collapse = Collapse.DUPLICATES,
 ) -> SearchResult:
-    return service.search(ME, SearchRequest(tuple(corpora), query, k, mode, where, collapse))
+    return service.search(
+        ME, SearchRequest(corpora=tuple(corpora), query=query, k=k, mode=mode, where=where, collapse=collapse)
+    )
 
 
 def shown(hit: Hit) -> dict[str, Any]:

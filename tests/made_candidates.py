@@ -41,7 +41,18 @@ def made(question: str, texts: Sequence[ChunkText]) -> Candidates:
     best = float(lexical.max(initial=0.0))
     scores = convex(dense, lexical, best, WEIGHT)
     shown = tuple(texts)
-    return Candidates(question, vector, shown, scores, dense, lexical, best, vectors, weight_of, WEIGHT)
+    return Candidates(
+        question=question,
+        vector=vector,
+        texts=shown,
+        scores=scores,
+        dense=dense,
+        lexical=lexical,
+        lexical_best=best,
+        vectors=vectors,
+        weight_of=weight_of,
+        dense_weight=WEIGHT,
+    )
 
 
 def picked(candidates: Candidates, order: Sequence[int]) -> Candidates:

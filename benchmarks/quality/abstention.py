@@ -28,7 +28,7 @@ PLACES = 20
 
 def prepare(service: Service, bench: Bench) -> list[Job]:
     """Ingest the paragraphs of all articles, and ask about those that are held out."""
-    service.ingest(CALLER, IngestRequest(SQUAD, (str(bench.data / SQUAD / "corpus.jsonl"),)))
+    service.ingest(CALLER, IngestRequest(corpus=SQUAD, paths=(str(bench.data / SQUAD / "corpus.jsonl"),)))
     asked = [each for each in squad(bench.data) if each.held_out]
     path = bench.scratch / f"{NAME}.jsonl"
     with path.open("w", encoding="utf-8") as file:
@@ -36,7 +36,7 @@ def prepare(service: Service, bench: Bench) -> list[Job]:
             answerable = each.group == "squad answerable"
             row = {"id": f"{each.article}-{number}", "question": each.text, "answerable": answerable}
             file.write(json.dumps(row if answerable else row | {"kind": "near"}) + "\n")
-    return [Job(NAME, AnswersEvaluation(SQUAD, path))]
+    return [Job(id=NAME, kind=AnswersEvaluation(SQUAD, path))]
 
 
 def conclude(reports: Mapping[str, Report]) -> Section:

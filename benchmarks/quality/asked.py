@@ -39,10 +39,10 @@ def prepare(service: Service, bench: Bench) -> list[Job]:
     # In the home, so that the next run finds the same files in the same place and embeds nothing anew.
     folder = bench.home.resolve() / "benchmarks" / NAME
     write(folder)
-    service.ingest(CALLER, IngestRequest(NAME, (str(folder),), prune=Prune.REMOVE))
+    service.ingest(CALLER, IngestRequest(corpus=NAME, paths=(str(folder),), prune=Prune.REMOVE))
     # What an interrupted run of other code has found is of no use.
     request = AnswersEvaluation(NAME, QUESTIONS, split=bench.split, fresh=True)
-    return [Job(NAME, request, private=bench.split == HELD_OUT)]
+    return [Job(id=NAME, kind=request, private=bench.split == HELD_OUT)]
 
 
 def conclude(reports: Mapping[str, Report]) -> Section:

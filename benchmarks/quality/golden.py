@@ -33,8 +33,8 @@ MOST = {"refused_answerable": 0.07}
 def prepare(service: Service, _bench: Bench) -> list[Job]:
     """Bring the corpus in step with its folder."""
     folder = str(ROOT / "corpora" / CORPUS)
-    service.ingest(CALLER, IngestRequest(CORPUS, (folder,), prune=Prune.REMOVE))
-    return [Job(NAME, AnswersEvaluation(CORPUS, QUESTIONS, split="report"), private=True)]
+    service.ingest(CALLER, IngestRequest(corpus=CORPUS, paths=(folder,), prune=Prune.REMOVE))
+    return [Job(id=NAME, kind=AnswersEvaluation(CORPUS, QUESTIONS, split="report"), private=True)]
 
 
 def conclude(reports: Mapping[str, Report]) -> Section:

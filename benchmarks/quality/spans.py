@@ -42,14 +42,14 @@ CUTS = {
 
 def prepare(service: Service, bench: Bench) -> list[Job]:
     """Ingest the five texts whole."""
-    service.ingest(CALLER, IngestRequest(CORPUS, (str(bench.data / CORPUS / FOLDER),)))
+    service.ingest(CALLER, IngestRequest(corpus=CORPUS, paths=(str(bench.data / CORPUS / FOLDER),)))
     path = bench.scratch / f"{NAME}.jsonl"
     with path.open("w", encoding="utf-8") as file:
         for question in read(bench.data / CORPUS / "questions.jsonl"):
             row = {"id": question["_id"], "question": question["text"], "spans": gold_of(question)}
             file.write(json.dumps(row) + "\n")
     request = RetrievalEvaluation(CORPUS, questions=path, modes=(Mode.HYBRID,))
-    return [Job(NAME, request, then=Deepened(path))]
+    return [Job(id=NAME, kind=request, then=Deepened(path))]
 
 
 def read(path: Path) -> list[dict[str, Any]]:
@@ -86,7 +86,7 @@ class Deepened:
 
 def chunks_of(service: Service, home: Path) -> dict[str, list[Place]]:
     """All chunks of the corpus, by document."""
-    looked = service.look(CALLER, SearchRequest((CORPUS,), CORPUS, 1))[0]
+    looked = service.look(CALLER, SearchRequest(corpora=(CORPUS,), query=CORPUS, k=1))[0]
     catalog = Catalog.open(home, create=False)
     try:
         corpus = catalog.corpus(CALLER, CORPUS)
@@ -113,7 +113,7 @@ def holding(gold: Sequence[Place], chunks: Mapping[str, Sequence[Place]]) -> lis
 
 
 def _deeper(service: Service, item: Item, gold: list[Place], chunks: Mapping[str, list[Place]]) -> Item:
-    request = SearchRequest((CORPUS,), item.text, DEEP, collapse=Collapse.OFF)
+    request = SearchRequest(corpora=(CORPUS,), query=item.text, k=DEEP, collapse=Collapse.OFF)
     passages = [hit.passage for hit in service.search(CALLER, request).hits]
     found = [(each.document_id, each.start, each.end) for each in passages]
     right = holding(gold, chunks)

@@ -135,11 +135,11 @@ class SearchBody(Body):
     def request(self) -> SearchRequest:
         """Give the service's form of it."""
         return SearchRequest(
-            corpora_of(self.corpus),
-            self.query,
-            self.k,
-            self.mode,
-            self.filter,
+            corpora=corpora_of(self.corpus),
+            query=self.query,
+            k=self.k,
+            mode=self.mode,
+            where=self.filter,
             at=optional(self.at),
             history=turns_of(self.history),
         )
@@ -175,10 +175,10 @@ class AnswerBody(Body):
     def request(self) -> AnswerRequest:
         """Give the service's form of it."""
         return AnswerRequest(
-            corpora_of(self.corpus),
-            self.question,
-            self.k,
-            self.filter,
+            corpora=corpora_of(self.corpus),
+            question=self.question,
+            k=self.k,
+            where=self.filter,
             at=optional(self.at),
             history=turns_of(self.history),
         )

@@ -82,7 +82,9 @@ class CorpusBrowser:
         def read(corpus: Corpus) -> TextSlice:
             wanted = version or self._catalog.document(caller, corpus, document_id, corpus.commit).version
             text = self._catalog.text(caller, corpus, document_id, wanted, start, end)
-            return TextSlice(document_id, wanted, start, start + len(text), text)
+            return TextSlice(
+                document_id=document_id, version=wanted, start=start, end=start + len(text), text=text
+            )
 
         return self._read(caller, name, at, read)
 

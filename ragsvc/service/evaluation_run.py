@@ -119,14 +119,14 @@ class EvaluationRun:
     def _as_asked(self, mode: Mode, question: Question) -> list[RetrievedChunk]:
         """What is searched for is not what was typed: the service's own way finds it out."""
         request = SearchRequest(
-            (self.reading.corpus.name,),
-            question.text,
-            MAX_K,
-            mode,
-            self.where,
-            Collapse.OFF,
-            str(self.reading.corpus.commit),
-            question.history,
+            corpora=(self.reading.corpus.name,),
+            query=question.text,
+            k=MAX_K,
+            mode=mode,
+            where=self.where,
+            collapse=Collapse.OFF,
+            at=str(self.reading.corpus.commit),
+            history=question.history,
         )
         result, _ = self.asker.look(self.reading.caller, request)
         passages = [(hit.passage, hit.score) for hit in result.hits]
@@ -171,7 +171,9 @@ class EvaluationRun:
 
     def _request(self, question: Question, k: int) -> AnswerRequest:
         name, at = self.reading.corpus.name, str(self.reading.corpus.commit)
-        return AnswerRequest((name,), question.text, k, self.where, at, question.history)
+        return AnswerRequest(
+            corpora=(name,), question=question.text, k=k, where=self.where, at=at, history=question.history
+        )
 
     def _reads_back(self, citation: Citation) -> bool:
         stored = self.catalog.text(

@@ -109,11 +109,11 @@ class QueryService:
         """See `Service.stream_answer`; `ready` as in `look`."""
         started = time.perf_counter()
         search = SearchRequest(
-            request.corpora,
-            request.question,
-            request.k,
-            Mode.HYBRID,
-            request.where,
+            corpora=request.corpora,
+            query=request.question,
+            k=request.k,
+            mode=Mode.HYBRID,
+            where=request.where,
             at=request.at,
             history=request.history,
         )

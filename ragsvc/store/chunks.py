@@ -11,9 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Connection, and_, delete, func, select
 
-from ragsvc.domain import ChunkBatch, ChunkRow, I64Vector, ProfileId, VersionId
+from ragsvc.domain import ChunkBatch, I64Vector, ProfileId, VersionId
 from ragsvc.errors import InternalError, StaleContent
 from ragsvc.store.engine import batches, insert_or_ignore, insert_or_replace
+from ragsvc.store.rows import ChunkRow
 from ragsvc.store.signatures import unpacked
 from ragsvc.store.tables import chunk, chunking, profile, signature, vector
 from ragsvc.store.terms import Terms

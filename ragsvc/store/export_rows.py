@@ -9,16 +9,7 @@ import numpy as np
 from sqlalchemy import Connection, Row, Select, select, update
 
 from ragsvc.crashpoints import crash_point
-from ragsvc.domain import (
-    Caller,
-    CarriedChunk,
-    CarriedDocument,
-    Corpus,
-    F32Matrix,
-    NewMembership,
-    Profile,
-    VersionId,
-)
+from ragsvc.domain import Caller, Corpus, F32Matrix, Profile, VersionId
 from ragsvc.errors import CorpusExists, CorpusNotFound, InternalError, StaleContent
 from ragsvc.store.columns import canonical_json
 from ragsvc.store.commits import insert_commit
@@ -26,6 +17,7 @@ from ragsvc.store.corpora import check_name, claim_roots, find_corpus, insert_co
 from ragsvc.store.engine import Repository, batches
 from ragsvc.store.memberships import begin_memberships
 from ragsvc.store.permissions import live_at, readable
+from ragsvc.store.rows import ExportedChunk, ExportedDocument, NewMembership
 from ragsvc.store.tables import (
     chunk,
     chunking,
@@ -45,7 +37,7 @@ _I32 = np.dtype("<i4")
 class ExportRows(Repository):
     """Reading one commit whole, and making the first commit of a corpus."""
 
-    def carried_documents(self, caller: Caller, corpus: Corpus) -> Iterator[list[CarriedDocument]]:
+    def carried_documents(self, caller: Caller, corpus: Corpus) -> Iterator[list[ExportedDocument]]:
         """Documents that live at the commit of `corpus` and may be read, by id, a page at a time.
 
         No transaction stays open between pages: pin the commit.
@@ -78,7 +70,7 @@ class ExportRows(Repository):
                 return
             last = rows[-1].document_id
             yield [
-                CarriedDocument(
+                ExportedDocument(
                     **{
                         **row._mapping,
                         "metadata": canonical_json(row.metadata),
@@ -114,7 +106,7 @@ class ExportRows(Repository):
 
     def carried_chunks(
         self, profile: Profile, versions: Mapping[str, VersionId]
-    ) -> Iterator[list[CarriedChunk]]:
+    ) -> Iterator[list[ExportedChunk]]:
         """Chunks of some versions, by version and place, about two thousand at a time.
 
         No transaction stays open between batches.
@@ -237,12 +229,12 @@ def _words(connection: Connection, rows: Sequence[Row[Any]]) -> dict[int, str]:
     return words
 
 
-def _carried(row: Row[Any], version: str, words: Mapping[int, str]) -> CarriedChunk:
+def _carried(row: Row[Any], version: str, words: Mapping[int, str]) -> ExportedChunk:
     numbers = np.frombuffer(row.terms, dtype=_I32).tolist()
     counts = np.frombuffer(row.counts, dtype=_I32).tolist()
     # By word: the numbers are those of this catalog.
     pairs = sorted((words[number], count) for number, count in zip(numbers, counts, strict=True))
-    return CarriedChunk(
+    return ExportedChunk(
         version=version,
         ordinal=row.ordinal,
         start=row.start,

@@ -163,7 +163,9 @@ class Integrity(Repository):
 def _text_fault(row: Row[Any]) -> str:
     try:
         digest = hashlib.sha256(row.text.encode("utf-8")).hexdigest()
-        name = version_name(ParsedDocument(row.title, row.text, row.media_type, tuple(row.pages)))
+        name = version_name(
+            ParsedDocument(title=row.title, text=row.text, media_type=row.media_type, pages=tuple(row.pages))
+        )
     except (TypeError, ValueError, AttributeError) as error:
         return f"its text cannot be read: {error}"
     if digest != row.text_hash or len(row.text) != row.characters:

@@ -9,16 +9,7 @@ import numpy as np
 from sqlalchemy import Connection, Select, insert, select, union, update
 
 from ragsvc.crashpoints import crash_point
-from ragsvc.domain import (
-    Caller,
-    CommitId,
-    CorpusId,
-    I64Vector,
-    Membership,
-    NewMembership,
-    ProfileId,
-    VersionId,
-)
+from ragsvc.domain import Caller, CommitId, CorpusId, I64Vector, ProfileId, VersionId
 from ragsvc.errors import CorpusNotFound, InternalError, StaleContent
 from ragsvc.store.chunks import ready_versions
 from ragsvc.store.columns import as_caveats, as_rows
@@ -28,6 +19,7 @@ from ragsvc.store.engine import Repository, batches, now
 from ragsvc.store.filters import Filter, matching
 from ragsvc.store.metadata_index import field_rows
 from ragsvc.store.permissions import live_at, readable
+from ragsvc.store.rows import Membership, NewMembership
 from ragsvc.store.tables import corpus, document_version, field, membership
 
 
@@ -42,7 +34,8 @@ class Memberships(Repository):
         ).where(m.corpus_id == int(corpus_id), m.died.is_(None))
         with self._db.read() as connection:
             return {
-                row[1]: Membership(*row[:-1], as_caveats(row[-1])) for row in connection.execute(statement)
+                row.document_id: Membership(**{**row._mapping, "warnings": as_caveats(row.warnings)})
+                for row in connection.execute(statement)
             }
 
     def publish(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import Connection, Row, and_, insert, select, update
@@ -45,10 +46,24 @@ class Rollback(Repository):
             wanted, unwanted = _difference(connection, head, target)
             moved = profile_id != int(head.profile.id)
             both = wanted.keys() & unwanted.keys()
-            counts = (len(wanted) - len(both), len(both), len(unwanted) - len(both))
+            report = RollbackReport(
+                corpus=name,
+                commit=head.commit,
+                previous=head.commit,
+                to=target,
+                added=len(wanted) - len(both),
+                changed=len(both),
+                removed=len(unwanted) - len(both),
+                profile_changed=moved,
+            )
             if not wanted and not unwanted and not moved:
-                return RollbackReport(name, head.commit, head.commit, target, *counts, profile_changed=False)
-            stats = dict(zip(("added", "changed", "removed"), counts, strict=True)) | {"to": int(target)}
+                return report
+            stats = {
+                "added": report.added,
+                "changed": report.changed,
+                "removed": report.removed,
+                "to": int(target),
+            }
             number = insert_commit(connection, caller, head.id, "rollback", stats, profile_id)
             if moved:
                 place = corpus.c.id == int(head.id)
@@ -56,7 +71,7 @@ class Rollback(Repository):
             end_memberships(connection, head.id, number, [row.id for row in unwanted.values()])
             crash_point("store.rollback.between")
             _revive(connection, head, number, list(wanted.values()))
-        return RollbackReport(name, number, head.commit, target, *counts, profile_changed=moved)
+        return replace(report, commit=number)
 
 
 def _difference(

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 from sqlalchemy import select
 
-from ragsvc.domain import SIGNATURE_VALUES, Caller, Corpus, DocumentSignatures, U16Matrix
+from ragsvc.domain import SIGNATURE_VALUES, Caller, Corpus, U16Matrix
 from ragsvc.store.engine import Repository
 from ragsvc.store.permissions import live_at, readable
+from ragsvc.store.rows import DocumentSignatures
 from ragsvc.store.tables import membership, signature
 
 _U16 = np.dtype("<u2")

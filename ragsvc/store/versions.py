@@ -10,10 +10,11 @@ from typing import Any, TypeAlias
 
 from sqlalchemy import Connection, Row, select
 
-from ragsvc.domain import CachedParse, CachedPart, Failure, ParsedDocument, VersionId, VersionText
+from ragsvc.domain import Failure, ParsedDocument, VersionId, VersionText
 from ragsvc.errors import StaleContent
 from ragsvc.store.columns import as_caveats, as_rows, canonical_json
 from ragsvc.store.engine import Repository, batches, insert_or_ignore, insert_or_replace, now
+from ragsvc.store.rows import CachedParse, CachedPart
 from ragsvc.store.tables import document_version, parse_cache
 
 ParseKey: TypeAlias = tuple[str, str]
@@ -64,7 +65,7 @@ class Versions(Repository):
         with self._db.write("store.put_parsed") as connection:
             ids = iter(_put_versions(connection, documents))
             results = [
-                CachedParse(None, {}, made.code, made.error)
+                CachedParse(version_id=None, metadata={}, code=made.code, error=made.error)
                 if isinstance(made, Failure)
                 else _stored(made, ids)
                 for _, made in items
@@ -135,7 +136,13 @@ class Versions(Repository):
         )
         with self._db.read() as connection:
             found = {
-                row.id: VersionText(row.id, row.title, row.text, row.media_type, tuple(row.pages))
+                row.id: VersionText(
+                    id=row.id,
+                    title=row.title,
+                    text=row.text,
+                    media_type=row.media_type,
+                    pages=tuple(row.pages),
+                )
                 for row in connection.execute(statement)
             }
         if missing := [i for i in ids if i not in found]:
@@ -162,14 +169,20 @@ def _assembled(key: ParseKey, rows: Mapping[ParseKey, Any]) -> CachedParse | Non
 
 
 def _outcome(row: Row[Any]) -> CachedParse:
-    return CachedParse(row.version_id, row.metadata, row.code, row.error, as_caveats(row.warnings))
+    return CachedParse(
+        version_id=row.version_id,
+        metadata=row.metadata,
+        code=row.code,
+        error=row.error,
+        warnings=as_caveats(row.warnings),
+    )
 
 
 def _stored(made: ParsedDocument, ids: Iterator[VersionId]) -> CachedParse:
     """A document whose version, and whose parts' versions, are the next of `ids`."""
     # Metadata as it will be read back, so that a later comparison finds no difference.
     metadata = json.loads(canonical_json(dict(made.metadata)))
-    whole = CachedParse(next(ids), metadata, warnings=made.warnings)
+    whole = CachedParse(version_id=next(ids), metadata=metadata, warnings=made.warnings)
     parts = (CachedPart(part.suffix, part.parent, _stored(part.document, ids)) for part in made.parts)
     return replace(whole, parts=tuple(parts))
 

@@ -145,7 +145,14 @@ def _read_text(data: bytes, kind: FileType, name: str, encoding: str) -> ParsedD
     metadata: dict[str, Any] = {}
     warnings = decoded.warnings
     if kind.media_type in SEPARATORS and (table := as_table(text, SEPARATORS[kind.media_type])):
-        return ParsedDocument("", table, MARKDOWN.media_type, (), metadata, decoded.warnings)
+        return ParsedDocument(
+            title="",
+            text=table,
+            media_type=MARKDOWN.media_type,
+            pages=(),
+            metadata=metadata,
+            warnings=decoded.warnings,
+        )
     if kind in (MARKDOWN, PLAIN):
         found = take_front_matter(text)
         text, metadata = found.text, dict(found.metadata)
@@ -155,7 +162,9 @@ def _read_text(data: bytes, kind: FileType, name: str, encoding: str) -> ParsedD
     title = " ".join(title.split()) if isinstance(title, str) else ""
     if not title and kind in (MARKDOWN, NOTEBOOK):
         title = first_heading(text)
-    return ParsedDocument(title, text, kind.media_type, (), metadata, warnings)
+    return ParsedDocument(
+        title=title, text=text, media_type=kind.media_type, pages=(), metadata=metadata, warnings=warnings
+    )
 
 
 def _laid_out(text: str, kind: FileType, name: str) -> str:

@@ -92,7 +92,9 @@ def extract(data: bytes, kind: FileType, name: str, read: ReadInner, limits: Par
         texts, told = read_picture(data, name, sight)
         text, pages = _join(texts)
         text, pages = normalise(text, pages if len(texts) > 1 else ())
-        return ParsedDocument("", text, kind.media_type, pages, {}, told)
+        return ParsedDocument(
+            title="", text=text, media_type=kind.media_type, pages=pages, metadata={}, warnings=told
+        )
     if kind == MAIL:
         return read_mail(data, name, read, partial(_html_as_text, name=name))
     page: HtmlPage | None = None

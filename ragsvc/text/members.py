@@ -114,7 +114,9 @@ def read_members(data: bytes, name: str, limits: ParseLimits, read: ReadInner) -
             parts += (
                 ParsedPart(suffix + part.suffix, suffix + part.parent, part.document) for part in made.parts
             )
-    return ParsedDocument("", "", "text/plain", warnings=attachments.caveats(), parts=tuple(parts))
+    return ParsedDocument(
+        title="", text="", media_type="text/plain", warnings=attachments.caveats(), parts=tuple(parts)
+    )
 
 
 def _classified(

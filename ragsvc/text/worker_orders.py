@@ -177,6 +177,10 @@ def _chunk(row: list[object], text: str) -> CutChunk:
     if not isinstance(header, str) or not isinstance(terms, str) or not isinstance(headings, list):
         raise TypeError("a chunk of other fields")
     draft = ChunkDraft(
-        start, end, page if isinstance(page, int) else None, tuple(headings), header + text[start:end]
+        start=start,
+        end=end,
+        page=page if isinstance(page, int) else None,
+        headings=tuple(headings),
+        embedded_text=header + text[start:end],
     )
     return CutChunk(draft, tuple(terms.split(" ")) if terms else (), bytes.fromhex(str(signature)))

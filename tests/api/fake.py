@@ -140,9 +140,22 @@ class FakeService:
     def _new_job(name: str, corpus: str, total: int, state: JobState = JobState.QUEUED) -> Job:
         result = None
         return Job(
-            name, JobKind.INGEST, corpus, state, 0, total, "documents", {}, result, None, "local", TIME, TIME,
-            None, False,
-        )  # fmt: skip
+            id=name,
+            kind=JobKind.INGEST,
+            corpus=corpus,
+            state=state,
+            done=0,
+            total=total,
+            unit="documents",
+            payload={},
+            result=result,
+            error=None,
+            owner="local",
+            created_at=TIME,
+            updated_at=TIME,
+            pid=None,
+            cancel_requested=False,
+        )
 
     def delete_document(self, caller: Caller, corpus: str, document_id: str) -> CommitId:
         self.document(caller, corpus, document_id)
@@ -160,7 +173,15 @@ class FakeService:
 
     def corpus(self, caller: Caller, name: str) -> CorpusSummary:
         texts = self._texts(name)
-        return CorpusSummary(name, TIME, HEAD, len(texts), len(texts), sum(map(len, texts.values())), "fake")
+        return CorpusSummary(
+            name=name,
+            created_at=TIME,
+            commit=HEAD,
+            documents=len(texts),
+            chunks=len(texts),
+            characters=sum(map(len, texts.values())),
+            embedder="fake",
+        )
 
     def documents(
         self, caller: Caller, corpus: str, *, cursor: str | None, limit: int, at: str | None = None
@@ -177,9 +198,18 @@ class FakeService:
         self.lifecycle.find(corpus, at)
         text = self._text(corpus, document_id)
         return Document(
-            corpus, document_id, "ab12", document_id, "upload", "text/plain", len(text), {"lang": "en"},
-            "local", CommitId(1), TIME,
-        )  # fmt: skip
+            corpus=corpus,
+            document_id=document_id,
+            version="ab12",
+            title=document_id,
+            source="upload",
+            media_type="text/plain",
+            characters=len(text),
+            metadata={"lang": "en"},
+            owner="local",
+            born=CommitId(1),
+            ingested_at=TIME,
+        )
 
     def text(
         self,
@@ -195,7 +225,9 @@ class FakeService:
         self.lifecycle.find(corpus, at)
         text = self._text(corpus, document_id)
         first, last = min(start or 0, len(text)), len(text) if end is None else min(end, len(text))
-        return TextSlice(document_id, version or "ab12", first, last, text[first:last])
+        return TextSlice(
+            document_id=document_id, version=version or "ab12", start=first, end=last, text=text[first:last]
+        )
 
     def search(self, caller: Caller, request: SearchRequest) -> SearchResult:
         if self.block is not None:
@@ -206,12 +238,12 @@ class FakeService:
         hits = self._hits(request.corpora, request.k, request.where)
         searched = " ".join((request.query, *(turn.content for turn in request.history)))
         return SearchResult(
-            ",".join(request.corpora),
-            commit,
-            request.query,
-            request.mode,
-            hits,
-            searched if request.history else None,
+            corpus=",".join(request.corpora),
+            commit=commit,
+            query=request.query,
+            mode=request.mode,
+            hits=hits,
+            searched=searched if request.history else None,
         )
 
     def answer(self, caller: Caller, request: AnswerRequest) -> Answer:
@@ -284,29 +316,39 @@ class FakeService:
             raise InvalidFilter("filter: unknown operator", hint="use $eq, $in, ...")
         found = [(name, *item) for name in corpora for item in sorted(self._texts(name).items())]
         return tuple(
-            Hit(rank, 1.0 / rank, corpus, _passage(document_id, text))
+            Hit(rank=rank, score=1.0 / rank, corpus=corpus, passage=_passage(document_id, text))
             for rank, (corpus, document_id, text) in enumerate(found[:k], start=1)
         )
 
     def _answer(self, request: AnswerRequest, hits: tuple[Hit, ...]) -> Answer:
         cited = tuple(
-            Citation(1, p.document_id, p.version, p.source, p.title, p.start, p.end, p.text, p.page)
+            Citation(
+                marker=1,
+                document_id=p.document_id,
+                version=p.version,
+                source=p.source,
+                title=p.title,
+                start=p.start,
+                end=p.end,
+                quote=p.text,
+                page=p.page,
+            )
             for p in (hit.passage for hit in hits[:1])
         )
         names = ",".join(request.corpora)
         text = "word " * self.tokens
         return Answer(
-            names,
-            self._commit(request),
-            request.question,
-            bool(hits),
-            text,
-            0.9,
-            cited,
-            hits,
-            "fake",
-            {"search": 0.001},
-            request.question if request.history else None,
+            corpus=names,
+            commit=self._commit(request),
+            question=request.question,
+            answered=bool(hits),
+            answer=text,
+            confidence=0.9,
+            citations=cited,
+            passages=hits,
+            generator="fake",
+            timings_s={"search": 0.001},
+            searched=request.question if request.history else None,
             prompt_tokens=5,
             completion_tokens=self.tokens,
         )
@@ -314,6 +356,16 @@ class FakeService:
 
 def _passage(document_id: str, text: str) -> Passage:
     return Passage(
-        ChunkId(1), document_id, "ab12", VersionId(1), "upload", document_id, 0, len(text), text, None, (),
-        {"lang": "en"},
-    )  # fmt: skip
+        chunk=ChunkId(1),
+        document_id=document_id,
+        version="ab12",
+        version_id=VersionId(1),
+        source="upload",
+        title=document_id,
+        start=0,
+        end=len(text),
+        text=text,
+        page=None,
+        headings=(),
+        metadata={"lang": "en"},
+    )

@@ -26,7 +26,17 @@ if TYPE_CHECKING:
 
 TIME = "2025-01-31T09:00:00Z"
 HEAD = CommitId(3)
-EMBEDDER = EmbedderSpec("fake", "00", 8, 256, "mean", "", "", "none", "float32")
+EMBEDDER = EmbedderSpec(
+    name="fake",
+    weights="00",
+    dimension=8,
+    max_tokens=256,
+    pooling="mean",
+    query_prefix="",
+    document_prefix="",
+    backend="none",
+    dtype="float32",
+)
 PROFILE = Profile(
     ProfileId(1), "ab" * 32, "cd" * 32, ProfileSpec(EMBEDDER, ChunkerSpec("1", 200, 0, 24), "standard-1")
 )
@@ -53,7 +63,9 @@ class FakeLifecycle:
     def details(self, caller: Caller, corpus: str) -> CorpusDetails:
         summary = self._service.corpus(caller, corpus)
         log = tuple(self.log(caller, corpus, limit=5))
-        return CorpusDetails(summary, PROFILE, 4096, log, tuple(self.tags(caller, corpus)))
+        return CorpusDetails(
+            summary=summary, profile=PROFILE, index_bytes=4096, log=log, tags=tuple(self.tags(caller, corpus))
+        )
 
     def duplicates(self, caller: Caller, corpus: str) -> list[DuplicateGroup]:
         names = sorted(self._service._texts(corpus))
@@ -66,11 +78,18 @@ class FakeLifecycle:
         numbers = [number for number in (3, 2, 1) if before is None or number < before]
         return [
             Commit(
-                CommitId(number), TIME, "local", "ingest", {"added": 1}, PROFILE.fingerprint, "fake",
-                tuple(name for (_, name), at in self._tags.items() if at == number), number == 1,
+                id=CommitId(number),
+                created_at=TIME,
+                principal="local",
+                kind="ingest",
+                stats={"added": 1},
+                profile=PROFILE.fingerprint,
+                embedder="fake",
+                tags=tuple(name for (_, name), at in self._tags.items() if at == number),
+                collected=number == 1,
             )
             for number in numbers[:limit]
-        ]  # fmt: skip
+        ]
 
     def tags(self, caller: Caller, corpus: str) -> list[Tag]:
         self._service._texts(corpus)
@@ -94,5 +113,12 @@ class FakeLifecycle:
         found = self.find(corpus, to)
         changed = int(found != HEAD)
         return RollbackReport(
-            corpus, CommitId(HEAD + changed), HEAD, found, 0, changed, 0, profile_changed=False
+            corpus=corpus,
+            commit=CommitId(HEAD + changed),
+            previous=HEAD,
+            to=found,
+            added=0,
+            changed=changed,
+            removed=0,
+            profile_changed=False,
         )

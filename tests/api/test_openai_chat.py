@@ -107,16 +107,16 @@ def test_all_of_a_conversation_reaches_the_service(client: TestClient, asked: li
     assert client.post(PATH, json=body).status_code == 200
     history = (Turn(Role.USER, ASK["content"]), Turn(Role.ASSISTANT, "word word word "))
     assert asked[-1] == AnswerRequest(
-        ("handbook",),
-        "And how\nlong?",
-        3,
-        {"lang": "en"},
-        "head",
-        history,
-        5,
-        1.0,
-        ("\n",),
-        "Be brief.\n\nIn French.",
+        corpora=("handbook",),
+        question="And how\nlong?",
+        k=3,
+        where={"lang": "en"},
+        at="head",
+        history=history,
+        max_tokens=5,
+        temperature=1.0,
+        stop=("\n",),
+        instructions="Be brief.\n\nIn French.",
     )
 
 

@@ -109,7 +109,17 @@ def test_a_body_over_the_limit_is_refused_in_the_same_shape(client: TestClient) 
 
 
 def cited(marker: int, document: str, source: str, title: str, page: int | None = None) -> Citation:
-    return Citation(marker, document, "ab", source, title, 0, 1, "q", page)
+    return Citation(
+        marker=marker,
+        document_id=document,
+        version="ab",
+        source=source,
+        title=title,
+        start=0,
+        end=1,
+        quote="q",
+        page=page,
+    )
 
 
 def test_the_list_of_sources_names_every_document_once() -> None:
@@ -119,7 +129,18 @@ def test_the_list_of_sources_names_every_document_once() -> None:
         cited(4, "page", "https://example.org/a (b)?q=1", "Page"),
         cited(5, "notes.txt", "upload", ""),
     )
-    answer = Answer("c", CommitId(1), "q", True, "text [1]", 0.9, citations, (), "fake", {})
+    answer = Answer(
+        corpus="c",
+        commit=CommitId(1),
+        question="q",
+        answered=True,
+        answer="text [1]",
+        confidence=0.9,
+        citations=citations,
+        passages=(),
+        generator="fake",
+        timings_s={},
+    )
     assert footer(answer) == (
         "\n\n---\n\n**Sources**\n\n"
         "- [1] On \\[links\\](x) and \\*stars\\* (a/b\\_c.md), page 3\n"

@@ -28,9 +28,9 @@ TESTS = Path(__file__).parents[1]
 PARENT = """
 import signal, sys
 signal.signal(signal.SIGINT, signal.SIG_IGN)  # as a shell does for what runs in the background
-from ragsvc.api import workers
+from ragsvc.api import supervisor
 from ragsvc.cli.main import main
-workers.MODULE = "hash_worker"
+supervisor.MODULE = "hash_worker"
 sys.exit(main())
 """
 

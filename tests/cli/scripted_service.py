@@ -71,7 +71,16 @@ def make_hit(rank: int = 1) -> Hit:
 def make_answer(request: AnswerRequest) -> Answer:
     answered = "deadlock" in request.question
     citation = Citation(
-        1, "handbook/locks.md", "ab12", "/srv/handbook/locks.md", "Locks", 22, 64, TEXT[22:64], 3, "handbook"
+        marker=1,
+        document_id="handbook/locks.md",
+        version="ab12",
+        source="/srv/handbook/locks.md",
+        title="Locks",
+        start=22,
+        end=64,
+        quote=TEXT[22:64],
+        page=3,
+        corpus="handbook",
     )
     return Answer(
         corpus=request.corpora[0],
@@ -90,9 +99,22 @@ def make_answer(request: AnswerRequest) -> Answer:
 
 def make_job(state: JobState = JobState.RUNNING) -> Job:
     return Job(
-        "j1", JobKind.INGEST, "handbook", state, 1, 3, "files", {"secret": 1}, None, None,
-        "local", "2026-01-01T00:00:00Z", "2026-01-01T00:00:01Z", 12, False,
-    )  # fmt: skip
+        id="j1",
+        kind=JobKind.INGEST,
+        corpus="handbook",
+        state=state,
+        done=1,
+        total=3,
+        unit="files",
+        payload={"secret": 1},
+        result=None,
+        error=None,
+        owner="local",
+        created_at="2026-01-01T00:00:00Z",
+        updated_at="2026-01-01T00:00:01Z",
+        pid=12,
+        cancel_requested=False,
+    )
 
 
 class ScriptedLifecycle:
@@ -102,10 +124,22 @@ class ScriptedLifecycle:
         self._service = service
 
     def details(self, caller: Caller, corpus: str) -> CorpusDetails:
-        embedder = EmbedderSpec("bundled:x", "00", 384, 256, "mean", "", "", "torch", "float32")
+        embedder = EmbedderSpec(
+            name="bundled:x",
+            weights="00",
+            dimension=384,
+            max_tokens=256,
+            pooling="mean",
+            query_prefix="",
+            document_prefix="",
+            backend="torch",
+            dtype="float32",
+        )
         spec = ProfileSpec(embedder, ChunkerSpec("1", 200, 0, 24), "standard-1")
         profile = Profile(ProfileId(1), "ab" * 32, "cd" * 32, spec)
-        return CorpusDetails(self._service.corpus(caller, corpus), profile, 4096, (), ())
+        return CorpusDetails(
+            summary=self._service.corpus(caller, corpus), profile=profile, index_bytes=4096, log=(), tags=()
+        )
 
     def duplicates(self, caller: Caller, corpus: str) -> list[DuplicateGroup]:
         return [
@@ -150,15 +184,32 @@ class ScriptedService:
             progress(Progress("reading", 2, 2, "files"))
         if on_wait is not None:
             on_wait("waiting for another writer")
-        counts = DocumentCounts(2, 1, 7, 0, 1, len(self.failures))
+        counts = DocumentCounts(
+            added=2, changed=1, unchanged=7, removed=0, skipped=1, failed=len(self.failures)
+        )
         return IngestReport(
-            request.corpus, CommitId(4), counts, 9, 1, 8, 1.25, self.failures, self.skipped, self.warnings
+            corpus=request.corpus,
+            commit=CommitId(4),
+            documents=counts,
+            chunks_added=9,
+            chunks_removed=1,
+            embedded=8,
+            seconds=1.25,
+            failures=self.failures,
+            skipped=self.skipped,
+            warnings=self.warnings,
         )
 
     def search(self, caller: Caller, request: SearchRequest) -> SearchResult:
         self._record(caller, request)
         hits = tuple(make_hit(rank) for rank in range(1, min(request.k, 3) + 1))
-        return SearchResult(",".join(request.corpora), CommitId(4), request.query, request.mode, hits)
+        return SearchResult(
+            corpus=",".join(request.corpora),
+            commit=CommitId(4),
+            query=request.query,
+            mode=request.mode,
+            hits=hits,
+        )
 
     def answer(self, caller: Caller, request: AnswerRequest) -> Answer:
         self._record(caller, request)
@@ -170,7 +221,15 @@ class ScriptedService:
     def corpus(self, caller: Caller, name: str) -> CorpusSummary:
         if name != "handbook":
             raise CorpusNotFound(f"corpus {name!r} does not exist", hint=f"ragsvc ingest {name} PATH")
-        return CorpusSummary(name, "2026-01-01T00:00:00Z", CommitId(4), 450, 900, 12345, "bundled:x")
+        return CorpusSummary(
+            name=name,
+            created_at="2026-01-01T00:00:00Z",
+            commit=CommitId(4),
+            documents=450,
+            chunks=900,
+            characters=12345,
+            embedder="bundled:x",
+        )
 
     def delete_corpus(self, caller: Caller, corpus: str) -> None:
         self._record(caller, ("delete_corpus", corpus))
@@ -200,9 +259,18 @@ class ScriptedService:
     @staticmethod
     def _document(document_id: str) -> Document:
         return Document(
-            "handbook", document_id, "ab12", "A page", "/srv/page.md", "text/markdown", len(TEXT),
-            {"lang": "en"}, "local", CommitId(3), "2026-01-01T00:00:00Z",
-        )  # fmt: skip
+            corpus="handbook",
+            document_id=document_id,
+            version="ab12",
+            title="A page",
+            source="/srv/page.md",
+            media_type="text/markdown",
+            characters=len(TEXT),
+            metadata={"lang": "en"},
+            owner="local",
+            born=CommitId(3),
+            ingested_at="2026-01-01T00:00:00Z",
+        )
 
     def delete_document(self, caller: Caller, corpus: str, document_id: str) -> CommitId:
         self._record(caller, ("delete_document", corpus, document_id))
@@ -211,7 +279,9 @@ class ScriptedService:
     def text(
         self, caller: Caller, corpus: str, document_id: str, version: str | None, start: Any, end: Any
     ) -> TextSlice:
-        return TextSlice(document_id, version or "ab12", 0, len(TEXT), TEXT)
+        return TextSlice(
+            document_id=document_id, version=version or "ab12", start=0, end=len(TEXT), text=TEXT
+        )
 
     def jobs(
         self, caller: Caller, where: JobFilter, *, cursor: str | None, limit: int

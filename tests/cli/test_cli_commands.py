@@ -41,7 +41,7 @@ def test_ingest_gives_the_contract_object(run, service):
     assert list(ran.json["documents"]) == ["added", "changed", "unchanged", "removed", "skipped", "failed"]
     assert ran.json["chunks"] == {"added": 9, "removed": 1}
     assert ran.json["skipped"] == [{"source": "/srv/.git", "code": "hidden"}]
-    assert service.asked[-1] == IngestRequest("handbook", ("a", "b"))
+    assert service.asked[-1] == IngestRequest(corpus="handbook", paths=("a", "b"))
     assert "waiting" in ran.err
 
 
@@ -55,7 +55,9 @@ def test_ingest_gives_the_contract_object(run, service):
 )
 def test_ingest_flags_reach_the_service(run, service, flags, prune):
     assert run("ingest", "handbook", "a", *flags, "--dry-run", "--as", "docs").code == 0
-    assert service.asked[-1] == IngestRequest("handbook", ("a",), "docs", prune, True)
+    assert service.asked[-1] == IngestRequest(
+        corpus="handbook", paths=("a",), root_name="docs", prune=prune, dry_run=True
+    )
 
 
 def test_allow_empty_alone_is_a_usage_error(run, service):
@@ -115,7 +117,9 @@ def test_output_for_programs_is_neither_wrapped_nor_padded(run, service):
 
 def test_search_gives_the_contract_object(run, service):
     ran = run("search", "handbook", "locks", "-k", "2", "--mode", "lexical", "--filter", '{"a": 1}', "--json")
-    assert service.asked[-1] == SearchRequest(("handbook",), "locks", 2, Mode.LEXICAL, {"a": 1})
+    assert service.asked[-1] == SearchRequest(
+        corpora=("handbook",), query="locks", k=2, mode=Mode.LEXICAL, where={"a": 1}
+    )
     assert list(ran.json) == ["corpus", "commit", "query", "mode", "hits"]
     hit = ran.json["hits"][0]
     assert list(hit) == HIT_KEYS
@@ -155,7 +159,7 @@ def test_documents_cannot_drive_the_terminal(run):
 def test_ask_gives_answer_sources_and_quotes(run, service):
     ran = run("ask", "handbook", "what about a deadlock?")
     assert ran.code == 0
-    assert service.asked[-1] == AnswerRequest(("handbook",), "what about a deadlock?")
+    assert service.asked[-1] == AnswerRequest(corpora=("handbook",), question="what about a deadlock?")
     lines = ran.out.splitlines()
     assert lines[0] == "A deadlock is found after one second. [1]"
     assert "[1] Locks — /srv/handbook/locks.md" in lines

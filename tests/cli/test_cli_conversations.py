@@ -25,9 +25,9 @@ def write(tmp_path):
 def test_ask_and_search_pass_a_conversation_on(run, service, write):
     path = write("\ufeff" + json.dumps(TURNS))
     assert run("ask", "handbook", "and GANs?", "--history", path).code == 0
-    assert service.asked[-1] == AnswerRequest(("handbook",), "and GANs?", history=READ)
+    assert service.asked[-1] == AnswerRequest(corpora=("handbook",), question="and GANs?", history=READ)
     assert run("search", "handbook", "and GANs?", "--history", path).code == 0
-    assert service.asked[-1] == SearchRequest(("handbook",), "and GANs?", history=READ)
+    assert service.asked[-1] == SearchRequest(corpora=("handbook",), query="and GANs?", history=READ)
 
 
 @pytest.mark.parametrize(

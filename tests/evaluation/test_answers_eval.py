@@ -84,7 +84,7 @@ def test_values_are_those_of_the_services_own_answers(bold: Service, path: Path)
     report = measure(bold, path)
     items = {item.id: item for item in report.items}
     for row in QUESTIONS:
-        answer = bold.answer(ME, AnswerRequest((CORPUS,), row["question"]))
+        answer = bold.answer(ME, AnswerRequest(corpora=(CORPUS,), question=row["question"]))
         text = bare(answer.answer) if answer.answered else ""
         item = items[row["id"]]
         assert item.detail["answer"] == text
@@ -180,11 +180,32 @@ def test_what_decides_refusals_decides_the_journal(bold: Service, home: Path, pa
 
 def answer(answered: bool, *citations: Citation) -> Answer:
     text = "At nine [1]." if answered else "I cannot."
-    return Answer(CORPUS, 1, "?", answered, text, 0.5, citations, (), "none", {})  # type: ignore[arg-type]
+    return Answer(
+        corpus=CORPUS,
+        commit=1,
+        question="?",
+        answered=answered,
+        answer=text,
+        confidence=0.5,
+        citations=citations,
+        passages=(),
+        generator="none",
+        timings_s={},
+    )  # type: ignore[arg-type]
 
 
 def test_citations_that_do_not_read_back_are_counted() -> None:
-    citation = Citation(1, "a", "v", "s", "t", 10, 20, "at nine", None)
+    citation = Citation(
+        marker=1,
+        document_id="a",
+        version="v",
+        source="s",
+        title="t",
+        start=10,
+        end=20,
+        quote="at nine",
+        page=None,
+    )
     question = Question("q", "?", documents={"a": 1}, spans=(GoldSpan("a", 0, 5),))
     item = answer_item(question, AnswerOutcome(answer(True, citation), (False,)), [("a", 0, 5)])
     assert item.values["citation_reads_back"] == 0.0
@@ -262,7 +283,9 @@ def test_what_a_run_embeds_is_kept_and_nothing_of_a_plain_answer_after_it(tmp_pa
         measure(service, path)
         kept = stored_vectors(made)
         assert kept > before
-        assert service.answer(ME, AnswerRequest((CORPUS,), "Which purple zebra grows in water?")).answered
+        assert service.answer(
+            ME, AnswerRequest(corpora=(CORPUS,), question="Which purple zebra grows in water?")
+        ).answered
         assert stored_vectors(made) == kept
 
 

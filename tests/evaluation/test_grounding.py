@@ -19,12 +19,33 @@ PLACES = st.lists(
 
 def citation(marker: int, place: Place, quote: str = "") -> Citation:
     document, start, end = place
-    return Citation(marker, document, "v", document, "", start, end, quote, None)
+    return Citation(
+        marker=marker,
+        document_id=document,
+        version="v",
+        source=document,
+        title="",
+        start=start,
+        end=end,
+        quote=quote,
+        page=None,
+    )
 
 
 def answer(text: str, *quotes: tuple[int, str], answered: bool = True) -> Answer:
     citations = tuple(citation(marker, ("x", 0, len(quote)), quote) for marker, quote in quotes)
-    return Answer("c", CommitId(1), "?", answered, text, 0.9, citations, (), "test", {})
+    return Answer(
+        corpus="c",
+        commit=CommitId(1),
+        question="?",
+        answered=answered,
+        answer=text,
+        confidence=0.9,
+        citations=citations,
+        passages=(),
+        generator="test",
+        timings_s={},
+    )
 
 
 def characters(places: list[Place]) -> set[tuple[str, int]]:

@@ -300,7 +300,9 @@ def test_a_question_in_a_conversation_is_searched_as_the_service_does(
     }
     item: Item = measure(service, write(tmp_path, [row])).items[0]
     for mode in Mode:
-        request = SearchRequest((CORPUS,), row["question"], 200, mode, collapse=Collapse.OFF, history=history)
+        request = SearchRequest(
+            corpora=(CORPUS,), query=row["question"], k=200, mode=mode, collapse=Collapse.OFF, history=history
+        )
         best: dict[str, float] = {}
         for hit in service.search(ME, request).hits:
             best.setdefault(hit.passage.document_id, hit.score)

@@ -8,15 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ragsvc.domain import (
-    SIGNATURE_VALUES,
-    BoolVector,
-    ChunkBatch,
-    F32Matrix,
-    F32Vector,
-    F64Vector,
-    U16Matrix,
-)
+from ragsvc.domain import SIGNATURE_VALUES, BoolVector, ChunkBatch, F32Matrix, F32Vector, F64Vector, U16Matrix
 from ragsvc.index.corpus_index import CorpusIndex
 
 DIMENSION = 16

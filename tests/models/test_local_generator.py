@@ -31,7 +31,7 @@ DOCUMENTS = {
     "pear": f"{SENTENCE}. Its bark is grey. It bears fruit late in the summer.",
     "plum": "The plum grows on a tree as well. A pear is larger than a plum.",
 }
-REQUEST = AnswerRequest((CORPUS,), "The pear grows on a tree, does it?")
+REQUEST = AnswerRequest(corpora=(CORPUS,), question="The pear grows on a tree, does it?")
 
 
 @contextmanager

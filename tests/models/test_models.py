@@ -167,7 +167,17 @@ def test_pad() -> None:
 
 
 def test_fingerprints_follow_what_decides_the_output() -> None:
-    spec = EmbedderSpec("name", "ab", 3, 256, "mean", "", "", "torch", "float32")
+    spec = EmbedderSpec(
+        name="name",
+        weights="ab",
+        dimension=3,
+        max_tokens=256,
+        pooling="mean",
+        query_prefix="",
+        document_prefix="",
+        backend="torch",
+        dtype="float32",
+    )
     profile = ProfileSpec(spec, ChunkerSpec("1", 200, 0, 32), "standard-1")
     assert len(embedder_fingerprint(spec)) == 64
     assert embedder_fingerprint(spec) == embedder_fingerprint(replace(spec, name="/elsewhere"))

@@ -21,7 +21,7 @@ from openai_server import KEY, WORDS, State, dead_url, serving
 
 from ragsvc.domain import Delta, FinishReason, Message, Speaker
 from ragsvc.errors import InvalidRequest, ModelError, ModelRefused, Overloaded, RagsvcError
-from ragsvc.models.remote_chat import http
+from ragsvc.models.remote_chat import http_session
 from ragsvc.models.remote_chat.address import is_local
 from ragsvc.models.remote_chat.chat import RemoteChat
 from ragsvc.models.remote_chat.limit import TokenLimit
@@ -45,7 +45,7 @@ def small_heap() -> Iterator[None]:
 @pytest.fixture(autouse=True)
 def short_pauses(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> Iterator[None]:
     """And nothing is left open, which asyncio would tell its log."""
-    monkeypatch.setattr(http, "BACKOFF_S", 0.01)
+    monkeypatch.setattr(http_session, "BACKOFF_S", 0.01)
     yield
     gc.collect()
     records = caplog.get_records("call")

@@ -205,7 +205,11 @@ def test_the_bundled_writer_says_what_a_unit_says(tmp_path: Path) -> None:
     document = "The Ghent lock, which has 12 gates, was built in 1969. Pears ripen in autumn."
     with open_service(new_home(tmp_path), generator="bundled", max_false_refusals=0.0001) as service:
         upload(service, {"lock": document})
-        events = list(service.stream_answer(ME, AnswerRequest((CORPUS,), "When was the Ghent lock built?")))
+        events = list(
+            service.stream_answer(
+                ME, AnswerRequest(corpora=(CORPUS,), question="When was the Ghent lock built?")
+            )
+        )
     assert isinstance(events[-1], DoneEvent)
     answer = events[-1].answer
     assert "".join(each.text for each in events if isinstance(each, TokenEvent)) == answer.answer

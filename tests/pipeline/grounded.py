@@ -21,19 +21,34 @@ MARKDOWN, PLAIN = "text/markdown", "text/plain"
 
 def hits_of(texts: Sequence[str]) -> list[Hit]:
     """Each text as a document that is one passage."""
-    return [Hit(rank, 1.0 / rank, "c", passage_of(rank, text)) for rank, text in enumerate(texts, start=1)]
+    return [
+        Hit(rank=rank, score=1.0 / rank, corpus="c", passage=passage_of(rank, text))
+        for rank, text in enumerate(texts, start=1)
+    ]
 
 
 def passage_of(rank: int, text: str) -> Passage:
     """A passage that is all of its document."""
-    ids = (ChunkId(rank), f"d{rank}", f"v{rank}", VersionId(rank))
-    return Passage(*ids, "s", "", 0, len(text), text, None, (), {})
+    return Passage(
+        chunk=ChunkId(rank),
+        document_id=f"d{rank}",
+        version=f"v{rank}",
+        version_id=VersionId(rank),
+        source="s",
+        title="",
+        start=0,
+        end=len(text),
+        text=text,
+        page=None,
+        headings=(),
+        metadata={},
+    )
 
 
 def parts_of(texts: Sequence[str], media_type: str) -> dict[int, DocumentPart]:
     """The same, parsed."""
     stored = {
-        VersionId(rank): VersionText(VersionId(rank), "", text, media_type, ())
+        VersionId(rank): VersionText(id=VersionId(rank), title="", text=text, media_type=media_type, pages=())
         for rank, text in enumerate(texts, start=1)
     }
     return DocumentReader(lambda ids: [stored[each] for each in ids]).parts(hits_of(texts))

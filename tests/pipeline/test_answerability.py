@@ -33,7 +33,7 @@ shares = st.floats(0.0, 1.0)
 
 
 def looked_closer(service: Service, question: str) -> tuple[Retrieval, list[Evidence]]:
-    looked = service.look(ME, SearchRequest((CORPUS,), question, 6, Mode.HYBRID))[0]
+    looked = service.look(ME, SearchRequest(corpora=(CORPUS,), query=question, k=6, mode=Mode.HYBRID))[0]
     vector, parts = looked.query.vector, looked.parts
     assert vector is not None
     documents = DocumentReader(service._catalog.version_texts).parts(looked.hits)
@@ -170,7 +170,7 @@ def test_a_not_is_a_word(text: str, expected: bool) -> None:
 
 def test_without_evidence_the_answer_is_a_refusal_without_citations(service: Service) -> None:
     upload(service, {"h": "# Pears\n"})
-    answer = service.answer(ME, AnswerRequest((CORPUS,), "When do pears ripen?"))
+    answer = service.answer(ME, AnswerRequest(corpora=(CORPUS,), question="When do pears ripen?"))
     assert (answer.answered, answer.citations) == (False, ())
 
 

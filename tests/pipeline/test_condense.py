@@ -150,10 +150,15 @@ def talk(service: Service) -> Service:
 
 @pytest.mark.parametrize("mode", list(Mode))
 def test_without_history_or_leaning_nothing_changes(talk: Service, mode: Mode) -> None:
-    bare = talk.search(ME, SearchRequest((CORPUS,), "How is a GAN trained by networks?", mode=mode))
+    bare = talk.search(
+        ME, SearchRequest(corpora=(CORPUS,), query="How is a GAN trained by networks?", mode=mode)
+    )
     assert bare.searched is None
     request = SearchRequest(
-        (CORPUS,), "How is a GAN trained by networks?", mode=mode, history=after("Do figs grow?")
+        corpora=(CORPUS,),
+        query="How is a GAN trained by networks?",
+        mode=mode,
+        history=after("Do figs grow?"),
     )
     asked = talk.search(ME, request)
     assert asked.hits == bare.hits
@@ -164,7 +169,7 @@ def test_without_history_or_leaning_nothing_changes(talk: Service, mode: Mode) -
 def test_a_follow_up_finds_what_the_conversation_is_about(talk: Service, mode: Mode) -> None:
     for name in ("VAE", "GAN"):
         request = SearchRequest(
-            (CORPUS,), "How is it trained?", mode=mode, history=after(f"What is a {name}?")
+            corpora=(CORPUS,), query="How is it trained?", mode=mode, history=after(f"What is a {name}?")
         )
         result = talk.search(ME, request)
         assert (result.query, result.searched) == ("How is it trained?", f"How is it trained? {name}")
@@ -172,13 +177,15 @@ def test_a_follow_up_finds_what_the_conversation_is_about(talk: Service, mode: M
 
 
 def test_an_answer_says_what_was_searched(talk: Service) -> None:
-    answer = talk.answer(ME, AnswerRequest((CORPUS,), "How is it trained?", history=after("What is a VAE?")))
+    answer = talk.answer(
+        ME, AnswerRequest(corpora=(CORPUS,), question="How is it trained?", history=after("What is a VAE?"))
+    )
     assert (answer.question, answer.searched) == ("How is it trained?", "How is it trained? VAE")
-    assert talk.answer(ME, AnswerRequest((CORPUS,), "How is it trained?")).searched is None
+    assert talk.answer(ME, AnswerRequest(corpora=(CORPUS,), question="How is it trained?")).searched is None
 
 
 def test_a_conversation_that_is_too_long_is_refused(talk: Service) -> None:
     with pytest.raises(TooLarge, match="201 turns"):
-        talk.search(ME, SearchRequest((CORPUS,), "x", history=(Turn(Role.USER, "y"),) * 201))
+        talk.search(ME, SearchRequest(corpora=(CORPUS,), query="x", history=(Turn(Role.USER, "y"),) * 201))
     with pytest.raises(TooLarge, match=r"history\[0\]"):
-        talk.search(ME, SearchRequest((CORPUS,), "x", history=(Turn(Role.USER, "y" * 20_001),)))
+        talk.search(ME, SearchRequest(corpora=(CORPUS,), query="x", history=(Turn(Role.USER, "y" * 20_001),)))

@@ -18,7 +18,6 @@ from hypothesis import strategies as st
 from ragsvc.domain import (
     SIGNATURE_VALUES,
     Collapse,
-    DocumentSignatures,
     DuplicateGroup,
     DuplicateKind,
     F64Vector,
@@ -30,6 +29,7 @@ from ragsvc.domain import (
 from ragsvc.pipeline.ingestion import duplicates
 from ragsvc.pipeline.ingestion.duplicates import grouped, link
 from ragsvc.service.service import Service
+from ragsvc.store.rows import DocumentSignatures
 from ragsvc.text.minhash import NEAR, signature, similarities
 
 WORDS = [f"{letter}{number}" for letter in "abc" for number in range(12)]

@@ -25,7 +25,7 @@ def embedder(name: str) -> HashEmbedder:
 
 def everything(service: Service, at: str | None = None) -> list[SearchResult]:
     requests = [
-        SearchRequest((CORPUS,), query, 50, mode, where, at=at)
+        SearchRequest(corpora=(CORPUS,), query=query, k=50, mode=mode, where=where, at=at)
         for query, mode in zip(QUERIES, Mode, strict=True)
         for where in (None, {"lang": "en"})
     ]
@@ -154,7 +154,7 @@ class Histories(Changes):
 
 
 def search_at(service: Service, number: int) -> SearchResult:
-    return service.search(ME, SearchRequest((CORPUS,), QUERIES[0], at=str(number)))
+    return service.search(ME, SearchRequest(corpora=(CORPUS,), query=QUERIES[0], at=str(number)))
 
 
 TestHistories = Histories.TestCase

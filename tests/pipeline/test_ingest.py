@@ -288,7 +288,7 @@ def test_a_cancelled_ingest_publishes_nothing_and_its_work_is_found_again(
     service: Service, docs: Path, embedder: HashEmbedder
 ) -> None:
     calls = iter(range(1000))
-    request = IngestRequest(CORPUS, (str(docs),))
+    request = IngestRequest(corpus=CORPUS, paths=(str(docs),))
     with pytest.raises(Cancelled):
         service.ingest(ME, request, cancelled=lambda: next(calls) >= 6)
     assert service.corpora(ME) == []
@@ -337,7 +337,7 @@ def test_an_ingest_that_fails_leaves_no_empty_corpus(tmp_path: Path) -> None:
         raise KeyboardInterrupt
 
     with open_service(new_home(tmp_path)) as service:
-        request = IngestRequest("new", (str(tmp_path / "docs"),))
+        request = IngestRequest(corpus="new", paths=(str(tmp_path / "docs"),))
         with pytest.raises(KeyboardInterrupt):
             service.ingest(ME, request, cancelled=refuse)
         with pytest.raises(Cancelled):

@@ -15,10 +15,23 @@ from ragsvc.pipeline.generation.chat_generator import PromptedGenerator
 
 TEXT = "See [the list](http://ok.example/list) and https://docs.example/a_(b)?q=1. ![p](/img/p.png)."
 PASSAGE = Passage(
-    ChunkId(1), "d1", "v1", VersionId(1), "https://source.example/page", "Nature",
-    0, len(TEXT), TEXT, None, (), {},
-)  # fmt: skip
-HITS = (Hit(1, 1.0, "c", PASSAGE), Hit(2, 1.0, "c", PASSAGE))
+    chunk=ChunkId(1),
+    document_id="d1",
+    version="v1",
+    version_id=VersionId(1),
+    source="https://source.example/page",
+    title="Nature",
+    start=0,
+    end=len(TEXT),
+    text=TEXT,
+    page=None,
+    headings=(),
+    metadata={},
+)
+HITS = (
+    Hit(rank=1, score=1.0, corpus="c", passage=PASSAGE),
+    Hit(rank=2, score=1.0, corpus="c", passage=PASSAGE),
+)
 KNOWN = ("http://ok.example/list", "https://docs.example/a_(b)?q=1", "https://source.example/page")
 
 
@@ -42,7 +55,10 @@ class Scripted:
 
 def read(*pieces: str) -> str:
     generator = PromptedGenerator(Scripted(pieces), prompt_tokens=600, max_answer_tokens=50)
-    return "".join(piece.text for piece in generator.stream(GenerationRequest("Why?", HITS, ())))
+    return "".join(
+        piece.text
+        for piece in generator.stream(GenerationRequest(question="Why?", passages=HITS, evidence=()))
+    )
 
 
 @pytest.mark.parametrize(
@@ -55,8 +71,10 @@ def read(*pieces: str) -> str:
         ("See http://evil.example/?d=s, <http://evil.example> or www.evil.example.", "See …, … or …."),
         ("[x]: http://evil.example/a\n![a][x]", "[x]: …\n[a][x]"),
         ("[x]: //evil.example/a", "[x]: …"),
-        ("<img src=x onerror=alert(1)>Ice <a href='http://e.example'>is</a> <b>solid</b>.",
-         "Ice is <b>solid</b>."),
+        (
+            "<img src=x onerror=alert(1)>Ice <a href='http://e.example'>is</a> <b>solid</b>.",
+            "Ice is <b>solid</b>.",
+        ),
         ("<script>ice</script> is solid <svg/onload=a>", "ice is solid "),
         ("Ice <img src=http://evil.example", "Ice "),
         ("Solid[1](http://evil.example) ice![1] Yes![1][2]", "Solid[1] ice![1] Yes![1][2]"),
@@ -64,17 +82,23 @@ def read(*pieces: str) -> str:
         ("[a](javascript:alert(1)) [b](data:text/html,x) [c](/logout)", "a b c"),
         ("ht<img src=x>tp://evil.example [<img src=x>99] [<b style=x>1]", "ht tp:… […99] […1]"),
         # What stands in a passage, or is no link.
-        ("[l](http://ok.example/list) https://docs.example/a_(b)?q=1.",
-         "[l](http://ok.example/list) https://docs.example/a_(b)?q=1."),
-        ("(https://source.example/page) ![p](/img/p.png 't')",
-         "(https://source.example/page) [p](/img/p.png)"),
-        ("[1](see below) a < b, x<y, 2 // 3, data: 5, http: and/or!",
-         "[1] (see below) a < b, x<y, 2 // 3, data: 5, http: and/or!"),
+        (
+            "[l](http://ok.example/list) https://docs.example/a_(b)?q=1.",
+            "[l](http://ok.example/list) https://docs.example/a_(b)?q=1.",
+        ),
+        (
+            "(https://source.example/page) ![p](/img/p.png 't')",
+            "(https://source.example/page) [p](/img/p.png)",
+        ),
+        (
+            "[1](see below) a < b, x<y, 2 // 3, data: 5, http: and/or!",
+            "[1] (see below) a < b, x<y, 2 // 3, data: 5, http: and/or!",
+        ),
         # Code.
         ("`a[1](i)` `curl http://x.example` `<T> <img>`", "`a[1](i)` `curl http://x.example` `<T> <img>`"),
         ("` ![x](http://evil.example)", "` x"),
     ],
-)  # fmt: skip
+)
 def test_links_lead_where_passages_lead(written: str, shown: str) -> None:
     assert read(written) == read(*written) == shown
 

@@ -64,10 +64,20 @@ def test_known_markers_stay_and_unknown_ones_go_with_their_space() -> None:
 
 def hit(text: str, number: int, start: int = 100) -> Hit:
     passage = Passage(
-        ChunkId(number), f"d{number}", f"v{number}", VersionId(number), "s", "t",
-        start, start + len(text), text, None, (), {},
-    )  # fmt: skip
-    return Hit(number, 1.0, "c", passage)
+        chunk=ChunkId(number),
+        document_id=f"d{number}",
+        version=f"v{number}",
+        version_id=VersionId(number),
+        source="s",
+        title="t",
+        start=start,
+        end=start + len(text),
+        text=text,
+        page=None,
+        headings=(),
+        metadata={},
+    )
+    return Hit(rank=number, score=1.0, corpus="c", passage=passage)
 
 
 def test_a_citation_is_a_slice_of_the_passage_that_supports_the_sentence() -> None:

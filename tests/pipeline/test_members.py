@@ -172,7 +172,9 @@ def test_archives_inside_share_one_budget_and_a_depth(tmp_path: Path) -> None:
     def unpacked(data: bytes, **limits: int) -> list[object]:
         (tmp_path / "x.zip").write_bytes(data)
         with TemporaryDirectory() as inside:
-            file = SourceFile("x.zip", str(tmp_path / "x.zip"), "", len(data))
+            file = SourceFile(
+                document_id="x.zip", path=str(tmp_path / "x.zip"), root="", size_bytes=len(data)
+            )
             return list(unpack(file, Path(inside), ParseLimits(**limits)))
 
     letters = packed({f"{name}.zip": packed({"x.txt": os.urandom(1000)}) for name in "abcdefgh"})
@@ -207,7 +209,7 @@ def test_no_name_of_an_archive_leads_out_of_it(names: list[str]) -> None:
         archive, inside = Path(place, "x.zip"), Path(place, "inside")
         archive.write_bytes(buffer.getvalue())
         inside.mkdir()
-        file = SourceFile("x.zip", str(archive), "", 1)
+        file = SourceFile(document_id="x.zip", path=str(archive), root="", size_bytes=1)
         for found in unpack(file, inside, ParseLimits()):
             if isinstance(found, SourceFile):
                 assert Path(found.path).resolve().is_relative_to(inside.resolve())

@@ -5,23 +5,41 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from ragsvc.domain import Membership, NewMembership, VersionId
+from ragsvc.domain import VersionId
 from ragsvc.errors import IdConflict
 from ragsvc.pipeline.ingestion.plan import Scope, make_plan
+from ragsvc.store.rows import Membership, NewMembership
 
 
 def row(
     document_id: str, version: int = 1, origin: str | None = None, root: str = "r", number: int = 1
 ) -> Membership:
     origin = origin or document_id
-    return Membership(number, document_id, VersionId(version), {}, origin, origin, root, "local")
+    return Membership(
+        id=number,
+        document_id=document_id,
+        version_id=VersionId(version),
+        metadata={},
+        source=origin,
+        origin=origin,
+        root=root,
+        owner="local",
+    )
 
 
 def claim(
     document_id: str, version: int = 1, origin: str | None = None, root: str = "r", **metadata: Any
 ) -> NewMembership:
     origin = origin or document_id
-    return NewMembership(document_id, VersionId(version), metadata, origin, origin, root, "local")
+    return NewMembership(
+        document_id=document_id,
+        version_id=VersionId(version),
+        metadata=metadata,
+        source=origin,
+        origin=origin,
+        root=root,
+        owner="local",
+    )
 
 
 def live(*rows: Membership) -> dict[str, Membership]:
@@ -46,7 +64,18 @@ def test_each_document_falls_in_one_count() -> None:
 
 
 def test_values_of_other_types_are_a_change() -> None:
-    held = live(Membership(1, "r/a", VersionId(1), {"n": 1}, "r/a", "r/a", "r", "local"))
+    held = live(
+        Membership(
+            id=1,
+            document_id="r/a",
+            version_id=VersionId(1),
+            metadata={"n": 1},
+            source="r/a",
+            origin="r/a",
+            root="r",
+            owner="local",
+        )
+    )
     for value in (True, 1.0, "1"):
         assert make_plan(held, [claim("r/a", n=value)], scope()).changed == 1
     assert make_plan(held, [claim("r/a", n=1)], scope()).unchanged == 1

@@ -15,7 +15,18 @@ from ragsvc.pipeline.generation.quotation import Quotation
 SENTENCES = ("Backups are made nightly.", "They rest thirty days.", "Anna restores any file quickly.")
 WHOLE = "Backups are made nightly. [1] They rest thirty days. [1] Anna restores any file quickly. [2]"
 TEXTS = (" ".join(SENTENCES[:2]), SENTENCES[2])
-EMPTY = Answer("c", CommitId(1), "q", False, "no", 0.5, (), (), "", {})
+EMPTY = Answer(
+    corpus="c",
+    commit=CommitId(1),
+    question="q",
+    answered=False,
+    answer="no",
+    confidence=0.5,
+    citations=(),
+    passages=(),
+    generator="",
+    timings_s={},
+)
 
 
 def quotation(

@@ -16,7 +16,20 @@ from ragsvc.pipeline.generation.output_filters.thoughts import WithoutReasoning
 
 # The same, said once more, of a text that is whole.
 BLOCKS = re.compile(r"\A(?:\s*<(think|thinking|reasoning)>.*?(?:</\1>|\Z))+", re.DOTALL | re.IGNORECASE)
-PASSAGE = Passage(ChunkId(1), "d", "v", VersionId(1), "s", "", 0, 13, "Ice is solid.", None, (), {})
+PASSAGE = Passage(
+    chunk=ChunkId(1),
+    document_id="d",
+    version="v",
+    version_id=VersionId(1),
+    source="s",
+    title="",
+    start=0,
+    end=13,
+    text="Ice is solid.",
+    page=None,
+    headings=(),
+    metadata={},
+)
 PARTS = "<think>|</think>|<THINKING>|</thinking>|<reasoning>|</reasoning>|<thi|</|<|>|a| |\n|So it is."
 
 
@@ -81,6 +94,12 @@ class Thinker:
 )
 def test_a_generator_says_only_the_answer(pieces: tuple[str, ...], read: list[str]) -> None:
     generator = PromptedGenerator(Thinker(*pieces), prompt_tokens=600, max_answer_tokens=9)
-    said = list(generator.stream(GenerationRequest("Why?", (Hit(1, 1.0, "c", PASSAGE),), ())))
+    said = list(
+        generator.stream(
+            GenerationRequest(
+                question="Why?", passages=(Hit(rank=1, score=1.0, corpus="c", passage=PASSAGE),), evidence=()
+            )
+        )
+    )
     assert [piece.text for piece in said] == read
     assert said[-1].finish is FinishReason.LENGTH

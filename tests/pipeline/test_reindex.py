@@ -65,7 +65,9 @@ def test_it_is_as_if_made_with_the_other_profile(service: Service, models: Model
         for opened in (service, other):
             same(found(opened), new)
     for opened in (service, open_service(service.settings.home, models)):
-        past = [opened.search(ME, SearchRequest((CORPUS,), query, at="head~1")) for query in QUERIES]
+        past = [
+            opened.search(ME, SearchRequest(corpora=(CORPUS,), query=query, at="head~1")) for query in QUERIES
+        ]
         same(past, before)
     # What comes later is under the new profile, and the settings no longer count.
     upload(service, texts(30, 3))

@@ -15,7 +15,18 @@ from ragsvc.pipeline.generation.composition import AnswerPart, compose
 from ragsvc.pipeline.generation.quotation import NAME, Quotation, spoken
 from ragsvc.pipeline.grounding.answer_shape import AnswerShape
 
-EMPTY = Answer("c", CommitId(1), "q", False, "no", 0.5, (), (), "", {})
+EMPTY = Answer(
+    corpus="c",
+    commit=CommitId(1),
+    question="q",
+    answered=False,
+    answer="no",
+    confidence=0.5,
+    citations=(),
+    passages=(),
+    generator="",
+    timings_s={},
+)
 ELEMENTS = {
     "p", "em", "strong", "code", "pre", "ul", "ol", "li", "blockquote", "h1", "h2", "h3", "h4", "h5", "h6",
     "hr", "br", "a", "s", "table", "thead", "tbody", "tr", "th", "td",

@@ -36,20 +36,20 @@ RULES = (
 
 def hit(number: int, text: str) -> Hit:
     passage = Passage(
-        ChunkId(number),
-        f"d{number}",
-        f"v{number}",
-        VersionId(number),
-        "s",
-        "",
-        0,
-        len(text),
-        text,
-        None,
-        (),
-        {},
+        chunk=ChunkId(number),
+        document_id=f"d{number}",
+        version=f"v{number}",
+        version_id=VersionId(number),
+        source="s",
+        title="",
+        start=0,
+        end=len(text),
+        text=text,
+        page=None,
+        headings=(),
+        metadata={},
     )
-    return Hit(number, 1.0, "c", passage)
+    return Hit(rank=number, score=1.0, corpus="c", passage=passage)
 
 
 def standing(sentence: str, *passages: str, marked: bool = True) -> SupportState:

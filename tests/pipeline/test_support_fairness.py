@@ -20,9 +20,24 @@ LONG = "The key is needed to open the store. Some of 5 guests may not open it wi
 
 def standing(sentence: str, text: str) -> SupportState:
     passage = Passage(
-        ChunkId(1), "d", "v", VersionId(1), "s", "", 0, len(text), text, None, (), {}
-    )  # fmt: skip
-    return SupportCheck([Hit(1, 1.0, "c", passage)], ANALYSER).verdict(sentence, (1,)).standing
+        chunk=ChunkId(1),
+        document_id="d",
+        version="v",
+        version_id=VersionId(1),
+        source="s",
+        title="",
+        start=0,
+        end=len(text),
+        text=text,
+        page=None,
+        headings=(),
+        metadata={},
+    )
+    return (
+        SupportCheck([Hit(rank=1, score=1.0, corpus="c", passage=passage)], ANALYSER)
+        .verdict(sentence, (1,))
+        .standing
+    )
 
 
 @pytest.mark.parametrize(

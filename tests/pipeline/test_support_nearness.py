@@ -36,10 +36,23 @@ class AngleEmbedder(HashEmbedder):
 
 def verdict(sentence: str, embedder: HashEmbedder, numbers: Sequence[int] = (1,)) -> SupportVerdict:
     passage = Passage(
-        ChunkId(1), "d", "v", VersionId(1), "s", "", 0, len(PASSAGE), PASSAGE, None, (), {}
-    )  # fmt: skip
+        chunk=ChunkId(1),
+        document_id="d",
+        version="v",
+        version_id=VersionId(1),
+        source="s",
+        title="",
+        start=0,
+        end=len(PASSAGE),
+        text=PASSAGE,
+        page=None,
+        headings=(),
+        metadata={},
+    )
     nearness = SemanticMatch(TextVectors(embedder))
-    return SupportCheck([Hit(1, 1.0, "c", passage)], StandardAnalyser(), nearness).verdict(sentence, numbers)
+    return SupportCheck(
+        [Hit(rank=1, score=1.0, corpus="c", passage=passage)], StandardAnalyser(), nearness
+    ).verdict(sentence, numbers)
 
 
 @pytest.mark.parametrize("numbers", [(1,), ()])

@@ -41,10 +41,20 @@ LOOKS_LIKE = re.compile(r"[\[［【] ?\d+(?: ?[,;] ?\d+)* ?[\]］】]")
 
 def hit(number: int, text: str) -> Hit:
     passage = Passage(
-        ChunkId(number), f"d{number}", f"v{number}", VersionId(number), "s", "Nature",
-        100, 100 + len(text), text, None, (), {},
-    )  # fmt: skip
-    return Hit(number, 1.0, "c", passage)
+        chunk=ChunkId(number),
+        document_id=f"d{number}",
+        version=f"v{number}",
+        version_id=VersionId(number),
+        source="s",
+        title="Nature",
+        start=100,
+        end=100 + len(text),
+        text=text,
+        page=None,
+        headings=(),
+        metadata={},
+    )
+    return Hit(rank=number, score=1.0, corpus="c", passage=passage)
 
 
 HITS = (hit(1, WATER), hit(2, MOON))
@@ -86,10 +96,21 @@ def write(
 ) -> tuple[list[str], Answer]:
     chat = ScriptedChat(pieces, finish)
     generator = PromptedGenerator(chat, prompt_tokens=600, max_answer_tokens=50)
-    stream = generator.stream(GenerationRequest("Why?", HITS, ()))
+    stream = generator.stream(GenerationRequest(question="Why?", passages=HITS, evidence=()))
     writing = AnswerStream(stream, HITS, SupportCheck(HITS, ANALYSER), unsupported, REFUSAL, stops=stops)
     shown = list(writing.pieces())
-    blank = Answer("c", CommitId(1), "Why?", False, REFUSAL, 0.9, (), HITS, generator.name, {})
+    blank = Answer(
+        corpus="c",
+        commit=CommitId(1),
+        question="Why?",
+        answered=False,
+        answer=REFUSAL,
+        confidence=0.9,
+        citations=(),
+        passages=HITS,
+        generator=generator.name,
+        timings_s={},
+    )
     assert chat.closed
     return shown, writing.finished(blank)
 
@@ -147,8 +168,10 @@ def test_whatever_is_written_every_marker_resolves_and_every_quote_slices_again(
         parts = [whole[a:b] for a, b in itertools.pairwise([0, *cuts, len(whole)])]
         again = write(*parts, unsupported=unsupported)[1]
         assert (again.answer, again.citations, again.unsupported) == (
-            text, answer.citations, answer.unsupported,
-        )  # fmt: skip
+            text,
+            answer.citations,
+            answer.unsupported,
+        )
 
 
 @given(said)
@@ -262,8 +285,10 @@ def test_what_is_no_answer_becomes_the_refusal(text: str, unsupported: Unsupport
     assert not answer.answered
     assert (answer.citations, answer.unsupported) == ((), ())
     assert (answer.finish, answer.prompt_tokens, answer.completion_tokens) == (
-        FinishReason.LENGTH, 7, len(text),
-    )  # fmt: skip
+        FinishReason.LENGTH,
+        7,
+        len(text),
+    )
 
 
 CUT = {"finish": FinishReason.LENGTH}, {"stops": True}
@@ -352,8 +377,11 @@ def test_what_a_passage_itself_leaves_open_is_an_answer(
     hits = (hit(1, passage),)
     writing = AnswerStream(
         iter([Delta(text), Delta("", FinishReason.STOP)]),
-        hits, SupportCheck(hits, ANALYSER), unsupported, REFUSAL,
-    )  # fmt: skip
+        hits,
+        SupportCheck(hits, ANALYSER),
+        unsupported,
+        REFUSAL,
+    )
     assert "".join(writing.pieces()) == text
 
 
@@ -397,7 +425,7 @@ def test_an_answer_to_a_part_may_say_what_it_leaves_open() -> None:
 def test_a_client_that_leaves_ends_the_work() -> None:
     chat = ScriptedChat(["word "] * 1000)
     generator = PromptedGenerator(chat, prompt_tokens=600, max_answer_tokens=50)
-    stream = generator.stream(GenerationRequest("Why?", HITS, (), max_tokens=9000))
+    stream = generator.stream(GenerationRequest(question="Why?", passages=HITS, evidence=(), max_tokens=9000))
     pieces = AnswerStream(
         stream, HITS, SupportCheck(HITS, ANALYSER), UnsupportedSentence.FLAG, REFUSAL
     ).pieces()

@@ -45,7 +45,9 @@ def ask(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
         monkeypatch.setattr(Generators, "writer", lambda self: writer)
         with open_service(tmp_path / "home", max_false_refusals=0.0001, reader="none") as service:
             upload(service, {"pears": PEARS})
-            events = list(service.stream_answer(ME, AnswerRequest((CORPUS,), QUESTION, **named)))
+            events = list(
+                service.stream_answer(ME, AnswerRequest(corpora=(CORPUS,), question=QUESTION, **named))
+            )
         assert isinstance(events[-1], DoneEvent)
         answer = events[-1].answer
         assert "".join(event.text for event in events if isinstance(event, TokenEvent)) == answer.answer

@@ -47,7 +47,7 @@ def service(tmp_path: Path) -> Iterator[Service]:
 
 def at(service: Service, ref: str, corpus: str = CORPUS) -> list[SearchResult]:
     return [
-        service.search(ME, SearchRequest((corpus,), query, 50, mode, at=ref))
+        service.search(ME, SearchRequest(corpora=(corpus,), query=query, k=50, mode=mode, at=ref))
         for query in QUERIES
         for mode in Mode
     ]

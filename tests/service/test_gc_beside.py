@@ -90,7 +90,9 @@ class Crowd:
 
     def look_back(self, service: Service) -> None:
         for number in list(self.truth)[-3:]:
-            request = SearchRequest((CORPUS,), "word text", 50, collapse=Collapse.OFF, at=str(number))
+            request = SearchRequest(
+                corpora=(CORPUS,), query="word text", k=50, collapse=Collapse.OFF, at=str(number)
+            )
             with suppress(CommitCollected):
                 result = service.search(ME, request)
                 self.seen.append((f"at {number}", result.commit, shown(result)))
@@ -176,7 +178,7 @@ def do(service: Service, step: tuple[str, object, str]) -> None:
 
 def found_at(service: Service, commits: list[int]) -> list[SearchResult]:
     requests = [
-        SearchRequest((CORPUS,), query, 50, mode, at=str(number))
+        SearchRequest(corpora=(CORPUS,), query=query, k=50, mode=mode, at=str(number))
         for number in commits
         for query in ("apple fig", "the plum")
         for mode in (Mode.HYBRID, Mode.LEXICAL)

@@ -103,13 +103,13 @@ def test_the_built_in_generator_shows_what_it_may_say(tmp_path: Path) -> None:
     with open_service(new_home(tmp_path), max_false_refusals=0.0001) as service:
         upload(service, {"pear": "The pear grows on a tree. Its bark is grey."})
         question = "The pear grows on a tree, does it?"
-        one = service.answer(ME, AnswerRequest((CORPUS,), question, max_tokens=1))
+        one = service.answer(ME, AnswerRequest(corpora=(CORPUS,), question=question, max_tokens=1))
         assert (one.answered, one.answer, one.finish) == (True, "The", FinishReason.LENGTH)
         assert not one.citations
-        some = service.answer(ME, AnswerRequest((CORPUS,), question, stop=("grows",)))
+        some = service.answer(ME, AnswerRequest(corpora=(CORPUS,), question=question, stop=("grows",)))
         assert (some.answered, some.answer) == (True, "The pear")
         assert not some.citations
-        none = service.answer(ME, AnswerRequest((CORPUS,), question, stop=("The",)))
+        none = service.answer(ME, AnswerRequest(corpora=(CORPUS,), question=question, stop=("The",)))
         assert (none.answered, none.answer, none.finish) == (True, "", FinishReason.STOP)
 
 
@@ -120,12 +120,14 @@ def test_tokens_are_counted_where_no_model_counts_them(tmp_path: Path) -> None:
         question = "The pear grows on a tree, does it?"
         said = (Turn(Role.USER, "What is a pear?"), Turn(Role.ASSISTANT, "A fruit. " * 1000))
         for asked in (question, "Who sings?"):
-            alone = service.answer(ME, AnswerRequest((CORPUS,), asked, instructions="Be brief. " * 99))
+            alone = service.answer(
+                ME, AnswerRequest(corpora=(CORPUS,), question=asked, instructions="Be brief. " * 99)
+            )
             assert alone.answered is (asked == question)
             assert (alone.prompt_tokens, alone.completion_tokens) == (count(asked), count(alone.answer))
-            later = service.answer(ME, AnswerRequest((CORPUS,), asked, history=said))
+            later = service.answer(ME, AnswerRequest(corpora=(CORPUS,), question=asked, history=said))
             assert later.prompt_tokens == count(asked) + count("What is a pear?")
             assert alone.completion_tokens > 5
         long = tuple(Turn(Role.USER, f"pear {number} " * 1000) for number in range(20))
-        read = service.answer(ME, AnswerRequest((CORPUS,), question, history=long))
+        read = service.answer(ME, AnswerRequest(corpora=(CORPUS,), question=question, history=long))
         assert read.prompt_tokens == count(question) + sum(count(turn.content[:2000]) for turn in long[-8:])

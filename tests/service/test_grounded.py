@@ -57,7 +57,7 @@ def ask(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
         monkeypatch.setattr(Generators, "current", lambda self: generator)
         with open_service(tmp_path / "home", unsupported=policy, max_false_refusals=0.0001) as service:
             upload(service, {"pears": PEARS})
-            asked = AnswerRequest((CORPUS,), "When do pears ripen in October?")
+            asked = AnswerRequest(corpora=(CORPUS,), question="When do pears ripen in October?")
             events = list(service.stream_answer(ME, asked))
         assert isinstance(events[0], PassagesEvent)
         assert isinstance(events[-1], DoneEvent)
@@ -119,7 +119,7 @@ def test_what_nothing_can_be_shown_of_is_told_now_and_then(tmp_path: Path, monke
             tmp_path / f"home{parrot.__class__.__name__}", max_false_refusals=0.0001
         ) as service:
             upload(service, {"p": PEARS})
-            asked = AnswerRequest((CORPUS,), "When do pears ripen in October?")
+            asked = AnswerRequest(corpora=(CORPUS,), question="When do pears ripen in October?")
             return list(service.stream_answer(ME, asked)).count(TokenEvent(""))
 
     assert empty_ones(Parrot(LIE)) < 5

@@ -204,8 +204,8 @@ def test_a_process_ends_with_its_server_also_while_it_hangs(tmp_path: Path, hold
     home = new_home(tmp_path)
     code = (
         "import sys, time, hash_child\n"
-        "from ragsvc.service import process\n"
-        "process.MODULE = 'hash_child'\n"
+        "from ragsvc.service import job_process\n"
+        "job_process.MODULE = 'hash_child'\n"
         f"service = hash_child.HashService.open(hash_child.Settings(home={str(home)!r}, embedder='hash'))\n"
         "service.start()\n"
         "time.sleep(600)\n"
@@ -252,7 +252,23 @@ def test_a_budget_counts_from_the_last_sign_of_life(tmp_path: Path, monkeypatch:
     settings = settings_of(tmp_path, job_stall_s=10, parse_timeout_s=5, job_turn_s=100)
 
     def made(at: str) -> Job:
-        return Job("j", JobKind.INGEST, "c", JobState.RUNNING, 0, 0, "", {}, None, None, "", "", at, 1, False)
+        return Job(
+            id="j",
+            kind=JobKind.INGEST,
+            corpus="c",
+            state=JobState.RUNNING,
+            done=0,
+            total=0,
+            unit="",
+            payload={},
+            result=None,
+            error=None,
+            owner="",
+            created_at="",
+            updated_at=at,
+            pid=1,
+            cancel_requested=False,
+        )
 
     watched = JobBudget(made("0"), settings)
     assert watched.judge(made("0"), False) is JobVerdict.GO_ON

@@ -37,7 +37,9 @@ def service(tmp_path: Path) -> Iterator[Service]:
 def at(
     service: Service, ref: str, query: str = "apple", where: dict[str, object] | None = None
 ) -> SearchResult:
-    return service.search(ME, SearchRequest((CORPUS,), query, 10, Mode.HYBRID, where, at=ref))
+    return service.search(
+        ME, SearchRequest(corpora=(CORPUS,), query=query, k=10, mode=Mode.HYBRID, where=where, at=ref)
+    )
 
 
 def history(service: Service, docs: Path) -> list[list[SearchResult]]:

@@ -134,13 +134,13 @@ def test_a_rebuild_of_what_only_a_tag_needs(tmp_path: Path) -> None:
         service.lifecycle.reindex(ME, CORPUS, embedder="other")
     execute(home, "DELETE FROM chunk WHERE id = 2")
     with open_service(home, embedder) as server:
-        server.search(ME, SearchRequest((CORPUS,), "apples", at="v1"))
+        server.search(ME, SearchRequest(corpora=(CORPUS,), query="apples", at="v1"))
         with open_service(home, embedder) as service:
             report = service.lifecycle.rebuild(ME, CORPUS)
             assert report.rechunked == 1
         server._asker.refresh_all(ME)
         for opened in (server, open_service(home, embedder)):
-            hits = opened.search(ME, SearchRequest((CORPUS,), "bananas", at="v1")).hits
+            hits = opened.search(ME, SearchRequest(corpora=(CORPUS,), query="bananas", at="v1")).hits
             assert TEXTS["b"] in {hit.passage.text for hit in hits}
         service = open_service(home, embedder)
         service.lifecycle.rollback(ME, CORPUS, "v1")

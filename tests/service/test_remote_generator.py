@@ -23,7 +23,7 @@ from ragsvc.api import server as api_server
 from ragsvc.api.app import create_app
 from ragsvc.domain import Answer, AnswerRequest, FinishReason
 from ragsvc.errors import InvalidRequest, ModelError
-from ragsvc.models.remote_chat import http
+from ragsvc.models.remote_chat import http_session
 from ragsvc.service.service import Service
 
 DOCUMENTS = {
@@ -52,7 +52,7 @@ def asking(parent: Path, answers: Callable[..., None], **changes: Any) -> Iterat
 
 
 def answer(service: Service, **changes: Any) -> Answer:
-    return service.answer(ME, AnswerRequest((CORPUS,), QUESTION, **changes))
+    return service.answer(ME, AnswerRequest(corpora=(CORPUS,), question=QUESTION, **changes))
 
 
 def assert_cited(service: Service, found: Answer) -> None:
@@ -150,7 +150,7 @@ def test_a_client_that_hangs_up_ends_the_remote_work_within_a_second(tmp_path: P
 def test_clients_are_not_shown_where_the_model_is(
     tmp_path: Path, answers: Callable[..., None], caplog: pytest.LogCaptureFixture, monkeypatch: Any
 ):
-    monkeypatch.setattr(http, "BACKOFF_S", 0.01)
+    monkeypatch.setattr(http_session, "BACKOFF_S", 0.01)
     with asking(tmp_path, answers) as (service, remote), over_http(service) as port:
         chat = {"model": CORPUS, "messages": [{"role": "user", "content": QUESTION}]}
         for path, body in (

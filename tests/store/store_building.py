@@ -11,28 +11,37 @@ import numpy as np
 from ragsvc.domain import (
     Caller,
     ChunkerSpec,
-    ChunkRow,
     CommitId,
     Corpus,
     EmbedderSpec,
     F32Matrix,
-    NewMembership,
     ParsedDocument,
     ProfileSpec,
 )
 from ragsvc.store.catalog import Catalog
+from ragsvc.store.rows import ChunkRow, NewMembership
 
 ME = Caller()
 DIMENSION = 8
 SPEC = ProfileSpec(
-    EmbedderSpec("hash", "0", DIMENSION, 256, "mean", "", "", "none", "float32"),
+    EmbedderSpec(
+        name="hash",
+        weights="0",
+        dimension=DIMENSION,
+        max_tokens=256,
+        pooling="mean",
+        query_prefix="",
+        document_prefix="",
+        backend="none",
+        dtype="float32",
+    ),
     ChunkerSpec("1", 10, 0, 0),
     "words-1",
 )
 
 
 def document(text: str, title: str = "", **metadata: Any) -> ParsedDocument:
-    return ParsedDocument(title, text, "text/plain", (), metadata)
+    return ParsedDocument(title=title, text=text, media_type="text/plain", pages=(), metadata=metadata)
 
 
 def digest(text: str) -> bytes:
@@ -52,7 +61,16 @@ def vector(text: str) -> F32Matrix:
 def chunks(text: str, size: int = 20) -> list[ChunkRow]:
     spans = [(i, min(i + size, len(text))) for i in range(0, len(text), size)]
     return [
-        ChunkRow(a, b, None, (), digest(text[a:b]), text[a:b].split(), signature(text[a:b])) for a, b in spans
+        ChunkRow(
+            start=a,
+            end=b,
+            page=None,
+            headings=(),
+            embedded_hash=digest(text[a:b]),
+            terms=text[a:b].split(),
+            signature=signature(text[a:b]),
+        )
+        for a, b in spans
     ]
 
 
@@ -72,7 +90,13 @@ def prepare(catalog: Catalog, corpus: Corpus, documents: list[ParsedDocument]) -
 
 def new(document_id: str, version_id: int, metadata: Mapping[str, Any] | None = None) -> NewMembership:
     return NewMembership(
-        document_id, version_id, metadata or {}, f"/src/{document_id}", document_id, "r", "local"
+        document_id=document_id,
+        version_id=version_id,
+        metadata=metadata or {},
+        source=f"/src/{document_id}",
+        origin=document_id,
+        root="r",
+        owner="local",
     )
 
 

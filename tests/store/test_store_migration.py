@@ -52,7 +52,7 @@ def test_its_commits_can_be_gone_back_to_and_collected(service: Service) -> None
     ]
     uids = {service._catalog.corpus_at(ME, CORPUS, str(entry.id)).commit_uid for entry in log}
     assert len(uids) == 3 and all(uid and len(uid) == 32 for uid in uids)
-    first = service.search(ME, SearchRequest((CORPUS,), "lemon", mode=Mode.LEXICAL, at="1"))
+    first = service.search(ME, SearchRequest(corpora=(CORPUS,), query="lemon", mode=Mode.LEXICAL, at="1"))
     assert [hit.passage.document_id for hit in first.hits] == ["docs/a.md"]
     service.lifecycle.rollback(ME, CORPUS, "1")
     assert search(service, "lemon", Mode.LEXICAL).hits[0].passage.text == first.hits[0].passage.text

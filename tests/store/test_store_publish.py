@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from store_building import ME, SPEC, chunks, document, new, prepare, sync, texts
 
-from ragsvc.domain import ChunkRow, CommitId, Failure
+from ragsvc.domain import CommitId, Failure
 from ragsvc.errors import (
     CorpusNotFound,
     InternalError,
@@ -20,6 +20,7 @@ from ragsvc.errors import (
     StaleContent,
 )
 from ragsvc.store.catalog import Catalog
+from ragsvc.store.rows import ChunkRow
 
 
 def test_every_commit_keeps_showing_what_it_held(catalog: Catalog) -> None:
@@ -217,7 +218,10 @@ def test_term_counts_and_columns_come_back_as_they_went_in(catalog: Catalog) -> 
     assert counted == {number["a"]: 1, number["b"]: 2, number["c"]: 1}
     assert batch.lengths.tolist() == [4, 10, 2] or batch.lengths.sum() == 4 + 12
     assert batch.vectors.shape == (len(batch.chunk_ids), 8)
-    catalog.put_chunks(corpus.profile.id, [(ids[0], [ChunkRow(0, 1, None, (), b"other", ["zzz"])])])
+    catalog.put_chunks(
+        corpus.profile.id,
+        [(ids[0], [ChunkRow(start=0, end=1, page=None, headings=(), embedded_hash=b"other", terms=["zzz"])])],
+    )
     again = catalog.batch(corpus.profile.id, ids)
     assert again.chunk_ids.tolist() == batch.chunk_ids.tolist()
     assert catalog.chunk_counts(corpus.profile.id, ids) == {ids[0]: 1, ids[1]: 0, ids[2]: 2}

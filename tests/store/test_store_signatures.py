@@ -6,8 +6,8 @@ import numpy as np
 from sqlalchemy import func, select
 from store_building import ME, SPEC, document, prepare, signature, sync
 
-from ragsvc.domain import ChunkRow
 from ragsvc.store.catalog import Catalog
+from ragsvc.store.rows import ChunkRow
 from ragsvc.store.tables import signature as table
 
 
@@ -24,7 +24,9 @@ def test_chunks_carry_their_signatures_and_unknown_ones_are_zeros(catalog: Catal
     assert [row.astype("<u2").tobytes() for row in batch.signatures] == [signature("one two"), bytes(256)]
     assert catalog.batch(corpus.profile.id, []).signatures.shape == (0, 128)
     catalog.put_chunks(
-        corpus.profile.id, [(ids[0], [ChunkRow(0, 1, None, (), b"x", ["z"])])], {ids[0]: b"other"}
+        corpus.profile.id,
+        [(ids[0], [ChunkRow(start=0, end=1, page=None, headings=(), embedded_hash=b"x", terms=["z"])])],
+        {ids[0]: b"other"},
     )
     again = catalog.batch(corpus.profile.id, ids)
     assert (again.signatures == batch.signatures).all(), "what is stored stays"

@@ -42,18 +42,22 @@ def misbehave(path: str, limits: ParseLimits) -> ParsedDocument:
     elif verb == "broken":
         raise BrokenDocument("it is torn", hint="mend it")
     elif verb == "eat":
-        return ParsedDocument("", "x" * (limits.memory_bytes * 2), "text/plain")
+        return ParsedDocument(title="", text="x" * (limits.memory_bytes * 2), media_type="text/plain")
     elif verb == "big":
-        return ParsedDocument("", "é😀" * 4_000_000, "text/plain", (0, 5))
+        return ParsedDocument(title="", text="é😀" * 4_000_000, media_type="text/plain", pages=(0, 5))
     elif verb == "pid":
-        return ParsedDocument("", f"{os.getpid()} {os.nice(0)}", "text/plain")
-    return ParsedDocument("title", Path(path).name, "text/plain", (0,), {"a": [1, None]})
+        return ParsedDocument(title="", text=f"{os.getpid()} {os.nice(0)}", media_type="text/plain")
+    return ParsedDocument(
+        title="title", text=Path(path).name, media_type="text/plain", pages=(0,), metadata={"a": [1, None]}
+    )
 
 
 def look_around(path: str, limits: ParseLimits) -> ParsedDocument:
     """Try what a parser has no need of, and tell in JSON how each attempt ended."""
     return ParsedDocument(
-        "", json.dumps({name: _attempt(act) for name, act in ATTEMPTS.items()}), "text/plain"
+        title="",
+        text=json.dumps({name: _attempt(act) for name, act in ATTEMPTS.items()}),
+        media_type="text/plain",
     )
 
 

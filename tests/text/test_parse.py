@@ -90,7 +90,11 @@ def test_text_is_stored_as_it_stands_in_the_file(tmp_path: Path) -> None:
     body = "# Größe\r\n\r\n* a_b \\! [l](u)\r\n"
     parsed = parse(tmp_path, "x.md", "\ufeff---\ntitle: T  t\ntags: [a]\n---\n" + body)
     assert parsed == ParsedDocument(
-        "T t", body.replace("\r\n", "\n"), "text/markdown", (), {"title": "T  t", "tags": ["a"]}
+        title="T t",
+        text=body.replace("\r\n", "\n"),
+        media_type="text/markdown",
+        pages=(),
+        metadata={"title": "T  t", "tags": ["a"]},
     )
     assert parse(tmp_path, "x.md", body).title == "Größe"
     code = parse(tmp_path, "x.py", "# no title\nx = '''---\n'''\n")

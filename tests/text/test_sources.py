@@ -76,7 +76,9 @@ def test_ids_are_sorted_and_the_same_for_every_spelling(tree: Path, monkeypatch:
 def test_a_lone_file_is_called_by_its_name_even_when_hidden(tree: Path) -> None:
     root = resolve_root(str(tree / "sub/b.txt"))
     assert root.is_file
-    assert list(discover(root)) == [SourceFile("b.txt", str(tree / "sub/b.txt"), "b.txt", 4)]
+    assert list(discover(root)) == [
+        SourceFile(document_id="b.txt", path=str(tree / "sub/b.txt"), root="b.txt", size_bytes=4)
+    ]
     assert [type(item) for item in discover(resolve_root(str(tree / ".env")))] == [SourceFile]
     assert list(discover(resolve_root("/dev/zero"))) == [Skipped("/dev/zero", "not_a_file")]
 

@@ -89,7 +89,9 @@ def test_big_results_and_structure_survive_the_trip() -> None:
     outcomes = run(["big-1.pdf", "good-1.pdf"], workers=1, limits=PATIENT)
     big, good = outcomes["big-1.pdf"], outcomes["good-1.pdf"]
     assert isinstance(big, ParsedDocument) and big.text == "é😀" * 4_000_000 and big.pages == (0, 5)
-    assert good == ParsedDocument("title", "good-1.pdf", "text/plain", (0,), {"a": [1, None]})
+    assert good == ParsedDocument(
+        title="title", text="good-1.pdf", media_type="text/plain", pages=(0,), metadata={"a": [1, None]}
+    )
 
 
 def test_takes_no_more_files_than_it_has_hands() -> None:

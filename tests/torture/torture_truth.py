@@ -145,7 +145,12 @@ def _hits(
 ) -> tuple[list[dict[str, Any]], list[float]]:
     collapse = Collapse.OFF if k == EVERYTHING else Collapse.DUPLICATES
     try:
-        found = service.search(ME, SearchRequest((corpus,), query, k, mode, where, collapse, ref))
+        found = service.search(
+            ME,
+            SearchRequest(
+                corpora=(corpus,), query=query, k=k, mode=mode, where=where, collapse=collapse, at=ref
+            ),
+        )
     except CorpusNotFound:
         return [], []
     return [shown(hit) for hit in found.hits], [hit.score for hit in found.hits]

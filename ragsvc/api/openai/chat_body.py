@@ -167,14 +167,14 @@ class ChatBody(Body):
         extension = self.ragsvc or Extension()
         stop = (self.stop,) if isinstance(self.stop, str) else tuple(self.stop or ())
         return AnswerRequest(
-            corpora_of_model(self.model),
-            conversation.question,
-            extension.k,
-            extension.filter,
-            optional(extension.at),
-            conversation.history,
-            self.max_completion_tokens or self.max_tokens,
-            self.temperature,
-            stop,
-            conversation.instructions,
+            corpora=corpora_of_model(self.model),
+            question=conversation.question,
+            k=extension.k,
+            where=extension.filter,
+            at=optional(extension.at),
+            history=conversation.history,
+            max_tokens=self.max_completion_tokens or self.max_tokens,
+            temperature=self.temperature,
+            stop=stop,
+            instructions=conversation.instructions,
         )

@@ -17,7 +17,7 @@ from ragsvc.domain import Delta, FinishReason, Message
 from ragsvc.errors import ModelRefused, RagsvcError
 from ragsvc.models.display_name import shown_name
 from ragsvc.models.remote_chat.address import checked_key, checked_url
-from ragsvc.models.remote_chat.http import HttpSession, ServerRefusal
+from ragsvc.models.remote_chat.http_session import HttpSession, ServerRefusal
 from ragsvc.models.remote_chat.limit import TokenLimit
 from ragsvc.models.remote_chat.relay import Emit, relayed
 from ragsvc.models.remote_chat.reply import Reply, ReplyLines, read_json, whole

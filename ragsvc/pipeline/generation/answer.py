@@ -224,15 +224,15 @@ def _generated(
     assert writers.generator is not None
     parts = found.looked[0].parts
     asked = GenerationRequest(
-        found.result.searched or found.result.query,
-        answer.passages,
-        tuple(map(evidence_of, judged.units)),
-        manner.history,
-        manner.max_tokens,
-        manner.temperature,
-        manner.stop,
-        manner.instructions,
-        parts.tokeniser.count,
+        question=found.result.searched or found.result.query,
+        passages=answer.passages,
+        evidence=tuple(map(evidence_of, judged.units)),
+        history=manner.history,
+        max_tokens=manner.max_tokens,
+        temperature=manner.temperature,
+        stop=manner.stop,
+        instructions=manner.instructions,
+        count=parts.tokeniser.count,
     )
     nearness = nearness_of(parts.text_vectors, parts.profile.spec.embedder)
     writing = AnswerStream(

@@ -56,7 +56,14 @@ def evidence_of(scored: ScoredUnit) -> Evidence:
     unit = scored.unit
     compared = under_titles(unit, scored.part.title)
     return Evidence(
-        scored.number, unit.start, unit.end, unit.text, scored.score, scored.cosine, unit.lead, compared
+        number=scored.number,
+        start=unit.start,
+        end=unit.end,
+        text=unit.text,
+        score=scored.score,
+        cosine=scored.cosine,
+        replies_to=unit.lead,
+        compared=compared,
     )
 
 

@@ -9,22 +9,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from ragsvc.domain import (
-    CachedParse,
-    Failure,
-    NewMembership,
-    ParsedDocument,
-    Progress,
-    Skipped,
-    SourceCaveat,
-    SourceFile,
-    VersionId,
-)
+from ragsvc.domain import Failure, ParsedDocument, Progress, Skipped, SourceCaveat, SourceFile, VersionId
 from ragsvc.errors import Cancelled, DocumentError, EmptyDocument, NoText, UnreadableFile
 from ragsvc.pipeline.ingestion.items import batches, chars, shown, url_of
 from ragsvc.pipeline.ingestion.line_reader import LINES_AT_ONCE, LineReader
 from ragsvc.pipeline.ingestion.parse_cache import INLINE_KIND, ParseCache, ParseKey
 from ragsvc.pipeline.ingestion.setbacks import KnownSetbacks
+from ragsvc.store.rows import CachedParse, NewMembership
 from ragsvc.text.file_parser import display_name
 from ragsvc.text.file_types import extension, is_archive
 from ragsvc.text.jsonl import is_jsonl
@@ -237,7 +228,14 @@ class ClaimReader:
         text, losses = VersionId(result.version_id), result.warnings
         self.reading.claims.append(
             NewMembership(
-                document_id, text, result.metadata, source, origin, root, self._owner, warnings=losses
+                document_id=document_id,
+                version_id=text,
+                metadata=result.metadata,
+                source=source,
+                origin=origin,
+                root=root,
+                owner=self._owner,
+                warnings=losses,
             )
         )
         told = document_id if self._upload else source

@@ -11,7 +11,6 @@ from ragsvc.domain import (
     SIGNATURE_VALUES,
     BoolVector,
     Caller,
-    DocumentSignatures,
     DuplicateGroup,
     DuplicateKind,
     I64Vector,
@@ -19,6 +18,7 @@ from ragsvc.domain import (
     U16Vector,
 )
 from ragsvc.store.catalog import Catalog
+from ragsvc.store.rows import DocumentSignatures
 from ragsvc.text.minhash import NEAR, similarities
 
 # Two signatures are compared when all values of a band are equal. Near ones differ in at most 25 of 128

@@ -6,10 +6,11 @@ import hashlib
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from ragsvc.domain import ChunkRow, CutText, Failure, Progress, VersionId, VersionText
+from ragsvc.domain import CutText, Failure, Progress, VersionId, VersionText
 from ragsvc.errors import Cancelled, ParserCrashed, ParserOutOfMemory, ParserTimeout
 from ragsvc.pipeline.profile_parts import ProfileParts
 from ragsvc.store.catalog import Catalog
+from ragsvc.store.rows import ChunkRow
 from ragsvc.text.worker_pool import ParserPool
 
 WINDOW_CHUNKS = 1024
@@ -133,13 +134,13 @@ def rows_of(made: CutText) -> list[ChunkRow]:
     """The chunks of a version as they are stored."""
     return [
         ChunkRow(
-            chunk.draft.start,
-            chunk.draft.end,
-            chunk.draft.page,
-            chunk.draft.headings,
-            hash_of(chunk.draft.embedded_text),
-            chunk.terms,
-            chunk.signature,
+            start=chunk.draft.start,
+            end=chunk.draft.end,
+            page=chunk.draft.page,
+            headings=chunk.draft.headings,
+            embedded_hash=hash_of(chunk.draft.embedded_text),
+            terms=chunk.terms,
+            signature=chunk.signature,
         )
         for chunk in made.chunks
     ]

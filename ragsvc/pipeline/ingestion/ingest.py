@@ -23,7 +23,6 @@ from ragsvc.domain import (
     IngestReport,
     IngestRequest,
     InlineDocument,
-    Membership,
     ParsedDocument,
     Prune,
     SourceFile,
@@ -54,6 +53,7 @@ from ragsvc.pipeline.ingestion.parse_cache import (
 from ragsvc.pipeline.ingestion.plan import Plan, Scope, make_plan
 from ragsvc.pipeline.ingestion.setbacks import KnownSetbacks, Retry
 from ragsvc.store.gc.pins import ingest_reason
+from ragsvc.store.rows import Membership
 from ragsvc.text.normalisation import clean, normalise
 from ragsvc.text.sources import FoundSource as Item
 from ragsvc.text.sources import classify
@@ -302,4 +302,10 @@ def _inline(document: InlineDocument) -> ParsedDocument:
     text, _ = normalise(document.text)
     if not text.strip():
         raise InvalidRequest(f"document {document.document_id!r} has no text", hint="send some text")
-    return ParsedDocument(clean(document.title).strip(), text, "text/plain", (), document.metadata)
+    return ParsedDocument(
+        title=clean(document.title).strip(),
+        text=text,
+        media_type="text/plain",
+        pages=(),
+        metadata=document.metadata,
+    )

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from ragsvc.domain import CachedParse, Failure, LineDocument, ParsedDocument, SourceFile
+from ragsvc.domain import Failure, LineDocument, ParsedDocument, SourceFile
 from ragsvc.errors import IdConflict
 from ragsvc.pipeline.ingestion.items import shown
 from ragsvc.pipeline.ingestion.parse_cache import LINE_KIND, ParseCache, ParseKey
 from ragsvc.pipeline.ingestion.setbacks import KnownSetbacks
+from ragsvc.store.rows import CachedParse
 from ragsvc.text.jsonl import LineIds, RawLine, split_lines
 from ragsvc.text.worker_pool import TRANSIENT_CODES, ParserPool
 

@@ -6,20 +6,12 @@ from collections.abc import Mapping, Sequence
 from itertools import chain
 from typing import Protocol, TypeAlias
 
-from ragsvc.domain import (
-    CachedParse,
-    CachedPart,
-    CutText,
-    Failure,
-    Membership,
-    ParsedDocument,
-    VersionId,
-    VersionText,
-)
+from ragsvc.domain import CutText, Failure, ParsedDocument, VersionId, VersionText
 from ragsvc.pipeline.ingestion.indexer import hash_of
 from ragsvc.pipeline.ingestion.plan import Plan
 from ragsvc.pipeline.profile_parts import ProfileParts
 from ragsvc.store.catalog import Catalog
+from ragsvc.store.rows import CachedParse, CachedPart, Membership
 from ragsvc.store.versions import version_name
 from ragsvc.text.file_parser import PARSER_VERSION
 from ragsvc.text.worker_orders import DRAFT
@@ -96,7 +88,7 @@ class DryParseCache(CatalogParseCache):
     def put(self, items: Sequence[tuple[ParseKey, ParsedDocument | Failure]]) -> list[CachedParse]:
         """See Shelf."""
         return [
-            CachedParse(None, {}, made.code, made.error)
+            CachedParse(version_id=None, metadata={}, code=made.code, error=made.error)
             if isinstance(made, Failure)
             else self._result_of(made)
             for _, made in items
@@ -104,7 +96,9 @@ class DryParseCache(CatalogParseCache):
 
     def _result_of(self, made: ParsedDocument) -> CachedParse:
         parts = tuple(CachedPart(p.suffix, p.parent, self._result_of(p.document)) for p in made.parts)
-        return CachedParse(self._id_of(made), made.metadata, warnings=made.warnings, parts=parts)
+        return CachedParse(
+            version_id=self._id_of(made), metadata=made.metadata, warnings=made.warnings, parts=parts
+        )
 
     def _id_of(self, parsed: ParsedDocument) -> VersionId:
         name = version_name(parsed)
@@ -113,7 +107,11 @@ class DryParseCache(CatalogParseCache):
             if stored is None:
                 stored = VersionId(-len(self.new) - 1)
                 self.new[stored] = VersionText(
-                    stored, parsed.title, parsed.text, parsed.media_type, parsed.pages
+                    id=stored,
+                    title=parsed.title,
+                    text=parsed.text,
+                    media_type=parsed.media_type,
+                    pages=parsed.pages,
                 )
             self._ids[name] = stored
         return self._ids[name]

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from ragsvc.domain import Failure, Membership, NewMembership
+from ragsvc.domain import Failure
 from ragsvc.errors import IdConflict
 from ragsvc.fingerprints import canonical_json
+from ragsvc.store.rows import Membership, NewMembership
 
 
 @dataclass(frozen=True, slots=True)

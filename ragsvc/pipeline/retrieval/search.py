@@ -246,7 +246,13 @@ def hits(reading: SearchScope, ranked: RankedRows, k: int, collapse: Collapse) -
                 shown.append((scores[position], passage))
     _list_unread(reading, fold, chunk_ids, position_of, scores)
     return [
-        Hit(number + 1, score, reading.corpus.name, passage, fold.duplicates(number))
+        Hit(
+            rank=number + 1,
+            score=score,
+            corpus=reading.corpus.name,
+            passage=passage,
+            duplicates=fold.duplicates(number),
+        )
         for number, (score, passage) in enumerate(shown)
     ]
 

@@ -19,22 +19,13 @@ from typing import Any
 import numpy as np
 
 from ragsvc.crashpoints import crash_point
-from ragsvc.domain import (
-    Caller,
-    CarriedChunk,
-    CarriedDocument,
-    CarriedVersion,
-    CarryReport,
-    CommitId,
-    Corpus,
-    Progress,
-    VersionId,
-)
+from ragsvc.domain import Caller, CarryReport, CommitId, Corpus, Progress, VersionId
 from ragsvc.errors import DiskFull, StaleContent, StorageError, TargetExists
 from ragsvc.pipeline.transfer.export_manifest import MANIFEST, ExportManifest, FileFacts, Table
 from ragsvc.pipeline.transfer.parquet import HASH_BYTES, Columns, TableWriter
 from ragsvc.store.catalog import Catalog
 from ragsvc.store.engine import batches
+from ragsvc.store.rows import ExportedChunk, ExportedDocument, ExportedVersion
 
 # Of one batch, so that memory stays flat.
 _VECTORS = 2000
@@ -101,12 +92,12 @@ class CorpusExport:
         def documents() -> Iterator[Columns]:
             for page in catalog.carried_documents(caller, corpus):
                 roots.update(row.root for row in page)
-                yield _columns(CarriedDocument, page)
+                yield _columns(ExportedDocument, page)
 
         def chunks() -> Iterator[Columns]:
             for page in catalog.carried_chunks(corpus.profile, versions):
                 hashes.extend(b"".join([row.embedded_hash for row in page]))
-                yield _columns(CarriedChunk, page)
+                yield _columns(ExportedChunk, page)
 
         files = {
             Table.DOCUMENTS: self._table(corpus, folder, Table.DOCUMENTS, documents()),
@@ -144,10 +135,10 @@ class CorpusExport:
         names = {number: name for name, number in versions.items()}
         for some in batches(list(versions.values()), _VERSIONS):
             signatures = self._catalog.version_signatures(some)
-            page: list[CarriedVersion] = []
+            page: list[ExportedVersion] = []
             characters = 0
             for text in self._catalog.version_texts(some):
-                row = CarriedVersion(
+                row = ExportedVersion(
                     version=names[text.id],
                     title=text.title,
                     text=text.text,
@@ -158,10 +149,10 @@ class CorpusExport:
                 page.append(row)
                 characters += len(text.text)
                 if characters >= _CHARACTERS:
-                    yield _columns(CarriedVersion, page)
+                    yield _columns(ExportedVersion, page)
                     page, characters = [], 0
             if page:
-                yield _columns(CarriedVersion, page)
+                yield _columns(ExportedVersion, page)
 
     def _vectors(self, corpus: Corpus, hashes: bytearray) -> Iterator[Columns]:
         # Fixed width: 32 bytes a chunk, where a set of bytes objects takes four times that.

@@ -10,18 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from ragsvc.domain import (
-    SIGNATURE_VALUES,
-    CarriedChunk,
-    CarriedDocument,
-    CarriedVersion,
-    Caveat,
-    F32Matrix,
-    ParsedDocument,
-)
+from ragsvc.domain import SIGNATURE_VALUES, Caveat, F32Matrix, ParsedDocument
 from ragsvc.errors import ExportDamaged
 from ragsvc.pipeline.transfer.export_manifest import COPY_AGAIN, Table
 from ragsvc.store.memberships import base_name
+from ragsvc.store.rows import ExportedChunk, ExportedDocument, ExportedVersion
 from ragsvc.store.versions import version_name
 from ragsvc.text.normalisation import clean
 
@@ -31,13 +24,13 @@ _NORM_TOLERANCE = 1e-3
 _MOST = 2**31 - 1
 
 
-def check_version(row: CarriedVersion) -> ParsedDocument:
+def check_version(row: ExportedVersion) -> ParsedDocument:
     """The document that a row of versions.parquet stores.
 
     :raises ExportDamaged: if its id is not that of its content, or the content cannot be.
     """
     pages = tuple(row.pages)
-    document = ParsedDocument(row.title, row.text, row.media_type, pages)
+    document = ParsedDocument(title=row.title, text=row.text, media_type=row.media_type, pages=pages)
     _demand(version_name(document) == row.version, Table.VERSIONS, row.version, "its text is another")
     _demand(
         all(clean(value) == value for value in (row.title, row.text, row.media_type)),
@@ -52,7 +45,7 @@ def check_version(row: CarriedVersion) -> ParsedDocument:
     return document
 
 
-def check_chunks(version: CarriedVersion, rows: Sequence[CarriedChunk]) -> None:
+def check_chunks(version: ExportedVersion, rows: Sequence[ExportedChunk]) -> None:
     """Compare the chunks of a version with its text.
 
     :raises ExportDamaged: if one of them cannot be.
@@ -86,7 +79,7 @@ def check_vectors(matrix: F32Matrix) -> None:
         raise _error(Table.VECTORS, f"row {int(np.argmin(sound))} of a group", "it is not of length 1")
 
 
-def check_document(row: CarriedDocument, title: str, media_type: str) -> dict[str, Any]:
+def check_document(row: ExportedDocument, title: str, media_type: str) -> dict[str, Any]:
     """The metadata of a row of documents.parquet.
 
     :param title, media_type: of its version.
@@ -116,7 +109,7 @@ def check_document(row: CarriedDocument, title: str, media_type: str) -> dict[st
     return found
 
 
-def check_warnings(row: CarriedDocument) -> tuple[Caveat, ...]:
+def check_warnings(row: ExportedDocument) -> tuple[Caveat, ...]:
     """The warnings of a row of documents.parquet.
 
     :raises ExportDamaged: if they cannot be.

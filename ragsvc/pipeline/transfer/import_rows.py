@@ -12,17 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ragsvc.crashpoints import crash_point
-from ragsvc.domain import (
-    CarriedChunk,
-    CarriedDocument,
-    CarriedVersion,
-    ChunkRow,
-    NewMembership,
-    ParsedDocument,
-    Profile,
-    Progress,
-    VersionId,
-)
+from ragsvc.domain import ParsedDocument, Profile, Progress, VersionId
 from ragsvc.pipeline.transfer.export_checks import (
     check_ascending,
     check_chunks,
@@ -36,6 +26,7 @@ from ragsvc.pipeline.transfer.export_checks import (
 from ragsvc.pipeline.transfer.export_manifest import ExportManifest, Table
 from ragsvc.pipeline.transfer.parquet import HASH_BYTES, read_table
 from ragsvc.store.catalog import Catalog
+from ragsvc.store.rows import ChunkRow, ExportedChunk, ExportedDocument, ExportedVersion, NewMembership
 
 _WINDOW_CHUNKS = 1024
 _WINDOW_CHARS = 4_000_000
@@ -117,16 +108,16 @@ class ImportRows:
         groups = groupby(self._chunks(hashes), key=lambda row: row.version)
         ahead = next(groups, None)
         known: dict[str, _Known] = {}
-        window: list[tuple[CarriedVersion, ParsedDocument, list[CarriedChunk]]] = []
+        window: list[tuple[ExportedVersion, ParsedDocument, list[ExportedChunk]]] = []
         chunks = characters = 0
         last = ""
         for columns in self._read(Table.VERSIONS):
             for values in zip(*columns.values(), strict=True):
-                version = CarriedVersion(*values)
+                version = ExportedVersion(**dict(zip(columns, values, strict=True)))
                 check_ascending(Table.VERSIONS, last, version.version)
                 last = version.version
                 document = check_version(version)
-                rows: list[CarriedChunk] = []
+                rows: list[ExportedChunk] = []
                 if ahead is not None and ahead[0] == last:
                     rows = list(ahead[1])
                     ahead = next(groups, None)
@@ -141,7 +132,7 @@ class ImportRows:
         demand(ahead is None, Table.CHUNKS, "it has chunks of texts that are not there, or not in order")
         return known
 
-    def _chunks(self, hashes: NDArray[np.bytes_]) -> Iterator[CarriedChunk]:
+    def _chunks(self, hashes: NDArray[np.bytes_]) -> Iterator[ExportedChunk]:
         for columns in self._read(Table.CHUNKS):
             raw = b"".join(columns["embedded_hash"])
             keys = np.frombuffer(raw, dtype=hashes.dtype)
@@ -150,10 +141,13 @@ class ImportRows:
             found[found] = hashes[at[found]] == keys[found]
             demand(bool(found.all()), Table.VECTORS, "vectors of chunks are missing")
             self._used += raw
-            yield from (CarriedChunk(*values) for values in zip(*columns.values(), strict=True))
+            yield from (
+                ExportedChunk(**dict(zip(columns, values, strict=True)))
+                for values in zip(*columns.values(), strict=True)
+            )
 
     def _store(
-        self, window: Sequence[tuple[CarriedVersion, ParsedDocument, list[CarriedChunk]]]
+        self, window: Sequence[tuple[ExportedVersion, ParsedDocument, list[ExportedChunk]]]
     ) -> dict[str, _Known]:
         ids = self._catalog.put_versions([document for _, document, _ in window])
         crash_point("pipeline.import.between")
@@ -180,7 +174,7 @@ class ImportRows:
         last = ""
         for columns in self._read(Table.DOCUMENTS):
             for values in zip(*columns.values(), strict=True):
-                row = CarriedDocument(*values)
+                row = ExportedDocument(**dict(zip(columns, values, strict=True)))
                 check_ascending(Table.DOCUMENTS, last, row.document_id)
                 last = row.document_id
                 version = known.get(row.version)
@@ -202,7 +196,7 @@ class ImportRows:
         return born
 
 
-def _row(chunk: CarriedChunk) -> ChunkRow:
+def _row(chunk: ExportedChunk) -> ChunkRow:
     return ChunkRow(
         start=chunk.start,
         end=chunk.end,
