@@ -79,7 +79,7 @@ class Ranking:
         """Documents for a query taken as it stands, best first."""
         vector = self._parts.embedder.embed_queries([text])[0]
         query = prepare(text, Mode.HYBRID, vector, self._parts.analyser)
-        known = self._catalog.term_ids(query.terms)
+        known = self._catalog.chunks.term_ids(query.terms)
         asker = self._asker
         ranked = rank(self._snapshot, query, known, self._allowed, asker.weights, asker.close_look())
         found = self._places.best(ranked, DEPTH)

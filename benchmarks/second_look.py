@@ -52,7 +52,7 @@ class Ranking:
         """Median and 95th percentile of one pass over the queries."""
         taken = []
         for query in self._queries:
-            known = self._catalog.term_ids(query.terms)
+            known = self._catalog.chunks.term_ids(query.terms)
             start = time.thread_time()
             rank(self._snapshot, query, known, self._allowed, self._weights, self._close)
             taken.append((time.thread_time() - start) * 1000.0)

@@ -17,7 +17,7 @@ from ragsvc import errors
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "ragsvc"
-MAX_LINES = 320
+MAX_LINES = 400
 # All errors stand in one file on purpose.
 LONG_ON_PURPOSE = {"ragsvc/errors.py"}
 FILES = sorted(PACKAGE.rglob("*.py"))

@@ -109,7 +109,7 @@ def test_golden_questions_are_held_to_their_aims() -> None:
 
 def test_nothing_of_a_private_question_is_written(tmp_path: Path) -> None:
     report = answered(20, right=18, refused=9)
-    job = Job(id="golden", kind=AnswersEvaluation("handbook", golden.QUESTIONS), private=True)
+    job = Job("golden", AnswersEvaluation("handbook", golden.QUESTIONS), private=True)
     write(tmp_path, [job, replace(job, name="open", private=False)], {"golden": report, "open": report})
     assert read_report(tmp_path / "golden.json").figures == report.figures
     assert SECRET not in (tmp_path / "golden.json").read_text("utf-8")

@@ -36,7 +36,7 @@ def prepare(service: Service, bench: Bench) -> list[Job]:
             answerable = each.group == "squad answerable"
             row = {"id": f"{each.article}-{number}", "question": each.text, "answerable": answerable}
             file.write(json.dumps(row if answerable else row | {"kind": "near"}) + "\n")
-    return [Job(id=NAME, kind=AnswersEvaluation(SQUAD, path))]
+    return [Job(NAME, AnswersEvaluation(SQUAD, path))]
 
 
 def conclude(reports: Mapping[str, Report]) -> Section:

@@ -42,7 +42,7 @@ def prepare(service: Service, bench: Bench) -> list[Job]:
     service.ingest(CALLER, IngestRequest(corpus=NAME, paths=(str(folder),), prune=Prune.REMOVE))
     # What an interrupted run of other code has found is of no use.
     request = AnswersEvaluation(NAME, QUESTIONS, split=bench.split, fresh=True)
-    return [Job(id=NAME, kind=request, private=bench.split == HELD_OUT)]
+    return [Job(NAME, request, private=bench.split == HELD_OUT)]
 
 
 def conclude(reports: Mapping[str, Report]) -> Section:

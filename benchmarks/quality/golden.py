@@ -34,7 +34,7 @@ def prepare(service: Service, _bench: Bench) -> list[Job]:
     """Bring the corpus in step with its folder."""
     folder = str(ROOT / "corpora" / CORPUS)
     service.ingest(CALLER, IngestRequest(corpus=CORPUS, paths=(folder,), prune=Prune.REMOVE))
-    return [Job(id=NAME, kind=AnswersEvaluation(CORPUS, QUESTIONS, split="report"), private=True)]
+    return [Job(NAME, AnswersEvaluation(CORPUS, QUESTIONS, split="report"), private=True)]
 
 
 def conclude(reports: Mapping[str, Report]) -> Section:

@@ -41,7 +41,7 @@ def _job(bench: Bench, way: str, asked: Sequence[multiturn.Asked]) -> Job:
             row = {"id": item.id, "question": query, "documents": item.judged, "history": turns}
             file.write(json.dumps(row) + "\n")
     request = RetrievalEvaluation(multiturn.CORPUS, questions=path, k=CUT, modes=(Mode.HYBRID,))
-    return Job(id=NAMES[way], kind=request)
+    return Job(NAMES[way], request)
 
 
 def conclude(reports: Mapping[str, Report]) -> Section:

@@ -61,10 +61,10 @@ def prepare(service: Service, bench: Bench) -> list[Job]:
         service.ingest(CALLER, IngestRequest(corpus=name, paths=(str(folder / "corpus.jsonl"),)))
         request = RetrievalEvaluation(name, beir=folder, k=CUT, modes=MODES)
         fused = RetrievalEvaluation(name, beir=folder, k=CUT, modes=(Mode.HYBRID,))
-        jobs.append(Job(id=PREFIX + name, kind=request))
-        jobs.append(Job(id=f"{PREFIX}{name}.{PLAIN}", kind=fused, reranker=PLAIN))
+        jobs.append(Job(PREFIX + name, request))
+        jobs.append(Job(f"{PREFIX}{name}.{PLAIN}", fused, reranker=PLAIN))
         if bench.reranker is not None:
-            jobs.append(Job(id=f"{PREFIX}{name}.{OTHER}", kind=fused, reranker=bench.reranker))
+            jobs.append(Job(f"{PREFIX}{name}.{OTHER}", fused, reranker=bench.reranker))
     return jobs
 
 

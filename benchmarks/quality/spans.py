@@ -49,7 +49,7 @@ def prepare(service: Service, bench: Bench) -> list[Job]:
             row = {"id": question["_id"], "question": question["text"], "spans": gold_of(question)}
             file.write(json.dumps(row) + "\n")
     request = RetrievalEvaluation(CORPUS, questions=path, modes=(Mode.HYBRID,))
-    return [Job(id=NAME, kind=request, then=Deepened(path))]
+    return [Job(NAME, request, then=Deepened(path))]
 
 
 def read(path: Path) -> list[dict[str, Any]]:
@@ -89,9 +89,9 @@ def chunks_of(service: Service, home: Path) -> dict[str, list[Place]]:
     looked = service.look(CALLER, SearchRequest(corpora=(CORPUS,), query=CORPUS, k=1))[0]
     catalog = Catalog.open(home, create=False)
     try:
-        corpus = catalog.corpus(CALLER, CORPUS)
+        corpus = catalog.corpora.get(CALLER, CORPUS)
         ids = looked.snapshot.index.chunk_ids.tolist()
-        holders = catalog.holders(corpus, corpus.commit, ids, None, CALLER)
+        holders = catalog.passages.holders(corpus, corpus.commit, ids, None, CALLER)
     finally:
         catalog.close()
     found: dict[str, list[Place]] = {}

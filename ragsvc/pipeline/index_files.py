@@ -31,7 +31,7 @@ def folder_of(catalog: Catalog, corpus: Corpus) -> Path:
 
 def is_ours(catalog: Catalog, corpus: Corpus, written: index_reader.WrittenIndex) -> bool:
     """Whether files are of a commit in this catalog: it may have been put back to an older state."""
-    return catalog.has_commit(corpus.id, written.commit_uid)
+    return catalog.history.has_commit(corpus.id, written.commit_uid)
 
 
 def renew_files(catalog: Catalog, corpus: Corpus) -> None:
@@ -53,17 +53,17 @@ def rebase(catalog: Catalog, corpus: Corpus, *, force: bool = False) -> bool:
     :raises StorageError: if they cannot be written; the old ones stay.
     """
     folder = folder_of(catalog, corpus)
-    holdings = catalog.holdings(corpus.id, corpus.profile.id)
+    holdings = catalog.history.holdings(corpus.id, corpus.profile.id)
     wanted = _wanted(holdings)
     if not force and not _is_worn(_base_rows(catalog, corpus), holdings, wanted):
         return False
     index = CorpusIndex.empty(corpus.profile.spec.embedder.dimension)
     if wanted.size:
         try:
-            batch = catalog.batch(corpus.profile.id, wanted)
+            batch = catalog.chunks.batch(corpus.profile.id, wanted)
         except StaleContent:
             # What lives must not suffer from a fault in what lived once.
-            batch = catalog.batch(corpus.profile.id, holdings.versions[holdings.live])
+            batch = catalog.chunks.batch(corpus.profile.id, holdings.versions[holdings.live])
         index = index.extended(batch)
     keep = np.ones(index.rows, dtype=np.bool_)
     index_writer.save(

@@ -26,14 +26,14 @@ class CorpusBrowser:
 
     def details(self, caller: Caller, name: str) -> CorpusDetails:
         """See `MaintenanceService.details`."""
-        summary = self._catalog.summary(caller, name)
-        corpus = self._catalog.corpus(caller, name)
+        summary = self._catalog.corpora.summary(caller, name)
+        corpus = self._catalog.corpora.get(caller, name)
         return CorpusDetails(
             summary=summary,
             profile=corpus.profile,
             index_bytes=_size_of(self._catalog.home / corpus.uid),
-            log=tuple(self._catalog.log(caller, name, SHOWN_COMMITS)),
-            tags=tuple(self._catalog.tags(caller, name)),
+            log=tuple(self._catalog.history.log(caller, name, SHOWN_COMMITS)),
+            tags=tuple(self._catalog.history.tags(caller, name)),
         )
 
     def documents(
@@ -51,7 +51,7 @@ class CorpusBrowser:
             caller,
             name,
             at,
-            lambda corpus: self._catalog.documents(
+            lambda corpus: self._catalog.documents.page(
                 caller, corpus, corpus.commit, cursor, limit, warned=warned
             ),
         )
@@ -62,7 +62,7 @@ class CorpusBrowser:
             caller,
             name,
             at,
-            lambda corpus: self._catalog.document(caller, corpus, document_id, corpus.commit),
+            lambda corpus: self._catalog.documents.get(caller, corpus, document_id, corpus.commit),
         )
 
     def text(
@@ -80,8 +80,10 @@ class CorpusBrowser:
             raise InvalidRequest("version and at both say which text", hint="give one of them")
 
         def read(corpus: Corpus) -> TextSlice:
-            wanted = version or self._catalog.document(caller, corpus, document_id, corpus.commit).version
-            text = self._catalog.text(caller, corpus, document_id, wanted, start, end)
+            wanted = (
+                version or self._catalog.documents.get(caller, corpus, document_id, corpus.commit).version
+            )
+            text = self._catalog.documents.text(caller, corpus, document_id, wanted, start, end)
             return TextSlice(
                 document_id=document_id, version=wanted, start=start, end=start + len(text), text=text
             )
@@ -92,20 +94,20 @@ class CorpusBrowser:
         """Read from one commit; when gc took it meanwhile, the reference is looked up anew."""
         for attempt in range(ATTEMPTS):
             corpus = (
-                self._catalog.corpus_at(caller, name, at)
+                self._catalog.history.corpus_at(caller, name, at)
                 if at is not None
-                else self._catalog.corpus(caller, name)
+                else self._catalog.corpora.get(caller, name)
             )
             try:
                 found = read(corpus)
-                self._catalog.check_kept(corpus)
+                self._catalog.history.check_kept(corpus)
             except StaleContent:
                 if attempt + 1 == ATTEMPTS:
                     raise
                 continue
             except NotFound:
                 # Perhaps only because gc took it between.
-                if attempt + 1 == ATTEMPTS or self._catalog.is_kept(corpus):
+                if attempt + 1 == ATTEMPTS or self._catalog.history.is_kept(corpus):
                     raise
                 continue
             return found

@@ -66,29 +66,29 @@ class CorpusWriter:
 
     def delete_document(self, caller: Caller, name: str, document_id: str) -> CommitId:
         """See `Service.delete_document`."""
-        self._catalog.corpus(caller, name)
+        self._catalog.corpora.get(caller, name)
         with self._catalog.lock.hold(self._settings.lock_timeout_s):
-            corpus = self._catalog.corpus(caller, name)
-            row = self._catalog.live(corpus.id).get(document_id)
+            corpus = self._catalog.corpora.get(caller, name)
+            row = self._catalog.memberships.live(corpus.id).get(document_id)
             if row is None:
                 raise DocumentNotFound(
                     f"no document {document_id!r} in {name}",
                     hint=f"ragsvc documents list {name} shows the ids",
                 )
-            commit = self._catalog.publish(
+            commit = self._catalog.memberships.publish(
                 caller, corpus.id, kind="delete", born=[], died=[row.id], roots={}, stats={"removed": 1}
             )
-            renew_files(self._catalog, self._catalog.corpus(caller, name))
+            renew_files(self._catalog, self._catalog.corpora.get(caller, name))
             return commit
 
     def delete_corpus(self, caller: Caller, name: str) -> None:
         """See `Service.delete_corpus`."""
-        corpus = self._catalog.corpus(caller, name)
+        corpus = self._catalog.corpora.get(caller, name)
         with self._catalog.lock.hold(self._settings.lock_timeout_s):
-            self._catalog.delete_corpus(caller, name)
+            self._catalog.deletion.delete_corpus(caller, name)
             shutil.rmtree(self._catalog.home / corpus.uid, ignore_errors=True)
-        self._catalog.empty_log()
+        self._catalog.deletion.empty_log()
 
     def _new_corpus(self, caller: Caller, name: str) -> Corpus:
         check_name(name)
-        return self._catalog.create_corpus(caller, name, self._loader.new_spec())
+        return self._catalog.corpora.create(caller, name, self._loader.new_spec())

@@ -57,11 +57,13 @@ class GoldenDrafter:
                 hint=f"--count is at least 1, --unanswerable a share from 0 to {MAX_UNANSWERABLE}",
             )
         corpus = (
-            self._catalog.corpus(caller, name) if at is None else self._catalog.corpus_at(caller, name, at)
+            self._catalog.corpora.get(caller, name)
+            if at is None
+            else self._catalog.history.corpus_at(caller, name, at)
         )
         reader = _Reader(self._catalog, caller, corpus, progress)
         questions = draft(reader.read, count, seed, unanswerable)
-        self._catalog.check_kept(corpus)
+        self._catalog.history.check_kept(corpus)
         if not questions:
             raise InvalidRequest(
                 f"no question could be drafted from the {reader.documents} documents of {name}",
@@ -85,11 +87,11 @@ class _Reader:
         """Read them once more."""
         done, cursor = 0, None
         while True:
-            page, cursor = self._catalog.documents(
+            page, cursor = self._catalog.documents.page(
                 self._caller, self._corpus, self._corpus.commit, cursor, _PAGE
             )
-            ids = self._catalog.version_ids(sorted({document.version for document in page}))
-            texts = {each.id: each for each in self._catalog.version_texts(sorted(ids.values()))}
+            ids = self._catalog.versions.ids(sorted({document.version for document in page}))
+            texts = {each.id: each for each in self._catalog.versions.texts(sorted(ids.values()))}
             for document in page:
                 stored = texts[ids[document.version]]
                 yield DraftSource(

@@ -81,7 +81,7 @@ class Embeddings:
     def _embedder(self, caller: Caller, model: str) -> LoadedEmbedder:
         if model in (self._settings.embedder, shown_name(self._settings.embedder)):
             return self._loader.embedder()
-        return self._loader.embedder(self._catalog.corpus(caller, model).profile)
+        return self._loader.embedder(self._catalog.corpora.get(caller, model).profile)
 
 
 def _checked(request: EmbedRequest, embedder: LoadedEmbedder) -> tuple[list[str], list[int]]:

@@ -98,7 +98,7 @@ class EvaluationRun:
     def searches(self, questions: Sequence[Question], modes: Sequence[Mode]) -> Mapping[str, Search]:
         """A way to search in each mode; it finds what `Service.search` finds without collapsing."""
         terms = {term for question in questions for term in self.parts.analyser.terms(question.text)}
-        known = self.catalog.term_ids(terms)
+        known = self.catalog.chunks.term_ids(terms)
         places = ChunkLocations(self.reading)
         snapshot = self.reading.snapshot
         allowed = snapshot.allowed(self.catalog, self.reading.where, self.reading.caller)
@@ -176,7 +176,7 @@ class EvaluationRun:
         )
 
     def _reads_back(self, citation: Citation) -> bool:
-        stored = self.catalog.text(
+        stored = self.catalog.documents.text(
             self.reading.caller,
             self.reading.corpus,
             citation.document_id,
@@ -222,8 +222,8 @@ class GoldTexts:
     def _text(self, document_id: str) -> str:
         if self._last[0] != document_id:
             caller, corpus = self._reading.caller, self._reading.corpus
-            version = self._catalog.document(caller, corpus, document_id, corpus.commit).version
-            self._last = (document_id, self._catalog.text(caller, corpus, document_id, version))
+            version = self._catalog.documents.get(caller, corpus, document_id, corpus.commit).version
+            self._last = (document_id, self._catalog.documents.text(caller, corpus, document_id, version))
         return self._last[1]
 
 

@@ -149,7 +149,7 @@ class Evaluations:
                 f"{corpus.name} holds nothing to search in", hint=f"ragsvc ingest {corpus.name} PATH"
             )
         reason = f"evaluation of {corpus.name}"
-        with self._catalog.pinned(reason, corpus_id=corpus.id, commit_id=corpus.commit):
+        with self._catalog.pins.pinned(reason, corpus_id=corpus.id, commit_id=corpus.commit):
             yield snapshot
 
     def _run(
@@ -171,7 +171,7 @@ class Evaluations:
         wanted = {name for question in questions for name in question.judgements}
         corpus = ground.reading.corpus
         named = wanted | {span.document_id for question in questions for span in question.spans}
-        held = self._catalog.held_versions(caller, corpus, corpus.commit, sorted(named))
+        held = self._catalog.documents.held_versions(caller, corpus, corpus.commit, sorted(named))
         if wanted and not wanted & held.keys():
             raise InvalidRequest(
                 f"{corpus.name} has none of the documents that {source} names, such as {min(wanted)[:80]!r}",
@@ -264,7 +264,7 @@ def _items(catalog: Catalog, run: _Run, make: Callable[[Question], Item]) -> tup
                 resumed += 1
             items.append(item)
         # The pin keeps gc away, but nobody is kept from deleting a corpus.
-        catalog.check_kept(corpus)
+        catalog.history.check_kept(corpus)
         run.told(Progress("evaluate", len(items), len(items), "questions"))
     return tuple(items), resumed
 

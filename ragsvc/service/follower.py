@@ -58,7 +58,7 @@ class Follower:
                 if not warm:
                     self._asker.warm_up()
                     warm = True
-                newest = self._catalog.latest_commit()
+                newest = self._catalog.corpora.latest_commit()
                 if newest != self._commit or self._reason:
                     failures = self._asker.refresh_all(Caller())
                     self._asker.followed = True

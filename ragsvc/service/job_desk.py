@@ -19,19 +19,19 @@ class JobDesk:
 
     def claim(self, job_id: str, process: int) -> bool:
         """Take a queued job for a process; False when another has it."""
-        return self._catalog.claim_job(job_id, process)
+        return self._catalog.jobs.claim(job_id, process)
 
     def report(self, job_id: str, progress: Progress) -> bool:
         """Record a job's progress; False when it is to stop."""
-        return self._catalog.progress(job_id, progress.done, progress.total, progress.unit)
+        return self._catalog.jobs.progress(job_id, progress.done, progress.total, progress.unit)
 
     def save_salvage(self, job_id: str, salvage: Mapping[str, Any]) -> None:
         """Record how far a job is whose documents are taken apart."""
-        self._catalog.save_salvage(job_id, salvage)
+        self._catalog.jobs.save_salvage(job_id, salvage)
 
     def make_room(self, job_id: str) -> None:
         """Put a running job back into the queue, for others to have their turn."""
-        self._catalog.requeue_job(job_id, JobPause.TURN)
+        self._catalog.jobs.requeue(job_id, JobPause.TURN)
 
     def finish(
         self,
@@ -41,7 +41,7 @@ class JobDesk:
         error: Mapping[str, Any] | None = None,
     ) -> None:
         """End a job, and remove what was uploaded for it."""
-        self._catalog.finish(job_id, state, result, error)
+        self._catalog.jobs.finish(job_id, state, result, error)
         self.discard_uploads(job_id)
 
     def cancel(self, caller: Caller, job_id: str) -> Job:
@@ -49,11 +49,11 @@ class JobDesk:
 
         :raises JobNotFound: if there is none of that id.
         """
-        job = self._catalog.cancel(caller, job_id)
+        job = self._catalog.jobs.cancel(caller, job_id)
         if job.state is JobState.RUNNING and not (job.pid and is_job_process(job.pid, self._catalog.home)):
             # Its process is gone, and with it who would have noticed.
-            self._catalog.finish(job_id, JobState.CANCELLED)
-            job = self._catalog.job(caller, job_id)
+            self._catalog.jobs.finish(job_id, JobState.CANCELLED)
+            job = self._catalog.jobs.get(caller, job_id)
         if job.state is JobState.CANCELLED:
             self.discard_uploads(job_id)
         return job

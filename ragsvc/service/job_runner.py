@@ -56,10 +56,10 @@ class JobRunner:
         :raises Overloaded: when too many jobs wait already.
         """
         try:
-            if self._catalog.count_jobs(JobState.QUEUED) >= MAX_QUEUED:
+            if self._catalog.jobs.count(JobState.QUEUED) >= MAX_QUEUED:
                 raise Overloaded(f"{MAX_QUEUED} jobs are waiting already", hint="try again in a minute")
             spool.seal(documents)
-            job = self._catalog.create_job(caller, JobKind.INGEST, corpus, {"spool": spool.id}, spool.id)
+            job = self._catalog.jobs.create(caller, JobKind.INGEST, corpus, {"spool": spool.id}, spool.id)
         except BaseException:
             spool.discard()
             raise
@@ -110,7 +110,7 @@ class JobRunner:
             self._sweep_at = time.monotonic() + SWEEP_EVERY_S
             self._sweep()
         self._reclaim()
-        job = self._catalog.next_job()
+        job = self._catalog.jobs.next_queued()
         if job is not None:
             self._process = self._living(self._process)
             self._do(job, self._process)
@@ -125,7 +125,7 @@ class JobRunner:
         sweep_spools(self._catalog.home, self._is_open)
         oldest = datetime.now(UTC) - timedelta(days=self._settings.keep_jobs_days)
         before = oldest.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-        self._catalog.expire_jobs(before, self._settings.keep_jobs)
+        self._catalog.jobs.expire(before, self._settings.keep_jobs)
 
     def _reclaim(self) -> None:
         """Take over the jobs that another server left: whoever holds the election has the only process.
@@ -133,7 +133,7 @@ class JobRunner:
         A process that outlived its server is ended first, so that no job is done twice at a time and each
         can be cancelled.
         """
-        open_jobs = self._catalog.jobs(Caller(), [JobState.RUNNING])
+        open_jobs = self._catalog.jobs.all(Caller(), [JobState.RUNNING])
         if not open_jobs:
             return
         home = self._catalog.home
@@ -143,12 +143,12 @@ class JobRunner:
             log.warning("processes %s of a server that is gone cannot be ended", sorted(living))
         words = "the server or the job's process ended while the job ran"
         error = _shown(JobCrashed.code, words, sure=False)
-        for job in self._catalog.requeue_orphans(lambda pid: pid in living, error):
+        for job in self._catalog.jobs.requeue_orphans(lambda pid: pid in living, error):
             self._conclude(job)
 
     def _is_open(self, job_id: str) -> bool:
         try:
-            return self._catalog.job(Caller(), job_id).state in (JobState.QUEUED, JobState.RUNNING)
+            return self._catalog.jobs.get(Caller(), job_id).state in (JobState.QUEUED, JobState.RUNNING)
         except JobNotFound:
             return False
 
@@ -192,12 +192,12 @@ class JobRunner:
     def _look(self, job_id: str) -> Job | None:
         """The job as it is now; None: it went with its corpus."""
         try:
-            return self._catalog.job(Caller(), job_id)
+            return self._catalog.jobs.get(Caller(), job_id)
         except JobNotFound:
             return None
 
     def _others_wait(self, job: Job, budget: JobBudget) -> bool:
-        return budget.turn_is_over and self._catalog.next_job(besides=job.corpus) is not None
+        return budget.turn_is_over and self._catalog.jobs.next_queued(besides=job.corpus) is not None
 
     def _settle(self, job_id: str, pause: JobPause, error: Mapping[str, Any] | None) -> None:
         """A process ends its own jobs; one that died leaves its last one open, to be tried again."""
@@ -206,9 +206,9 @@ class JobRunner:
             Spool(self._catalog.home / "spool" / job_id).discard()
             return
         if job.state is JobState.QUEUED and pause is JobPause.DEATH and self._has_died():
-            self._catalog.claim_job(job_id, 0)  # it died before it could
-        self._catalog.requeue_job(job_id, pause, error)
-        self._conclude(self._catalog.job(Caller(), job_id))
+            self._catalog.jobs.claim(job_id, 0)  # it died before it could
+        self._catalog.jobs.requeue(job_id, pause, error)
+        self._conclude(self._catalog.jobs.get(Caller(), job_id))
 
     def _has_died(self) -> bool:
         return self._process is None or self._process.exit_code is not None
@@ -220,11 +220,11 @@ class JobRunner:
             if spent is None:
                 return
             result, error = spent
-            self._catalog.finish(job.id, JobState.FAILED, result, error)
+            self._catalog.jobs.finish(job.id, JobState.FAILED, result, error)
             log.warning("job %s of %s was given up: %s", job.id, job.corpus, error["message"])
             job = replace(job, state=JobState.FAILED)
         if job.state in (JobState.FAILED, JobState.CANCELLED):
-            self._catalog.drop_unborn(job.corpus, ingests=0)
+            self._catalog.deletion.drop_unborn(job.corpus, ingests=0)
         if job.state is not JobState.RUNNING:
             Spool(self._catalog.home / "spool" / job.id).discard()
 

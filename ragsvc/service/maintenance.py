@@ -80,14 +80,14 @@ class MaintenanceService:
         :param limit: at least 1.
         :raises CorpusNotFound: if there is none of this name.
         """
-        return self._catalog.log(caller, corpus, limit, before)
+        return self._catalog.history.log(caller, corpus, limit, before)
 
     def tags(self, caller: Caller, corpus: str) -> list[Tag]:
         """Tags of a corpus, by name.
 
         :raises CorpusNotFound: if there is none of this name.
         """
-        return self._catalog.tags(caller, corpus)
+        return self._catalog.history.tags(caller, corpus)
 
     def set_tag(self, caller: Caller, corpus: str, tag: str, *, at: str = "head", move: bool = False) -> Tag:
         """Name a commit, so that gc keeps what it needs.
@@ -98,14 +98,14 @@ class MaintenanceService:
         :raises RefNotFound: if there is no such commit.
         :raises CommitCollected: if gc removed what the commit held.
         """
-        return self._catalog.set_tag(caller, corpus, tag, at, move=move)
+        return self._catalog.history.set_tag(caller, corpus, tag, at, move=move)
 
     def delete_tag(self, caller: Caller, corpus: str, tag: str) -> None:
         """Take a tag away; the commit stays until gc.
 
         :raises RefNotFound: if there is no such tag.
         """
-        self._catalog.delete_tag(caller, corpus, tag)
+        self._catalog.history.delete_tag(caller, corpus, tag)
 
     def rollback(
         self, caller: Caller, corpus: str, to: str, *, on_wait: OnWait | None = None
@@ -117,10 +117,10 @@ class MaintenanceService:
         :raises CommitCollected: if gc removed what the commit held.
         :raises WriterBusy: if another writer held the lock for too long.
         """
-        self._catalog.corpus(caller, corpus)
+        self._catalog.corpora.get(caller, corpus)
         with self._catalog.lock.hold(self._settings.lock_timeout_s, on_wait):
-            report = self._catalog.rollback(caller, corpus, to)
-            renew_files(self._catalog, self._catalog.corpus(caller, corpus))
+            report = self._catalog.publishing.rollback(caller, corpus, to)
+            renew_files(self._catalog, self._catalog.corpora.get(caller, corpus))
         self._asker.refresh(caller, corpus)
         return report
 
@@ -200,7 +200,7 @@ class MaintenanceService:
         :param corpus: None: all of them.
         :raises CorpusNotFound: if there is none of this name.
         """
-        names = [one.name for one in self._catalog.corpora(caller)] if corpus is None else [corpus]
+        names = [one.name for one in self._catalog.corpora.summaries(caller)] if corpus is None else [corpus]
         show = progress or (lambda _: None)
         return Verification(self._catalog, self._loader.parts, show).run(caller, names)
 

@@ -59,7 +59,7 @@ class QueryService:
         self._settings = settings
         self._keeper = SnapshotCache(catalog)
         self._generators = Generators(settings)
-        self._documents = DocumentReader(catalog.version_texts)
+        self._documents = DocumentReader(catalog.versions.texts)
         # A server has a thread that follows commits; queries then never wait for one to be taken in.
         self.followed = False
 
@@ -166,7 +166,7 @@ class QueryService:
         Who has nothing of it in memory, and follows nothing, reads the newest when it asks.
         """
         with suppress(CorpusNotFound):
-            corpus = self._catalog.corpus(caller, name)
+            corpus = self._catalog.corpora.get(caller, name)
             if self.followed or self._keeper.held(corpus.uid) is not None:
                 self._take_in(corpus)
 
@@ -177,9 +177,9 @@ class QueryService:
         """
         live: set[str] = set()
         failures: list[RagsvcError] = []
-        for summary in self._catalog.corpora(caller):
+        for summary in self._catalog.corpora.summaries(caller):
             try:
-                corpus = self._catalog.corpus(caller, summary.name)
+                corpus = self._catalog.corpora.get(caller, summary.name)
                 live.add(corpus.uid)
                 self._take_in(corpus)
             except CorpusNotFound:
@@ -275,13 +275,13 @@ class QueryService:
                 vectors[embedder] = condensed.mix(parts.embedder.embed_queries(condensed.texts()))
             vector = vectors[embedder]
         query = prepare_condensed(condensed, request.mode, vector, parts.analyser)
-        known = self._catalog.term_ids(query.terms) if query.terms else {}
+        known = self._catalog.chunks.term_ids(query.terms) if query.terms else {}
         shown: list[Hit] = []
         if snapshot.index.rows:
             ranked = rank(snapshot, query, known, allowed, self.weights, self.close_look())
             reading = SearchScope(self._catalog, corpus, snapshot, where, caller)
             shown = hits(reading, ranked, request.k, request.collapse)
-            self._catalog.check_kept(corpus)
+            self._catalog.history.check_kept(corpus)
         return Retrieval(parts, snapshot, query, known, tuple(shown))
 
     @property
@@ -295,7 +295,7 @@ class QueryService:
         :raises ModelNotFound: if its model is not to be had.
         """
         reranker = self._loader.reranker()
-        return None if reranker is None else RerankStage(reranker, self._catalog.chunk_texts)
+        return None if reranker is None else RerankStage(reranker, self._catalog.passages.chunk_texts)
 
     def snapshot(self, caller: Caller, name: str, at: str | None) -> Snapshot:
         """One corpus at a commit; `at` as in `SearchRequest`.
@@ -303,8 +303,8 @@ class QueryService:
         :raises CorpusNotFound: if there is none of this name.
         """
         if at is not None:
-            return self._keeper.past(self._catalog.corpus_at(caller, name, at))
-        corpus = self._catalog.corpus(caller, name)
+            return self._keeper.past(self._catalog.history.corpus_at(caller, name, at))
+        corpus = self._catalog.corpora.get(caller, name)
         held = self._keeper.held(corpus.uid) if self.followed else None
         return held or self._keeper.current(corpus)
 

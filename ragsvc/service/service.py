@@ -164,7 +164,7 @@ class Service:
 
         :raises CorpusNotFound: if there is none of this name.
         """
-        queued = [job for job in self._catalog.jobs(caller, [JobState.QUEUED]) if job.corpus == corpus]
+        queued = [job for job in self._catalog.jobs.all(caller, [JobState.QUEUED]) if job.corpus == corpus]
         self._writer.delete_corpus(caller, corpus)
         for job in queued:
             self.desk.discard_uploads(job.id)
@@ -197,14 +197,14 @@ class Service:
 
     def corpora(self, caller: Caller) -> list[CorpusSummary]:
         """All corpora, by name."""
-        return self._catalog.corpora(caller)
+        return self._catalog.corpora.summaries(caller)
 
     def corpus(self, caller: Caller, name: str) -> CorpusSummary:
         """One corpus.
 
         :raises CorpusNotFound: if there is none of this name.
         """
-        return self._catalog.summary(caller, name)
+        return self._catalog.corpora.summary(caller, name)
 
     def documents(
         self,
@@ -295,7 +295,7 @@ class Service:
 
         :raises JobNotFound: if there is none of this id.
         """
-        job = self._catalog.job(caller, job_id)
+        job = self._catalog.jobs.get(caller, job_id)
         if job.state is JobState.DONE:
             self._asker.refresh(caller, job.corpus)
         return job
@@ -308,7 +308,7 @@ class Service:
         :param limit: 1..1000.
         :raises InvalidRequest: if the cursor is none of ours.
         """
-        return self._catalog.job_page(caller, where, cursor, limit)
+        return self._catalog.jobs.page(caller, where, cursor, limit)
 
     def cancel_job(self, caller: Caller, job_id: str) -> Job:
         """Ask a job to stop; what it has done so far is kept, nothing is published.

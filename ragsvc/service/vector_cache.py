@@ -33,7 +33,7 @@ class VectorCache:
         if not self._works:
             return {}
         try:
-            return self._catalog.held_vectors(self._fingerprint, self._dimension, hashes)
+            return self._catalog.vectors.held(self._fingerprint, self._dimension, hashes)
         except _REFUSALS:
             self._works = False
             return {}
@@ -43,7 +43,7 @@ class VectorCache:
         if not self._works or not vectors:
             return
         try:
-            self._catalog.put_vectors(self._fingerprint, list(vectors), np.stack(list(vectors.values())))
+            self._catalog.vectors.put(self._fingerprint, list(vectors), np.stack(list(vectors.values())))
         except _REFUSALS:
             self._works = False
 

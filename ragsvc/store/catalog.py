@@ -8,7 +8,6 @@ from typing import Self
 
 from ragsvc.errors import HomeNotFound, HomeNotWritable
 from ragsvc.store.chunks import Chunks
-from ragsvc.store.commits import Commits
 from ragsvc.store.corpora import Corpora
 from ragsvc.store.deletion import Deletion
 from ragsvc.store.documents import Documents
@@ -16,48 +15,46 @@ from ragsvc.store.engine import Database
 from ragsvc.store.export_rows import ExportRows
 from ragsvc.store.gc.collector import GarbageCollector
 from ragsvc.store.gc.pins import Pins
+from ragsvc.store.history import History
 from ragsvc.store.integrity import Integrity
-from ragsvc.store.job_pages import JobPages
 from ragsvc.store.jobs import Jobs
 from ragsvc.store.lock import WriterLock
 from ragsvc.store.memberships import Memberships
 from ragsvc.store.passages import Passages
-from ragsvc.store.profile_change import ProfileChange
-from ragsvc.store.repair import Repair
-from ragsvc.store.rollback import Rollback
+from ragsvc.store.publishing import Publishing
 from ragsvc.store.setbacks import Setbacks
 from ragsvc.store.signatures import Signatures
-from ragsvc.store.tags import Tags
 from ragsvc.store.vectors import Vectors
 from ragsvc.store.versions import Versions
 
 CATALOG_FILE = "catalog.db"
 
 
-class Catalog(
-    Corpora,
-    Commits,
-    Tags,
-    Pins,
-    Versions,
-    Setbacks,
-    Chunks,
-    Vectors,
-    Memberships,
-    Rollback,
-    ProfileChange,
-    Documents,
-    Passages,
-    Signatures,
-    ExportRows,
-    Jobs,
-    JobPages,
-    Deletion,
-    GarbageCollector,
-    Integrity,
-    Repair,
-):
-    """The only truth. Every method is one short transaction; use it from any thread."""
+class Catalog:
+    """The only truth: repositories over one database.
+
+    Every method of theirs is one short transaction; use them from any thread.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._db = database
+        self.corpora = Corpora(database)
+        self.history = History(database)
+        self.memberships = Memberships(database)
+        self.publishing = Publishing(database)
+        self.deletion = Deletion(database)
+        self.versions = Versions(database)
+        self.chunks = Chunks(database)
+        self.vectors = Vectors(database)
+        self.documents = Documents(database)
+        self.passages = Passages(database)
+        self.signatures = Signatures(database)
+        self.exports = ExportRows(database)
+        self.setbacks = Setbacks(database)
+        self.jobs = Jobs(database)
+        self.pins = Pins(database)
+        self.gc = GarbageCollector(database)
+        self.integrity = Integrity(database)
 
     @classmethod
     def open(cls, home: Path, *, create: bool = True) -> Self:
@@ -98,8 +95,8 @@ class Catalog(
 
     def forget_caches(self) -> None:
         """Drop texts and term numbers from memory: the file was put back, and gives ids out again."""
-        self._forget_texts()
-        self._term_cache.clear()
+        self.passages.forget_texts()
+        self.chunks.forget_terms()
 
     def close(self) -> None:
         """Release all connections; whatever was committed is safe without it."""

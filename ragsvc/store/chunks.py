@@ -40,7 +40,7 @@ class Chunks(Terms):
             ready = ready_versions(connection, profile_id, ids)
         return [i for i in ids if i not in ready]
 
-    def put_chunks(
+    def put(
         self,
         profile_id: ProfileId,
         items: Sequence[tuple[VersionId, Sequence[ChunkRow]]],

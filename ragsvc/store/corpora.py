@@ -56,7 +56,7 @@ _FIND = (
 class Corpora(Repository):
     """Named collections of documents."""
 
-    def corpus(self, caller: Caller, name: str) -> Corpus:  # noqa: ARG002
+    def get(self, caller: Caller, name: str) -> Corpus:  # noqa: ARG002
         """Find a corpus and its head.
 
         :raises CorpusNotFound: with similar names in the hint.
@@ -75,7 +75,7 @@ class Corpora(Repository):
                 raise _not_found(connection, corpus.name)
         return found
 
-    def corpora(self, caller: Caller) -> list[CorpusSummary]:
+    def summaries(self, caller: Caller) -> list[CorpusSummary]:
         """List every corpus, by name."""
         with self._db.read() as connection:
             rows = connection.execute(_summaries(caller).order_by(corpus.c.name)).all()
@@ -90,7 +90,7 @@ class Corpora(Repository):
             find_corpus(connection, name)
             return _summary(connection.execute(_summaries(caller).where(corpus.c.name == name)).one())
 
-    def create_corpus(self, caller: Caller, name: str, spec: ProfileSpec) -> Corpus:
+    def create(self, caller: Caller, name: str, spec: ProfileSpec) -> Corpus:
         """Create a corpus; one that exists is returned with the profile that it has.
 
         :raises InvalidName: if the name is not [a-z0-9][a-z0-9._-]{0,63}.

@@ -8,10 +8,10 @@ import numpy as np
 from sqlalchemy import Connection, delete, select
 
 from ragsvc.domain import BoolVector, Caller, CorpusId
-from ragsvc.store.commits import insert_commit
 from ragsvc.store.corpora import find_corpus
 from ragsvc.store.engine import BUSY_TIMEOUT_S, Repository, batches, insert_or_replace
 from ragsvc.store.gc.pins import ingest_reason, living_pins
+from ragsvc.store.history import insert_commit
 from ragsvc.store.tables import (
     chunk,
     chunking,

@@ -23,7 +23,7 @@ MAX_PAGE = 1000
 class Documents(Repository):
     """Reading at a pinned commit."""
 
-    def documents(
+    def page(
         self,
         caller: Caller,
         corpus: Corpus,
@@ -53,7 +53,7 @@ class Documents(Repository):
         page = [_document(corpus, row) for row in rows[:limit]]
         return page, _cursor(page[-1].document_id) if len(rows) > limit else None
 
-    def document(self, caller: Caller, corpus: Corpus, document_id: str, commit: CommitId) -> Document:
+    def get(self, caller: Caller, corpus: Corpus, document_id: str, commit: CommitId) -> Document:
         """Read one live document.
 
         :raises DocumentNotFound: if no document of that id is live at the commit.

@@ -12,9 +12,9 @@ from ragsvc.crashpoints import crash_point
 from ragsvc.domain import Caller, Corpus, F32Matrix, Profile, VersionId
 from ragsvc.errors import CorpusExists, CorpusNotFound, InternalError, StaleContent
 from ragsvc.store.columns import canonical_json
-from ragsvc.store.commits import insert_commit
 from ragsvc.store.corpora import check_name, claim_roots, find_corpus, insert_corpus
 from ragsvc.store.engine import Repository, batches
+from ragsvc.store.history import insert_commit
 from ragsvc.store.memberships import begin_memberships
 from ragsvc.store.permissions import live_at, readable
 from ragsvc.store.rows import ExportedChunk, ExportedDocument, NewMembership
@@ -37,7 +37,7 @@ _I32 = np.dtype("<i4")
 class ExportRows(Repository):
     """Reading one commit whole, and making the first commit of a corpus."""
 
-    def carried_documents(self, caller: Caller, corpus: Corpus) -> Iterator[list[ExportedDocument]]:
+    def documents(self, caller: Caller, corpus: Corpus) -> Iterator[list[ExportedDocument]]:
         """Documents that live at the commit of `corpus` and may be read, by id, a page at a time.
 
         No transaction stays open between pages: pin the commit.
@@ -80,7 +80,7 @@ class ExportRows(Repository):
                 for row in rows
             ]
 
-    def carried_versions(self, caller: Caller, corpus: Corpus) -> dict[str, VersionId]:
+    def versions(self, caller: Caller, corpus: Corpus) -> dict[str, VersionId]:
         """Versions of those documents: their ids, by public name, ascending."""
         m, v = membership.c, document_version.c
         statement = (
@@ -104,9 +104,7 @@ class ExportRows(Repository):
                 found.update((VersionId(row[0]), row[1]) for row in connection.execute(statement))
         return found
 
-    def carried_chunks(
-        self, profile: Profile, versions: Mapping[str, VersionId]
-    ) -> Iterator[list[ExportedChunk]]:
+    def chunks(self, profile: Profile, versions: Mapping[str, VersionId]) -> Iterator[list[ExportedChunk]]:
         """Chunks of some versions, by version and place, about two thousand at a time.
 
         No transaction stays open between batches.
@@ -124,7 +122,7 @@ class ExportRows(Repository):
                 made.sort(key=lambda one: (one.version, one.ordinal))
                 yield made
 
-    def carried_vectors(self, profile: Profile, hashes: Sequence[bytes]) -> F32Matrix:
+    def vectors(self, profile: Profile, hashes: Sequence[bytes]) -> F32Matrix:
         """Vectors of embedded texts.
 
         :param hashes: n distinct digests.

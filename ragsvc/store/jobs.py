@@ -1,4 +1,4 @@
-"""Jobs: long work that survives the client that asked for it."""
+"""Jobs: long work that survives the client that asked for it, listed a page at a time."""
 
 from __future__ import annotations
 
@@ -6,21 +6,22 @@ import uuid
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, insert, select, update
+from sqlalchemy import Connection, Row, Select, delete, func, insert, null, select, update
 
-from ragsvc.domain import Caller, Job, JobKind, JobPause, JobState
-from ragsvc.errors import Conflict, InternalError, JobNotFound
+from ragsvc.domain import Caller, Job, JobFilter, JobKind, JobPause, JobState
+from ragsvc.errors import Conflict, InternalError, InvalidRequest, JobNotFound
 from ragsvc.store.engine import Repository, insert_or_ignore, now
 from ragsvc.store.tables import job
 
 _FINAL = frozenset({JobState.DONE, JobState.FAILED, JobState.CANCELLED})
 FINAL_NAMES = tuple(sorted(state.value for state in _FINAL))
+_MAX_CURSOR = 2**63 - 1
 
 
 class Jobs(Repository):
-    """The queue, and what became of each job."""
+    """The queue of jobs, and those that have ended."""
 
-    def create_job(
+    def create(
         self,
         caller: Caller,
         kind: JobKind,
@@ -57,7 +58,7 @@ class Jobs(Repository):
             raise Conflict(f"the job id {job_id!r} is taken by another job", hint="use another id")
         return created
 
-    def job(self, caller: Caller, id: str) -> Job:  # noqa: A002, ARG002
+    def get(self, caller: Caller, id: str) -> Job:  # noqa: A002, ARG002
         """Read a job.
 
         :raises JobNotFound: if there is none of that id.
@@ -65,7 +66,7 @@ class Jobs(Repository):
         with self._db.read() as connection:
             return job_of(_one(connection, id))
 
-    def jobs(self, caller: Caller, states: Collection[JobState] | None = None) -> list[Job]:  # noqa: ARG002
+    def all(self, caller: Caller, states: Collection[JobState] | None = None) -> list[Job]:  # noqa: ARG002
         """Read jobs whole, in the order in which they were created; None: in every state."""
         statement = select(job).order_by(job.c.number)
         if states is not None:
@@ -73,14 +74,14 @@ class Jobs(Repository):
         with self._db.read() as connection:
             return [job_of(row) for row in connection.execute(statement)]
 
-    def count_jobs(self, state: JobState) -> int:
+    def count(self, state: JobState) -> int:
         """How many jobs are in a state."""
         with self._db.read() as connection:
             return connection.execute(
                 select(func.count()).select_from(job).where(job.c.state == state.value)
             ).scalar_one()
 
-    def next_job(self, besides: str | None = None) -> Job | None:
+    def next_queued(self, besides: str | None = None) -> Job | None:
         """The queued job whose turn it is: the oldest of the corpus that waited longest for its turn.
 
         :param besides: a corpus whose jobs do not count; None: all count.
@@ -102,7 +103,7 @@ class Jobs(Repository):
             row = connection.execute(statement).one_or_none()
             return None if row is None else job_of(row)
 
-    def claim_job(self, id: str, pid: int) -> bool:  # noqa: A002
+    def claim(self, id: str, pid: int) -> bool:  # noqa: A002
         """Start a queued job for a process; False when somebody else did, or it is not queued."""
         time = now()
         claim = (
@@ -185,7 +186,7 @@ class Jobs(Repository):
                 connection.execute(update(job).where(job.c.id == id).values(**values, updated_at=now()))
             return job_of(_one(connection, id))
 
-    def requeue_job(
+    def requeue(
         self,
         id: str,  # noqa: A002
         pause: JobPause,
@@ -216,6 +217,49 @@ class Jobs(Repository):
                 if row.pid is None or not alive(row.pid):
                     changed.append(_requeue(connection, row, JobPause.DEATH, error))
         return changed
+
+    def page(
+        self,
+        caller: Caller,  # noqa: ARG002
+        where: JobFilter,
+        cursor: str | None,
+        limit: int,
+    ) -> tuple[list[Job], str | None]:
+        """A page of jobs, latest first, and the cursor of the next; their results without lists of files.
+
+        :raises InvalidRequest: if the cursor is none of ours.
+        """
+        statement = _listed().order_by(job.c.number.desc()).limit(limit + 1)
+        if cursor is not None:
+            statement = statement.where(job.c.number < _number_of(cursor))
+        if where.corpus is not None:
+            statement = statement.where(job.c.corpus == where.corpus)
+        if where.state is not None:
+            statement = statement.where(job.c.state == where.state.value)
+        if where.kind is not None:
+            statement = statement.where(job.c.kind == where.kind.value)
+        with self._db.read() as connection:
+            rows = connection.execute(statement).all()
+        following = str(rows[limit - 1].number) if len(rows) > limit else None
+        return [job_of(row) for row in rows[:limit]], following
+
+    def expire(self, before: str, keep: int) -> int:
+        """Delete finished jobs that are older than a time, or more than are to be kept.
+
+        :param before: ISO 8601 UTC. keep: how many of the latest finished ones stay at most.
+        :return: how many were deleted.
+        """
+        final = job.c.state.in_(FINAL_NAMES)
+        latest = select(job.c.number).where(final).order_by(job.c.number.desc()).offset(keep).limit(1)
+        with self._db.read() as connection:
+            number = connection.execute(latest).scalar_one_or_none()
+            old = final & (job.c.updated_at < before)
+            if number is not None:
+                old |= final & (job.c.number <= number)
+            if connection.execute(select(job.c.number).where(old).limit(1)).first() is None:
+                return 0
+        with self._db.write("store.expire_jobs") as connection:
+            return connection.execute(delete(job).where(old)).rowcount
 
 
 def _requeue(connection: Connection, row: Row[Any], pause: JobPause, error: Mapping[str, Any] | None) -> Job:
@@ -269,3 +313,16 @@ def job_of(row: Row[Any]) -> Job:
         turns=row.turns,
         salvage=row.salvage,
     )
+
+
+def _listed() -> Select[Any]:
+    """Jobs with what a list shows of them: results can be long, and what is queued is nobody's business."""
+    shown = [column for column in job.c if column.name not in ("payload", "result", "salvage", "summary")]
+    nothing = [null().label(name) for name in ("payload", "salvage")]
+    return select(*shown, *nothing, job.c.summary.label("result"))
+
+
+def _number_of(cursor: str) -> int:
+    if not (cursor.isascii() and cursor.isdigit() and len(cursor) < 20 and int(cursor) <= _MAX_CURSOR):
+        raise InvalidRequest(f"the cursor {cursor[:40]!r} is none of ours", hint="begin without a cursor")
+    return int(cursor)

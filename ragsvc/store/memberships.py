@@ -13,10 +13,10 @@ from ragsvc.domain import Caller, CommitId, CorpusId, I64Vector, ProfileId, Vers
 from ragsvc.errors import CorpusNotFound, InternalError, StaleContent
 from ragsvc.store.chunks import ready_versions
 from ragsvc.store.columns import as_caveats, as_rows
-from ragsvc.store.commits import insert_commit
 from ragsvc.store.corpora import claim_roots, head_of
 from ragsvc.store.engine import Repository, batches, now
 from ragsvc.store.filters import Filter, matching
+from ragsvc.store.history import insert_commit
 from ragsvc.store.metadata_index import field_rows
 from ragsvc.store.permissions import live_at, readable
 from ragsvc.store.rows import Membership, NewMembership

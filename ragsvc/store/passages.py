@@ -74,11 +74,12 @@ class Passages(Repository):
         self._text_cache: TextCache[str] = TextCache()
         self._chunk_cache: TextCache[ChunkText] = TextCache()
 
-    def _forget_texts(self) -> None:
+    def forget_texts(self) -> None:
+        """Drop all texts from memory."""
         self._text_cache.clear()
         self._chunk_cache.clear()
 
-    def passages(
+    def read(
         self,
         corpus: Corpus,
         commit: CommitId,

@@ -17,7 +17,7 @@ SetbackKey: TypeAlias = tuple[str, str]
 class Setbacks(Repository):
     """Failures that another try would only repeat, at the same cost."""
 
-    def setbacks(self, maker: str, keys: Sequence[SetbackKey]) -> dict[SetbackKey, tuple[str, str]]:
+    def known(self, maker: str, keys: Sequence[SetbackKey]) -> dict[SetbackKey, tuple[str, str]]:
         """Code and words of those that are remembered.
 
         :param maker: version of the parser, or fingerprint of the profile, that had them.
@@ -35,7 +35,7 @@ class Setbacks(Repository):
                         found[digest, kind] = (code, error)
         return found
 
-    def put_setbacks(self, maker: str, items: Mapping[SetbackKey, tuple[str, str]]) -> None:
+    def put(self, maker: str, items: Mapping[SetbackKey, tuple[str, str]]) -> None:
         """Remember some, each with its code and words."""
         if not items:
             return
@@ -48,7 +48,7 @@ class Setbacks(Repository):
             statement = insert_or_replace(setback, ("code", "error", "created_at"))
             connection.execute(statement, [row | at for row in rows])
 
-    def forget_setbacks(self, maker: str, keys: Sequence[SetbackKey]) -> None:
+    def forget(self, maker: str, keys: Sequence[SetbackKey]) -> None:
         """They are tried again."""
         with self._db.write("store.forget_setbacks") as connection:
             for digest, kind in keys:

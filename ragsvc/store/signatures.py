@@ -20,7 +20,7 @@ _UNKNOWN = bytes(SIGNATURE_VALUES * _U16.itemsize)
 class Signatures(Repository):
     """What the report of duplicates is made from."""
 
-    def document_signatures(self, corpus: Corpus, caller: Caller) -> DocumentSignatures:
+    def of_documents(self, corpus: Corpus, caller: Caller) -> DocumentSignatures:
         """Documents live at the commit of `corpus` that may be read, with the signatures of their texts."""
         m = membership.c
         statement = (

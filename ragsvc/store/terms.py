@@ -58,6 +58,10 @@ class Terms(Repository):
         super().__init__(database)
         self._term_cache = TermCache()
 
+    def forget_terms(self) -> None:
+        """Drop all numbers from memory."""
+        self._term_cache.clear()
+
     def term_ids(self, terms: Iterable[str]) -> dict[str, int]:
         """Look up numbers without allocating any; unknown terms are left out."""
         wanted = set(terms)

@@ -18,7 +18,7 @@ _NORM_TOLERANCE = 1e-3
 class Vectors(Repository):
     """The cache of embeddings; needs no lock and is safe to fill twice."""
 
-    def missing_vectors(self, embedder: str, hashes: Sequence[bytes]) -> set[bytes]:
+    def missing(self, embedder: str, hashes: Sequence[bytes]) -> set[bytes]:
         """Tell which of these texts have no vector of this embedder (its fingerprint) yet."""
         missing = set(hashes)
         with self._db.read() as connection:
@@ -29,7 +29,7 @@ class Vectors(Repository):
                 missing.difference_update(connection.execute(statement).scalars())
         return missing
 
-    def held_vectors(self, embedder: str, dimension: int, hashes: Sequence[bytes]) -> dict[bytes, F32Vector]:
+    def held(self, embedder: str, dimension: int, hashes: Sequence[bytes]) -> dict[bytes, F32Vector]:
         """Read those of these vectors that are there and undamaged, each (dimension,) float32."""
         found: dict[bytes, F32Vector] = {}
         with self._db.read() as connection:
@@ -44,7 +44,7 @@ class Vectors(Repository):
                 )
         return found
 
-    def put_vectors(self, embedder: str, hashes: Sequence[bytes], matrix: F32Matrix) -> None:
+    def put(self, embedder: str, hashes: Sequence[bytes], matrix: F32Matrix) -> None:
         """Store embeddings; those already there stay as they are.
 
         :param hashes: n digests of the exact embedded texts.
@@ -62,7 +62,7 @@ class Vectors(Repository):
         with self._db.write("store.put_vectors") as connection:
             connection.execute(insert_or_ignore(vector), rows)
 
-    def drop_vectors(self, embedder: str, hashes: Sequence[bytes]) -> None:
+    def drop(self, embedder: str, hashes: Sequence[bytes]) -> None:
         """Remove damaged vectors, to be made anew."""
         with self._db.write("store.drop_vectors") as connection:
             for some in batches(list(hashes)):
@@ -70,7 +70,7 @@ class Vectors(Repository):
                     delete(vector).where(vector.c.embedder == embedder, vector.c.hash.in_(some))
                 )
 
-    def damaged_vectors(self, embedder: str, dimension: int, hashes: Sequence[bytes]) -> set[bytes]:
+    def damaged(self, embedder: str, dimension: int, hashes: Sequence[bytes]) -> set[bytes]:
         """Tell which of these texts have a vector of this embedder that cannot be one."""
         found: set[bytes] = set()
         with self._db.read() as connection:

@@ -80,7 +80,7 @@ class Versions(Repository):
             connection.execute(insert_or_replace(parse_cache, outcome), rows)
         return results
 
-    def put_versions(self, documents: Sequence[ParsedDocument]) -> list[VersionId]:
+    def put(self, documents: Sequence[ParsedDocument]) -> list[VersionId]:
         """Store documents that come from no file; equal ones get one version.
 
         :return: aligned with `documents`.
@@ -90,7 +90,7 @@ class Versions(Repository):
         with self._db.write("store.put_versions") as connection:
             return _put_versions(connection, documents)
 
-    def version_ids(self, names: Sequence[str]) -> dict[str, VersionId]:
+    def ids(self, names: Sequence[str]) -> dict[str, VersionId]:
         """Ids of those public version names that are stored."""
         with self._db.read() as connection:
             return _version_ids(connection, names)
@@ -105,7 +105,7 @@ class Versions(Repository):
                 found.update((VersionId(row.id), row.text_hash) for row in rows)
         return found
 
-    def version_texts(self, ids: Sequence[VersionId]) -> Iterator[VersionText]:
+    def texts(self, ids: Sequence[VersionId]) -> Iterator[VersionText]:
         """Read versions in the order given, a few at a time, with no transaction left open.
 
         :raises StaleContent: if one of them has been deleted.

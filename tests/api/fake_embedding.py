@@ -26,8 +26,9 @@ class FakeCatalog:
 
     def __init__(self, service: Any) -> None:
         self._service = service
+        self.corpora = self
 
-    def corpus(self, caller: Caller, name: str) -> Any:
+    def get(self, caller: Caller, name: str) -> Any:
         self._service.corpus(caller, name)
         return SimpleNamespace(profile=None)
 

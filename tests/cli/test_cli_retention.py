@@ -96,7 +96,7 @@ def test_gc_that_cannot_be(run, home):
 
 
 def test_gc_beside_an_ingest_says_so(run, home):
-    with open_service(home) as service, service._catalog.pinned("ingest of c"):
+    with open_service(home) as service, service._catalog.pins.pinned("ingest of c"):
         ran = run("gc", "--keep", "1")
         assert ran.code == 0
         assert "left alone, ingest of c (process" in ran.err and "run gc again" in ran.err

@@ -23,7 +23,7 @@ from ragsvc.evaluation.report import Item, ItemKind, Report, read_report, to_jso
 from ragsvc.evaluation.requests import AnswersEvaluation
 from ragsvc.service.service import Service
 from ragsvc.store import engine
-from ragsvc.store.catalog import Catalog
+from ragsvc.store.vectors import Vectors
 
 DOCUMENTS = {
     "harbour.md": "# Harbour\n\nThe harbour master closes the eastern gate at nine in the evening.",
@@ -290,7 +290,7 @@ def test_what_a_run_embeds_is_kept_and_nothing_of_a_plain_answer_after_it(tmp_pa
 
 
 @pytest.mark.parametrize("error", [DiskFull, WriterBusy, StorageError])
-@pytest.mark.parametrize("method", ["put_vectors", "held_vectors"])
+@pytest.mark.parametrize("method", ["put", "held"])
 def test_what_cannot_be_kept_is_embedded_anew(
     bold: Service, path: Path, monkeypatch: pytest.MonkeyPatch, error: type[RagsvcError], method: str
 ) -> None:
@@ -300,7 +300,7 @@ def test_what_cannot_be_kept_is_embedded_anew(
 
     calls: list[int] = []
     expected = measure(bold, path)
-    monkeypatch.setattr(Catalog, method, refuse)
+    monkeypatch.setattr(Vectors, method, refuse)
     assert measure(bold, path).items == expected.items
     # Each try may have waited for another writer.
     assert len(calls) <= 2

@@ -36,7 +36,7 @@ def looked_closer(service: Service, question: str) -> tuple[Retrieval, list[Evid
     looked = service.look(ME, SearchRequest(corpora=(CORPUS,), query=question, k=6, mode=Mode.HYBRID))[0]
     vector, parts = looked.query.vector, looked.parts
     assert vector is not None
-    documents = DocumentReader(service._catalog.version_texts).parts(looked.hits)
+    documents = DocumentReader(service._catalog.versions.texts).parts(looked.hits)
     scored = score_units(
         question, vector, looked.hits, documents, parts.text_vectors, parts.analyser, AnswerShape.FACT
     )
@@ -46,7 +46,7 @@ def looked_closer(service: Service, question: str) -> tuple[Retrieval, list[Evid
 def features(service: Service, question: str) -> dict[str, float]:
     looked, evidence = looked_closer(service, question)
     found = features_of(looked, looked.hits, evidence)
-    documents = DocumentReader(service._catalog.version_texts)
+    documents = DocumentReader(service._catalog.versions.texts)
     grounds = grounds_of(looked, looked.hits, AnswerShape.FACT, documents, None)
     # What asks for nothing is refused before its units are looked at.
     of_units = grounds.features if grounds else dict.fromkeys(("unit_score", "unit_chance", "code_held"), 0.0)

@@ -199,7 +199,7 @@ def test_a_name_that_is_taken_and_a_folder_that_is_not_empty(
     filled.lifecycle.export_corpus(ME, CORPUS, tmp_path / "empty")
     assert contents(tmp_path / "empty") == contents(out)
     # One that a killed first ingest left without a commit does not block, whatever its profile.
-    other._catalog.create_corpus(ME, CORPUS, other._loader.new_spec())
+    other._catalog.corpora.create(ME, CORPUS, other._loader.new_spec())
     other.lifecycle.import_corpus(ME, out)
     same_answers(filled, other, 5)
 

@@ -66,7 +66,7 @@ def test_the_second_sync_reads_embeds_and_commits_nothing(
     second = ingest(service, docs)
     assert second.documents == DocumentCounts(unchanged=6)
     assert (second.embedded, second.chunks_added, second.chunks_removed) == (0, 0, 0)
-    assert second.commit == first.commit == service._catalog.latest_commit()
+    assert second.commit == first.commit == service._catalog.corpora.latest_commit()
     assert (parsed, embedder.texts) == ([], [])
 
 
@@ -304,7 +304,7 @@ def test_an_ingest_stands_when_there_is_no_room_for_index_files(service: Service
     try:
         assert ingest(service, docs).documents == DocumentCounts(added=6)
         assert search(service, "plums", Mode.LEXICAL).hits[0].passage.document_id == "one"
-        assert service.delete_document(ME, CORPUS, "one") == service._catalog.latest_commit()
+        assert service.delete_document(ME, CORPUS, "one") == service._catalog.corpora.latest_commit()
         assert search(service, "plums", Mode.LEXICAL).hits == ()
     finally:
         crashpoints.install(None)
@@ -343,7 +343,7 @@ def test_an_ingest_that_fails_leaves_no_empty_corpus(tmp_path: Path) -> None:
         with pytest.raises(Cancelled):
             service.ingest(ME, request, cancelled=lambda: True)
         assert service.corpora(ME) == []
-        with service._catalog.pinned("ingest of new"), pytest.raises(Cancelled):
+        with service._catalog.pins.pinned("ingest of new"), pytest.raises(Cancelled):
             service.ingest(ME, request, cancelled=lambda: True)
         assert [found.name for found in service.corpora(ME)] == ["new"], "another ingest is about to fill it"
         service.ingest(ME, request)

@@ -24,7 +24,7 @@ def answers(service: Service) -> list[SearchResult]:
 
 
 def index_folder(service: Service) -> Path:
-    return folder_of(service._catalog, service._catalog.corpus(ME, CORPUS))
+    return folder_of(service._catalog, service._catalog.corpora.get(ME, CORPUS))
 
 
 def delete(path: Path) -> None:
@@ -100,7 +100,7 @@ def test_damage_is_no_reason_to_wait_for_a_writer(
             assert index_reader.written(folder).commit == 1
             with pytest.raises(IndexDamaged):
                 index_reader.load(
-                    folder, profile=service._catalog.corpus(ME, CORPUS).profile.fingerprint, dimension=32
+                    folder, profile=service._catalog.corpora.get(ME, CORPUS).profile.fingerprint, dimension=32
                 )
     finally:
         leave.set()
@@ -118,7 +118,7 @@ def test_files_are_rewritten_when_a_tenth_has_changed_and_not_before(tmp_path: P
         # 4 of 44 are no more than a tenth, 5 of 45 are.
         assert written == [1, 1, 1, 1, 6, 6]
         search(service, "new text")
-        held = service._asker._keeper.held(service._catalog.corpus(ME, CORPUS).uid)
+        held = service._asker._keeper.held(service._catalog.corpora.get(ME, CORPUS).uid)
         assert held is not None and held.base is not None
         assert (held.base.commit, held.commit, held.index.delta_rows) == (6, 7, 1)
         service.delete_document(ME, CORPUS, "d0")
@@ -167,10 +167,10 @@ def test_a_snapshot_that_followed_scores_like_one_from_new_files(tmp_path: Path)
 
 def test_a_head_that_was_read_too_early_never_turns_a_snapshot_back(service: Service) -> None:
     upload(service, {"a": "first text"})
-    early = service._catalog.corpus(ME, CORPUS)
+    early = service._catalog.corpora.get(ME, CORPUS)
     upload(service, {"a": "second text", "b": "third text"})
     keeper = SnapshotCache(service._catalog)
-    late = keeper.current(service._catalog.corpus(ME, CORPUS))
+    late = keeper.current(service._catalog.corpora.get(ME, CORPUS))
     assert late.commit == 2 and keeper.current(early) is late
     # Loading for an early head finds later files: they are used as what they are.
     fresh = SnapshotCache(service._catalog).current(early)

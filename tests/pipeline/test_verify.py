@@ -56,7 +56,7 @@ def codes(report: VerifyReport) -> set[str]:
 
 def index_files(home: Path) -> list[Path]:
     with open_service(home) as service:
-        corpus = service._catalog.corpus(ME, CORPUS)
+        corpus = service._catalog.corpora.get(ME, CORPUS)
     return sorted((home / corpus.uid).rglob("*.npy"))
 
 
@@ -85,8 +85,10 @@ def rewrite_index(home: Path, change: Callable[[dict[str, object]], dict[str, ob
 
     with open_service(home) as service:
         catalog = service._catalog
-        corpus = catalog.corpus(ME, CORPUS)
-        batch = catalog.batch(corpus.profile.id, catalog.live_versions(corpus.id, corpus.commit))
+        corpus = catalog.corpora.get(ME, CORPUS)
+        batch = catalog.chunks.batch(
+            corpus.profile.id, catalog.memberships.live_versions(corpus.id, corpus.commit)
+        )
         values = change(
             {"lengths": batch.lengths.copy(), "counts": batch.counts.copy(), "uid": corpus.commit_uid}
         )
@@ -157,14 +159,14 @@ def test_a_sound_home(service: Service) -> None:
     assert report.problems == ()
     assert (report.checked["corpora"], report.checked["texts"]) == (2, 31)
     assert report.checked["chunks"] > 60
-    before = service._catalog.latest_commit()
+    before = service._catalog.corpora.latest_commit()
     rebuilt = service.lifecycle.rebuild(ME, CORPUS)
     assert (rebuilt.rechunked, rebuilt.embedded, rebuilt.commit) == (
         0,
         0,
-        service._catalog.corpus(ME, CORPUS).commit,
+        service._catalog.corpora.get(ME, CORPUS).commit,
     )
-    assert service._catalog.latest_commit() == before, "what changed nothing is no commit"
+    assert service._catalog.corpora.latest_commit() == before, "what changed nothing is no commit"
     with pytest.raises(CorpusNotFound):
         service.lifecycle.verify(ME, "nothing")
 

@@ -43,7 +43,7 @@ def test_a_server_follows_the_commits_of_others(tmp_path: Path) -> None:
             search(server, "text")
         upload(other, {"c": "text under an old name"})
         eventually(lambda: found(server) == {"c"})
-        eventually(lambda: server.ready().commit == other._catalog.latest_commit())
+        eventually(lambda: server.ready().commit == other._catalog.corpora.latest_commit())
 
 
 def test_a_server_without_its_model_says_so_and_recovers(tmp_path: Path) -> None:

@@ -142,7 +142,7 @@ def test_what_is_left_is_what_a_fresh_build_has(service: Service, tmp_path: Path
         for query in QUERIES:
             same_hits(search(service, query), search(fresh, query))
         homes = [service, fresh]
-        folders = [folder_of(one._catalog, one._catalog.corpus(ME, CORPUS)) for one in homes]
+        folders = [folder_of(one._catalog, one._catalog.corpora.get(ME, CORPUS)) for one in homes]
         names = [sorted(p.name.split("-")[0] for p in folder.iterdir()) for folder in folders]
         assert names[0] == names[1]
         rows = [index_reader.written(folder) for folder in folders]
@@ -169,9 +169,9 @@ def test_corpora_that_share_texts(service: Service) -> None:
 
 def test_a_pin_protects_as_long_as_its_holder_lives(service: Service) -> None:
     history(service)
-    corpus = service._catalog.corpus_at(ME, CORPUS, "2")
+    corpus = service._catalog.history.corpus_at(ME, CORPUS, "2")
     before = at(service, "2")
-    with service._catalog.pinned("export of c", corpus_id=corpus.id, commit_id=corpus.commit):
+    with service._catalog.pins.pinned("export of c", corpus_id=corpus.id, commit_id=corpus.commit):
         report = collect(service, keep=1)
         assert report.commits == 4
         assert report.kept[1].startswith("c: commit 2, export of c (process ")
@@ -179,7 +179,7 @@ def test_a_pin_protects_as_long_as_its_holder_lives(service: Service) -> None:
     code = (
         "import sys, time; from pathlib import Path; from ragsvc.store.catalog import Catalog\n"
         "catalog = Catalog.open(Path(sys.argv[1]))\n"
-        f"with catalog.pinned('export', corpus_id={corpus.id}, commit_id=2):\n"
+        f"with catalog.pins.pinned('export', corpus_id={corpus.id}, commit_id=2):\n"
         "    print('held', flush=True); time.sleep(99)"
     )
     holder = subprocess.Popen(
@@ -203,7 +203,7 @@ def test_a_pin_protects_as_long_as_its_holder_lives(service: Service) -> None:
     assert {path.name for path in readers.iterdir()} == {"b" * 32, "notes"}
     with (
         pytest.raises(StaleContent),
-        service._catalog.pinned("x", corpus_id=corpus.id, commit_id=corpus.commit),
+        service._catalog.pins.pinned("x", corpus_id=corpus.id, commit_id=corpus.commit),
     ):
         pass
 
@@ -214,22 +214,22 @@ def test_content_waits_for_an_ingest_that_prepares_some(
     history(service)
     rows = counts(service)
     planned = collect(service, keep=1, dry_run=True)
-    with service._catalog.pinned("ingest of c"):
+    with service._catalog.pins.pinned("ingest of c"):
         report = collect(service, keep=1)
         assert report.commits == 5 and report.versions == report.chunks == report.vectors == 0
         assert report.postponed.startswith("ingest of c (process ")
         assert report.postponed.endswith("run gc again afterwards")
         assert counts(service)["chunk"] == rows["chunk"]
     # One that begins when half is done: gc stops there.
-    survey = service._catalog._survey
+    survey = service._catalog.gc._survey
     with ExitStack() as stack:
 
         def surveyed() -> Any:
             garbage = survey()
-            stack.enter_context(service._catalog.pinned("ingest of c"))
+            stack.enter_context(service._catalog.pins.pinned("ingest of c"))
             return garbage
 
-        monkeypatch.setattr(service._catalog, "_survey", surveyed)
+        monkeypatch.setattr(service._catalog.gc, "_survey", surveyed)
         report = collect(service, keep=1)
         assert report.versions == 0 and report.postponed
     monkeypatch.undo()
@@ -240,15 +240,15 @@ def test_content_waits_for_an_ingest_that_prepares_some(
 
 def test_an_ingest_pins_what_it_prepares(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
     history(service, 3)
-    publish = service._catalog.publish
+    publish = service._catalog.memberships.publish
     reports: list[CollectReport] = []
 
     def late(*arguments: Any, **options: Any) -> Any:
         # The lock is held here by this thread, as it would be by gc.
-        reports.append(service._catalog.collect(ME, None, 1, dry_run=False).report)
+        reports.append(service._catalog.gc.collect(ME, None, 1, dry_run=False).report)
         return publish(*arguments, **options)
 
-    monkeypatch.setattr(service._catalog, "publish", late)
+    monkeypatch.setattr(service._catalog.memberships, "publish", late)
     report = upload(service, {"new": "A wholly new text."})
     assert report.embedded == 1 and reports[0].postponed.startswith("ingest of c")
     assert [hit.passage.document_id for hit in search(service, "wholly", Mode.LEXICAL).hits] == ["new"]
@@ -257,7 +257,7 @@ def test_an_ingest_pins_what_it_prepares(service: Service, monkeypatch: pytest.M
 def test_another_profile_goes_with_its_last_commit(service: Service) -> None:
     history(service)
     before = at(service, "5")
-    old = folder_of(service._catalog, service._catalog.corpus(ME, CORPUS))
+    old = folder_of(service._catalog, service._catalog.corpora.get(ME, CORPUS))
     service.lifecycle.reindex(ME, CORPUS, embedder="second")
     reindexed = at(service, "head")
     assert collect(service, keep=3).indexes == 0
@@ -277,22 +277,22 @@ def test_another_profile_goes_with_its_last_commit(service: Service) -> None:
 def test_a_reindex_that_runs_keeps_its_work(service: Service) -> None:
     history(service)
     catalog = service._catalog
-    corpus = catalog.corpus(ME, CORPUS)
+    corpus = catalog.corpora.get(ME, CORPUS)
     spec = replace(corpus.profile.spec, embedder=HashEmbedder("second", "2").spec)
-    profile = catalog.profile(spec)
-    with catalog.pinned("reindex of c", corpus_id=corpus.id, profile_id=profile.id):
+    profile = catalog.corpora.profile(spec)
+    with catalog.pins.pinned("reindex of c", corpus_id=corpus.id, profile_id=profile.id):
         hashes = [b"0" * 32]
-        catalog.put_vectors(profile.embedder_fingerprint, hashes, HashEmbedder().embed_queries(["x"]))
+        catalog.vectors.put(profile.embedder_fingerprint, hashes, HashEmbedder().embed_queries(["x"]))
         report = collect(service, keep=1)
         assert report.versions and not report.postponed
-        assert not catalog.missing_vectors(profile.embedder_fingerprint, hashes)
+        assert not catalog.vectors.missing(profile.embedder_fingerprint, hashes)
     assert collect(service, keep=1).vectors == 1
 
 
 def test_only_our_index_folders_go(service: Service) -> None:
     home = service.settings.home
     history(service, 1)
-    mine = folder_of(service._catalog, service._catalog.corpus(ME, CORPUS))
+    mine = folder_of(service._catalog, service._catalog.corpora.get(ME, CORPUS))
     lost = home / ("0" * 32) / ("1" * 16)
     kept = [
         home / "notes" / ("1" * 16) / "manifest.json",

@@ -83,7 +83,7 @@ def test_what_a_commit_meanwhile_needs_again_stays(
 ) -> None:
     for n in range(4):
         upload(service, {"a": f"word{n} apple", "b": "still here"})
-    survey = service._catalog._survey
+    survey = service._catalog.gc._survey
     found: list[GarbageSurvey] = []
 
     def surveyed() -> GarbageSurvey:
@@ -92,7 +92,7 @@ def test_what_a_commit_meanwhile_needs_again_stays(
             upload(other, {"c": "word1 apple"})  # the text of a version that is to go
         return found[-1]
 
-    monkeypatch.setattr(service._catalog, "_survey", surveyed)
+    monkeypatch.setattr(service._catalog.gc, "_survey", surveyed)
     report = service.lifecycle.collect(ME, None, keep=1)
     assert [len(garbage.versions) for garbage in found] == [3, 2]
     assert report.versions == 2
@@ -107,7 +107,7 @@ def test_a_home_that_never_rests_is_collected_all_the_same(
 ) -> None:
     for n in range(3):
         upload(service, {f"d{i}": f"word{n}{i}" for i in range(250)})
-    survey, lock = service._catalog._survey, service._catalog.lock
+    survey, lock = service._catalog.gc._survey, service._catalog.lock
     held: list[bool] = []
 
     def surveyed() -> GarbageSurvey:
@@ -117,7 +117,7 @@ def test_a_home_that_never_rests_is_collected_all_the_same(
             other.delete_document(ME, CORPUS, f"d{len(held)}")
         return garbage
 
-    monkeypatch.setattr(service._catalog, "_survey", surveyed)
+    monkeypatch.setattr(service._catalog.gc, "_survey", surveyed)
     report = service.lifecycle.collect(ME, None, keep=1)
     assert held == [False, False, False, True]
     # The deletes left commits that were not chosen: what they ended is still in the one before them.

@@ -181,7 +181,7 @@ def test_a_server_that_dies_with_every_job_goes_on_to_other_corpora(tmp_path: Pa
         bad = submit(service, {"a": "x"}, corpus="x")
         good = submit(service, {"b": "y"}, corpus="y")
         for attempt in range(1, 4):
-            first = service._catalog.next_job()
+            first = service._catalog.jobs.next_queued()
             assert first is not None and first.id == (bad.id if attempt == 1 else good.id)
             assert service.desk.claim(bad.id, 2**22 + attempt)
             service._runner._reclaim()
@@ -315,23 +315,23 @@ def test_sums_of_reports_do_not_depend_on_how_they_are_grouped(made: list[dict[s
 def test_old_jobs_age_out_and_others_stay(tmp_path: Path) -> None:
     with open_service(new_home(tmp_path), keep_jobs=3) as service:
         catalog = service._catalog
-        made = [catalog.create_job(ME, JobKind.INGEST, "c", {}) for _ in range(6)]
+        made = [catalog.jobs.create(ME, JobKind.INGEST, "c", {}) for _ in range(6)]
         for job in made[:5]:
-            catalog.finish(job.id, JobState.DONE, {"failures": [{"source": "a"}] * 20, "commit": 1})
+            catalog.jobs.finish(job.id, JobState.DONE, {"failures": [{"source": "a"}] * 20, "commit": 1})
         service._runner._sweep()
         page, following = service.jobs(ME)
         assert [job.id for job in page] == [job.id for job in reversed(made[2:])] and following is None
         assert page[1].result == {"commit": 1, "counts": {"failures": 20}}
         whole = service.job(ME, made[4].id).result
         assert whole is not None and len(whole["failures"]) == 20
-        assert catalog.expire_jobs("9999", 3) == 3
+        assert catalog.jobs.expire("9999", 3) == 3
         assert [job.id for job in service.jobs(ME)[0]] == [made[5].id], "what is not over stays"
 
 
 def test_pages_of_jobs_hold_each_once(tmp_path: Path) -> None:
     with open_service(new_home(tmp_path)) as service:
         catalog = service._catalog
-        made = [catalog.create_job(ME, JobKind.INGEST, "ab"[number % 2], {}).id for number in range(7)]
+        made = [catalog.jobs.create(ME, JobKind.INGEST, "ab"[number % 2], {}).id for number in range(7)]
         seen, cursor = [], None
         while True:
             page, cursor = service.jobs(ME, cursor=cursor, limit=2)

@@ -238,7 +238,7 @@ def test_gc_between_the_legs_and_the_second_look(
     with open_service(home, reranker=name) as service, open_service(home, reranker=name) as other:
         upload(service, {f"d{n}": f"an old apple {n}" for n in range(5)})
         looked: list[list[ChunkText]] = []
-        real = service._catalog.chunk_texts
+        real = service._catalog.passages.chunk_texts
 
         def late(chunk_ids: Sequence[int]) -> list[ChunkText]:
             if not looked:
@@ -247,7 +247,7 @@ def test_gc_between_the_legs_and_the_second_look(
             looked.append(real(chunk_ids))
             return looked[-1]
 
-        monkeypatch.setattr(service._catalog, "chunk_texts", late)
+        monkeypatch.setattr(service._catalog.passages, "chunk_texts", late)
         hits = search(service, "apple").hits
         assert [text.text for text in looked[0]] == [""] * 5
         assert len(looked) == 2

@@ -76,15 +76,15 @@ def chunks(text: str, size: int = 20) -> list[ChunkRow]:
 
 def prepare(catalog: Catalog, corpus: Corpus, documents: list[ParsedDocument]) -> list[int]:
     """Fill the caches as an ingest does; gives version ids."""
-    ids = catalog.put_versions(documents)
-    for stored in catalog.version_texts(catalog.unchunked(corpus.profile.id, ids)):
+    ids = catalog.versions.put(documents)
+    for stored in catalog.versions.texts(catalog.chunks.unchunked(corpus.profile.id, ids)):
         rows = chunks(stored.text)
         hashes = list(dict.fromkeys(row.embedded_hash for row in rows))
         texts = {row.embedded_hash: stored.text[row.start : row.end] for row in rows}
         if rows:
             matrix = np.stack([vector(texts[h]) for h in hashes])
-            catalog.put_vectors(corpus.profile.embedder_fingerprint, hashes, matrix)
-        catalog.put_chunks(corpus.profile.id, [(stored.id, rows)], {stored.id: signature(stored.text)})
+            catalog.vectors.put(corpus.profile.embedder_fingerprint, hashes, matrix)
+        catalog.chunks.put(corpus.profile.id, [(stored.id, rows)], {stored.id: signature(stored.text)})
     return ids
 
 
@@ -102,17 +102,17 @@ def new(document_id: str, version_id: int, metadata: Mapping[str, Any] | None = 
 
 def sync(catalog: Catalog, name: str, wanted: Mapping[str, ParsedDocument]) -> CommitId:
     """Make the corpus hold exactly these documents."""
-    corpus = catalog.create_corpus(ME, name, SPEC)
+    corpus = catalog.corpora.create(ME, name, SPEC)
     ids = dict(zip(wanted, prepare(catalog, corpus, list(wanted.values())), strict=True))
     with catalog.lock.hold(30):
-        live = catalog.live(corpus.id)
+        live = catalog.memberships.live(corpus.id)
         changed = [
             key
             for key, made in wanted.items()
             if key not in live or (live[key].version_id, live[key].metadata) != (ids[key], made.metadata)
         ]
         died = [m.id for key, m in live.items() if key in changed or key not in wanted]
-        return catalog.publish(
+        return catalog.memberships.publish(
             ME,
             corpus.id,
             kind="ingest",
@@ -125,7 +125,7 @@ def sync(catalog: Catalog, name: str, wanted: Mapping[str, ParsedDocument]) -> C
 
 def texts(catalog: Catalog, name: str, commit: CommitId | None = None) -> dict[str, str]:
     """What a reader sees: document id -> stored text."""
-    corpus = catalog.corpus(ME, name)
-    page, cursor = catalog.documents(ME, corpus, corpus.commit if commit is None else commit, None, 1000)
+    corpus = catalog.corpora.get(ME, name)
+    page, cursor = catalog.documents.page(ME, corpus, corpus.commit if commit is None else commit, None, 1000)
     assert cursor is None
-    return {d.document_id: catalog.text(ME, corpus, d.document_id, d.version) for d in page}
+    return {d.document_id: catalog.documents.text(ME, corpus, d.document_id, d.version) for d in page}

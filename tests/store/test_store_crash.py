@@ -61,7 +61,7 @@ def test_a_killed_ingest_leaves_the_last_commit_and_runs_again(
         assert texts(catalog, "c", first) == BEFORE
         sync(catalog, "c", {k: document(v) for k, v in AFTER.items()})
         assert texts(catalog, "c") == AFTER
-        assert catalog.latest_commit() == first + 1
+        assert catalog.corpora.latest_commit() == first + 1
         with catalog._db.read() as connection:
             assert connection.exec_driver_sql("PRAGMA integrity_check").scalar_one() == "ok"
             assert connection.exec_driver_sql("PRAGMA foreign_key_check").all() == []

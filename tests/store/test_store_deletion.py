@@ -28,20 +28,20 @@ def test_no_trace_of_the_text_stays_in_the_files(catalog: Catalog) -> None:
     sync(catalog, "kept", {"a": document("plain words " * 50)})
     sync(catalog, "gone", secret)
     sync(catalog, "gone", dict(list(secret.items())[::2]))
-    gone = catalog.corpus(ME, "gone")
-    catalog.claim_root(gone.id, MARK, f"/{MARK}")
+    gone = catalog.corpora.get(ME, "gone")
+    catalog.corpora.claim_root(gone.id, MARK, f"/{MARK}")
     keys = [((f"d{i}", ".txt"), made) for i, made in enumerate(secret.values())]
-    catalog.put_parsed("p", [*keys, (("bad", ".txt"), Failure(MARK, "broken", MARK))])
-    catalog.put_versions([document(f"{MARK} never published")])
-    job = catalog.create_job(ME, JobKind.INGEST, "gone", {"text": MARK})
+    catalog.versions.put_parsed("p", [*keys, (("bad", ".txt"), Failure(MARK, "broken", MARK))])
+    catalog.versions.put([document(f"{MARK} never published")])
+    job = catalog.jobs.create(ME, JobKind.INGEST, "gone", {"text": MARK})
     assert MARK.encode() in bytes_on_disk(catalog.home)
-    catalog.delete_corpus(ME, "gone")
+    catalog.deletion.delete_corpus(ME, "gone")
     assert MARK.encode() not in bytes_on_disk(catalog.home)
     assert texts(catalog, "kept") == {"a": "plain words " * 50}
-    assert catalog.term_ids(["plain", MARK]).keys() == {"plain"}
+    assert catalog.chunks.term_ids(["plain", MARK]).keys() == {"plain"}
     with pytest.raises(JobNotFound):
-        catalog.job(ME, job.id)
-    for call in (catalog.corpus, catalog.summary, catalog.delete_corpus):
+        catalog.jobs.get(ME, job.id)
+    for call in (catalog.corpora.get, catalog.corpora.summary, catalog.deletion.delete_corpus):
         with pytest.raises(CorpusNotFound):
             call(ME, "gone")
 
@@ -49,26 +49,30 @@ def test_no_trace_of_the_text_stays_in_the_files(catalog: Catalog) -> None:
 def test_content_that_another_corpus_needs_survives(catalog: Catalog) -> None:
     sync(catalog, "one", {"a": document("shared words"), "b": document("only here")})
     sync(catalog, "two", {"z": document("shared words")})
-    corpus = catalog.corpus(ME, "two")
-    before = catalog.batch(corpus.profile.id, catalog.live_versions(corpus.id, corpus.commit))
-    ids = catalog.term_ids(["shared", "words"])
-    catalog.delete_corpus(ME, "one")
-    after = catalog.batch(corpus.profile.id, catalog.live_versions(corpus.id, corpus.commit))
+    corpus = catalog.corpora.get(ME, "two")
+    before = catalog.chunks.batch(
+        corpus.profile.id, catalog.memberships.live_versions(corpus.id, corpus.commit)
+    )
+    ids = catalog.chunks.term_ids(["shared", "words"])
+    catalog.deletion.delete_corpus(ME, "one")
+    after = catalog.chunks.batch(
+        corpus.profile.id, catalog.memberships.live_versions(corpus.id, corpus.commit)
+    )
     assert after.chunk_ids.tolist() == before.chunk_ids.tolist()
     assert (after.vectors == before.vectors).all()
-    assert catalog.term_ids(["shared", "words", "only"]) == ids
+    assert catalog.chunks.term_ids(["shared", "words", "only"]) == ids
 
 
 def test_a_racing_ingest_is_told_and_succeeds_when_run_again(catalog: Catalog) -> None:
     sync(catalog, "gone", {"a": document("common text")})
-    mine = catalog.create_corpus(ME, "mine", SPEC)
+    mine = catalog.corpora.create(ME, "mine", SPEC)
     versions = prepare(catalog, mine, [document("common text"), document("prepared text")])
-    catalog.delete_corpus(ME, "gone")
+    catalog.deletion.delete_corpus(ME, "gone")
     with catalog.lock.hold(), pytest.raises(StaleContent):
         born = [new("a", versions[0]), new("b", versions[1])]
-        catalog.publish(ME, mine.id, kind="ingest", born=born, died=[], roots={}, stats={})
+        catalog.memberships.publish(ME, mine.id, kind="ingest", born=born, died=[], roots={}, stats={})
     with pytest.raises(StaleContent):
-        list(catalog.version_texts(versions))
+        list(catalog.versions.texts(versions))
     sync(catalog, "mine", {"a": document("common text"), "b": document("prepared text")})
     assert texts(catalog, "mine") == {"a": "common text", "b": "prepared text"}
 
@@ -76,11 +80,13 @@ def test_a_racing_ingest_is_told_and_succeeds_when_run_again(catalog: Catalog) -
 def test_another_process_does_not_trust_deleted_term_numbers(catalog: Catalog) -> None:
     with Catalog.open(catalog.home) as other:
         sync(other, "gone", {"a": document("rare word")})
-        old = other.term_ids(["rare"])
-        catalog.delete_corpus(ME, "gone")
-        assert other.term_ids(["rare"]) == {}
+        old = other.chunks.term_ids(["rare"])
+        catalog.deletion.delete_corpus(ME, "gone")
+        assert other.chunks.term_ids(["rare"]) == {}
         sync(other, "again", {"a": document("rare word")})
-        assert other.term_ids(["rare"]) == catalog.term_ids(["rare"]) != old
-        corpus = other.corpus(ME, "again")
-        batch = other.batch(corpus.profile.id, other.live_versions(corpus.id, corpus.commit))
-        assert set(batch.terms.tolist()) == set(catalog.term_ids(["rare", "word"]).values())
+        assert other.chunks.term_ids(["rare"]) == catalog.chunks.term_ids(["rare"]) != old
+        corpus = other.corpora.get(ME, "again")
+        batch = other.chunks.batch(
+            corpus.profile.id, other.memberships.live_versions(corpus.id, corpus.commit)
+        )
+        assert set(batch.terms.tolist()) == set(catalog.chunks.term_ids(["rare", "word"]).values())

@@ -141,19 +141,19 @@ filters = st.recursive(
 class Shelf:
     def __init__(self, catalog: Catalog) -> None:
         self.catalog = catalog
-        self.corpus: Corpus = catalog.create_corpus(ME, "c", SPEC)
+        self.corpus: Corpus = catalog.corpora.create(ME, "c", SPEC)
         made = [document(f"doc {i}", title=f"T{i}" if i % 2 else "") for i in range(SIZE)]
         self.versions = prepare(catalog, self.corpus, made)
-        self.chunks = catalog.batch(self.corpus.profile.id, self.versions).chunk_ids.tolist()
+        self.chunks = catalog.chunks.batch(self.corpus.profile.id, self.versions).chunk_ids.tolist()
 
     def publish(self, docs: list[dict[str, Any]]) -> int:
         with self.catalog.lock.hold():
-            return self.catalog.publish(
+            return self.catalog.memberships.publish(
                 ME,
                 self.corpus.id,
                 kind="ingest",
                 born=[new(f"d{i}", self.versions[i], meta) for i, meta in enumerate(docs)],
-                died=[m.id for m in self.catalog.live(self.corpus.id).values()],
+                died=[m.id for m in self.catalog.memberships.live(self.corpus.id).values()],
                 roots={},
                 stats={},
             )
@@ -176,7 +176,7 @@ def shelf(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shelf]:
 @example(docs=[{"a": []}, {"a": {}}, {"a": None}, {}], wheres=[{"a": {"$exists": True}}, {"a": None}])
 def test_sql_matches_plain_evaluation(shelf: Shelf, docs: list[Any], wheres: list[Any]) -> None:
     commit = shelf.publish(docs)
-    stored, _ = shelf.catalog.documents(ME, shelf.corpus, commit, None, 100)
+    stored, _ = shelf.catalog.documents.page(ME, shelf.corpus, commit, None, 100)
     built = {
         d.document_id: {
             "_id": [d.document_id],
@@ -195,16 +195,16 @@ def test_sql_matches_plain_evaluation(shelf: Shelf, docs: list[Any], wheres: lis
             if matches(where, flat | built[f"d{i}"]):
                 expected.add(f"d{i}")
         parsed = parse_filter(json.loads(json.dumps(where)))
-        allowed = shelf.catalog.allowed_versions(shelf.corpus.id, commit, parsed, ME).tolist()
+        allowed = shelf.catalog.memberships.allowed_versions(shelf.corpus.id, commit, parsed, ME).tolist()
         assert {f"d{shelf.versions.index(v)}" for v in allowed} == expected, where
-        shown = shelf.catalog.passages(shelf.corpus, commit, shelf.chunks, parsed, ME)
+        shown = shelf.catalog.passages.read(shelf.corpus, commit, shelf.chunks, parsed, ME)
         assert {p.document_id for p in shown} == expected, where
 
 
 def test_a_title_falls_back_to_the_base_name_in_filters_and_passages(shelf: Shelf) -> None:
     commit = shelf.publish([{}, {}])
     where = parse_filter({"_title": "d0"})
-    shown = shelf.catalog.passages(shelf.corpus, commit, shelf.chunks, where, ME)
+    shown = shelf.catalog.passages.read(shelf.corpus, commit, shelf.chunks, where, ME)
     assert [(p.document_id, p.title) for p in shown] == [("d0", "d0")]
 
 
@@ -257,7 +257,7 @@ def test_the_largest_filters_that_are_accepted_run(shelf: Shelf) -> None:
     wide = {"$and": [{"a": {"$ne": i + 2}} for i in range(MAX_CONDITIONS // 2 - 2)]}
     for where in (wide, nested(MAX_DEPTH - 2), {"a": {"$in": list(range(MAX_VALUES))}}):
         parsed = parse_filter(where)
-        allowed = shelf.catalog.allowed_versions(shelf.corpus.id, commit, parsed, ME)
+        allowed = shelf.catalog.memberships.allowed_versions(shelf.corpus.id, commit, parsed, ME)
         assert allowed.tolist() == shelf.versions[:1], where
 
 
@@ -273,5 +273,10 @@ def test_filters_are_keys_that_keep_types_apart() -> None:
 
 def test_an_empty_home_is_enough(tmp_path: Path) -> None:
     with Catalog.open(tmp_path) as catalog:
-        corpus = catalog.create_corpus(ME, "c", SPEC)
-        assert catalog.allowed_versions(corpus.id, corpus.commit, parse_filter({"a": 1}), ME).tolist() == []
+        corpus = catalog.corpora.create(ME, "c", SPEC)
+        assert (
+            catalog.memberships.allowed_versions(
+                corpus.id, corpus.commit, parse_filter({"a": 1}), ME
+            ).tolist()
+            == []
+        )

@@ -53,13 +53,13 @@ def test_writers_do_not_wait_for_a_long_reader(
     monkeypatch.setattr(engine, "WAL_LIMIT_BYTES", 50_000)
     monkeypatch.setattr(engine, "BACK_OFF_S", 100.0)
     for i in range(10):
-        catalog.put_versions([document(f"{i} " * 20_000)])
+        catalog.versions.put([document(f"{i} " * 20_000)])
     assert attempts == [False]  # not again after each write
     assert log_bytes(catalog.home) > 200_000
     assert timeouts(catalog) == {int(engine.BUSY_TIMEOUT_S * 1000)}
     reader.execute("ROLLBACK")
     catalog._db._bound_at = 0.0
-    catalog.put_versions([document("one more")])
+    catalog.versions.put([document("one more")])
     assert attempts == [False, True]
     assert log_bytes(catalog.home) == 0
 
@@ -79,18 +79,18 @@ def test_a_deletion_leaves_the_log_to_a_later_write(
         sleep(seconds)
 
     monkeypatch.setattr(engine.time, "sleep", look)
-    catalog.delete_corpus(ME, "gone")
+    catalog.deletion.delete_corpus(ME, "gone")
     assert len(free) >= 2  # others could write between the attempts
     monkeypatch.undo()
     monkeypatch.setattr(engine, "BACK_OFF_S", 0.0)
     files = [catalog.home / name for name in ("catalog.db", "catalog.db-wal")]
     assert any(MARK.encode() in path.read_bytes() for path in files)
-    catalog.put_versions([document("small")])  # the reader is still there
+    catalog.versions.put([document("small")])  # the reader is still there
     reader.execute("ROLLBACK")
     catalog._db._bound_at = 0.0
-    catalog.put_versions([document("smaller")])
+    catalog.versions.put([document("smaller")])
     assert not any(MARK.encode() in path.read_bytes() for path in files)
-    assert catalog.empty_log()
+    assert catalog.deletion.empty_log()
 
 
 def test_a_checkpoint_that_fails_is_owed_and_leaves_connections_as_they_were(
@@ -105,8 +105,8 @@ def test_a_checkpoint_that_fails_is_owed_and_leaves_connections_as_they_were(
 
     monkeypatch.setattr(engine.Database, "checkpoint", fail)
     monkeypatch.setattr(engine, "PATIENCE_S", 0.0)
-    catalog.delete_corpus(ME, "gone")  # it is committed, whatever happens to the log
-    assert not catalog.empty_log()
+    catalog.deletion.delete_corpus(ME, "gone")  # it is committed, whatever happens to the log
+    assert not catalog.deletion.empty_log()
     monkeypatch.undo()
-    assert catalog.empty_log()
+    assert catalog.deletion.empty_log()
     assert timeouts(catalog) == {int(engine.BUSY_TIMEOUT_S * 1000)}

@@ -50,7 +50,7 @@ def test_its_commits_can_be_gone_back_to_and_collected(service: Service) -> None
     assert [(entry.id, entry.kind, entry.embedder, entry.collected) for entry in log] == [
         (number, "ingest", "hash", False) for number in (3, 2, 1)
     ]
-    uids = {service._catalog.corpus_at(ME, CORPUS, str(entry.id)).commit_uid for entry in log}
+    uids = {service._catalog.history.corpus_at(ME, CORPUS, str(entry.id)).commit_uid for entry in log}
     assert len(uids) == 3 and all(uid and len(uid) == 32 for uid in uids)
     first = service.search(ME, SearchRequest(corpora=(CORPUS,), query="lemon", mode=Mode.LEXICAL, at="1"))
     assert [hit.passage.document_id for hit in first.hits] == ["docs/a.md"]

@@ -137,7 +137,7 @@ def test_a_full_disk_is_named_and_loses_nothing(catalog: Catalog) -> None:
     catalog._db._engine.dispose()
     pages[0] = 60
     with pytest.raises(DiskFull) as caught:
-        catalog.put_versions([document("x" * 1_000_000)])
+        catalog.versions.put([document("x" * 1_000_000)])
     assert caught.value.hint
     catalog._db._engine.dispose()
     pages[0] = 0
@@ -150,11 +150,11 @@ def test_the_log_stays_bounded(catalog: Catalog, monkeypatch: pytest.MonkeyPatch
     wal = catalog.home / "catalog.db-wal"
     sizes = []
     for i in range(30):
-        catalog.put_versions([document(f"{i} " * 20_000)])
+        catalog.versions.put([document(f"{i} " * 20_000)])
         sizes.append(wal.stat().st_size)
     assert max(sizes) < 400_000
     with WriterLock(catalog.home).hold():  # this thread holds it: checkpoints go on
-        catalog.put_versions([document("y " * 200_000)])
+        catalog.versions.put([document("y " * 200_000)])
     assert wal.stat().st_size == 0
 
 
@@ -173,7 +173,7 @@ def test_a_failing_checkpoint_does_not_undo_a_commit(
 def test_several_processes_may_open_a_new_home_at_once(tmp_path: Path) -> None:
     program = (
         "import sys; from pathlib import Path; from ragsvc.store.catalog import Catalog;"
-        "c = Catalog.open(Path(sys.argv[1])); print(c.latest_commit()); c.close()"
+        "c = Catalog.open(Path(sys.argv[1])); print(c.corpora.latest_commit()); c.close()"
     )
     started = [
         subprocess.Popen([sys.executable, "-c", program, str(tmp_path / "new")], stdout=subprocess.PIPE)
@@ -181,4 +181,4 @@ def test_several_processes_may_open_a_new_home_at_once(tmp_path: Path) -> None:
     ]
     assert [process.communicate()[0] for process in started] == [b"0\n"] * 3
     with Catalog.open(tmp_path / "new") as catalog:
-        assert catalog.create_corpus(ME, "c", SPEC).commit == 0
+        assert catalog.corpora.create(ME, "c", SPEC).commit == 0

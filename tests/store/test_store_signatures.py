@@ -17,18 +17,18 @@ def _stored(catalog: Catalog) -> int:
 
 
 def test_chunks_carry_their_signatures_and_unknown_ones_are_zeros(catalog: Catalog) -> None:
-    corpus = catalog.create_corpus(ME, "c", SPEC)
+    corpus = catalog.corpora.create(ME, "c", SPEC)
     ids = prepare(catalog, corpus, [document("one two"), document(""), document("  ")])
-    batch = catalog.batch(corpus.profile.id, ids)
+    batch = catalog.chunks.batch(corpus.profile.id, ids)
     assert batch.signatures.dtype == np.uint16
     assert [row.astype("<u2").tobytes() for row in batch.signatures] == [signature("one two"), bytes(256)]
-    assert catalog.batch(corpus.profile.id, []).signatures.shape == (0, 128)
-    catalog.put_chunks(
+    assert catalog.chunks.batch(corpus.profile.id, []).signatures.shape == (0, 128)
+    catalog.chunks.put(
         corpus.profile.id,
         [(ids[0], [ChunkRow(start=0, end=1, page=None, headings=(), embedded_hash=b"x", terms=["z"])])],
         {ids[0]: b"other"},
     )
-    again = catalog.batch(corpus.profile.id, ids)
+    again = catalog.chunks.batch(corpus.profile.id, ids)
     assert (again.signatures == batch.signatures).all(), "what is stored stays"
 
 
@@ -36,12 +36,12 @@ def test_documents_come_with_the_signatures_of_their_commit(catalog: Catalog) ->
     sync(catalog, "other", {"z": document("elsewhere")})
     first = sync(catalog, "c", {"b": document("one two"), "a": document("three"), "n": document("")})
     sync(catalog, "c", {"b": document("one two"), "d": document("one two")})
-    corpus = catalog.corpus(ME, "c")
-    found = catalog.document_signatures(corpus, ME)
+    corpus = catalog.corpora.get(ME, "c")
+    found = catalog.signatures.of_documents(corpus, ME)
     assert found.document_ids == ("b", "d")
     assert found.versions[0] == found.versions[1]
     assert [row.astype("<u2").tobytes() for row in found.signatures] == [signature("one two")] * 2
-    past = catalog.document_signatures(catalog.corpus_at(ME, "c", str(first)), ME)
+    past = catalog.signatures.of_documents(catalog.history.corpus_at(ME, "c", str(first)), ME)
     assert past.document_ids == ("a", "b", "n")
     assert past.signatures.any(axis=1).tolist() == [True, True, False]
 
@@ -50,6 +50,6 @@ def test_signatures_of_deleted_texts_go(catalog: Catalog) -> None:
     sync(catalog, "kept", {"a": document("shared")})
     sync(catalog, "gone", {"a": document("shared"), "b": document("alone")})
     assert _stored(catalog) == 2
-    catalog.delete_corpus(ME, "gone")
+    catalog.deletion.delete_corpus(ME, "gone")
     assert _stored(catalog) == 1
-    assert catalog.document_signatures(catalog.corpus(ME, "kept"), ME).signatures.any()
+    assert catalog.signatures.of_documents(catalog.corpora.get(ME, "kept"), ME).signatures.any()

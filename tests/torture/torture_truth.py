@@ -250,7 +250,7 @@ def _index_halves(database: sqlite3.Connection, service: Service) -> Iterator[st
     """What the index in memory holds of live chunks, against the rows of the database."""
     for corpus in CORPORA:
         try:
-            snapshot = service._asker._keeper.current(service._catalog.corpus(ME, corpus))
+            snapshot = service._asker._keeper.current(service._catalog.corpora.get(ME, corpus))
         except CorpusNotFound:
             continue
         index, alive = snapshot.index, snapshot.alive

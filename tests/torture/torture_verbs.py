@@ -69,7 +69,7 @@ def delete_corpus(service: Service, folder: Path, corpus: str) -> None:
 
 def job(service: Service, folder: Path, documents: dict[str, str]) -> None:
     """A job sent over HTTP, and the next server's work after a kill: the left job again, or it is sent."""
-    service._catalog.requeue_orphans(lambda _: False)
+    service._catalog.jobs.requeue_orphans(lambda _: False)
     waiting = [found for found in service.jobs(ME)[0] if found.state is JobState.QUEUED]
     if not waiting:
         inline = [InlineDocument(name, text) for name, text in documents.items()]

@@ -39,7 +39,7 @@ def find_duplicates(catalog: Catalog, caller: Caller, name: str) -> list[Duplica
 
     :raises CorpusNotFound: if there is none of this name.
     """
-    return grouped(catalog.document_signatures(catalog.corpus(caller, name), caller))
+    return grouped(catalog.signatures.of_documents(catalog.corpora.get(caller, name), caller))
 
 
 def grouped(documents: DocumentSignatures) -> list[DuplicateGroup]:

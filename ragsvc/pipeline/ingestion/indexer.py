@@ -66,7 +66,7 @@ class Indexer:
         :raises Cancelled: when asked to stop; what was embedded is kept.
         """
         done = 0
-        for window in self.windows(self._catalog.version_texts(versions)):
+        for window in self.windows(self._catalog.versions.texts(versions)):
             self._store(window)
             done += len(window.versions)
             self._progress(Progress("indexing", done, len(versions), "documents"))
@@ -99,7 +99,7 @@ class Indexer:
             self._check()
             digests = ordered[start : start + STEP_CHUNKS]
             vectors = parts.embedder.embed_documents([texts[digest] for digest in digests])
-            catalog.put_vectors(parts.profile.embedder_fingerprint, digests, vectors)
+            catalog.vectors.put(parts.profile.embedder_fingerprint, digests, vectors)
             self.embedded += len(digests)
 
     def _check(self) -> None:
@@ -109,12 +109,14 @@ class Indexer:
     def _store(self, window: Window) -> None:
         parts, catalog = self._parts, self._catalog
         texts = window.texts()
-        self.embed(texts, catalog.missing_vectors(parts.profile.embedder_fingerprint, list(texts)))
-        fresh = set(catalog.unchunked(parts.profile.id, [version.id for version, _ in window.versions]))
+        self.embed(texts, catalog.vectors.missing(parts.profile.embedder_fingerprint, list(texts)))
+        fresh = set(
+            catalog.chunks.unchunked(parts.profile.id, [version.id for version, _ in window.versions])
+        )
         chosen = [(version, made) for version, made in window.versions if version.id in fresh]
         if chosen:
             rows = [(version.id, rows_of(made)) for version, made in chosen]
-            catalog.put_chunks(parts.profile.id, rows, {v.id: made.signature for v, made in chosen})
+            catalog.chunks.put(parts.profile.id, rows, {v.id: made.signature for v, made in chosen})
 
 
 def refuse_failures(indexer: Indexer) -> None:

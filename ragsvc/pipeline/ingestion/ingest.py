@@ -89,7 +89,7 @@ class Ingest:
     def _root_names(self, name: str) -> dict[str, str]:
         """What the root names of a corpus stand for; none for one that is yet to be made."""
         try:
-            return self._tools.catalog.roots(self._tools.catalog.corpus(self._caller, name).id)
+            return self._tools.catalog.corpora.roots(self._tools.catalog.corpora.get(self._caller, name).id)
         except CorpusNotFound:
             return {}
 
@@ -113,17 +113,17 @@ class Ingest:
     def _run(self, name: str, found: Discovery) -> IngestReport:
         # From reading to publishing, so that gc does not take what is prepared meanwhile.
         catalog = self._tools.catalog
-        with catalog.pinned(ingest_reason(name)):
+        with catalog.pins.pinned(ingest_reason(name)):
             try:
                 report = self._prepare_and_publish(name, found)
             except BaseException:
                 # What failed leaves no empty corpus behind; why it failed is more important.
                 with suppress(RagsvcError):
-                    catalog.drop_unborn(name, ingests=1)
+                    catalog.deletion.drop_unborn(name, ingests=1)
                 raise
             if report.failures and not report.commit:
                 # Nothing of it could be read.
-                catalog.drop_unborn(name, ingests=1)
+                catalog.deletion.drop_unborn(name, ingests=1)
             return report
 
     def _prepare_and_publish(self, name: str, found: Discovery) -> IngestReport:
@@ -133,8 +133,8 @@ class Ingest:
         for attempt in range(ATTEMPTS):
             if attempt:
                 # It may be another one by now; one that was deleted is not made again.
-                corpus = tools.catalog.corpus(self._caller, name)
-            tools.catalog.check_roots(corpus.id, found.roots)
+                corpus = tools.catalog.corpora.get(self._caller, name)
+            tools.catalog.corpora.check_roots(corpus.id, found.roots)
             reading = self._read(found, CatalogParseCache(tools.catalog))
             try:
                 embedded += self._index(corpus, found, reading)
@@ -169,14 +169,14 @@ class Ingest:
     def _index(self, corpus: Corpus, found: Discovery, reading: DocumentClaims) -> int:
         """Index what will be live and is not yet (what is live is indexed); returns the texts embedded."""
         catalog = self._tools.catalog
-        live = catalog.live(corpus.id)
+        live = catalog.memberships.live(corpus.id)
         plan = make_plan(live, reading.claims, _scope(found, reading))
         todo = sorted({claim.version_id for claim in plan.born} - {row.version_id for row in live.values()})
         if not todo:
             return 0
         parts = self._tools.parts_of(corpus)
         setbacks = self._setbacks(lambda _: parts.profile.fingerprint)
-        digests = catalog.text_hashes(todo)
+        digests = catalog.versions.text_hashes(todo)
         keys = {version: text_key(digests.get(version, "")) for version in todo}
         tried = setbacks.known(list(keys.values()))
         indexer = Indexer(
@@ -197,12 +197,12 @@ class Ingest:
 
     def _publish(self, name: str, found: Discovery, reading: DocumentClaims, embedded: int) -> IngestReport:
         tools = self._tools
-        corpus = tools.catalog.corpus(self._caller, name)
-        live = tools.catalog.live(corpus.id)
+        corpus = tools.catalog.corpora.get(self._caller, name)
+        live = tools.catalog.memberships.live(corpus.id)
         _refuse_emptied(found, reading, live)
         plan = make_plan(live, reading.claims, _scope(found, reading))
-        before = tools.catalog.live_versions(corpus.id, corpus.commit)
-        commit = tools.catalog.publish(
+        before = tools.catalog.memberships.live_versions(corpus.id, corpus.commit)
+        commit = tools.catalog.memberships.publish(
             self._caller,
             corpus.id,
             kind="ingest",
@@ -213,15 +213,15 @@ class Ingest:
         )
         if commit == corpus.commit:
             return self._report(name, commit, plan, reading, (0, 0, embedded))
-        corpus = tools.catalog.corpus(self._caller, name)
+        corpus = tools.catalog.corpora.get(self._caller, name)
         renew_files(tools.catalog, corpus)
-        after = tools.catalog.live_versions(corpus.id, commit)
+        after = tools.catalog.memberships.live_versions(corpus.id, commit)
         added = self._count_chunks(corpus, np.setdiff1d(after, before))
         removed = self._count_chunks(corpus, np.setdiff1d(before, after))
         return self._report(name, commit, plan, reading, (added, removed, embedded))
 
     def _count_chunks(self, corpus: Corpus, versions: I64Vector) -> int:
-        counts = self._tools.catalog.chunk_counts(
+        counts = self._tools.catalog.chunks.chunk_counts(
             corpus.profile.id, [VersionId(v) for v in versions.tolist()]
         )
         return sum(counts.values())
@@ -229,13 +229,13 @@ class Ingest:
     def _dry(self, name: str, found: Discovery) -> IngestReport:
         tools = self._tools
         try:
-            corpus: Corpus | None = tools.catalog.corpus(self._caller, name)
+            corpus: Corpus | None = tools.catalog.corpora.get(self._caller, name)
         except CorpusNotFound:
             corpus = None
         live: Mapping[str, Membership] = {}
         if corpus is not None:
-            tools.catalog.check_roots(corpus.id, found.roots)
-            live = tools.catalog.live(corpus.id)
+            tools.catalog.corpora.check_roots(corpus.id, found.roots)
+            live = tools.catalog.memberships.live(corpus.id)
         shelf = DryParseCache(tools.catalog)
         reading = self._read(found, shelf)
         _refuse_emptied(found, reading, live)

@@ -58,7 +58,7 @@ class CatalogParseCache:
         """See Shelf."""
         found: dict[ParseKey, CachedParse] = {}
         for parser, some in _by_parser(keys).items():
-            found |= self._catalog.parsed(parser, some)
+            found |= self._catalog.versions.parsed(parser, some)
         return found
 
     def put(self, items: Sequence[tuple[ParseKey, ParsedDocument | Failure]]) -> list[CachedParse]:
@@ -69,7 +69,7 @@ class CatalogParseCache:
         for parser, keys in _by_parser([key for key, _ in items]).items():
             wanted = set(keys)
             some = [item for item in items if item[0] in wanted]
-            results = self._catalog.put_parsed(parser, some)
+            results = self._catalog.versions.put_parsed(parser, some)
             stored |= dict(zip((key for key, _ in some), results, strict=True))
         return [stored[key] for key, _ in items]
 
@@ -103,7 +103,7 @@ class DryParseCache(CatalogParseCache):
     def _id_of(self, parsed: ParsedDocument) -> VersionId:
         name = version_name(parsed)
         if name not in self._ids:
-            stored = self._catalog.version_ids([name]).get(name)
+            stored = self._catalog.versions.ids([name]).get(name)
             if stored is None:
                 stored = VersionId(-len(self.new) - 1)
                 self.new[stored] = VersionText(
@@ -134,7 +134,7 @@ def count_chunks(
     after = {row.version_id for row in live.values() if row.document_id not in dead}
     after |= {row.version_id for row in plan.born}
     fresh = sorted(after - before)
-    stored = catalog.version_texts([version for version in fresh if version >= 0])
+    stored = catalog.versions.texts([version for version in fresh if version >= 0])
     hashes: set[bytes] = set()
     added = 0
     unstored = (shelf.new[version] for version in fresh if version < 0)
@@ -142,8 +142,8 @@ def count_chunks(
         if isinstance(made, CutText):
             added += len(made.chunks)
             hashes.update(hash_of(chunk.draft.embedded_text) for chunk in made.chunks)
-    missing = catalog.missing_vectors(parts.profile.embedder_fingerprint, sorted(hashes))
-    gone = catalog.chunk_counts(parts.profile.id, sorted(before - after))
+    missing = catalog.vectors.missing(parts.profile.embedder_fingerprint, sorted(hashes))
+    gone = catalog.chunks.chunk_counts(parts.profile.id, sorted(before - after))
     return added, sum(gone.values()), len(missing)
 
 

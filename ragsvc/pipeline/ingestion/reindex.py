@@ -19,7 +19,7 @@ from ragsvc.pipeline.ingestion.indexer import Indexer, refuse_failures
 from ragsvc.pipeline.ingestion.listeners import Listener
 from ragsvc.pipeline.profile_parts import ProfileParts
 from ragsvc.store.catalog import Catalog
-from ragsvc.store.commits import new_uid
+from ragsvc.store.history import new_uid
 from ragsvc.text.worker_pool import ParserPool
 
 ATTEMPTS = 3
@@ -66,7 +66,7 @@ class Reindex:
         """
         for attempt in range(ATTEMPTS):
             try:
-                return self._once(self._catalog.corpus(self._caller, name))
+                return self._once(self._catalog.corpora.get(self._caller, name))
             except StaleContent:
                 # Another reindex came first, or a deletion or gc took content away.
                 if attempt + 1 == ATTEMPTS:
@@ -77,10 +77,10 @@ class Reindex:
         spec = self._tools.spec_of(corpus.profile.spec)
         if profile_fingerprint(spec) == corpus.profile.fingerprint:
             return self._report(corpus, corpus.profile, corpus.commit)
-        profile = self._catalog.profile(spec)
+        profile = self._catalog.corpora.profile(spec)
         reason = f"reindex of {corpus.name}"
-        with self._catalog.pinned(reason, corpus_id=corpus.id, profile_id=profile.id):
-            if self._catalog.profile(spec).id != profile.id:
+        with self._catalog.pins.pinned(reason, corpus_id=corpus.id, profile_id=profile.id):
+            if self._catalog.corpora.profile(spec).id != profile.id:
                 raise StaleContent("gc took the new profile before it was used", hint="run the same again")
             parts = self._tools.parts_of(profile)
             for number in range(ROUNDS):
@@ -92,9 +92,9 @@ class Reindex:
 
     def _missing(self, corpus: Corpus, profile: Profile) -> list[VersionId]:
         """Live versions that are not ready under the new profile."""
-        head = self._catalog.head(corpus.id)
-        live = self._catalog.live_versions(corpus.id, head).tolist()
-        return self._catalog.unchunked(profile.id, [VersionId(version) for version in live])
+        head = self._catalog.corpora.head(corpus.id)
+        live = self._catalog.memberships.live_versions(corpus.id, head).tolist()
+        return self._catalog.chunks.unchunked(profile.id, [VersionId(version) for version in live])
 
     def _index(self, versions: Sequence[VersionId], parts: ProfileParts, stage: str) -> None:
         def show(progress: Progress) -> None:
@@ -119,7 +119,7 @@ class Reindex:
         """Publish under the writer lock; None when too much is left to do it there."""
         tools, catalog, profile = self._tools, self._catalog, parts.profile
         with catalog.lock.hold(tools.lock_timeout_s, self._listener.on_wait):
-            head = catalog.newest(corpus)
+            head = catalog.corpora.newest(corpus)
             if head.profile.id != corpus.profile.id:
                 raise StaleContent(f"{corpus.name} was reindexed meanwhile", hint="run the same again")
             missing = self._missing(corpus, profile)
@@ -131,21 +131,21 @@ class Reindex:
             uid = new_uid()
             if head.commit:
                 renew_files(catalog, replace(head, profile=profile, commit_uid=uid))
-            commit = catalog.move_head(self._caller, corpus, profile, uid)
+            commit = catalog.publishing.move_head(self._caller, corpus, profile, uid)
             if not head.commit:
-                renew_files(catalog, catalog.newest(corpus))
+                renew_files(catalog, catalog.corpora.newest(corpus))
             return commit
 
     def _is_much(self, versions: Sequence[VersionId]) -> bool:
         total = 0
-        for version in self._catalog.version_texts(versions):
+        for version in self._catalog.versions.texts(versions):
             total += len(version.text)
             if total > LOCKED_CHARS:
                 return True
         return False
 
     def _report(self, corpus: Corpus, profile: Profile, commit: CommitId) -> ReindexReport:
-        summary = self._catalog.summary(self._caller, corpus.name)
+        summary = self._catalog.corpora.summary(self._caller, corpus.name)
         return ReindexReport(
             corpus=corpus.name,
             commit=commit,

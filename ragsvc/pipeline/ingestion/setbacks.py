@@ -32,9 +32,9 @@ class KnownSetbacks:
         """Failures, without a source, of those that are not to be tried now."""
         found: dict[ParseKey, Failure] = {}
         for maker, some in self._by_maker(keys).items():
-            remembered = self._catalog.setbacks(maker, some)
+            remembered = self._catalog.setbacks.known(maker, some)
             if remembered and self._again is Retry.RETRY:
-                self._catalog.forget_setbacks(maker, list(remembered))
+                self._catalog.setbacks.forget(maker, list(remembered))
                 continue
             for key, (code, error) in remembered.items():
                 found[key] = Failure("", code, f"{error}; tried before; --retry (?retry=true) to try again")
@@ -46,7 +46,7 @@ class KnownSetbacks:
         if self._again is Retry.REHEARSE:
             return
         for maker, keys in self._by_maker(list(costly)).items():
-            self._catalog.put_setbacks(maker, {key: (costly[key].code, costly[key].error) for key in keys})
+            self._catalog.setbacks.put(maker, {key: (costly[key].code, costly[key].error) for key in keys})
 
     def _by_maker(self, keys: Sequence[ParseKey]) -> dict[str, list[ParseKey]]:
         grouped: dict[str, list[ParseKey]] = {}

@@ -42,7 +42,7 @@ class ChunkLocations:
             return
         self._holders.update((chunk, []) for chunk in absent)
         reading = self._reading
-        for holder in reading.catalog.holders(
+        for holder in reading.catalog.passages.holders(
             reading.corpus, reading.snapshot.commit, absent, reading.where, reading.caller
         ):
             self._holders[holder.chunk].append(holder)

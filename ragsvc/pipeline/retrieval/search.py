@@ -261,7 +261,7 @@ def _read(
     reading: SearchScope, chunk_ids: Sequence[int], position_of: Mapping[int, int], scores: Sequence[float]
 ) -> list[Passage]:
     """The passages of some candidates, in final order."""
-    passages = reading.catalog.passages(
+    passages = reading.catalog.passages.read(
         reading.corpus, reading.snapshot.commit, chunk_ids, reading.where, reading.caller
     )
     return sorted(passages, key=lambda p: (-scores[position_of[p.chunk]], p.document_id, p.start))
@@ -278,7 +278,7 @@ def _list_unread(
     unread = fold.unread()
     if not unread.size:
         return
-    holders = reading.catalog.holders(
+    holders = reading.catalog.passages.holders(
         reading.corpus,
         reading.snapshot.commit,
         [chunk_ids[i] for i in unread],

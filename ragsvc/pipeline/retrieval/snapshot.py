@@ -64,7 +64,8 @@ class Snapshot:
             lambda: (
                 self.alive
                 & np.isin(
-                    self.index.versions, catalog.allowed_versions(self.corpus.id, self.commit, where, caller)
+                    self.index.versions,
+                    catalog.memberships.allowed_versions(self.corpus.id, self.commit, where, caller),
                 )
             ),
         )
@@ -136,7 +137,7 @@ def read_files(catalog: Catalog, corpus: Corpus) -> tuple[CorpusIndex, index_rea
     if not is_ours(catalog, corpus, written):
         log.warning("the index of %s is of another state of the catalog and is rebuilt", corpus.name)
         return None
-    if not is_current(catalog, corpus, index, catalog.live_versions(corpus.id, corpus.commit)):
+    if not is_current(catalog, corpus, index, catalog.memberships.live_versions(corpus.id, corpus.commit)):
         log.warning("the index of %s holds chunks that were made anew since, and is rebuilt", corpus.name)
         return None
     return index, written
@@ -154,7 +155,7 @@ def is_current(catalog: Catalog, corpus: Corpus, index: CorpusIndex, versions: I
     gc removes chunks that no kept commit needs; when the text comes back, it is cut anew.
     """
     held = np.intersect1d(versions, index.versions)
-    return np.array_equal(index.cuts(held), catalog.cuts(corpus.profile.id, held))
+    return np.array_equal(index.cuts(held), catalog.chunks.cuts(corpus.profile.id, held))
 
 
 def settled(
@@ -164,30 +165,30 @@ def settled(
 
     :raises StaleContent: if gc took the commit meanwhile.
     """
-    live = catalog.live_versions(corpus.id, corpus.commit)
+    live = catalog.memberships.live_versions(corpus.id, corpus.commit)
     absent = np.setdiff1d(live, index.versions)
     if absent.size:
-        index = index.extended(catalog.batch(corpus.profile.id, absent))
+        index = index.extended(catalog.chunks.batch(corpus.profile.id, absent))
     alive = np.isin(index.versions, live)
-    catalog.check_kept(corpus)
+    catalog.history.check_kept(corpus)
     return _snapshot(corpus, index, alive, base)
 
 
 def replay(catalog: Catalog, held: Snapshot, corpus: Corpus) -> Snapshot:
     """The snapshot of `corpus.commit`, from an older one and the commits in between."""
-    touched = catalog.touched_versions(corpus.id, held.commit, corpus.commit)
-    live = catalog.live_among(corpus.id, corpus.commit, touched)
+    touched = catalog.memberships.touched_versions(corpus.id, held.commit, corpus.commit)
+    live = catalog.memberships.live_among(corpus.id, corpus.commit, touched)
     index = held.index
-    if not catalog.is_kept(held.corpus):
+    if not catalog.history.is_kept(held.corpus):
         # gc took rows that would tell what died in between.
-        live = catalog.live_versions(corpus.id, corpus.commit)
+        live = catalog.memberships.live_versions(corpus.id, corpus.commit)
         index = index if is_current(catalog, corpus, index, live) else empty_index(corpus)
         return settled(catalog, index, corpus, held.base)
     if not is_current(catalog, corpus, index, live):
         return settled(catalog, empty_index(corpus), corpus, None)
     unseen = np.setdiff1d(live, index.versions)
     if unseen.size:
-        index = index.extended(catalog.batch(corpus.profile.id, unseen))
+        index = index.extended(catalog.chunks.batch(corpus.profile.id, unseen))
     alive = np.zeros(index.rows, dtype=np.bool_)
     alive[: held.index.rows] = held.alive
     alive[np.isin(index.versions, touched)] = False

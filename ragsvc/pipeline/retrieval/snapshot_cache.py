@@ -80,7 +80,7 @@ class SnapshotCache:
     def _index_for(self, corpus: Corpus, held: Snapshot | None) -> CorpusIndex:
         """An index of the profile of `corpus` to begin with: what is held, what is in files, or nothing."""
         if held is not None and held.corpus.profile.id == corpus.profile.id:
-            live = self._catalog.live_versions(corpus.id, corpus.commit)
+            live = self._catalog.memberships.live_versions(corpus.id, corpus.commit)
             return held.index if is_current(self._catalog, corpus, held.index, live) else empty_index(corpus)
         loaded = read_files(self._catalog, corpus)
         return loaded[0] if loaded else empty_index(corpus)
@@ -122,7 +122,9 @@ class SnapshotCache:
         with self._past_lock:
             past = list(self._past.values())
         gone = [
-            made for made in past if made.corpus.uid not in live or not self._catalog.is_kept(made.corpus)
+            made
+            for made in past
+            if made.corpus.uid not in live or not self._catalog.history.is_kept(made.corpus)
         ]
         self._drop_past(gone)
 
@@ -134,11 +136,11 @@ class SnapshotCache:
     def _covers(self, held: Snapshot, corpus: Corpus) -> bool:
         if held.commit > corpus.commit:
             # Another thread saw a later commit, unless the catalog was put back to an older state.
-            return self._catalog.has_commit(corpus.id, held.corpus.commit_uid)
+            return self._catalog.history.has_commit(corpus.id, held.corpus.commit_uid)
         return held.corpus.commit_uid == corpus.commit_uid
 
     def _advance(self, held: Snapshot | None, corpus: Corpus) -> Snapshot:
-        newest = self._catalog.newest(corpus)
+        newest = self._catalog.corpora.newest(corpus)
         if held is not None and held.commit and not self._is_known(held):
             held = None
         if held is None or held.corpus.profile.id != newest.profile.id or self._rebased(held, newest):
@@ -150,7 +152,7 @@ class SnapshotCache:
 
     def _is_known(self, held: Snapshot) -> bool:
         """Whether the catalog has the commit that is held; one that was put back gives ids out again."""
-        known = self._catalog.has_commit(held.corpus.id, held.corpus.commit_uid)
+        known = self._catalog.history.has_commit(held.corpus.id, held.corpus.commit_uid)
         if not known:
             log.warning("the catalog was put back to another state: %s is read anew", held.corpus.name)
             self._catalog.forget_caches()
@@ -167,7 +169,7 @@ class SnapshotCache:
             loaded = read_files(self._catalog, corpus) or self._mend(corpus)
         index, base = loaded or (empty_index(corpus), None)
         # Read after the files: a writer may have replaced them since the caller looked.
-        newest = self._catalog.newest(corpus)
+        newest = self._catalog.corpora.newest(corpus)
         if newest.profile.id != corpus.profile.id:
             return self._load(newest)
         return settled(self._catalog, index, newest, base)
@@ -178,7 +180,7 @@ class SnapshotCache:
             with self._catalog.lock.hold(0):
                 loaded = read_files(self._catalog, corpus)
                 if loaded is None:
-                    newest = self._catalog.newest(corpus)
+                    newest = self._catalog.corpora.newest(corpus)
                     if newest.profile.id != corpus.profile.id:
                         return None
                     rebase(self._catalog, newest, force=True)

@@ -63,7 +63,7 @@ class Speller:
     def _is_slip(self, word: str, allowed: BoolVector) -> bool:
         if len(word) < SHORTEST or not _LETTERS.fullmatch(word) or self.tokeniser.count(word) == 1:
             return False
-        known = self.catalog.term_ids(self.analyser.terms(word))
+        known = self.catalog.chunks.term_ids(self.analyser.terms(word))
         return not any(_rows(self.snapshot.lexical, term, allowed).size for term in known.values())
 
     def _meant(self, word: str, allowed: BoolVector, *, name: bool) -> str | None:
@@ -97,14 +97,18 @@ class Speller:
 
     def _forms(self, term: str, rows: I64Vector) -> set[str]:
         """The ways in which a term is written in some of its rows."""
-        texts = self.catalog.chunk_texts(self.snapshot.index.chunk_ids[rows[:EXAMPLES]].tolist())
+        texts = self.catalog.passages.chunk_texts(self.snapshot.index.chunk_ids[rows[:EXAMPLES]].tolist())
         words = {match[0] for text in texts for match in _LETTERS.finditer(text.whole)}
         return {word for word in words if self.analyser.terms(word) == [term]}
 
     def _vocabulary(self) -> Vocabulary:
         parts = [part.postings.terms for part in self.snapshot.lexical.parts]
         numbers = np.unique(np.concatenate(parts)) if parts else np.empty(0, np.int32)
-        named = [(term, number) for number, term in self.catalog.terms_of(numbers.tolist()) if term.isalpha()]
+        named = [
+            (term, number)
+            for number, term in self.catalog.chunks.terms_of(numbers.tolist())
+            if term.isalpha()
+        ]
         return Vocabulary(
             tuple(term for term, _ in named), np.array([number for _, number in named], dtype=np.int64)
         )

@@ -45,7 +45,7 @@ class CorpusExport:
         """Write the folder; it appears whole or not at all.
 
         :param folder: does not exist, or is empty.
-        :param ref: as in `Catalog.corpus_at`.
+        :param ref: as in `Catalog.history.corpus_at`.
         :raises RefNotFound: if there is no such commit.
         :raises CommitCollected: if gc removed what the commit held.
         :raises StaleContent: if the corpus is deleted and made again meanwhile.
@@ -58,14 +58,14 @@ class CorpusExport:
             target = folder.resolve()
             _refuse_taken(target)
         catalog = self._catalog
-        corpus = catalog.corpus_at(self._caller, name, ref)
+        corpus = catalog.history.corpus_at(self._caller, name, ref)
         with (
-            catalog.pinned(f"export of {name}", corpus_id=corpus.id, commit_id=corpus.commit),
+            catalog.pins.pinned(f"export of {name}", corpus_id=corpus.id, commit_id=corpus.commit),
             _translated(folder),
             _partial(target) as partial,
         ):
             manifest = self._write(corpus, partial)
-            catalog.check_kept(corpus)
+            catalog.history.check_kept(corpus)
             size = _put_manifest(partial, manifest)
             _sync_folder(partial)
             crash_point("pipeline.export.before_rename")
@@ -86,16 +86,16 @@ class CorpusExport:
     def _write(self, corpus: Corpus, folder: Path) -> ExportManifest:
         catalog, caller = self._catalog, self._caller
         roots: set[str] = set()
-        versions = catalog.carried_versions(caller, corpus)
+        versions = catalog.exports.versions(caller, corpus)
         hashes = bytearray()
 
         def documents() -> Iterator[Columns]:
-            for page in catalog.carried_documents(caller, corpus):
+            for page in catalog.exports.documents(caller, corpus):
                 roots.update(row.root for row in page)
                 yield _columns(ExportedDocument, page)
 
         def chunks() -> Iterator[Columns]:
-            for page in catalog.carried_chunks(corpus.profile, versions):
+            for page in catalog.exports.chunks(corpus.profile, versions):
                 hashes.extend(b"".join([row.embedded_hash for row in page]))
                 yield _columns(ExportedChunk, page)
 
@@ -106,12 +106,12 @@ class CorpusExport:
         }
         vectors = self._vectors(corpus, hashes)
         files[Table.VECTORS] = self._table(corpus, folder, Table.VECTORS, vectors)
-        entries = catalog.log(caller, corpus.name, 1, CommitId(corpus.commit + 1))
+        entries = catalog.history.log(caller, corpus.name, 1, CommitId(corpus.commit + 1))
         if not entries:
             raise StaleContent(
                 f"{corpus.name} was deleted and made again meanwhile", hint="run the same again"
             )
-        known = catalog.roots(corpus.id)
+        known = catalog.corpora.roots(corpus.id)
         return ExportManifest(
             corpus=corpus.name,
             commit=corpus.commit,
@@ -134,10 +134,10 @@ class CorpusExport:
     def _versions(self, versions: dict[str, VersionId]) -> Iterator[Columns]:
         names = {number: name for name, number in versions.items()}
         for some in batches(list(versions.values()), _VERSIONS):
-            signatures = self._catalog.version_signatures(some)
+            signatures = self._catalog.exports.version_signatures(some)
             page: list[ExportedVersion] = []
             characters = 0
-            for text in self._catalog.version_texts(some):
+            for text in self._catalog.versions.texts(some):
                 row = ExportedVersion(
                     version=names[text.id],
                     title=text.title,
@@ -161,7 +161,7 @@ class CorpusExport:
         for some in batches(digests, _VECTORS):
             yield {
                 "embedded_hash": some,
-                "vector": self._catalog.carried_vectors(corpus.profile, some),
+                "vector": self._catalog.exports.vectors(corpus.profile, some),
             }
 
 

@@ -56,7 +56,7 @@ class CorpusImport:
         manifest = ExportManifest.read(self._folder)
         chosen = self._name(manifest, name)
         self._check_files(manifest)
-        with self._catalog.pinned(f"import of {chosen}"):
+        with self._catalog.pins.pinned(f"import of {chosen}"):
             for attempt in range(ATTEMPTS):
                 try:
                     commit = self._fill_and_publish(manifest, chosen)
@@ -79,10 +79,10 @@ class CorpusImport:
 
     def _name(self, manifest: ExportManifest, name: str | None) -> str:
         if name is not None:
-            self._catalog.check_free(self._caller, name)
+            self._catalog.exports.check_free(self._caller, name)
             return name
         try:
-            self._catalog.check_free(self._caller, manifest.corpus)
+            self._catalog.exports.check_free(self._caller, manifest.corpus)
         except InvalidName as error:
             raise ExportDamaged(f"{self._folder / MANIFEST}: {error.message}", hint=COPY_AGAIN) from error
         return manifest.corpus
@@ -97,10 +97,10 @@ class CorpusImport:
                 self._tools.progress(Progress("checking", done, total, "bytes"))
 
     def _fill_and_publish(self, manifest: ExportManifest, name: str) -> CommitId:
-        profile = self._catalog.profile(manifest.spec)
+        profile = self._catalog.corpora.profile(manifest.spec)
         born = ImportRows(self._catalog, self._folder, manifest, profile, self._tools.progress).fill()
         with self._catalog.lock.hold(self._tools.lock_timeout_s, self._tools.on_wait):
-            corpus = self._catalog.adopt(
+            corpus = self._catalog.exports.adopt(
                 self._caller,
                 name,
                 profile,

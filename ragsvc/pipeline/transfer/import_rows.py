@@ -96,9 +96,9 @@ class ImportRows:
             keys.append(np.frombuffer(b"".join(digests), dtype=kind))
             for first in range(0, len(digests), _WINDOW_CHUNKS):
                 some = slice(first, first + _WINDOW_CHUNKS)
-                missing = self._catalog.missing_vectors(embedder, digests[some])
+                missing = self._catalog.vectors.missing(embedder, digests[some])
                 fresh = [first + at for at, digest in enumerate(digests[some]) if digest in missing]
-                self._catalog.put_vectors(embedder, [digests[at] for at in fresh], matrix[fresh])
+                self._catalog.vectors.put(embedder, [digests[at] for at in fresh], matrix[fresh])
         joined = np.concatenate(keys) if keys else np.empty(0, dtype=kind)
         demand(bool((joined[:-1] < joined[1:]).all()), Table.VECTORS, "rows are not in order, or repeated")
         return joined
@@ -149,9 +149,9 @@ class ImportRows:
     def _store(
         self, window: Sequence[tuple[ExportedVersion, ParsedDocument, list[ExportedChunk]]]
     ) -> dict[str, _Known]:
-        ids = self._catalog.put_versions([document for _, document, _ in window])
+        ids = self._catalog.versions.put([document for _, document, _ in window])
         crash_point("pipeline.import.between")
-        fresh = set(self._catalog.unchunked(self._profile.id, ids))
+        fresh = set(self._catalog.chunks.unchunked(self._profile.id, ids))
         items = [
             (number, [_row(chunk) for chunk in chunks])
             for number, (_, _, chunks) in zip(ids, window, strict=True)
@@ -163,7 +163,7 @@ class ImportRows:
                 for number, (version, _, _) in zip(ids, window, strict=True)
                 if number in fresh and version.signature
             }
-            self._catalog.put_chunks(self._profile.id, items, signatures)
+            self._catalog.chunks.put(self._profile.id, items, signatures)
         return {
             version.version: _Known(number, version.title, version.media_type)
             for number, (version, _, _) in zip(ids, window, strict=True)

@@ -46,24 +46,24 @@ def collect(
     :raises DiskFull: if there is no room to vacuum; what was collected stays so.
     """
     started = time.perf_counter()
-    collected = catalog.collect(caller, corpus, keep, dry_run=dry_run, turns=turns)
+    collected = catalog.gc.collect(caller, corpus, keep, dry_run=dry_run, turns=turns)
     if dry_run:
         useless = list(_useless_folders(catalog.home, collected.places))
         freed = sum(index_writer.size_bytes(folder) for folder in useless)
     else:
         with turns.turn():
-            useless = list(_useless_folders(catalog.home, catalog.places()))
+            useless = list(_useless_folders(catalog.home, catalog.gc.places()))
             freed = sum(index_writer.size_bytes(folder) for folder in useless)
             _remove(useless)
         for place in collected.places:
             with turns.turn():
                 freed += _shrink(catalog, caller, place)
-        freed += catalog.vacuum(turns) if vacuum else 0
+        freed += catalog.gc.vacuum(turns) if vacuum else 0
     return replace(
         collected.report,
         indexes=len(useless),
         freed_bytes=freed,
-        reusable_bytes=0 if dry_run else catalog.reusable_bytes(),
+        reusable_bytes=0 if dry_run else catalog.gc.reusable_bytes(),
         seconds=time.perf_counter() - started,
     )
 
@@ -93,14 +93,17 @@ def _remove(folders: Sequence[Path]) -> None:
 def _shrink(catalog: Catalog, caller: Caller, place: ProfileUse) -> int:
     """Write index files anew when they hold rows of deleted versions; gives the bytes saved."""
     try:
-        corpus = catalog.corpus(caller, place.corpus)
+        corpus = catalog.corpora.get(caller, place.corpus)
     except CorpusNotFound:
         return 0  # deleted since
     if corpus.profile.fingerprint != place.profile:
         return 0  # what is gone back to seldom is not worth the work
     folder = folder_of(catalog, corpus)
     rows = index_reader.written_rows(folder)
-    if rows is None or np.isin(rows.versions, catalog.holdings(corpus.id, corpus.profile.id).versions).all():
+    if (
+        rows is None
+        or np.isin(rows.versions, catalog.history.holdings(corpus.id, corpus.profile.id).versions).all()
+    ):
         return 0
     before = index_writer.size_bytes(folder)
     try:

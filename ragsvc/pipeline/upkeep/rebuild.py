@@ -14,7 +14,7 @@ from ragsvc.pipeline.ingestion.indexer import Indexer, Window, rows_of
 from ragsvc.pipeline.ingestion.listeners import Listener
 from ragsvc.pipeline.profile_parts import ProfileParts
 from ragsvc.store.catalog import Catalog
-from ragsvc.store.commits import new_uid
+from ragsvc.store.history import new_uid
 from ragsvc.text.worker_pool import ParserPool
 
 
@@ -49,11 +49,11 @@ class Rebuild:
         """
         started = time.perf_counter()
         catalog = self._tools.catalog
-        corpus = catalog.corpus(self._caller, name)
-        with catalog.pinned(f"rebuild of {name}", corpus_id=corpus.id):
+        corpus = catalog.corpora.get(self._caller, name)
+        with catalog.pins.pinned(f"rebuild of {name}", corpus_id=corpus.id):
             texts, unmended = self._profiles(corpus)
             with catalog.lock.hold(self._tools.lock_timeout_s, self._listener.on_wait):
-                commit = self._publish(catalog.newest(corpus))
+                commit = self._publish(catalog.corpora.newest(corpus))
         return RebuildReport(
             corpus=name,
             commit=commit,
@@ -68,7 +68,7 @@ class Rebuild:
     def _publish(self, corpus: Corpus) -> CommitId:
         """Write the index files, and make a commit when anything is other than it was: servers look again."""
         catalog = self._tools.catalog
-        fields = [number for number, _ in catalog.field_faults(corpus.id)]
+        fields = [number for number, _ in catalog.integrity.field_faults(corpus.id)]
         mended = bool(self._rechunked or self._embedded or fields)
         if not corpus.commit:
             return corpus.commit
@@ -83,7 +83,7 @@ class Rebuild:
         if not mended and index_reader.written(folder) == before:
             return corpus.commit
         stats = {"texts": self._rechunked, "embedded": self._embedded, "fields": len(fields)}
-        return catalog.mend(self._caller, corpus, fields, stats, uid)
+        return catalog.publishing.mend(self._caller, corpus, fields, stats, uid)
 
     def _profiles(self, corpus: Corpus) -> tuple[int, list[str]]:
         """Mend the head's profile, then those of earlier commits as far as their models are to be had.
@@ -92,7 +92,7 @@ class Rebuild:
         """
         texts = 0
         unmended: list[str] = []
-        for profile in self._tools.catalog.kept_profiles(corpus.id):
+        for profile in self._tools.catalog.integrity.kept_profiles(corpus.id):
             is_head = profile.id == corpus.profile.id
             mended = self._rechunked + self._embedded
             try:
@@ -109,7 +109,7 @@ class Rebuild:
 
     def _profile(self, corpus: Corpus, profile: Profile) -> int:
         catalog = self._tools.catalog
-        versions = [VersionId(i) for i in catalog.needed_versions(corpus.id, profile.id).tolist()]
+        versions = [VersionId(i) for i in catalog.integrity.needed_versions(corpus.id, profile.id).tolist()]
         indexer = Indexer(
             catalog,
             self._tools.parts_of(profile),
@@ -118,7 +118,7 @@ class Rebuild:
             cancelled=self._listener.cancelled,
         )
         done = 0
-        for window in indexer.windows(catalog.version_texts(versions)):
+        for window in indexer.windows(catalog.versions.texts(versions)):
             self._window(profile, indexer, window)
             done += len(window.versions)
             self._listener.progress(Progress("rebuilding", done, len(versions), "texts"))
@@ -131,15 +131,15 @@ class Rebuild:
         catalog = self._tools.catalog
         embedder, dimension = profile.embedder_fingerprint, profile.spec.embedder.dimension
         texts = window.texts()
-        damaged = catalog.damaged_vectors(embedder, dimension, list(texts))
+        damaged = catalog.vectors.damaged(embedder, dimension, list(texts))
         if damaged:
-            catalog.drop_vectors(embedder, sorted(damaged))
-        indexer.embed(texts, catalog.missing_vectors(embedder, list(texts)))
+            catalog.vectors.drop(embedder, sorted(damaged))
+        indexer.embed(texts, catalog.vectors.missing(embedder, list(texts)))
         rows = [(version.id, rows_of(made)) for version, made in window.versions]
-        wrong = catalog.differing(profile.id, rows)
+        wrong = catalog.chunks.differing(profile.id, rows)
         if wrong:
             signatures = {v.id: made.signature for v, made in window.versions if v.id in wrong}
             mended = [(version, made) for version, made in rows if version in wrong]
-            catalog.put_chunks(profile.id, mended, signatures, replaced=wrong)
+            catalog.chunks.put(profile.id, mended, signatures, replaced=wrong)
         self._rechunked += len(wrong)
         self._chunks += sum(len(made) for _, made in rows)

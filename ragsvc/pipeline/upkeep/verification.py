@@ -54,8 +54,8 @@ class Verification:
 
         :raises CorpusNotFound: if one does not exist.
         """
-        corpora = [self._catalog.corpus(caller, name) for name in names]
-        for line in self._catalog.damaged_database():
+        corpora = [self._catalog.corpora.get(caller, name) for name in names]
+        for line in self._catalog.integrity.damaged_database():
             self._add("", "catalog", f"the catalog {self._catalog.home / 'catalog.db'}: {line}", RESTORE)
         for corpus in corpora:
             self._corpus(corpus)
@@ -64,11 +64,11 @@ class Verification:
     def _corpus(self, corpus: Corpus) -> None:
         self._checked["corpora"] += 1
         seen: set[VersionId] = set()
-        for profile in self._catalog.kept_profiles(corpus.id):
+        for profile in self._catalog.integrity.kept_profiles(corpus.id):
             self._model(corpus, profile)
             seen |= self._profile(corpus, profile, seen)
         self._checked["texts"] += len(seen)
-        faults = self._catalog.field_faults(corpus.id)
+        faults = self._catalog.integrity.field_faults(corpus.id)
         for _, document_id in faults[:LISTED]:
             message = f"the filter fields of {document_id} are not those of its metadata"
             self._add(corpus.name, "fields", message, _rebuild(corpus))
@@ -90,8 +90,8 @@ class Verification:
         :param seen: versions whose texts were checked already.
         """
         catalog = self._catalog
-        needed = [VersionId(i) for i in catalog.needed_versions(corpus.id, profile.id).tolist()]
-        texts = catalog.text_faults([version for version in needed if version not in seen])
+        needed = [VersionId(i) for i in catalog.integrity.needed_versions(corpus.id, profile.id).tolist()]
+        texts = catalog.integrity.text_faults([version for version in needed if version not in seen])
         self._report(corpus, profile, "text", texts, RESTORE)
         done = 0
 
@@ -100,8 +100,8 @@ class Verification:
             done += count
             self._progress(Progress(f"verifying {corpus.name}", done, len(needed), "texts"))
 
-        chunks = catalog.chunk_faults(profile.id, needed, more)
-        self._checked["chunks"] += sum(catalog.chunk_counts(profile.id, needed).values())
+        chunks = catalog.integrity.chunk_faults(profile.id, needed, more)
+        self._checked["chunks"] += sum(catalog.chunks.chunk_counts(profile.id, needed).values())
         self._report(corpus, profile, "chunks", chunks, _rebuild(corpus))
         return set(needed)
 
@@ -111,10 +111,10 @@ class Verification:
         if not faults:
             return
         # gc may have taken versions since they were listed.
-        still = set(self._catalog.needed_versions(corpus.id, profile.id).tolist())
+        still = set(self._catalog.integrity.needed_versions(corpus.id, profile.id).tolist())
         found = [(version, fault) for version, fault in sorted(faults.items()) if version in still]
         for version, fault in found[:LISTED]:
-            document = self._catalog.document_of(corpus.id, version)
+            document = self._catalog.integrity.document_of(corpus.id, version)
             self._add(
                 corpus.name,
                 code,
@@ -133,7 +133,7 @@ class Verification:
                 dimension=corpus.profile.spec.embedder.dimension,
             )
         except (IndexDamaged, ProfileMismatch) as error:
-            if self._catalog.newest(corpus).profile.id == corpus.profile.id:
+            if self._catalog.corpora.newest(corpus).profile.id == corpus.profile.id:
                 code = "index_damaged" if index_reader.is_written(folder) else "index_missing"
                 self._add(corpus.name, code, error.message, repair)
             return
@@ -151,13 +151,13 @@ class Verification:
         """How many versions have other rows in the files than in the catalog; dead rows do not count."""
         wrong = 0
         held = np.unique(index.versions)
-        needed = self._catalog.needed_versions(corpus.id, corpus.profile.id)
+        needed = self._catalog.integrity.needed_versions(corpus.id, corpus.profile.id)
         common = np.intersect1d(held, needed)
         rows = _RowsOf(index)
         for start in range(0, len(common), _GROUP):
             group = common[start : start + _GROUP]
             try:
-                batch = self._catalog.batch(corpus.profile.id, group)
+                batch = self._catalog.chunks.batch(corpus.profile.id, group)
             except StaleContent:
                 continue  # told of already, as a fault of chunks
             wrong += len(np.unique(rows.differing(batch, group)))

@@ -1,4 +1,4 @@
-"""Going back: a new commit whose documents and profile are those of an earlier one."""
+"""Commits that are made of what is stored already: going back, another profile, and repair."""
 
 from __future__ import annotations
 
@@ -6,23 +6,28 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, insert, select, update
+from sqlalchemy import Connection, Row, and_, delete, insert, select, update
 
 from ragsvc.crashpoints import crash_point
-from ragsvc.domain import Caller, CommitId, Corpus, RollbackReport
-from ragsvc.errors import InternalError
-from ragsvc.store.commits import find_commit, insert_commit
+from ragsvc.domain import Caller, CommitId, Corpus, Profile, RollbackReport, VersionId
+from ragsvc.errors import CorpusNotFound, InternalError, StaleContent
+from ragsvc.store.chunks import ready_versions
 from ragsvc.store.corpora import find_corpus
 from ragsvc.store.engine import Repository, batches
+from ragsvc.store.history import find_commit, insert_commit
 from ragsvc.store.memberships import end_memberships
+from ragsvc.store.metadata_index import field_rows
 from ragsvc.store.permissions import live_at
 from ragsvc.store.tables import commit, corpus, field, membership
+from ragsvc.store.tables import corpus as corpus_table
 
 _IDENTITY = ("id", "corpus_id", "born", "died")
+SHORT = 12
+"""Hex digits of a profile's fingerprint that a commit shows."""
 
 
-class Rollback(Repository):
-    """Rollback: rows of memberships only; texts, chunks and vectors are there already."""
+class Publishing(Repository):
+    """New commits without new texts."""
 
     def rollback(self, caller: Caller, name: str, ref: str) -> RollbackReport:
         """Make a corpus what it was at a commit; the commits in between stay in the history.
@@ -73,6 +78,57 @@ class Rollback(Repository):
             _revive(connection, head, number, list(wanted.values()))
         return replace(report, commit=number)
 
+    def move_head(self, caller: Caller, corpus: Corpus, profile: Profile, uid: str) -> CommitId:
+        """Give a corpus another profile, by a new commit, whole or not at all; the writer lock is held.
+
+        :param corpus: as it was when the profile was chosen; commits since then do no harm.
+        :param uid: of the commit; index files that were written before bear it.
+        :return: the new commit.
+        :raises StaleContent: if a live document is not ready under the profile, or the corpus has
+            been given another profile meanwhile.
+        :raises CorpusNotFound: if the corpus was deleted meanwhile.
+        """
+        if not self._db.lock.held:
+            raise InternalError("move_head was called without the writer lock")
+        with self._db.write("store.reindex") as connection:
+            head = find_corpus(connection, corpus.name)
+            if head.uid != corpus.uid:
+                raise CorpusNotFound(f"{corpus.name} was deleted meanwhile", hint="run the same again")
+            if head.profile.id != corpus.profile.id:
+                raise StaleContent(f"{corpus.name} was reindexed meanwhile", hint="run the same again")
+            _check_ready(connection, corpus, profile)
+            stats = {
+                "from": head.profile.fingerprint[:SHORT],
+                "to": profile.fingerprint[:SHORT],
+                "from_embedder": head.profile.spec.embedder.name,
+                "to_embedder": profile.spec.embedder.name,
+            }
+            number = insert_commit(connection, caller, head.id, "reindex", stats, profile.id, uid)
+            place = corpus_table.c.id == int(head.id)
+            connection.execute(update(corpus_table).where(place).values(profile_id=int(profile.id)))
+        return number
+
+    def mend(
+        self, caller: Caller, corpus: Corpus, memberships: Sequence[int], stats: Mapping[str, Any], uid: str
+    ) -> CommitId:
+        """Write the filter fields of some memberships anew, and make a commit: servers then look again.
+
+        The writer lock is held. No document changes.
+
+        :param uid: of the commit; index files that were mended before bear it.
+        """
+        if not self._db.lock.held:
+            raise InternalError("mend was called without the writer lock")
+        with self._db.write("store.mend") as connection:
+            for some in batches(list(memberships)):
+                connection.execute(delete(field).where(field.c.membership_id.in_(some)))
+                columns = (membership.c.id, membership.c.corpus_id, membership.c.metadata)
+                statement = select(*columns).where(membership.c.id.in_(some))
+                rows = [made for row in connection.execute(statement) for made in field_rows(*row)]
+                if rows:
+                    connection.execute(insert(field), rows)
+            return insert_commit(connection, caller, corpus.id, "rebuild", stats, corpus.profile.id, uid)
+
 
 def _difference(
     connection: Connection, head: Corpus, target: CommitId
@@ -118,3 +174,16 @@ def _revive(connection: Connection, head: Corpus, number: CommitId, rows: Sequen
         )
         names = ["membership_id", "corpus_id", "name", "kind", "text", "number"]
         connection.execute(insert(field).from_select(names, copied))
+
+
+def _check_ready(connection: Connection, corpus: Corpus, profile: Profile) -> None:
+    live = select(membership.c.version_id).where(
+        membership.c.corpus_id == int(corpus.id), membership.c.died.is_(None)
+    )
+    ids = [VersionId(i) for i in connection.execute(live.distinct()).scalars()]
+    missing = len(ids) - len(ready_versions(connection, profile.id, ids))
+    if missing:
+        raise StaleContent(
+            f"{missing} documents of {corpus.name} are not indexed under the new profile",
+            hint="run the same again: what was embedded is kept",
+        )
