@@ -26,7 +26,7 @@ USELESS_SHARE = 0.25
 
 def folder_of(catalog: Catalog, corpus: Corpus) -> Path:
     """Where the derived files of a corpus and its profile live."""
-    return catalog.home / corpus.uid / corpus.profile.fingerprint[:16]
+    return catalog.home.index(corpus.uid, corpus.profile.fingerprint)
 
 
 def is_ours(catalog: Catalog, corpus: Corpus, written: index_reader.WrittenIndex) -> bool:

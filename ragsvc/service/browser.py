@@ -31,7 +31,7 @@ class CorpusBrowser:
         return CorpusDetails(
             summary=summary,
             profile=corpus.profile,
-            index_bytes=_size_of(self._catalog.home / corpus.uid),
+            index_bytes=_size_of(self._catalog.home.corpus(corpus.uid)),
             log=tuple(self._catalog.history.log(caller, name, SHOWN_COMMITS)),
             tags=tuple(self._catalog.history.tags(caller, name)),
         )

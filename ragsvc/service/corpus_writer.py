@@ -86,7 +86,7 @@ class CorpusWriter:
         corpus = self._catalog.corpora.get(caller, name)
         with self._catalog.lock.hold(self._settings.lock_timeout_s):
             self._catalog.deletion.delete_corpus(caller, name)
-            shutil.rmtree(self._catalog.home / corpus.uid, ignore_errors=True)
+            shutil.rmtree(self._catalog.home.corpus(corpus.uid), ignore_errors=True)
         self._catalog.deletion.empty_log()
 
     def _new_corpus(self, caller: Caller, name: str) -> Corpus:

@@ -253,7 +253,7 @@ def _items(catalog: Catalog, run: _Run, make: Callable[[Question], Item]) -> tup
     key = key_of(run.ground.decides() | rest)
     items: list[Item] = []
     resumed = 0
-    with Journal(catalog.home, key, fresh=run.fresh) as journal:
+    with Journal(catalog.home.path, key, fresh=run.fresh) as journal:
         for number, question in enumerate(run.questions):
             run.told(Progress("evaluate", number, len(run.questions), "questions"))
             item = journal.items.get(question.id)

@@ -50,7 +50,9 @@ class JobDesk:
         :raises JobNotFound: if there is none of that id.
         """
         job = self._catalog.jobs.cancel(caller, job_id)
-        if job.state is JobState.RUNNING and not (job.pid and is_job_process(job.pid, self._catalog.home)):
+        if job.state is JobState.RUNNING and not (
+            job.pid and is_job_process(job.pid, self._catalog.home.path)
+        ):
             # Its process is gone, and with it who would have noticed.
             self._catalog.jobs.finish(job_id, JobState.CANCELLED)
             job = self._catalog.jobs.get(caller, job_id)
@@ -60,4 +62,4 @@ class JobDesk:
 
     def discard_uploads(self, job_id: str) -> None:
         """Remove what was uploaded for a job."""
-        Spool(self._catalog.home / "spool" / job_id).discard()
+        Spool(self._catalog.home.spool(job_id)).discard()

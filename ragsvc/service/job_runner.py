@@ -42,7 +42,7 @@ class JobRunner:
     def __init__(self, catalog: Catalog, settings: Settings) -> None:
         self._catalog = catalog
         self._settings = settings
-        self._election = JobElection(catalog.home)
+        self._election = JobElection(catalog.home.path)
         self._process: JobProcess | None = None
         self._idle_since = 0.0
         self._sweep_at = 0.0
@@ -122,7 +122,7 @@ class JobRunner:
         return False
 
     def _sweep(self) -> None:
-        sweep_spools(self._catalog.home, self._is_open)
+        sweep_spools(self._catalog.home.path, self._is_open)
         oldest = datetime.now(UTC) - timedelta(days=self._settings.keep_jobs_days)
         before = oldest.isoformat(timespec="milliseconds").replace("+00:00", "Z")
         self._catalog.jobs.expire(before, self._settings.keep_jobs)
@@ -136,7 +136,7 @@ class JobRunner:
         open_jobs = self._catalog.jobs.all(Caller(), [JobState.RUNNING])
         if not open_jobs:
             return
-        home = self._catalog.home
+        home = self._catalog.home.path
         pids = {job.pid for job in open_jobs if job.pid is not None}
         living = {pid for pid in pids if not end_job_process(pid, home)}
         if living:
@@ -203,7 +203,7 @@ class JobRunner:
         """A process ends its own jobs; one that died leaves its last one open, to be tried again."""
         job = self._look(job_id)
         if job is None:
-            Spool(self._catalog.home / "spool" / job_id).discard()
+            Spool(self._catalog.home.spool(job_id)).discard()
             return
         if job.state is JobState.QUEUED and pause is JobPause.DEATH and self._has_died():
             self._catalog.jobs.claim(job_id, 0)  # it died before it could
@@ -226,7 +226,7 @@ class JobRunner:
         if job.state in (JobState.FAILED, JobState.CANCELLED):
             self._catalog.deletion.drop_unborn(job.corpus, ingests=0)
         if job.state is not JobState.RUNNING:
-            Spool(self._catalog.home / "spool" / job.id).discard()
+            Spool(self._catalog.home.spool(job.id)).discard()
 
 
 def _shown(code: str, message: str, *, sure: bool) -> dict[str, Any]:

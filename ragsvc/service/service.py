@@ -255,7 +255,7 @@ class Service:
 
     def new_spool(self) -> Spool:
         """A place to write uploads to before they are submitted."""
-        return Spool.create(self._catalog.home)
+        return Spool.create(self._catalog.home.path)
 
     def submit_spool(
         self, caller: Caller, corpus: str, spool: Spool, documents: Sequence[InlineDocument]

@@ -16,6 +16,7 @@ from ragsvc.store.export_rows import ExportRows
 from ragsvc.store.gc.collector import GarbageCollector
 from ragsvc.store.gc.pins import Pins
 from ragsvc.store.history import History
+from ragsvc.store.home_files import Home
 from ragsvc.store.integrity import Integrity
 from ragsvc.store.jobs import Jobs
 from ragsvc.store.lock import WriterLock
@@ -26,8 +27,6 @@ from ragsvc.store.setbacks import Setbacks
 from ragsvc.store.signatures import Signatures
 from ragsvc.store.vectors import Vectors
 from ragsvc.store.versions import Versions
-
-CATALOG_FILE = "catalog.db"
 
 
 class Catalog:
@@ -69,7 +68,7 @@ class Catalog:
         """
         # What stands in the way of a home is told below.
         nowhere = home.is_dir() or _is_missing(home)
-        if not create and nowhere and _is_missing(home / CATALOG_FILE):
+        if not create and nowhere and _is_missing(Home(home).catalog):
             raise HomeNotFound(
                 f"there is no catalog in the folder {home}",
                 hint="name another folder with --home DIR, or make a catalog: ragsvc ingest CORPUS PATH",
@@ -81,12 +80,12 @@ class Catalog:
                 f"the home folder {home} cannot be created: {error.strerror}",
                 hint="choose a folder that you may write to: --home DIR",
             ) from error
-        return cls(Database.open(home.resolve() / CATALOG_FILE))
+        return cls(Database.open(Home(home.resolve()).catalog))
 
     @property
-    def home(self) -> Path:
-        """The folder that holds the catalog."""
-        return self._db.path.parent
+    def home(self) -> Home:
+        """The folder that holds the catalog, and all beside it."""
+        return Home(self._db.path.parent)
 
     @property
     def lock(self) -> WriterLock:

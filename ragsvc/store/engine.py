@@ -194,6 +194,22 @@ class Database:
         self.owe_checkpoint()
         return before
 
+    def faults(self) -> list[str]:
+        """What the database itself finds wrong with its file; [] when nothing."""
+        with self.read() as connection:
+            lines = [str(line) for line in connection.execute(text("PRAGMA integrity_check(10)")).scalars()]
+            found = [] if lines == ["ok"] else lines
+            for row in connection.execute(text("PRAGMA foreign_key_check")).all()[:10]:
+                found.append(f"row {row[1]} of {row[0]} refers to a missing row of {row[2]}")
+        return found
+
+    def reusable_bytes(self) -> int:
+        """Free pages inside the file, which new content fills first."""
+        with self.read() as connection:
+            pages = connection.exec_driver_sql("PRAGMA freelist_count").scalar_one()
+            size = connection.exec_driver_sql("PRAGMA page_size").scalar_one()
+        return int(pages) * int(size)
+
     def size_bytes(self) -> int:
         """Bytes of the file and of its log."""
         return sum(path.stat().st_size for path in (self.path, self._wal) if path.exists())

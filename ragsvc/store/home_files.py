@@ -1,4 +1,4 @@
-"""Folders of a home beside the catalog, and what the system says about them in our words."""
+"""A home: the folder that holds the catalog and all that lies beside it, and the system's words about it."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import stat
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from errno import EDQUOT, ENOSPC
 from pathlib import Path
 
@@ -16,6 +17,33 @@ from ragsvc.errors import DiskFull, HomeNotWritable
 NOT_WRITABLE_HINT = (
     "reading needs a writable folder too: copy a read-only backup first, or choose another folder: --home DIR"
 )
+
+
+CATALOG_FILE = "catalog.db"
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """Where everything of a home lies. Only the catalog is truth; all else is made anew from it."""
+
+    path: Path
+
+    @property
+    def catalog(self) -> Path:
+        """The database."""
+        return self.path / CATALOG_FILE
+
+    def corpus(self, uid: str) -> Path:
+        """The folder of a corpus's index files, all profiles."""
+        return self.path / uid
+
+    def index(self, uid: str, fingerprint: str) -> Path:
+        """The folder of a corpus's index files under one profile."""
+        return self.corpus(uid) / fingerprint[:16]
+
+    def spool(self, job_id: str) -> Path:
+        """The folder of what was uploaded for a job."""
+        return self.path / "spool" / job_id
 
 
 def make_folder(folder: Path, mode: int = 0o777) -> None:

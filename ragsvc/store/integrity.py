@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-from sqlalchemy import Connection, Row, and_, func, select, text
+from sqlalchemy import Connection, Row, and_, func, select
 
 from ragsvc.domain import (
     BoolVector,
@@ -46,13 +46,8 @@ class Integrity(Repository):
     """Comparisons of what is stored with what it was made from."""
 
     def damaged_database(self) -> list[str]:
-        """What SQLite itself finds wrong with the file; [] when nothing."""
-        with self._db.read() as connection:
-            lines = [str(line) for line in connection.execute(text("PRAGMA integrity_check(10)")).scalars()]
-            found = [] if lines == ["ok"] else lines
-            for row in connection.execute(text("PRAGMA foreign_key_check")).all()[:10]:
-                found.append(f"row {row[1]} of {row[0]} refers to a missing row of {row[2]}")
-        return found
+        """What the database itself finds wrong with the file; [] when nothing."""
+        return self._db.faults()
 
     def kept_profiles(self, corpus_id: CorpusId) -> list[Profile]:
         """Profiles that the uncollected commits of a corpus have, the head's first."""

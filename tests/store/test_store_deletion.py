@@ -34,9 +34,9 @@ def test_no_trace_of_the_text_stays_in_the_files(catalog: Catalog) -> None:
     catalog.versions.put_parsed("p", [*keys, (("bad", ".txt"), Failure(MARK, "broken", MARK))])
     catalog.versions.put([document(f"{MARK} never published")])
     job = catalog.jobs.create(ME, JobKind.INGEST, "gone", {"text": MARK})
-    assert MARK.encode() in bytes_on_disk(catalog.home)
+    assert MARK.encode() in bytes_on_disk(catalog.home.path)
     catalog.deletion.delete_corpus(ME, "gone")
-    assert MARK.encode() not in bytes_on_disk(catalog.home)
+    assert MARK.encode() not in bytes_on_disk(catalog.home.path)
     assert texts(catalog, "kept") == {"a": "plain words " * 50}
     assert catalog.chunks.term_ids(["plain", MARK]).keys() == {"plain"}
     with pytest.raises(JobNotFound):
@@ -78,7 +78,7 @@ def test_a_racing_ingest_is_told_and_succeeds_when_run_again(catalog: Catalog) -
 
 
 def test_another_process_does_not_trust_deleted_term_numbers(catalog: Catalog) -> None:
-    with Catalog.open(catalog.home) as other:
+    with Catalog.open(catalog.home.path) as other:
         sync(other, "gone", {"a": document("rare word")})
         old = other.chunks.term_ids(["rare"])
         catalog.deletion.delete_corpus(ME, "gone")

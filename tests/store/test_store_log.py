@@ -22,7 +22,7 @@ MARK = "Xylophagous"
 def reader(catalog: Catalog) -> Iterator[sqlite3.Connection]:
     """A read transaction that goes on, as a long check has."""
     sync(catalog, "c", {"a": document("words")})
-    connection = sqlite3.connect(catalog.home / "catalog.db", isolation_level=None)
+    connection = sqlite3.connect(catalog.home.path / "catalog.db", isolation_level=None)
     connection.execute("BEGIN")
     connection.execute("SELECT count(*) FROM chunk").fetchone()
     yield connection
@@ -55,13 +55,13 @@ def test_writers_do_not_wait_for_a_long_reader(
     for i in range(10):
         catalog.versions.put([document(f"{i} " * 20_000)])
     assert attempts == [False]  # not again after each write
-    assert log_bytes(catalog.home) > 200_000
+    assert log_bytes(catalog.home.path) > 200_000
     assert timeouts(catalog) == {int(engine.BUSY_TIMEOUT_S * 1000)}
     reader.execute("ROLLBACK")
     catalog._db._bound_at = 0.0
     catalog.versions.put([document("one more")])
     assert attempts == [False, True]
-    assert log_bytes(catalog.home) == 0
+    assert log_bytes(catalog.home.path) == 0
 
 
 def test_a_deletion_leaves_the_log_to_a_later_write(
@@ -74,7 +74,7 @@ def test_a_deletion_leaves_the_log_to_a_later_write(
     sleep = time.sleep
 
     def look(seconds: float) -> None:
-        with WriterLock(catalog.home).hold(0):
+        with WriterLock(catalog.home.path).hold(0):
             free.append(True)
         sleep(seconds)
 
@@ -83,7 +83,7 @@ def test_a_deletion_leaves_the_log_to_a_later_write(
     assert len(free) >= 2  # others could write between the attempts
     monkeypatch.undo()
     monkeypatch.setattr(engine, "BACK_OFF_S", 0.0)
-    files = [catalog.home / name for name in ("catalog.db", "catalog.db-wal")]
+    files = [catalog.home.path / name for name in ("catalog.db", "catalog.db-wal")]
     assert any(MARK.encode() in path.read_bytes() for path in files)
     catalog.versions.put([document("small")])  # the reader is still there
     reader.execute("ROLLBACK")

@@ -147,13 +147,13 @@ def test_a_full_disk_is_named_and_loses_nothing(catalog: Catalog) -> None:
 
 def test_the_log_stays_bounded(catalog: Catalog, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(engine, "WAL_LIMIT_BYTES", 200_000)
-    wal = catalog.home / "catalog.db-wal"
+    wal = catalog.home.path / "catalog.db-wal"
     sizes = []
     for i in range(30):
         catalog.versions.put([document(f"{i} " * 20_000)])
         sizes.append(wal.stat().st_size)
     assert max(sizes) < 400_000
-    with WriterLock(catalog.home).hold():  # this thread holds it: checkpoints go on
+    with WriterLock(catalog.home.path).hold():  # this thread holds it: checkpoints go on
         catalog.versions.put([document("y " * 200_000)])
     assert wal.stat().st_size == 0
 

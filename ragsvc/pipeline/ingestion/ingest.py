@@ -79,7 +79,7 @@ class Ingest:
         :raises RootEmpty: if pruning would remove all of a root.
         :raises WriterBusy: if another writer held the lock for too long.
         """
-        found = look_for(request, self._tools.catalog.home, self._root_names(request.corpus))
+        found = look_for(request, self._tools.catalog.home.path, self._root_names(request.corpus))
         self._again = Retry.RETRY if request.retry else Retry.LEAVE
         if request.dry_run:
             self._again = Retry.REHEARSE

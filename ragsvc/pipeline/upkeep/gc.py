@@ -48,11 +48,11 @@ def collect(
     started = time.perf_counter()
     collected = catalog.gc.collect(caller, corpus, keep, dry_run=dry_run, turns=turns)
     if dry_run:
-        useless = list(_useless_folders(catalog.home, collected.places))
+        useless = list(_useless_folders(catalog.home.path, collected.places))
         freed = sum(index_writer.size_bytes(folder) for folder in useless)
     else:
         with turns.turn():
-            useless = list(_useless_folders(catalog.home, catalog.gc.places()))
+            useless = list(_useless_folders(catalog.home.path, catalog.gc.places()))
             freed = sum(index_writer.size_bytes(folder) for folder in useless)
             _remove(useless)
         for place in collected.places:

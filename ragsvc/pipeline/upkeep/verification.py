@@ -56,7 +56,7 @@ class Verification:
         """
         corpora = [self._catalog.corpora.get(caller, name) for name in names]
         for line in self._catalog.integrity.damaged_database():
-            self._add("", "catalog", f"the catalog {self._catalog.home / 'catalog.db'}: {line}", RESTORE)
+            self._add("", "catalog", f"the catalog {self._catalog.home.catalog}: {line}", RESTORE)
         for corpus in corpora:
             self._corpus(corpus)
         return VerifyReport(self._checked, tuple(self._problems), time.perf_counter() - self._started)

@@ -88,10 +88,7 @@ class GarbageCollector(Repository):
 
     def reusable_bytes(self) -> int:
         """Free pages inside the catalog's file, which new content fills first."""
-        with self._db.read() as connection:
-            pages = connection.exec_driver_sql("PRAGMA freelist_count").scalar_one()
-            size = connection.exec_driver_sql("PRAGMA page_size").scalar_one()
-        return int(pages) * int(size)
+        return self._db.reusable_bytes()
 
     def vacuum(self, turns: LockTurns) -> int:
         """Give free pages back to the disk, in one turn of the writer lock.
