@@ -15,7 +15,8 @@ from ragsvc.api.responses import encode, problem_json
 from ragsvc.domain import AnswerEvent, CitationEvent, DoneEvent, PassagesEvent, TokenEvent
 from ragsvc.errors import RagsvcError
 from ragsvc.pipeline.iterators import close
-from ragsvc.service.serialisation import answer_json, citation_json, encodable, hit_json
+from ragsvc.service.json_values import encodable, plain
+from ragsvc.service.views.answers import AnswerView, CitationView, hit_views
 
 Event = TypeVar("Event")
 In = TypeVar("In", contravariant=True)
@@ -55,14 +56,14 @@ class AnswerFrames:
         """Write one event in the format of server-sent events."""
         match event:
             case PassagesEvent(passages):
-                return _frame("passages", {"passages": [hit_json(hit) for hit in passages]})
+                return _frame("passages", plain({"passages": hit_views(passages)}))
             case TokenEvent(text):
                 # An empty one only says that the work goes on.
                 return _frame("token", {"text": encodable(text)}) if text else b""
             case CitationEvent(citation):
-                return _frame("citation", citation_json(citation))
+                return _frame("citation", CitationView.of(citation))
             case DoneEvent(answer):
-                return _frame("done", answer_json(answer))
+                return _frame("done", AnswerView.of(answer))
 
     def error(self, problem: Problem) -> bytes:
         """Write the last event of a stream that broke."""

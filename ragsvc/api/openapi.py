@@ -8,7 +8,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from ragsvc.api.openai_paths import is_of_openai
-from ragsvc.api.views import ProblemView
+from ragsvc.api.server_views import ProblemView
 
 Responses = dict[int | str, dict[str, Any]]
 

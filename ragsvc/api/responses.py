@@ -15,12 +15,13 @@ from starlette.responses import Response
 from ragsvc.api.errors import Problem, framework_problem, problem_of, short_of_memory, validation_problem
 from ragsvc.api.openai.errors import error_object, status_of
 from ragsvc.api.openai_paths import is_of_openai
+from ragsvc.api.server_views import ProblemView
 from ragsvc.errors import RagsvcError
-from ragsvc.service.serialisation import plain
+from ragsvc.service.json_values import View
 
 
 class JsonResponse(Response):
-    """UTF-8 JSON. Content must be what `ragsvc.service.serialisation` makes: finite and encodable."""
+    """UTF-8 JSON of a view, or of values such as `ragsvc.service.json_values` makes: finite and encodable."""
 
     media_type = "application/json"
 
@@ -35,25 +36,25 @@ class ProblemResponse(JsonResponse):
 
 
 def encode(content: Any) -> bytes:
-    """Compact UTF-8 JSON on one line."""
+    """Compact UTF-8 JSON of a view or of plain values, on one line."""
+    if isinstance(content, View):
+        content = content.json_object()
     return json.dumps(content, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
 
 
 def problem_json(problem: Problem) -> Mapping[str, Any]:
     """Members of RFC 9457, and `code`, `hint` and what the problem carries besides."""
-    members: Mapping[str, Any] = plain(
-        {
-            "type": f"urn:ragsvc:error:{problem.code}",
-            "title": problem.title,
-            "status": problem.status,
-            "detail": problem.detail,
-            "code": problem.code,
-            "hint": problem.hint,
-            "instance": problem.instance,
-            **problem.extra,
-        }
+    view = ProblemView.model_construct(
+        type=f"urn:ragsvc:error:{problem.code}",
+        title=problem.title,
+        status=problem.status,
+        detail=problem.detail,
+        code=problem.code,
+        hint=problem.hint,
+        instance=problem.instance,
+        **problem.extra,
     )
-    return members
+    return view.json_object()
 
 
 def render(problem: Problem) -> Response:

@@ -51,7 +51,7 @@ def read_history(path: Path | None) -> tuple[Turn, ...]:
 def _turn(entry: Any, where: str) -> Turn:
     # Here, because importing the domain would bring numpy into `ragsvc --help`.
     from ragsvc.domain import Role, Turn
-    from ragsvc.service.serialisation import encodable
+    from ragsvc.service.json_values import encodable
 
     if not isinstance(entry, dict) or entry.keys() != _MEMBERS:
         raise InvalidRequest(f"{where}: not an object with role and content alone", hint=_HINT)

@@ -19,12 +19,12 @@ app = typer.Typer(rich_markup_mode=None, no_args_is_help=False, help="List, show
 def list_corpora(context: typer.Context, as_json: JsonOption = False, home: HomeOption = None) -> int:
     """List all corpora with their sizes."""
     from ragsvc.cli.render import render_table
-    from ragsvc.service.serialisation import corpus_json
+    from ragsvc.service.views.corpora import CorpusView
 
     session = session_of(context)
     try:
         with session.service(home) as service:
-            corpora = [corpus_json(corpus) for corpus in service.corpora(local_caller())]
+            corpora = [CorpusView.of(corpus).json_object() for corpus in service.corpora(local_caller())]
     except HomeNotFound:
         corpora = []  # the first thing that people ask a new installation
     if as_json:
@@ -50,12 +50,14 @@ def show_corpus(
 ) -> int:
     """Show one corpus: its sizes, profile, last commits and tags."""
     from ragsvc.cli.render import render_corpus, render_duplicates
-    from ragsvc.service.reports import details_json
-    from ragsvc.service.serialisation import duplicates_json
+    from ragsvc.service.views.corpora import DuplicatesView
+    from ragsvc.service.views.history import CorpusDetailsView
 
     with session_of(context).service(home) as service:
-        shape = details_json(service.lifecycle.details(local_caller(), corpus))
-        groups = duplicates_json(service.lifecycle.duplicates(local_caller(), corpus)) if duplicates else None
+        details = service.lifecycle.details(local_caller(), corpus)
+        alike = service.lifecycle.duplicates(local_caller(), corpus) if duplicates else None
+    shape = CorpusDetailsView.of_details(details).json_object()
+    groups = None if alike is None else DuplicatesView.of(corpus, alike).json_object()["duplicates"]
     if as_json:
         write_json(shape if groups is None else shape | {"duplicates": groups})
         return 0

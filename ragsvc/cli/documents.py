@@ -36,11 +36,11 @@ def list_documents(
     """List the documents of a corpus by id."""
     from ragsvc.cli.render import render_table
     from ragsvc.cli.render_ingest import warning_rows
-    from ragsvc.service.serialisation import document_json
+    from ragsvc.service.views.corpora import DocumentView
 
     with session_of(context).service(home) as service:
         found = _pages(service, corpus, limit, reference(at), warned=warned)
-        documents = [document_json(document) for document in found]
+        documents = [DocumentView.of(document).json_object() for document in found]
     if as_json:
         write_json({"corpus": corpus, "documents": documents})
     elif documents and warned:
@@ -67,11 +67,12 @@ def show_document(
 ) -> int:
     """Show one document."""
     from ragsvc.cli.render import render_fields, render_table
-    from ragsvc.service.serialisation import document_json, encodable
+    from ragsvc.service.json_values import encodable
+    from ragsvc.service.views.corpora import DocumentView
 
     with session_of(context).service(home) as service:
         document = service.document(local_caller(), corpus, encodable(document_id), at=reference(at))
-        shape = document_json(document)
+        shape = DocumentView.of(document).json_object()
         if with_text:
             piece = service.text(local_caller(), corpus, document.document_id, document.version, None, None)
             shape["text"] = encodable(piece.text)
@@ -102,13 +103,15 @@ def delete_document(
     home: HomeOption = None,
 ) -> int:
     """Delete one document from the corpus; its file is left alone."""
-    from ragsvc.service.serialisation import encodable
+    from ragsvc.service.json_values import encodable
+    from ragsvc.service.views.corpora import DeletedView
 
     wanted = encodable(document_id)
     with session_of(context).service(home) as service:
         commit = service.delete_document(local_caller(), corpus, wanted)
     if as_json:
-        write_json({"corpus": corpus, "document_id": wanted, "commit": int(commit), "deleted": True})
+        view = DeletedView.model_construct(corpus=corpus, document_id=wanted, commit=commit)
+        write_json(view.json_object() | {"deleted": True})
     else:
         write_line(f"deleted {safe(wanted)} at commit {commit}", sys.stdout)
     return 0

@@ -141,6 +141,6 @@ def gate_json(gate: Gate | None, breaches: Sequence[Breach]) -> dict[str, Any] |
 
 def path_of(target: OutputFile | None) -> str | None:
     """Where a target is, as it was typed, in words that can be written anywhere."""
-    from ragsvc.service.serialisation import encodable
+    from ragsvc.service.json_values import encodable
 
     return None if target is None else encodable(str(target.path))

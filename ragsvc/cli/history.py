@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -34,13 +34,13 @@ def log(
     """Show the history of a corpus, newest commit first."""
     from ragsvc.cli.render import render_log
     from ragsvc.domain import CommitId
-    from ragsvc.service.reports import log_json
+    from ragsvc.service.views.history import CommitsView
 
     session = session_of(context)
     with session.service(home) as service:
         older = None if before is None else CommitId(before)
         commits = service.lifecycle.log(local_caller(), corpus, limit=limit + 1, before=older)
-    shape = log_json(corpus, commits, limit)
+    shape = CommitsView.of(corpus, commits, limit).json_object()
     if as_json:
         write_json(shape)
         return 0
@@ -91,14 +91,14 @@ def rollback(
 
     Files are left alone: the next ingest of a folder brings the corpus in step with it again.
     """
-    from ragsvc.service.reports import rollback_json
-    from ragsvc.service.serialisation import encodable
+    from ragsvc.service.json_values import encodable
+    from ragsvc.service.views.history import RollbackView
 
     session = session_of(context)
     with session.service(home) as service:
         report = service.lifecycle.rollback(local_caller(), corpus, encodable(ref), on_wait=say_waiting)
     if as_json:
-        write_json(rollback_json(report))
+        write_json(RollbackView.of(report))
     else:
         _say_rollback(session, report)
     return 0
@@ -106,13 +106,14 @@ def rollback(
 
 def _list_tags(session: Session, lifecycle: MaintenanceService, corpus: str, *, as_json: bool) -> int:
     from ragsvc.cli.render import render_table
-    from ragsvc.service.reports import tag_json
+    from ragsvc.service.views.history import TagsView
 
-    tags: list[dict[str, Any]] = [tag_json(tag) for tag in lifecycle.tags(local_caller(), corpus)]
+    view = TagsView.of(corpus, lifecycle.tags(local_caller(), corpus))
     if as_json:
-        write_json({"corpus": corpus, "tags": tags})
-    elif tags:
-        render_table(make_console(sys.stdout), tags, ("tag", "commit", "created_at", "principal"))
+        write_json(view)
+    elif view.tags:
+        rows = view.json_object()["tags"]
+        render_table(make_console(sys.stdout), rows, ("tag", "commit", "created_at", "principal"))
     else:
         command = session.typed(f"ragsvc tag {corpus} NAME")
         write_line(f"corpus {safe(corpus)} has no tag; make one: {safe(command)}", sys.stderr)
@@ -122,19 +123,19 @@ def _list_tags(session: Session, lifecycle: MaintenanceService, corpus: str, *, 
 def _set_tag(
     lifecycle: MaintenanceService, corpus: str, name: str, ref: str, *, move: bool, as_json: bool
 ) -> int:
-    from ragsvc.service.reports import tag_json
-    from ragsvc.service.serialisation import encodable
+    from ragsvc.service.json_values import encodable
+    from ragsvc.service.views.history import TagView
 
     made = lifecycle.set_tag(local_caller(), corpus, encodable(name), at=encodable(ref), move=move)
     if as_json:
-        write_json({"corpus": corpus, **tag_json(made)})
+        write_json({"corpus": corpus, **TagView.of(made).json_object()})
     else:
         write_line(f"{one_line(made.name)} names commit {made.commit} of {safe(corpus)}", sys.stdout)
     return 0
 
 
 def _delete_tag(lifecycle: MaintenanceService, corpus: str, name: str, *, as_json: bool) -> int:
-    from ragsvc.service.serialisation import encodable
+    from ragsvc.service.json_values import encodable
 
     lifecycle.delete_tag(local_caller(), corpus, encodable(name))
     if as_json:

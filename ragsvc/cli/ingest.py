@@ -54,7 +54,7 @@ def ingest(
     """
     from ragsvc.cli.render_ingest import render_report
     from ragsvc.domain import IngestRequest
-    from ragsvc.service.serialisation import report_json
+    from ragsvc.service.views.jobs import IngestView
 
     request = IngestRequest(
         corpus=corpus,
@@ -71,7 +71,7 @@ def ingest(
     with opened as service, show_progress() as show:
         report = service.ingest(local_caller(), request, progress=show, on_wait=say_waiting)
     if as_json:
-        write_json(report_json(report) | ({"dry_run": True} if dry_run else {}))
+        write_json(IngestView.of(report, dry_run=dry_run))
     else:
         render_report(make_console(sys.stdout), report, dry_run=dry_run)
     return SOME_FAILED if report.documents.failed else 0

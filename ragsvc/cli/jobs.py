@@ -42,17 +42,17 @@ def list_jobs(
     """List jobs, latest first."""
     from ragsvc.cli.render import render_table
     from ragsvc.domain import JobFilter, JobKind, JobState
-    from ragsvc.service.serialisation import job_json
+    from ragsvc.service.views.jobs import JobsView, JobView
 
     where = JobFilter(corpus, JobState(state) if state else None, JobKind(kind) if kind else None)
     with session_of(context).service(home) as service:
         found, following = service.jobs(local_caller(), where, cursor=cursor, limit=limit)
-    jobs = [job_json(job) for job in found]
+    view = JobsView.of(map(JobView.of, found), following)
     if as_json:
-        write_json({"jobs": jobs, "next_cursor": following})
-    elif jobs:
+        write_json(view)
+    elif view.jobs:
         columns = ("id", "kind", "corpus", "state", "progress", "attempts", "created_at")
-        render_table(make_console(sys.stdout), jobs, columns)
+        render_table(make_console(sys.stdout), view.json_object()["jobs"], columns)
         if following is not None:
             write_line(f"there are more: --cursor {following}", sys.stderr)
     else:
@@ -66,14 +66,14 @@ def show_job(
 ) -> int:
     """Show one job with its result or error."""
     from ragsvc.cli.render import render_fields
-    from ragsvc.service.serialisation import job_json
+    from ragsvc.service.views.jobs import JobView
 
     with session_of(context).service(home) as service:
-        shape = job_json(service.job(local_caller(), job_id))
+        view = JobView.of(service.job(local_caller(), job_id))
     if as_json:
-        write_json(shape)
+        write_json(view)
     else:
-        render_fields(make_console(sys.stdout), shape)
+        render_fields(make_console(sys.stdout), view.json_object())
     return 0
 
 
@@ -82,12 +82,12 @@ def cancel_job(
     context: typer.Context, job_id: JobArgument, as_json: JsonOption = False, home: HomeOption = None
 ) -> int:
     """Ask a job to stop; what it has prepared is kept, and nothing half is published."""
-    from ragsvc.service.serialisation import job_json
+    from ragsvc.service.views.jobs import JobView
 
     with session_of(context).service(home) as service:
         job = service.cancel_job(local_caller(), job_id)
     if as_json:
-        write_json(job_json(job))
+        write_json(JobView.of(job))
     else:
         write_line(f"job {job.id} is {job.state}", sys.stdout)
     return 0

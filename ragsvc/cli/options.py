@@ -64,7 +64,7 @@ def corpus_names(text: str) -> tuple[str, ...]:
 
 def reference(text: str | None) -> str | None:
     """The value of `--at` in a form that can be looked up, whatever bytes the shell passed on."""
-    from ragsvc.service.serialisation import encodable
+    from ragsvc.service.json_values import encodable
 
     return None if text is None else encodable(text)
 

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
+    from ragsvc.service.json_values import View
+
 # Documents are hostile until shown otherwise: no escape sequence, no invisible reordering.
 _UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 
@@ -76,12 +78,13 @@ def prepare_streams() -> None:
             stream.reconfigure(errors="backslashreplace")
 
 
-def write_json(value: Mapping[str, Any]) -> None:
-    """Print one JSON object and a line end on stdout.
+def write_json(content: View | Mapping[str, Any]) -> None:
+    """Print a view or one JSON object, and a line end, on stdout.
 
     :raises PipeClosed: if nobody reads it.
     """
     encoding = (getattr(sys.stdout, "encoding", None) or "").lower().replace("-", "")
+    value = content if isinstance(content, Mapping) else content.json_object()
     text = json.dumps(value, ensure_ascii=encoding != "utf8", allow_nan=False)
     write_line(text, sys.stdout)
 
@@ -112,9 +115,9 @@ def write_error(error: RagsvcError, *, as_json: bool, home: Path | None = None) 
     if home is not None and _COMMAND.search(hint):
         hint += f" (with --home {shlex.quote(str(home))})"
     if as_json:
-        from ragsvc.service.serialisation import encodable, error_json
+        from ragsvc.service.views.jobs import ErrorView
 
-        write_json({"error": error_json(error) | {"hint": encodable(hint)}})
+        write_json({"error": ErrorView.of(error, hint).json_object()})
         return
     write_line(f"error: {safe(error.message)} [{error.code}]", sys.stderr)
     if hint:

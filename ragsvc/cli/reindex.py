@@ -43,7 +43,7 @@ def reindex(
     What is not given stays as it is. Servers answer from the old index until the new one is complete.
     Ctrl-C keeps the work done so far: run it again to go on. ragsvc rollback undoes it, until gc.
     """
-    from ragsvc.service.reports import reindex_json
+    from ragsvc.service.views.history import ReindexView
 
     with session_of(context).worker(home) as service, show_progress() as show:
         report = service.lifecycle.reindex(
@@ -56,7 +56,7 @@ def reindex(
             on_wait=say_waiting,
         )
     if as_json:
-        write_json(reindex_json(report))
+        write_json(ReindexView.of(report))
     elif report.profile == report.previous:
         write_line(f"{safe(corpus)} has this profile already: nothing to do", sys.stdout)
     else:

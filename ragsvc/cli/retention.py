@@ -41,14 +41,14 @@ def gc(
 
     Tagged commits stay, and so does what a running process reads. Searches go on meanwhile.
     """
-    from ragsvc.service.reports import collect_json
+    from ragsvc.service.views.upkeep import CollectView
 
     with session_of(context).worker(home) as service:
         report = service.lifecycle.collect(
             local_caller(), corpus, keep=keep, dry_run=dry_run, vacuum=vacuum, on_wait=say_waiting
         )
     if as_json:
-        write_json(collect_json(report))
+        write_json(CollectView.of(report))
     else:
         _render(report, vacuum=vacuum and not dry_run)
     return 0

@@ -40,7 +40,8 @@ def search(
     """Find the passages of a corpus that fit a query best."""
     from ragsvc.cli.render import render_search
     from ragsvc.domain import Mode, SearchRequest
-    from ragsvc.service.serialisation import encodable, search_json
+    from ragsvc.service.json_values import encodable
+    from ragsvc.service.views.answers import SearchView
 
     request = SearchRequest(
         corpora=corpus_names(corpus),
@@ -54,7 +55,7 @@ def search(
     with session_of(context).service(home) as service:
         result = service.search(local_caller(), request)
     if as_json:
-        write_json(search_json(result))
+        write_json(SearchView.of(result))
     else:
         render_search(make_console(sys.stdout), result, several=len(request.corpora) > 1)
     return 0
@@ -74,7 +75,8 @@ def ask(
     """Answer a question from a corpus, with the place of every statement."""
     from ragsvc.cli.render import render_answer
     from ragsvc.domain import AnswerRequest
-    from ragsvc.service.serialisation import answer_json, encodable
+    from ragsvc.service.json_values import encodable
+    from ragsvc.service.views.answers import AnswerView
 
     request = AnswerRequest(
         corpora=corpus_names(corpus),
@@ -87,7 +89,7 @@ def ask(
     with session_of(context).service(home) as service:
         answer = service.answer(local_caller(), request)
     if as_json:
-        write_json(answer_json(answer))
+        write_json(AnswerView.of(answer))
     else:
         render_answer(make_console(sys.stdout), answer, several=len(request.corpora) > 1)
     return 0

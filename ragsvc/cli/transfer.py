@@ -31,14 +31,14 @@ def export(
 
     Consistent while others write; the same commit gives the same files.
     """
-    from ragsvc.service.reports import carry_json
+    from ragsvc.service.views.upkeep import CarryView
 
     with session_of(context).worker(home) as service, show_progress() as progress:
         report = service.lifecycle.export_corpus(
             local_caller(), corpus, folder, at=at or HEAD, progress=progress
         )
     if as_json:
-        write_json(carry_json(report))
+        write_json(CarryView.of(report))
     else:
         write_line(f"exported {_told(report)} to {safe(report.folder)}", sys.stdout)
     return 0
@@ -54,14 +54,14 @@ def import_(
     home: HomeOption = None,
 ) -> int:
     """Make a corpus from an exported folder. Nothing is embedded; every file is checked first."""
-    from ragsvc.service.reports import carry_json
+    from ragsvc.service.views.upkeep import CarryView
 
     with session_of(context).worker(home, create=True) as service, show_progress() as progress:
         report = service.lifecycle.import_corpus(
             local_caller(), folder, name=name, progress=progress, on_wait=say_waiting
         )
     if as_json:
-        write_json(carry_json(report))
+        write_json(CarryView.of(report))
     else:
         write_line(f"imported {_told(report)} from {safe(report.folder)}", sys.stdout)
     return 0

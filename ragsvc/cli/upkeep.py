@@ -30,12 +30,12 @@ def verify(
     home: HomeOption = None,
 ) -> int:
     """Check catalog, texts, chunks, vectors and index files; changes nothing. Exit code 4: damage."""
-    from ragsvc.service.reports import verify_json
+    from ragsvc.service.views.upkeep import VerifyView
 
     session = session_of(context)
     report = _verified(session, corpus, home)
     if as_json:
-        write_json(verify_json(report))
+        write_json(VerifyView.of(report))
     else:
         for problem in report.problems:
             place = f"{safe(problem.corpus)}: " if problem.corpus else ""
@@ -67,12 +67,12 @@ def rebuild(
     context: typer.Context, corpus: CorpusArgument, as_json: JsonOption = False, home: HomeOption = None
 ) -> int:
     """Make all that derives from the stored texts anew: chunks, missing vectors, index files."""
-    from ragsvc.service.reports import rebuild_json
+    from ragsvc.service.views.upkeep import RebuildView
 
     with session_of(context).worker(home) as service, show_progress() as progress:
         report = service.lifecycle.rebuild(local_caller(), corpus, progress=progress, on_wait=say_waiting)
     if as_json:
-        write_json(rebuild_json(report))
+        write_json(RebuildView.of(report))
     else:
         _render(report)
     return 0

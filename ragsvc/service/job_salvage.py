@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from ragsvc.domain import Caller, InlineDocument, Job, Progress
 from ragsvc.errors import JobCrashed, JobError, JobStalled
-from ragsvc.service.serialisation import report_json
+from ragsvc.service.views.jobs import IngestView
 
 if TYPE_CHECKING:
     from ragsvc.service.service import Service
@@ -143,7 +143,7 @@ class JobSalvage:
             progress=lambda _: self._tell(),
             cancelled=self._cancelled,
         )
-        return report_json(report)
+        return IngestView.of(report).json_object()
 
     def _tell(self) -> None:
         self._progress(Progress("salvage", self._state.place, self._total, "documents"))

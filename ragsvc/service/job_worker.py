@@ -21,9 +21,9 @@ from ragsvc.parentage import die_with_parent, offer_to_die
 from ragsvc.priority import give_way
 from ragsvc.service.job_orders import JobOrders
 from ragsvc.service.job_salvage import JobSalvage
-from ragsvc.service.serialisation import report_json
 from ragsvc.service.service import Service
 from ragsvc.service.spool import load_spool, wants_retry
+from ragsvc.service.views.jobs import IngestView
 from ragsvc.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -135,7 +135,7 @@ def _ingest(
         progress=reporter.progress,
         cancelled=reporter.cancelled,
     )
-    return report_json(report), None
+    return IngestView.of(report).json_object(), None
 
 
 def error_json(error: RagsvcError) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from fake import FakeService
 from starlette.testclient import TestClient
 from test_errors import assert_problem
 
-from ragsvc.api import views
+from ragsvc.service.views import answers
 
 SEARCH = {"corpus": "handbook", "query": "How long are they kept?"}
 ANSWER = {"corpus": "handbook", "question": "How long are they kept?"}
@@ -23,11 +23,11 @@ def test_a_conversation_reaches_the_service_and_the_response_says_what_was_searc
     history = [TURN, {"role": "assistant", "content": ""}]
     found = client.post("/v1/search", json=SEARCH | {"history": history})
     assert found.status_code == 200, found.text
-    assert found.json().keys() == views.SearchView.model_fields.keys()
+    assert found.json().keys() == answers.SearchView.model_fields.keys()
     assert found.json()["query"] == SEARCH["query"]
     assert found.json()["searched"] == "How long are they kept? backups "
     answer = client.post("/v1/answer", json=ANSWER | {"history": history})
-    assert answer.json().keys() == views.AnswerView.model_fields.keys()
+    assert answer.json().keys() == answers.AnswerView.model_fields.keys()
 
 
 @pytest.mark.parametrize(("route", "body"), ROUTES)

@@ -6,15 +6,15 @@ import pytest
 from starlette.testclient import TestClient
 from test_errors import assert_problem
 
-from ragsvc.api import history_views
+from ragsvc.service.views import history
 
 CORPUS = "/v1/corpora/handbook"
 
 
 def test_commits_come_in_pages(client: TestClient) -> None:
     whole = client.get(f"{CORPUS}/commits").json()
-    assert whole.keys() == history_views.CommitsView.model_fields.keys()
-    assert whole["commits"][0].keys() == history_views.CommitView.model_fields.keys()
+    assert whole.keys() == history.CommitsView.model_fields.keys()
+    assert whole["commits"][0].keys() == history.CommitView.model_fields.keys()
     assert [commit["commit"] for commit in whole["commits"]] == [3, 2, 1]
     assert whole["next_before"] is None
     first = client.get(f"{CORPUS}/commits", params={"limit": 2}).json()
@@ -28,7 +28,7 @@ def test_commits_come_in_pages(client: TestClient) -> None:
 
 def test_tags_are_set_moved_listed_and_deleted(client: TestClient) -> None:
     made = client.put(f"{CORPUS}/tags/v1", json={"at": 2}).json()
-    assert made.keys() == history_views.TagView.model_fields.keys()
+    assert made.keys() == history.TagView.model_fields.keys()
     assert (made["tag"], made["commit"]) == ("v1", 2)
     assert client.put(f"{CORPUS}/tags/v1", json={"at": "2"}).json() == made
     assert_problem(client.put(f"{CORPUS}/tags/v1", json={"at": "head"}), 409, "tag_exists")
@@ -65,8 +65,8 @@ def test_a_wrong_reference_is_told_what_one_is(client: TestClient, wrong: object
 
 def test_a_rollback_tells_what_undoes_it(client: TestClient) -> None:
     report = client.post(f"{CORPUS}/rollback", json={"to": "head~1"}).json()
-    assert report.keys() == history_views.RollbackView.model_fields.keys()
-    assert report["documents"].keys() == history_views.ChangesView.model_fields.keys()
+    assert report.keys() == history.RollbackView.model_fields.keys()
+    assert report["documents"].keys() == history.ChangesView.model_fields.keys()
     assert (report["commit"], report["previous"], report["to"]) == (4, 3, 2)
     assert client.post(f"{CORPUS}/rollback", json={"to": 2}).json() == report
     assert_problem(client.post(f"{CORPUS}/rollback", json={"to": "v9"}), 404, "ref_not_found")
@@ -106,8 +106,8 @@ def test_everything_can_be_read_as_it_was(
 def test_a_corpus_is_shown_with_profile_history_and_tags(client: TestClient) -> None:
     tag = client.put(f"{CORPUS}/tags/v1", json={}).json()
     shown = client.get(CORPUS).json()
-    assert shown.keys() == history_views.CorpusDetailsView.model_fields.keys()
-    assert shown["profile"].keys() == history_views.ProfileView.model_fields.keys()
+    assert shown.keys() == history.CorpusDetailsView.model_fields.keys()
+    assert shown["profile"].keys() == history.ProfileView.model_fields.keys()
     assert shown["tags"] == [tag]
     assert shown["commits"] == client.get(f"{CORPUS}/commits").json()["commits"]
     assert shown["commits"][0]["tags"] == ["v1"]

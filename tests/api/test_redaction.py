@@ -15,7 +15,7 @@ from fake import FakeService
 from starlette.testclient import TestClient
 
 from ragsvc.api.app import create_app
-from ragsvc.api.openai.completion import shown_source
+from ragsvc.api.openai.views import shown_source
 from ragsvc.api.redaction import Redactor
 from ragsvc.domain import JobState, Readiness
 from ragsvc.errors import ModelError, ModelNotFound, RagsvcError, StorageError

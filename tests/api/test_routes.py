@@ -11,11 +11,11 @@ from fake import FakeService
 from starlette.testclient import TestClient
 from test_errors import assert_problem
 
-from ragsvc.api import views
 from ragsvc.api.docs import ASSETS
 from ragsvc.api.state import REPORTS_WAITING
 from ragsvc.domain import DuplicateGroup
 from ragsvc.errors import WriterBusy
+from ragsvc.service.views import answers
 
 
 def test_the_service_starts_with_the_app_and_closes_with_it(client: TestClient, service: FakeService) -> None:
@@ -44,12 +44,12 @@ def test_ready_says_why_not(client: TestClient, service: FakeService) -> None:
 
 def test_search_and_answer_have_exactly_the_members_of_the_contract(client: TestClient) -> None:
     found = client.post("/v1/search", json={"corpus": ["handbook"], "query": "backups", "mode": "lexical"})
-    assert found.json().keys() == views.SearchView.model_fields.keys() - {"searched"}
+    assert found.json().keys() == answers.SearchView.model_fields.keys() - {"searched"}
     assert found.json()["mode"] == "lexical"
-    assert found.json()["hits"][0].keys() == views.HitView.model_fields.keys()
+    assert found.json()["hits"][0].keys() == answers.HitView.model_fields.keys()
     answer = client.post("/v1/answer", json={"corpus": "handbook", "question": "How often?"})
-    assert answer.json().keys() == views.AnswerView.model_fields.keys() - {"searched"}
-    assert answer.json()["citations"][0].keys() == views.CitationView.model_fields.keys() - {"hidden"}
+    assert answer.json().keys() == answers.AnswerView.model_fields.keys() - {"searched"}
+    assert answer.json()["citations"][0].keys() == answers.CitationView.model_fields.keys() - {"hidden"}
 
 
 def test_a_stream_sends_passages_tokens_citations_and_the_whole_answer(client: TestClient) -> None:

@@ -24,7 +24,7 @@ from ragsvc.domain import (
 )
 from ragsvc.pipeline.generation.chat_generator import PromptedGenerator
 from ragsvc.service.generators import Generators
-from ragsvc.service.serialisation import answer_json
+from ragsvc.service.views.answers import AnswerView
 
 PEARS = "Pears ripen in October. They are stored in a cool cellar."
 
@@ -77,7 +77,7 @@ LIE = "Pears ripen in October [1]. Apples are blue [7]. They taste of lemon [1].
 def test_made_up_citations_never_come_out_and_made_up_sentences_are_flagged(ask):
     answer, parrot = ask(LIE)
     assert answer.answer == "Pears ripen in October [1]. Apples are blue. They taste of lemon [1]."
-    shape = answer_json(answer)
+    shape = AnswerView.of(answer).json_object()
     assert [answer.answer[span["start"] : span["end"]] for span in shape["unsupported"]] == [
         "Apples are blue.",
         "They taste of lemon [1].",

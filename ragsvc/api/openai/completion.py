@@ -10,24 +10,12 @@ from typing import Any
 from ragsvc.api.errors import Problem
 from ragsvc.api.openai.errors import error_object
 from ragsvc.api.openai.footer import footer
+from ragsvc.api.openai.views import ExtensionView
 from ragsvc.api.responses import encode
 from ragsvc.domain import Answer, AnswerEvent, DoneEvent, TokenEvent
-from ragsvc.models.display_name import shown_name
-from ragsvc.service.serialisation import answer_json, encodable
+from ragsvc.service.json_values import encodable
 
 END = b"data: [DONE]\n\n"
-# What an answer says of itself besides its text.
-EXTENSION = (
-    "corpus",
-    "commit",
-    "answered",
-    "confidence",
-    "citations",
-    "passages",
-    "searched",
-    "unsupported",
-    "generator",
-)
 
 
 def _new_id() -> str:
@@ -61,21 +49,6 @@ class CompletionHead:
         return footer(answer) if self.sources else ""
 
 
-def extension(answer: Answer) -> dict[str, Any]:
-    """The field `ragsvc` of a message: citations and all that tells how far the answer holds."""
-    shape = {"searched": None, **answer_json(answer)}
-    for item in (*shape["citations"], *shape["passages"]):
-        item["source"] = shown_source(item["source"], item["document_id"])
-    shape["unsupported"] = [{"start": span.start, "end": span.end} for span in answer.unsupported]
-    return {name: shape[name] for name in EXTENSION}
-
-
-def shown_source(source: str, document_id: str) -> str:
-    """What those who chat may know of where a document is: its URL; of a file of the server its id alone."""
-    is_file = shown_name(source) != source or source.startswith("file:")
-    return document_id if is_file else source
-
-
 def usage(answer: Answer) -> dict[str, int]:
     """Tokens of what was read and written; the list of sources is not among them."""
     return {
@@ -91,7 +64,7 @@ def completion(heading: CompletionHead, answer: Answer) -> dict[str, Any]:
         "role": "assistant",
         "content": encodable(answer.answer) + heading.ending(answer),
         "refusal": None,
-        "ragsvc": extension(answer),
+        "ragsvc": ExtensionView.of(answer).json_object(),
     }
     choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": str(answer.finish)}
     return {
@@ -159,7 +132,9 @@ class ChunkFrames:
             frames.append(self._content(ending))
         if not self._begun:
             frames.append(self._content(""))
-        frames.append(self._chunk({"ragsvc": extension(answer)}, str(answer.finish), answer))
+        frames.append(
+            self._chunk({"ragsvc": ExtensionView.of(answer).json_object()}, str(answer.finish), answer)
+        )
         if self._with_usage:
             last = self._heading.members("chat.completion.chunk", answer)
             frames.append(_data({**last, "choices": [], "usage": usage(answer)}))

@@ -8,7 +8,7 @@ from typing import Any
 
 from ragsvc.api.errors import Problem
 from ragsvc.api.openai_paths import advice
-from ragsvc.service.serialisation import plain
+from ragsvc.service.json_values import plain
 
 # Those clients repeat what got 429 by themselves and take 400 for a mistake in the request.
 _STATUS: Mapping[str, int] = MappingProxyType({"overloaded": 429})

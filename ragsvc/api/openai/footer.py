@@ -6,7 +6,7 @@ import re
 from urllib.parse import quote
 
 from ragsvc.domain import Answer, Citation
-from ragsvc.service.serialisation import encodable
+from ragsvc.service.json_values import encodable
 
 LEAD = "\n\n---\n\n**Sources**\n\n"
 _MARKDOWN = re.compile(r"([\\`*_\[\]<>~|#])")

@@ -7,7 +7,10 @@ from typing import Any, Literal
 from pydantic import Field
 
 from ragsvc.api.openapi import ALWAYS, WORDS, Responses
-from ragsvc.api.views import CitationView, HitView, SpanView, View
+from ragsvc.domain import Answer
+from ragsvc.models.display_name import shown_name
+from ragsvc.service.json_values import View
+from ragsvc.service.views.answers import AnswerView, CitationView, HitView, SpanView
 
 
 class OpenAIErrorDetail(View):
@@ -41,6 +44,25 @@ class ExtensionView(View):
     )
     unsupported: list[SpanView] = Field(description="Parts of the answer that no passage bears out.")
     generator: str = Field(description="What wrote the answer.", examples=["extractive"])
+
+    @classmethod
+    def of(cls, answer: Answer) -> ExtensionView:
+        """View an answer, with what those who chat may know of where its documents are."""
+        whole = AnswerView.of(answer)
+        places: list[CitationView | HitView] = [*whole.citations, *whole.passages]
+        for place in places:
+            place.source = shown_source(place.source, place.document_id)
+        return cls.model_construct(
+            corpus=whole.corpus,
+            commit=whole.commit,
+            answered=whole.answered,
+            confidence=whole.confidence,
+            citations=whole.citations,
+            passages=whole.passages,
+            searched=whole.searched,
+            unsupported=whole.unsupported,
+            generator=whole.generator,
+        )
 
 
 class MessageView(View):
@@ -122,6 +144,12 @@ class EmbeddingsView(View):
     data: list[EmbeddingView] = Field(description="In the order of the inputs.")
     model: str = Field(description="As in the request.")
     usage: EmbeddingUsageView
+
+
+def shown_source(source: str, document_id: str) -> str:
+    """What those who chat may know of where a document is: its URL; of a file of the server its id alone."""
+    is_file = shown_name(source) != source or source.startswith("file:")
+    return document_id if is_file else source
 
 
 def openai_problems(*statuses: int) -> Responses:

@@ -13,8 +13,7 @@ from ragsvc.api.schemas import AnswerBody
 from ragsvc.api.security import caller_of
 from ragsvc.api.state import StateOf
 from ragsvc.api.strict_route import StrictRoute
-from ragsvc.api.views import AnswerView
-from ragsvc.service.serialisation import answer_json
+from ragsvc.service.views.answers import AnswerView
 
 router = APIRouter(route_class=StrictRoute, prefix="/v1", tags=["ask"])
 
@@ -62,4 +61,4 @@ async def answer(request: Request, state: StateOf, body: AnswerBody) -> Response
     state.check_history(asked.history)
     if body.stream:
         return EventStream(state.queries, lambda: state.service.stream_answer(caller, asked), AnswerFrames())
-    return JsonResponse(answer_json(await state.queries.run(state.service.answer, caller, asked)))
+    return JsonResponse(AnswerView.of(await state.queries.run(state.service.answer, caller, asked)))

@@ -8,7 +8,6 @@ from fastapi import APIRouter, Path
 from starlette.requests import Request
 from starlette.responses import Response
 
-from ragsvc.api.history_views import CorpusDetailsView
 from ragsvc.api.openapi import problems
 from ragsvc.api.redaction import without_folders
 from ragsvc.api.responses import JsonResponse
@@ -16,9 +15,8 @@ from ragsvc.api.schemas import CORPUS_PATTERN
 from ragsvc.api.security import caller_of
 from ragsvc.api.state import StateOf
 from ragsvc.api.strict_route import StrictRoute
-from ragsvc.api.views import CorporaView, DuplicatesView
-from ragsvc.service.reports import details_json
-from ragsvc.service.serialisation import corpus_json, duplicates_json
+from ragsvc.service.views.corpora import CorporaView, DuplicatesView
+from ragsvc.service.views.history import CorpusDetailsView
 
 router = APIRouter(route_class=StrictRoute, prefix="/v1/corpora", tags=["corpora"])
 
@@ -33,7 +31,7 @@ CorpusPath = Annotated[
 async def list_corpora(request: Request, state: StateOf) -> Response:
     """List all corpora with their sizes."""
     found = await state.catalog.run(state.service.corpora, caller_of(request))
-    return JsonResponse(without_folders({"corpora": [corpus_json(corpus) for corpus in found]}))
+    return JsonResponse(without_folders(CorporaView.of(found).json_object()))
 
 
 @router.get(
@@ -46,7 +44,7 @@ async def list_corpora(request: Request, state: StateOf) -> Response:
 async def get_corpus(request: Request, state: StateOf, corpus: CorpusPath) -> Response:
     """Show a corpus at its head: sizes, profile, last commits and tags."""
     found = await state.catalog.run(state.service.lifecycle.details, caller_of(request), corpus)
-    return JsonResponse(without_folders(details_json(found)))
+    return JsonResponse(without_folders(CorpusDetailsView.of_details(found).json_object()))
 
 
 @router.get(
@@ -59,7 +57,7 @@ async def get_corpus(request: Request, state: StateOf, corpus: CorpusPath) -> Re
 async def list_duplicates(request: Request, state: StateOf, corpus: CorpusPath) -> Response:
     """Group the live documents that hold the same text, or nearly."""
     found = await state.reports.run(state.service.lifecycle.duplicates, caller_of(request), corpus)
-    return JsonResponse({"corpus": corpus, "duplicates": duplicates_json(found)})
+    return JsonResponse(DuplicatesView.of(corpus, found))
 
 
 @router.delete(

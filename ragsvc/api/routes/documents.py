@@ -22,10 +22,11 @@ from ragsvc.api.security import caller_of
 from ragsvc.api.state import AppState, StateOf
 from ragsvc.api.strict_route import MAX_INTEGER, StrictRoute, media_type
 from ragsvc.api.uploads import receive_files
-from ragsvc.api.views import DeletedView, DocumentsView, DocumentView, JobView, TextView
 from ragsvc.domain import Caller, Job
 from ragsvc.errors import InvalidRequest
-from ragsvc.service.serialisation import document_json, encodable, job_json, text_json
+from ragsvc.service.views.answers import TextView
+from ragsvc.service.views.corpora import DeletedView, DocumentsView, DocumentView
+from ragsvc.service.views.jobs import JobView
 
 if TYPE_CHECKING:
     from ragsvc.service.spool import Spool
@@ -103,7 +104,7 @@ async def list_documents(
     """List the live documents by id, a page at a time."""
     call = partial(state.service.documents, caller_of(request), corpus, cursor=cursor, limit=limit, at=at)
     found, following = await state.catalog.run(call)
-    return JsonResponse({"documents": [document_json(d) for d in found], "next_cursor": following})
+    return JsonResponse(DocumentsView.of(found, following))
 
 
 @router.post(
@@ -138,7 +139,7 @@ async def add_documents(
             job = await _submit(request, state, caller, corpus, receive_documents, state.parser, retry=retry)
     else:
         raise HTTPException(415, "the body must be multipart/form-data or application/json")
-    return JsonResponse(job_json(job), 202, {"Location": f"/v1/jobs/{job.id}"})
+    return JsonResponse(JobView.of(job), 202, {"Location": f"/v1/jobs/{job.id}"})
 
 
 async def _submit(
@@ -176,7 +177,7 @@ async def get_document(
 ) -> Response:
     """Show a live document, without its text."""
     call = partial(state.service.document, caller_of(request), corpus, document_id, at=at)
-    return JsonResponse(document_json(await state.catalog.run(call)))
+    return JsonResponse(DocumentView.of(await state.catalog.run(call)))
 
 
 @router.delete(
@@ -191,7 +192,7 @@ async def delete_document(
 ) -> Response:
     """Delete a document: from the returned commit on, no search finds it."""
     commit = await state.writers.run(state.service.delete_document, caller_of(request), corpus, document_id)
-    return JsonResponse({"corpus": corpus, "document_id": encodable(document_id), "commit": int(commit)})
+    return JsonResponse(DeletedView.model_construct(corpus=corpus, document_id=document_id, commit=commit))
 
 
 @router.get(
@@ -221,4 +222,4 @@ async def get_text(
     if start is not None and end is not None and start > end:
         raise InvalidRequest(f"start {start} is after end {end}", hint="send start <= end")
     call = partial(state.service.text, caller_of(request), corpus, document_id, version, start, end, at=at)
-    return JsonResponse(text_json(await state.catalog.run(call)))
+    return JsonResponse(TextView.of(await state.catalog.run(call)))

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
-
 from fastapi import APIRouter
 from starlette.responses import Response
 
 from ragsvc.api.openapi import problems
 from ragsvc.api.responses import JsonResponse
+from ragsvc.api.server_views import HealthView, ReadinessView
 from ragsvc.api.state import StateOf
 from ragsvc.api.strict_route import StrictRoute
-from ragsvc.api.views import HealthView, ReadinessView
 from ragsvc.models.display_name import shown_name
-from ragsvc.service.serialisation import plain
 
 router = APIRouter(route_class=StrictRoute, tags=["health"])
 
@@ -29,7 +26,7 @@ router = APIRouter(route_class=StrictRoute, tags=["health"])
 )
 async def health() -> Response:
     """Answer as soon as the process serves. Needs no API key."""
-    return JsonResponse({"status": "ok"})
+    return JsonResponse(HealthView.model_construct(status="ok"))
 
 
 @router.head("/readyz", include_in_schema=False)
@@ -43,5 +40,10 @@ async def health() -> Response:
 async def readiness(state: StateOf) -> Response:
     """Answer 200 once the models are loaded and the catalog is open, 503 before."""
     found = await state.catalog.run(state.service.ready)
-    shown = {"reason": state.redactor.over(found.reason), "embedder": shown_name(found.embedder)}
-    return JsonResponse(plain(asdict(found) | shown), 200 if found.ready else 503)
+    view = ReadinessView.model_construct(
+        ready=found.ready,
+        reason=state.redactor.over(found.reason),
+        embedder=shown_name(found.embedder),
+        commit=found.commit,
+    )
+    return JsonResponse(view, 200 if found.ready else 503)

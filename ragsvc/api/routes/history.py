@@ -9,7 +9,6 @@ from fastapi import APIRouter, Path, Query
 from starlette.requests import Request
 from starlette.responses import Response
 
-from ragsvc.api.history_views import CommitsView, RollbackView, TagsView, TagView
 from ragsvc.api.openapi import BODY, problems
 from ragsvc.api.redaction import without_folders
 from ragsvc.api.responses import JsonResponse
@@ -19,7 +18,7 @@ from ragsvc.api.security import caller_of
 from ragsvc.api.state import StateOf
 from ragsvc.api.strict_route import MAX_INTEGER, StrictRoute
 from ragsvc.domain import CommitId
-from ragsvc.service.reports import log_json, rollback_json, tag_json
+from ragsvc.service.views.history import CommitsView, RollbackView, TagsView, TagView
 
 router = APIRouter(route_class=StrictRoute, prefix="/v1/corpora/{corpus}", tags=["history"])
 
@@ -50,7 +49,8 @@ async def list_commits(
     """List the history of a corpus, newest commit first, a page at a time."""
     older = None if before is None else CommitId(before)
     call = partial(state.service.lifecycle.log, caller_of(request), corpus, limit=limit + 1, before=older)
-    return JsonResponse(without_folders(log_json(corpus, await state.catalog.run(call), limit)))
+    page = CommitsView.of(corpus, await state.catalog.run(call), limit)
+    return JsonResponse(without_folders(page.json_object()))
 
 
 @router.get(
@@ -59,7 +59,7 @@ async def list_commits(
 async def list_tags(request: Request, state: StateOf, corpus: CorpusPath) -> Response:
     """List the tags of a corpus by name."""
     found = await state.catalog.run(state.service.lifecycle.tags, caller_of(request), corpus)
-    return JsonResponse({"corpus": corpus, "tags": [tag_json(tag) for tag in found]})
+    return JsonResponse(TagsView.of(corpus, found))
 
 
 @router.put(
@@ -81,7 +81,7 @@ async def set_tag(
         at=reference(body.at),
         move=body.move,
     )
-    return JsonResponse(tag_json(await state.writers.run(call)))
+    return JsonResponse(TagView.of(await state.writers.run(call)))
 
 
 @router.delete(
@@ -107,4 +107,4 @@ async def delete_tag(request: Request, state: StateOf, corpus: CorpusPath, tag: 
 async def rollback(request: Request, state: StateOf, corpus: CorpusPath, body: RollbackBody) -> Response:
     """Make a corpus what it was at a commit, by a new commit; `previous` is what undoes it."""
     call = partial(state.service.lifecycle.rollback, caller_of(request), corpus, reference(body.to))
-    return JsonResponse(rollback_json(await state.writers.run(call)))
+    return JsonResponse(RollbackView.of(await state.writers.run(call)))

@@ -15,9 +15,8 @@ from ragsvc.api.schemas import CORPUS_PATTERN
 from ragsvc.api.security import caller_of
 from ragsvc.api.state import AppState, StateOf
 from ragsvc.api.strict_route import StrictRoute
-from ragsvc.api.views import JobsView, JobView
 from ragsvc.domain import Job, JobFilter, JobKind, JobState
-from ragsvc.service.serialisation import JsonObject, job_json
+from ragsvc.service.views.jobs import JobsView, JobView
 
 router = APIRouter(route_class=StrictRoute, prefix="/v1/jobs", tags=["jobs"])
 
@@ -40,7 +39,7 @@ async def list_jobs(
     where = JobFilter(corpus, of_state, kind)
     call = partial(state.service.jobs, caller_of(request), where, cursor=cursor, limit=limit)
     found, following = await state.catalog.run(call)
-    return JsonResponse({"jobs": [_shown(state, job) for job in found], "next_cursor": following})
+    return JsonResponse(JobsView.of([_shown(state, job) for job in found], following))
 
 
 @router.get(
@@ -64,12 +63,12 @@ async def cancel_job(request: Request, state: StateOf, job: JobId) -> Response:
     return JsonResponse(_shown(state, found))
 
 
-def _shown(state: AppState, job: Job) -> JsonObject:
+def _shown(state: AppState, job: Job) -> JobView:
     """A job; its error without folders of the server."""
-    shape = job_json(job)
-    if isinstance(shape["error"], dict):
-        shape["error"] = {
+    view = JobView.of(job)
+    if view.error is not None:
+        view.error = {
             name: state.redactor.over(words) if isinstance(words, str) else words
-            for name, words in shape["error"].items()
+            for name, words in view.error.items()
         }
-    return shape
+    return view

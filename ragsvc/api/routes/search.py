@@ -12,8 +12,7 @@ from ragsvc.api.schemas import SearchBody
 from ragsvc.api.security import caller_of
 from ragsvc.api.state import StateOf
 from ragsvc.api.strict_route import StrictRoute
-from ragsvc.api.views import SearchView
-from ragsvc.service.serialisation import search_json
+from ragsvc.service.views.answers import SearchView
 
 router = APIRouter(route_class=StrictRoute, prefix="/v1", tags=["ask"])
 
@@ -31,4 +30,4 @@ async def search(request: Request, state: StateOf, body: SearchBody) -> Response
     asked = body.request()
     state.check_history(asked.history)
     result = await state.queries.run(state.service.search, caller_of(request), asked)
-    return JsonResponse(search_json(result))
+    return JsonResponse(SearchView.of(result))

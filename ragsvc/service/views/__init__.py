@@ -1,0 +1,1 @@
+"""Views of the responses, by what they are about; see `ragsvc.service.json_values`."""
