@@ -22,6 +22,9 @@ from ragsvc.domain import (
     Message,
     ReaderFinding,
     ReaderText,
+    RewrittenQuery,
+    SupportVerdict,
+    Turn,
 )
 
 
@@ -190,5 +193,29 @@ class Reranker(Protocol):
         """Score every candidate anew: (m,) float64, finite, higher is better.
 
         :raises ModelError: if the reranker's model cannot be used.
+        """
+        ...
+
+
+class QueryRewriter(Protocol):
+    """Makes a follow-up stand by itself."""
+
+    def rewrite(self, question: str, history: Sequence[Turn]) -> RewrittenQuery:
+        """Carry into a question what it lacks; one that stands by itself is left as it is.
+
+        :param history: turns before the question, oldest first; () leaves any question as it is.
+        """
+        ...
+
+
+class SupportChecker(Protocol):
+    """Judges the sentences of one answer by the passages that it was made with."""
+
+    def verdict(self, sentence: str, numbers: Sequence[int]) -> SupportVerdict:
+        """Judge one sentence by passages together, or by any one of them when none is named.
+
+        :param sentence: with or without its markers.
+        :param numbers: of passages, from 1, each once.
+        :return: with spans of the passages that were named or, if it is supported, of any.
         """
         ...

@@ -17,6 +17,8 @@ from ragsvc.domain.answers import (
     ReaderFinding,
     ReaderText,
     Speaker,
+    SupportState,
+    SupportVerdict,
     TokenEvent,
     UnsupportedSentence,
 )
@@ -103,9 +105,11 @@ from ragsvc.domain.search import (
     Candidates,
     ChunkText,
     Collapse,
+    ContextDependence,
     Fusion,
     Hit,
     Mode,
+    RewrittenQuery,
     Role,
     SearchRequest,
     SearchResult,
@@ -113,6 +117,10 @@ from ragsvc.domain.search import (
 )
 
 __all__ = [
+    "SupportState",
+    "SupportVerdict",
+    "ContextDependence",
+    "RewrittenQuery",
     "Answer",
     "AnswerEvent",
     "AnswerRequest",

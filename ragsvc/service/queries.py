@@ -25,7 +25,6 @@ from ragsvc.errors import CorpusNotFound, InvalidRequest, RagsvcError, StaleCont
 from ragsvc.pipeline.generation.answer import AnswerOptions, RetrievedPassages, Writers, merge, stream_answer
 from ragsvc.pipeline.grounding.documents import DocumentReader
 from ragsvc.pipeline.grounding.judgement import Grounds, grounds_of, shape_of
-from ragsvc.pipeline.retrieval.query_rewriter import condense
 from ragsvc.pipeline.retrieval.search import (
     MAX_K,
     RerankStage,
@@ -33,9 +32,9 @@ from ragsvc.pipeline.retrieval.search import (
     SearchScope,
     Weights,
     hits,
-    prepare_condensed,
     rank,
 )
+from ragsvc.pipeline.retrieval.search_query import mixed, prepare_rewritten, query_texts
 from ragsvc.pipeline.retrieval.snapshot import Snapshot
 from ragsvc.pipeline.retrieval.snapshot_cache import SnapshotCache
 from ragsvc.pipeline.retrieval.spelling import Speller
@@ -267,14 +266,14 @@ class QueryService:
         if read != request.query:
             # Another corpus may read it otherwise.
             vectors = {}
-        condensed = condense(read, request.history, parts.analyser)
+        rewritten = parts.rewriter.rewrite(read, request.history)
         vector = None
         if request.mode is not Mode.LEXICAL and snapshot.index.rows:
             embedder = corpus.profile.embedder_fingerprint
             if embedder not in vectors:
-                vectors[embedder] = condensed.mix(parts.embedder.embed_queries(condensed.texts()))
+                vectors[embedder] = mixed(rewritten, parts.embedder.embed_queries(query_texts(rewritten)))
             vector = vectors[embedder]
-        query = prepare_condensed(condensed, request.mode, vector, parts.analyser)
+        query = prepare_rewritten(rewritten, request.mode, vector, parts.analyser)
         known = self._catalog.chunks.term_ids(query.terms) if query.terms else {}
         shown: list[Hit] = []
         if snapshot.index.rows:

@@ -28,6 +28,7 @@ from ragsvc.pipeline.generation.answer_stream import AnswerStream
 from ragsvc.pipeline.generation.chat_generator import PromptedGenerator
 from ragsvc.pipeline.generation.prompt import CANNOT
 from ragsvc.pipeline.grounding.citations import ANY_MARKER
+from ragsvc.pipeline.grounding.passage_ground import CitedSpans
 from ragsvc.pipeline.grounding.support import SupportCheck
 from ragsvc.text.analyser import StandardAnalyser
 
@@ -97,7 +98,15 @@ def write(
     chat = ScriptedChat(pieces, finish)
     generator = PromptedGenerator(chat, prompt_tokens=600, max_answer_tokens=50)
     stream = generator.stream(GenerationRequest(question="Why?", passages=HITS, evidence=()))
-    writing = AnswerStream(stream, HITS, SupportCheck(HITS, ANALYSER), unsupported, REFUSAL, stops=stops)
+    writing = AnswerStream(
+        stream,
+        HITS,
+        SupportCheck(HITS, ANALYSER),
+        CitedSpans(HITS, ANALYSER),
+        unsupported,
+        REFUSAL,
+        stops=stops,
+    )
     shown = list(writing.pieces())
     blank = Answer(
         corpus="c",
@@ -377,11 +386,8 @@ def test_what_a_passage_itself_leaves_open_is_an_answer(
     hits = (hit(1, passage),)
     writing = AnswerStream(
         iter([Delta(text), Delta("", FinishReason.STOP)]),
-        hits,
-        SupportCheck(hits, ANALYSER),
-        unsupported,
-        REFUSAL,
-    )
+        hits, SupportCheck(hits, ANALYSER), CitedSpans(hits, ANALYSER), unsupported, REFUSAL,
+    )  # fmt: skip
     assert "".join(writing.pieces()) == text
 
 
@@ -427,7 +433,12 @@ def test_a_client_that_leaves_ends_the_work() -> None:
     generator = PromptedGenerator(chat, prompt_tokens=600, max_answer_tokens=50)
     stream = generator.stream(GenerationRequest(question="Why?", passages=HITS, evidence=(), max_tokens=9000))
     pieces = AnswerStream(
-        stream, HITS, SupportCheck(HITS, ANALYSER), UnsupportedSentence.FLAG, REFUSAL
+        stream,
+        HITS,
+        SupportCheck(HITS, ANALYSER),
+        CitedSpans(HITS, ANALYSER),
+        UnsupportedSentence.FLAG,
+        REFUSAL,
     ).pieces()
     assert next(pieces) == ""
     assert chat.limits == [50]

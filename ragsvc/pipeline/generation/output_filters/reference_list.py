@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 
-from ragsvc.domain import Hit
+from ragsvc.domain import Hit, SupportState
 from ragsvc.pipeline.generation.output_filters.references import References
 from ragsvc.pipeline.grounding.citations import numbers_in
-from ragsvc.pipeline.grounding.support import SupportCheck, SupportState
+from ragsvc.protocols import SupportChecker
 
 # What stands over such a list. Each is followed by a colon, or alone on its line.
 LEADS = (
@@ -134,7 +134,7 @@ class _Fence:
             self._mark = found[1]
 
 
-def without_sources(passages: Sequence[Hit], support: SupportCheck) -> WithoutSources:
+def without_sources(passages: Sequence[Hit], support: SupportChecker) -> WithoutSources:
     """The filter for an answer from these passages.
 
     A reference tells nothing when it only names passages, or when none of them bears it out: then it is
