@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import importlib
+import re
 import shutil
 import subprocess
 import sys
@@ -160,6 +161,15 @@ def test_protocols_are_small():
             if len(members) > 4:
                 big[node.name] = members
     assert big == {}
+
+
+def test_every_protocol_has_a_contract():
+    """One class of tests over all its implementations and the doubles."""
+    files = {path.name: path.read_text() for path in (ROOT / "tests" / "contracts").glob("test_*.py")}
+    for node in tree_of(PACKAGE / "protocols.py").body:
+        if isinstance(node, ast.ClassDef):
+            name = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", node.name).lower()
+            assert f"class Test{node.name}Contract" in files.get(f"test_{name}_contract.py", ""), node.name
 
 
 def error_classes() -> list[type[errors.RagsvcError]]:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from scripted_chat import ScriptedChat
 
 from ragsvc.domain import (
     Answer,
@@ -19,7 +19,6 @@ from ragsvc.domain import (
     FinishReason,
     GenerationRequest,
     Hit,
-    Message,
     Passage,
     UnsupportedSentence,
     VersionId,
@@ -59,34 +58,6 @@ def hit(number: int, text: str) -> Hit:
 
 
 HITS = (hit(1, WATER), hit(2, MOON))
-
-
-class ScriptedChat:
-    """A Chat that writes what it is told to."""
-
-    name = "scripted"
-
-    def __init__(self, pieces: Sequence[str], finish: FinishReason = FinishReason.STOP) -> None:
-        self.pieces = pieces
-        self.finish = finish
-        self.asked: list[tuple[Message, ...]] = []
-        self.limits: list[int] = []
-        self.closed = False
-
-    def count(self, text: str) -> int:
-        return len(text.split())
-
-    def stream(
-        self, messages: Sequence[Message], max_tokens: int, temperature: float, stop: Sequence[str]
-    ) -> Iterator[Delta]:
-        self.asked.append(tuple(messages))
-        self.limits.append(max_tokens)
-        try:
-            for piece in self.pieces:
-                yield Delta(piece)
-            yield Delta("", self.finish, 7, len(self.pieces))
-        finally:
-            self.closed = True
 
 
 def write(
