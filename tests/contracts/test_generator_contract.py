@@ -8,9 +8,10 @@ from collections.abc import Callable, Sequence
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from made_hits import hits_of
 from scripted_chat import ScriptedChat
 
-from ragsvc.domain import ChunkId, Delta, FinishReason, GenerationRequest, Hit, Passage, VersionId
+from ragsvc.domain import Delta, FinishReason, GenerationRequest
 from ragsvc.pipeline.generation.chat_generator import PromptedGenerator
 from ragsvc.protocols import Generator
 
@@ -23,12 +24,7 @@ pieces = st.lists(
 )
 
 
-def hit(number: int, text: str) -> Hit:
-    ids = (ChunkId(number), f"d{number}", f"v{number}", VersionId(number))
-    return Hit(number, 1.0, "c", Passage(*ids, "s", "", 0, len(text), text, None, (), {}))
-
-
-HITS = (hit(1, "Pears grow on trees."), hit(2, "Figs ripen late."))
+HITS = tuple(hits_of(["Pears grow on trees.", "Figs ripen late."]))
 
 
 def prompted(chat: ScriptedChat) -> Generator:
@@ -44,7 +40,11 @@ class TestGeneratorContract:
     def test_markers_name_passages_and_the_end_is_told_once(
         self, make: Callable[[ScriptedChat], Generator], script: Sequence[str]
     ) -> None:
-        found = list(make(ScriptedChat(script)).stream(GenerationRequest("What grows?", HITS, ())))
+        found = list(
+            make(ScriptedChat(script)).stream(
+                GenerationRequest(question="What grows?", passages=HITS, evidence=())
+            )
+        )
         assert [piece.finish for piece in found if piece.finish is not None] == [FinishReason.STOP]
         text = "".join(piece.text for piece in found)
         assert {int(number) for number in MARKER.findall(text)} <= {1, 2}
@@ -52,7 +52,7 @@ class TestGeneratorContract:
 
     def test_closing_it_closes_the_model(self, make: Callable[[ScriptedChat], Generator]) -> None:
         chat = ScriptedChat(["Pears "] * 50)
-        answer = make(chat).stream(GenerationRequest("What grows?", HITS, ()))
+        answer = make(chat).stream(GenerationRequest(question="What grows?", passages=HITS, evidence=()))
         assert isinstance(next(answer), Delta)
         answer.close()  # type: ignore[attr-defined]
         assert chat.closed
@@ -61,7 +61,11 @@ class TestGeneratorContract:
         chat = ScriptedChat(["Pears."])
         generator = make(chat)
         for wanted in (None, 7, 9000):
-            list(generator.stream(GenerationRequest("What grows?", HITS, (), max_tokens=wanted)))
+            list(
+                generator.stream(
+                    GenerationRequest(question="What grows?", passages=HITS, evidence=(), max_tokens=wanted)
+                )
+            )
         assert chat.limits[1] == 7
         assert chat.limits[0] == chat.limits[2] < 9000
 

@@ -9,8 +9,9 @@ import pytest
 from doubles import HashEmbedder
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from made_hits import hits_of
 
-from ragsvc.domain import ChunkId, Hit, Passage, Span, SupportState, SupportVerdict, VersionId
+from ragsvc.domain import Hit, Span, SupportState, SupportVerdict
 from ragsvc.pipeline.grounding.semantic_match import SemanticMatch
 from ragsvc.pipeline.grounding.support import SupportCheck
 from ragsvc.pipeline.word_coverage import TextVectors
@@ -43,12 +44,7 @@ class VerbatimCheck:
         return SupportVerdict(SupportState.UNSUPPORTED)
 
 
-def hit(number: int, text: str) -> Hit:
-    ids = (ChunkId(number), f"d{number}", f"v{number}", VersionId(number))
-    return Hit(number, 1.0, "c", Passage(*ids, "s", "", 0, len(text), text, None, (), {}))
-
-
-HITS = (hit(1, WATER), hit(2, MOON), hit(3, ""))
+HITS = tuple(hits_of([WATER, MOON, ""]))
 nearness = SemanticMatch(TextVectors(HashEmbedder()))
 CHECKERS = {
     "words": partial(SupportCheck, analyser=ANALYSER),
