@@ -21,7 +21,7 @@ from ragsvc.domain import (
     SearchRequest,
     SearchResult,
 )
-from ragsvc.errors import CorpusNotFound, InvalidRequest, RagsvcError, StaleContent
+from ragsvc.errors import CorpusNotFound, InvalidRequest, RagsvcError
 from ragsvc.pipeline.generation.answer import AnswerOptions, RetrievedPassages, Writers, merge, stream_answer
 from ragsvc.pipeline.grounding.documents import DocumentReader
 from ragsvc.pipeline.grounding.judgement import Grounds, grounds_of, shape_of
@@ -38,6 +38,7 @@ from ragsvc.pipeline.retrieval.search_query import mixed, prepare_rewritten, que
 from ragsvc.pipeline.retrieval.snapshot import Snapshot
 from ragsvc.pipeline.retrieval.snapshot_cache import SnapshotCache
 from ragsvc.pipeline.retrieval.spelling import Speller
+from ragsvc.retries import retry_stale
 from ragsvc.service.generators import Generators
 from ragsvc.service.model_registry import ModelRegistry
 from ragsvc.service.request_limits import check_history, check_question
@@ -237,16 +238,13 @@ class QueryService:
         where: Filter | None,
         vectors: dict[str, F32Vector],
     ) -> Retrieval:
-        for attempt in range(ATTEMPTS):
-            try:
-                if attempt:
-                    self.refresh(caller, name)
-                return self._look_once(caller, name, request, where, vectors)
-            except StaleContent:
-                # gc took the commit while it was read: the head is always there.
-                if attempt + 1 == ATTEMPTS:
-                    raise
-        raise AssertionError("the last attempt returns or raises")
+        def once(attempt: int) -> Retrieval:
+            if attempt:
+                self.refresh(caller, name)
+            return self._look_once(caller, name, request, where, vectors)
+
+        # gc may take a commit while it is read: the head is always there.
+        return retry_stale(once, ATTEMPTS)
 
     def _look_once(
         self,
