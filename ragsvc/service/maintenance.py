@@ -118,7 +118,7 @@ class MaintenanceService:
         """
         self._catalog.corpora.get(caller, corpus)
         with self._catalog.lock.hold(self._settings.lock_timeout_s, on_wait):
-            report = self._catalog.publishing.rollback(caller, corpus, to)
+            report = self._catalog.publication.rollback(caller, corpus, to)
             renew_files(self._catalog, self._catalog.corpora.get(caller, corpus))
         self._asker.refresh(caller, corpus)
         return report

@@ -126,7 +126,7 @@ class Reindex:
             uid = new_uid()
             if head.commit:
                 renew_files(catalog, replace(head, profile=profile, commit_uid=uid))
-            commit = catalog.publishing.move_head(self._caller, corpus, profile, uid)
+            commit = catalog.publication.move_head(self._caller, corpus, profile, uid)
             if not head.commit:
                 renew_files(catalog, catalog.corpora.newest(corpus))
             return commit
