@@ -21,7 +21,8 @@ from ragsvc.domain import Caller, IngestRequest, Mode
 from ragsvc.evaluation import beir
 from ragsvc.evaluation.retrieval_metrics import ndcg
 from ragsvc.pipeline.retrieval.chunk_locations import ChunkLocations
-from ragsvc.pipeline.retrieval.search import SearchScope, prepare, rank
+from ragsvc.pipeline.retrieval.search import SearchScope, rank
+from ragsvc.pipeline.retrieval.search_query import prepare
 from ragsvc.pipeline.retrieval.spelling import Speller
 from ragsvc.service.model_registry import ModelRegistry
 from ragsvc.service.queries import QueryService

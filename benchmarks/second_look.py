@@ -18,7 +18,8 @@ from benchmarks.sets import data_folder, table
 from ragsvc.domain import Caller, IngestRequest, Mode
 from ragsvc.evaluation import beir
 from ragsvc.pipeline.retrieval.close_reader import BUILT_IN, NO_RERANKER
-from ragsvc.pipeline.retrieval.search import RerankStage, SearchQuery, prepare, rank
+from ragsvc.pipeline.retrieval.search import RerankStage, rank
+from ragsvc.pipeline.retrieval.search_query import SearchQuery, prepare
 from ragsvc.pipeline.retrieval.snapshot import Snapshot
 from ragsvc.service.model_registry import ModelRegistry
 from ragsvc.service.queries import QueryService

@@ -19,12 +19,12 @@ from pathlib import Path
 from benchmarks.claims import Claim, halueval, mtrag, pairs, prose, squad, wice
 from benchmarks.sets import data_folder, figure, table
 from benchmarks.spoilt import spoilt
-from ragsvc.domain import ChunkId, Hit, Passage, VersionId
+from ragsvc.domain import ChunkId, Hit, Passage, SupportState, VersionId
 from ragsvc.evaluation.calibration import auroc
 from ragsvc.models.embedder import SentenceTransformerEmbedder
 from ragsvc.pipeline.generation.sentence_stream import SentenceStream
 from ragsvc.pipeline.grounding.semantic_match import FITTED_TO, SemanticMatch
-from ragsvc.pipeline.grounding.support import SupportCheck, SupportState
+from ragsvc.pipeline.grounding.support import SupportCheck
 from ragsvc.pipeline.word_coverage import TextVectors
 from ragsvc.text.analyser import StandardAnalyser
 

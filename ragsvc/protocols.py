@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Protocol
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Protocol
+
+from numpy.typing import NDArray
 
 from ragsvc.domain import (
+    BoolVector,
     Candidates,
     Delta,
     EmbedderSpec,
     F32Matrix,
+    F32Vector,
     F64Matrix,
     F64Vector,
     GenerationRequest,
     I32Matrix,
+    I64Vector,
     Message,
     ReaderFinding,
     ReaderText,
+    RewrittenQuery,
+    SupportVerdict,
+    Turn,
 )
 
 
@@ -69,6 +77,37 @@ class Analyser(Protocol):
 
     def terms(self, text: str) -> list[str]:
         """Terms in order, repeats kept."""
+        ...
+
+
+class VectorIndex(Protocol):
+    """The vectors of one segment of an index, rows 0..n-1; never changed once it is built.
+
+    `ragsvc/index/vector_indexes.py` knows which kinds there are, and how each is built and loaded.
+    """
+
+    @property
+    def rows(self) -> int:
+        """How many vectors there are; at least 0."""
+        ...
+
+    def nearest(self, query: F32Vector, allowed: BoolVector, wanted: int) -> tuple[I64Vector, F32Vector]:
+        """Propose the rows most similar to a query; whoever asks computes their scores exactly.
+
+        :param query: (dim,) float32, L2-normalised, C-contiguous.
+        :param allowed: (n,) rows that may be returned; a filter is never a reason to return fewer.
+        :param wanted: at least 0.
+        :return: `wanted` rows (m,) int64, each once, or all that are allowed if they are fewer, and their
+            cosines (m,) float32 to within 1e-5, best first.
+        """
+        ...
+
+    def vectors_of(self, rows: I64Vector) -> F32Matrix:
+        """Vectors of given rows, copied: (m, dim) float32, bit for bit as it was built from."""
+        ...
+
+    def columns(self) -> Mapping[str, NDArray[Any]]:
+        """All that its files hold: arrays by names that tell its kind; see `VectorIndexKind.columns`."""
         ...
 
 
@@ -154,5 +193,29 @@ class Reranker(Protocol):
         """Score every candidate anew: (m,) float64, finite, higher is better.
 
         :raises ModelError: if the reranker's model cannot be used.
+        """
+        ...
+
+
+class QueryRewriter(Protocol):
+    """Makes a follow-up stand by itself."""
+
+    def rewrite(self, question: str, history: Sequence[Turn]) -> RewrittenQuery:
+        """Carry into a question what it lacks; one that stands by itself is left as it is.
+
+        :param history: turns before the question, oldest first; () leaves any question as it is.
+        """
+        ...
+
+
+class SupportChecker(Protocol):
+    """Judges the sentences of one answer by the passages that it was made with."""
+
+    def verdict(self, sentence: str, numbers: Sequence[int]) -> SupportVerdict:
+        """Judge one sentence by passages together, or by any one of them when none is named.
+
+        :param sentence: with or without its markers.
+        :param numbers: of passages, from 1, each once.
+        :return: with spans of the passages that were named or, if it is supported, of any.
         """
         ...

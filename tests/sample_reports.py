@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ragsvc.evaluation.intervals import bootstrap_mean
-from ragsvc.evaluation.report import Bin, Figure, Item, ItemKind, Malformed, Report, Setup
+from ragsvc.evaluation.report import Bin, Figure, InputDefect, Item, ItemKind, Report, Setup
 
 LATENCY = {
     "retrieve": {"p50": 0.004, "p95": 0.011, "p99": 0.02},
@@ -97,6 +97,6 @@ def answers_report(count: int = 50, seed: int = 0, **changes: Any) -> Report:
     bins = tuple(Bin(low / 10, (low + 1) / 10, low / 10 + 0.06, (low + 0.5) / 10, 5) for low in range(10))
     report = make_report(items, ItemKind.ANSWERS, reliability=bins)
     whole = {"auroc": Figure(0.91, 0.86, 0.95, count), "calibration_error": Figure(0.08, 0.05, 0.12, count)}
-    malformed = (Malformed("questions.jsonl:12", f"not JSON: {HOSTILE}"),)
+    malformed = (InputDefect("questions.jsonl:12", f"not JSON: {HOSTILE}"),)
     changes = {"figures": {**report.figures, **whole}, "malformed": malformed, **changes}
     return replace(report, **changes)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import ast
 import importlib
+import re
 import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -128,6 +130,91 @@ def test_files_are_short():
     assert long == {}, "split by noun"
 
 
+# Words of the field that end as a gerund or a participle does, and are nouns.
+NOUNS = {
+    "embedding", "embeddings", "encoding", "encodings", "finding", "findings", "grounding", "heading",
+    "headings", "holdings", "postings", "setting", "settings", "spelling", "warning", "warnings",
+}  # fmt: skip
+# Participles that do not end in -ed.
+IRREGULAR = {
+    "built", "done", "drawn", "found", "given", "gone", "held", "hidden", "kept", "known", "made", "said",
+    "seen", "sent", "shown", "taken", "told", "written",
+}  # fmt: skip
+
+
+def is_no_noun(name: str) -> bool:
+    """Whether the last word of a name says what something does or what was done to it, not what it is."""
+    words = re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+", name)
+    last = words[-1].lower() if words else ""
+    return last not in NOUNS and (last.endswith(("ing", "ings", "ed")) or last in IRREGULAR)
+
+
+def classes() -> Iterator[tuple[str, str]]:
+    """(file, name) of every class of the package."""
+    for path in FILES:
+        for node in ast.walk(tree_of(path)):
+            if isinstance(node, ast.ClassDef):
+                yield name_of(path), node.name
+
+
+def test_modules_and_classes_are_named_by_nouns():
+    """Errors are named after what happened."""
+    modules = [path.parent if path.name == "__init__.py" else path.with_suffix("") for path in FILES]
+    assert sorted(name_of(path) for path in modules if is_no_noun(path.name)) == []
+    assert [pair for pair in classes() if pair[0] != "ragsvc/errors.py" and is_no_noun(pair[1])] == []
+
+
+@pytest.mark.parametrize(
+    "name", ["asking", "JobRunning", "Passing", "Skipped", "held_texts_found", "_Written"]
+)
+def test_gerunds_and_participles_are_noticed(name: str):
+    assert is_no_noun(name)
+
+
+@pytest.mark.parametrize(
+    "name", ["headings", "EmbedderSpec", "MIXED_CASE_Heading", "speed_of_light", "Feedback"]
+)
+def test_nouns_are_not_taken_for_them(name: str):
+    assert not is_no_noun(name)
+
+
+def test_no_two_public_classes_share_a_name():
+    public = sorted((name, path) for path, name in classes() if not name.startswith("_"))
+    twice = [(one, other) for one, other in pairwise(public) if one[0] == other[0]]
+    assert twice == []
+
+
+SCRAP_LINES = 60
+# They list what they put together, each a thing of its own: routes, commands, what the catalog is made of.
+TABLES = {"ragsvc/api/app.py", "ragsvc/cli/main.py", "ragsvc/store/catalog.py"}
+
+
+def importers() -> dict[Path, set[Path]]:
+    """Of every module, those that import it or a name of it; packages that hand it on do not count."""
+    paths = {".".join(path.relative_to(ROOT).with_suffix("").parts): path for path in FILES}
+    found: dict[Path, set[Path]] = {path: set() for path in FILES}
+    for path in FILES:
+        if path.name == "__init__.py":
+            continue
+        for module, names in imports_of(path):
+            for wanted in (module, *(f"{module}.{name}" for name in names)):
+                if wanted in paths and paths[wanted] != path:
+                    found[paths[wanted]].add(path)
+    return found
+
+
+def test_no_module_is_a_scrap_of_its_neighbour():
+    """What is short and used by one file beside it is a part of that file."""
+    scraps = {}
+    for path, users in importers().items():
+        lines = len(path.read_text(encoding="utf-8").splitlines())
+        if lines < SCRAP_LINES and len(users) == 1:
+            (user,) = users
+            if user.parent == path.parent and name_of(user) not in TABLES:
+                scraps[name_of(path)] = name_of(user)
+    assert scraps == {}
+
+
 def test_only_service_api_and_cli_see_the_settings():
     allowed = {PACKAGE / room for room in ("service", "api", "cli", "settings")}
     seeing = [
@@ -160,6 +247,15 @@ def test_protocols_are_small():
             if len(members) > 4:
                 big[node.name] = members
     assert big == {}
+
+
+def test_every_protocol_has_a_contract():
+    """One class of tests over all its implementations and the doubles."""
+    files = {path.name: path.read_text() for path in (ROOT / "tests" / "contracts").glob("test_*.py")}
+    for node in tree_of(PACKAGE / "protocols.py").body:
+        if isinstance(node, ast.ClassDef):
+            name = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", node.name).lower()
+            assert f"class Test{node.name}Contract" in files.get(f"test_{name}_contract.py", ""), node.name
 
 
 def error_classes() -> list[type[errors.RagsvcError]]:

@@ -143,3 +143,33 @@ def test_the_readme_knows_every_command():
         "corpora show",
     ):
         assert f"ragsvc {command} " in readme
+
+
+def named_paths(document: str) -> list[str]:
+    """What a document names in code marks as files and folders of ours."""
+    text = re.sub(r"^```.*?^```", "", (ROOT / document).read_text(), flags=re.MULTILINE | re.DOTALL)
+    return re.findall(r"`([\w./-]+(?:\.(?:py|md|toml)|/))`", text)
+
+
+def test_what_the_map_names_is_there():
+    """Below the package where it does not say otherwise."""
+    named = named_paths("docs/architecture.md")
+    assert len(named) > 60
+    missing = [path for path in named if not (ROOT / path).exists() and not (ROOT / "ragsvc" / path).exists()]
+    assert missing == []
+
+
+def test_what_the_readme_leads_to_is_there():
+    named = re.findall(
+        r"(?<![\w/.])(?:docs|tests|benchmarks|examples|training)/[\w./-]*\w", (ROOT / "README.md").read_text()
+    )
+    assert len(named) > 10
+    assert [path for path in named if not (ROOT / path).exists()] == []
+
+
+def test_the_map_shows_every_room_and_leads_there():
+    rooms = {path.name for path in (ROOT / "ragsvc").iterdir() if (path / "__init__.py").exists()}
+    rooms |= {f"pipeline/{path.parent.name}" for path in (ROOT / "ragsvc" / "pipeline").glob("*/__init__.py")}
+    named = set(named_paths("docs/architecture.md"))
+    assert {f"{room}/" for room in rooms - {"pipeline"}} - named == set()
+    assert "(docs/architecture.md)" in (ROOT / "README.md").read_text()

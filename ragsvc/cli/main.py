@@ -30,7 +30,7 @@ from ragsvc.cli import (
     transfer,
     upkeep,
 )
-from ragsvc.cli.output import PipeClosed, prepare_streams, write_error, write_line
+from ragsvc.cli.output import ClosedPipe, describe_crash, prepare_streams, write_error, write_line
 from ragsvc.cli.session import Opener, Session, open_service
 from ragsvc.errors import Cancelled, InternalError, InvalidRequest, RagsvcError, RootEmpty
 
@@ -121,14 +121,12 @@ def main(
         except RagsvcError as error:
             write_error(error, as_json=as_json, home=session.given)
             return exit_code(error)
-        except PipeClosed:
+        except ClosedPipe:
             raise
         except Exception as error:  # noqa: BLE001 - the last line: nobody shall see a traceback
-            from ragsvc.cli.crash import describe_crash
-
             write_error(describe_crash(error, session.home), as_json=as_json)
             return exit_code(InternalError(""))
-    except PipeClosed:
+    except ClosedPipe:
         _silence_stdout()
         return PIPE_CLOSED
 

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import re
 import shlex
 import sys
 from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TextIO
 
-from ragsvc.errors import RagsvcError
+from ragsvc.errors import InternalError, RagsvcError
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from rich.console import Console
 
     from ragsvc.service.json_values import View
@@ -30,9 +31,10 @@ _COMMAND = re.compile(
 
 # So wide that nothing is wrapped or cut when the reader is a program.
 _PIPE_WIDTH = 1 << 16
+LOG_NAME = "error.log"
 
 
-class PipeClosed(Exception):
+class ClosedPipe(Exception):
     """Whoever read our output went away."""
 
 
@@ -65,7 +67,7 @@ def make_console(stream: TextIO) -> Console:
         """A console that leaves a closed pipe to us."""
 
         def on_broken_pipe(self) -> NoReturn:
-            raise PipeClosed
+            raise ClosedPipe
 
     width = None if stream.isatty() else _PIPE_WIDTH
     return QuietConsole(file=stream, width=width, markup=False, highlight=False, emoji=False, soft_wrap=True)
@@ -81,7 +83,7 @@ def prepare_streams() -> None:
 def write_json(content: View | Mapping[str, Any]) -> None:
     """Print a view or one JSON object, and a line end, on stdout.
 
-    :raises PipeClosed: if nobody reads it.
+    :raises ClosedPipe: if nobody reads it.
     """
     encoding = (getattr(sys.stdout, "encoding", None) or "").lower().replace("-", "")
     value = content if isinstance(content, Mapping) else content.json_object()
@@ -92,13 +94,13 @@ def write_json(content: View | Mapping[str, Any]) -> None:
 def write_line(text: str, stream: TextIO) -> None:
     """Print a line at once.
 
-    :raises PipeClosed: if nobody reads it.
+    :raises ClosedPipe: if nobody reads it.
     """
     try:
         stream.write(text + "\n")
         stream.flush()
     except BrokenPipeError:
-        raise PipeClosed from None
+        raise ClosedPipe from None
 
 
 def say_waiting(message: str) -> None:
@@ -122,3 +124,44 @@ def write_error(error: RagsvcError, *, as_json: bool, home: Path | None = None) 
     write_line(f"error: {safe(error.message)} [{error.code}]", sys.stderr)
     if hint:
         write_line(f"hint:  {safe(hint)}", sys.stderr)
+
+
+def describe_crash(error: BaseException, home: Path | None) -> InternalError:
+    """Write the traceback to a file that only its owner reads, and name that file.
+
+    home: where `error.log` grows; without a writable home, a new temporary file is made.
+    """
+    import traceback
+
+    details = "".join(traceback.format_exception(error))
+    entry = f"--- {datetime.now(UTC).isoformat(timespec='seconds')}\n{details}\n"
+    place = _append(home, entry) if home is not None and home.is_dir() else None
+    if place is None:
+        place = _write_temporary(entry)
+    summary = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    where = f"the details are in {place}" if place is not None else "the details could not be written"
+    return InternalError(f"something went wrong inside ragsvc ({summary})", hint=where)
+
+
+def _append(home: Path, entry: str) -> Path | None:
+    path = (home / LOG_NAME).absolute()
+    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW
+    try:
+        descriptor = os.open(path, flags, 0o600)
+        with os.fdopen(descriptor, "a", encoding="utf-8", errors="backslashreplace") as log:
+            log.write(entry)
+    except OSError:
+        return None
+    return path
+
+
+def _write_temporary(entry: str) -> Path | None:
+    import tempfile
+
+    try:
+        descriptor, name = tempfile.mkstemp(prefix="ragsvc-", suffix=".log")
+        with os.fdopen(descriptor, "w", encoding="utf-8", errors="backslashreplace") as log:
+            log.write(entry)
+    except OSError:
+        return None
+    return Path(name)

@@ -10,7 +10,7 @@ from rich.console import Console
 
 from ragsvc.cli.output import safe
 from ragsvc.cli.render import render_table
-from ragsvc.domain import IngestReport, Skipped
+from ragsvc.domain import IngestReport, SkippedSource
 
 _SHOWN_FAILURES = 50
 _SHOWN_WARNINGS = 20
@@ -63,7 +63,7 @@ def warning_rows(documents: Sequence[Mapping[str, Any]]) -> list[Mapping[str, An
     ]
 
 
-def _render_skipped(console: Console, skipped: Sequence[Skipped]) -> None:
+def _render_skipped(console: Console, skipped: Sequence[SkippedSource]) -> None:
     if not skipped:
         return
     codes = Counter(skip.code for skip in skipped)

@@ -18,7 +18,7 @@ from ragsvc.evaluation.gate import Breach, Gate
 from ragsvc.evaluation.outcome import kind_of
 from ragsvc.evaluation.page.charts import duration, p_words, verdict
 from ragsvc.evaluation.page.labels import full_label, label_of, split_system
-from ragsvc.evaluation.report import Figure, ItemKind, Malformed, Report
+from ragsvc.evaluation.report import Figure, InputDefect, ItemKind, Report
 
 _SHOWN_MALFORMED = 20
 _SHOWN_SHIFTS = 3
@@ -167,7 +167,7 @@ def say_malformed(report: Report) -> None:
     _say(report.notes, "note: ")
 
 
-def _say(lines: Sequence[Malformed], before: str) -> None:
+def _say(lines: Sequence[InputDefect], before: str) -> None:
     for line in lines[:_SHOWN_MALFORMED]:
         write_line(f"{before}{one_line(line.place)}: {one_line(line.error)}", sys.stderr)
     if len(lines) > _SHOWN_MALFORMED:

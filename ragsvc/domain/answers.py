@@ -233,3 +233,19 @@ class DoneEvent:
 
 
 AnswerEvent: TypeAlias = PassagesEvent | TokenEvent | CitationEvent | DoneEvent
+
+
+class SupportState(StrEnum):
+    """How a sentence of an answer stands. Nothing is claimed by a heading, or without words of content."""
+
+    SUPPORTED = "supported"
+    UNSUPPORTED = "unsupported"
+    NOTHING_CLAIMED = "nothing claimed"
+
+
+@dataclass(frozen=True, slots=True)
+class SupportVerdict:
+    """How a sentence stands; spans: passage numbers with the part of their text that comes closest."""
+
+    standing: SupportState
+    spans: tuple[tuple[int, Span], ...] = ()

@@ -36,7 +36,7 @@ class SourceFile:
 
 
 @dataclass(frozen=True, slots=True)
-class Skipped:
+class SkippedSource:
     """A path that was deliberately not read, with a stable code."""
 
     source: str

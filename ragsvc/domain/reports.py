@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ragsvc.domain.arrays import CommitId
-from ragsvc.domain.documents import Failure, Skipped, SourceCaveat
+from ragsvc.domain.documents import Failure, SkippedSource, SourceCaveat
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +33,7 @@ class IngestReport:
     embedded: int
     seconds: float
     failures: tuple[Failure, ...]
-    skipped: tuple[Skipped, ...]
+    skipped: tuple[SkippedSource, ...]
     warnings: tuple[SourceCaveat, ...] = ()
 
 

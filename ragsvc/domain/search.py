@@ -133,3 +133,28 @@ class SearchRequest:
     collapse: Collapse = Collapse.DUPLICATES
     at: str | None = None
     history: tuple[Turn, ...] = ()
+
+
+class ContextDependence(StrEnum):
+    """How much a question needs what was said before it."""
+
+    NONE = "none"
+    SOME = "some"
+    MUCH = "much"
+
+
+@dataclass(frozen=True, slots=True)
+class RewrittenQuery:
+    """A question with what it takes over from the conversation.
+
+    question: as it was asked. carried: words, at most 6, as they were written; () when it stands by itself.
+    """
+
+    question: str
+    carried: tuple[str, ...] = ()
+    lean: ContextDependence = ContextDependence.NONE
+
+    @property
+    def searched(self) -> str:
+        """The stand-alone query; the question itself when nothing is carried."""
+        return " ".join((self.question, *self.carried))

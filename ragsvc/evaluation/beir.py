@@ -10,7 +10,7 @@ from pathlib import Path
 from ragsvc.errors import InvalidRequest, SourceNotFound
 from ragsvc.evaluation.json_lines import read_object
 from ragsvc.evaluation.questions import Question, check_grade
-from ragsvc.evaluation.report import Malformed
+from ragsvc.evaluation.report import InputDefect
 
 BEIR_COLUMNS = 3
 SHOWN = 5
@@ -39,9 +39,9 @@ class TestCollection:
     corpus: Path
     queries: tuple[TestQuery, ...]
     judgements: Mapping[str, Mapping[str, int]]
-    malformed: tuple[Malformed, ...] = ()
+    malformed: tuple[InputDefect, ...] = ()
     digest: str = ""
-    notes: tuple[Malformed, ...] = ()
+    notes: tuple[InputDefect, ...] = ()
 
     @property
     def questions(self) -> tuple[Question, ...]:
@@ -58,12 +58,12 @@ def load(folder: Path, split: str = "test") -> TestCollection:
     :raises SourceNotFound: if one of them is missing.
     :raises InvalidRequest: if nothing is left to ask.
     """
-    malformed: list[Malformed] = []
+    malformed: list[InputDefect] = []
     digest = hashlib.sha256()
     judgements = _judgements(_split(folder, split, digest), f"{split}.tsv", malformed)
     texts = _queries(_read(folder / "queries.jsonl", digest), malformed)
     malformed.extend(
-        Malformed("queries.jsonl", f"lacks the judged query {query[:80]!r}")
+        InputDefect("queries.jsonl", f"lacks the judged query {query[:80]!r}")
         for query in judgements
         if query not in texts
     )
@@ -84,19 +84,19 @@ def load(folder: Path, split: str = "test") -> TestCollection:
 
 def _without_grade(
     queries: Sequence[TestQuery], judgements: Mapping[str, Mapping[str, int]], source: str
-) -> Iterator[Malformed]:
+) -> Iterator[InputDefect]:
     """One note for all queries that have no right document."""
     vain = [query.id[:80] for query in queries if max(judgements[query.id].values()) <= 0]
     if vain:
         more = ", …" if len(vain) > SHOWN else ""
         words = "1 query has" if len(vain) == 1 else f"{len(vain)} queries have"
-        yield Malformed(
+        yield InputDefect(
             source,
             f"{words} no grade above 0, and nothing found counts as right: {', '.join(vain[:SHOWN])}{more}",
         )
 
 
-def _queries(data: bytes, malformed: list[Malformed]) -> dict[str, str]:
+def _queries(data: bytes, malformed: list[InputDefect]) -> dict[str, str]:
     found: dict[str, str] = {}
     for number, line in _lines(data):
         try:
@@ -109,11 +109,11 @@ def _queries(data: bytes, malformed: list[Malformed]) -> dict[str, str]:
                 raise ValueError(f"the query {name[:80]!r} is there twice")
             found[name] = text
         except ValueError as error:
-            malformed.append(Malformed(f"queries.jsonl:{number}", str(error)))
+            malformed.append(InputDefect(f"queries.jsonl:{number}", str(error)))
     return found
 
 
-def _judgements(data: bytes, name: str, malformed: list[Malformed]) -> dict[str, dict[str, int]]:
+def _judgements(data: bytes, name: str, malformed: list[InputDefect]) -> dict[str, dict[str, int]]:
     """Grades by query and document, of lines of BEIR or, with another column between the ids, of TREC."""
     found: dict[str, dict[str, int]] = {}
     for number, line in _lines(data):
@@ -130,7 +130,7 @@ def _judgements(data: bytes, name: str, malformed: list[Malformed]) -> dict[str,
         except ValueError:
             wanted = "a query id, a document id and a whole grade up to a million with tabs between"
             error = f"not {wanted}: {fields!r:.80}"
-            malformed.append(Malformed(f"{name}:{number}", error))
+            malformed.append(InputDefect(f"{name}:{number}", error))
             continue
         found.setdefault(query, {})[document] = value
     return found

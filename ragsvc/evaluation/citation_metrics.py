@@ -7,8 +7,9 @@ from typing import TypeAlias
 
 from ragsvc.domain import Answer, Citation, Span
 from ragsvc.pipeline.generation.quotation import spoken
-from ragsvc.pipeline.grounding.citations import numbers_in
-from ragsvc.pipeline.grounding.support import BLANK_LINE, HEADING, bare, enough
+from ragsvc.pipeline.grounding.citations import bare, numbers_in
+from ragsvc.pipeline.grounding.passage_ground import enough
+from ragsvc.pipeline.grounding.support import BLANK_LINE, HEADING
 from ragsvc.protocols import Analyser
 from ragsvc.text.analyser import StandardAnalyser
 from ragsvc.text.sentences import sentences

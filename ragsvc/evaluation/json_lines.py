@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any
 
-from ragsvc.evaluation.report import Malformed
+from ragsvc.evaluation.report import InputDefect
 
 _LIKENESS = 0.75
 
@@ -24,7 +24,7 @@ def read_object(line: bytes) -> dict[str, Any]:
         raise ValueError(f"not UTF-8: {error.reason}") from error
     except json.JSONDecodeError as error:
         raise ValueError(f"not JSON: {error.msg} at column {error.colno}") from error
-    except _Repeated:
+    except _RepeatedKey:
         raise
     except RecursionError as error:
         raise ValueError("not readable: nested too deeply") from error
@@ -35,7 +35,7 @@ def read_object(line: bytes) -> dict[str, Any]:
     return row
 
 
-class _Repeated(ValueError):
+class _RepeatedKey(ValueError):
     """A key that an object has twice."""
 
 
@@ -43,11 +43,11 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     row = dict(pairs)
     if len(row) < len(pairs):
         name = next(name for name, count in Counter(name for name, _ in pairs).items() if count > 1)
-        raise _Repeated(f"the key {name[:80]!r} is there twice")
+        raise _RepeatedKey(f"the key {name[:80]!r} is there twice")
     return row
 
 
-def misspelt(unknown: Mapping[str, int], known: Sequence[str], source: str) -> list[Malformed]:
+def misspelt(unknown: Mapping[str, int], known: Sequence[str], source: str) -> list[InputDefect]:
     """One note for each unknown field of a file that looks like a known one.
 
     :param unknown: how many lines have it, by name.
@@ -58,5 +58,5 @@ def misspelt(unknown: Mapping[str, int], known: Sequence[str], source: str) -> l
         if close:
             have = "1 question has" if count == 1 else f"{count} questions have"
             words = f"{have} a field that is not known: {name[:80]} (did you mean {close[0]}?)"
-            notes.append(Malformed(source, words))
+            notes.append(InputDefect(source, words))
     return notes

@@ -15,7 +15,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -24,7 +24,7 @@ from ragsvc.domain import Role, Turn
 from ragsvc.errors import InvalidRequest, SourceNotFound
 from ragsvc.evaluation.json_lines import misspelt, read_object
 from ragsvc.evaluation.outcome import Expectation, read_expectation
-from ragsvc.evaluation.report import Malformed
+from ragsvc.evaluation.report import InputDefect
 
 T = TypeVar("T")
 _MARK = b"\xef\xbb\xbf"
@@ -38,6 +38,7 @@ MAX_LABEL_CHARS = 64
 # Gains are added up as floats, which hold far larger numbers but not all of them.
 MAX_GRADE = 1_000_000
 _LABEL = re.compile(r"[\w.+-]+(?: [\w.+-]+)*")
+SHOWN = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,9 +99,9 @@ class Questions:
     """
 
     questions: tuple[Question, ...]
-    malformed: tuple[Malformed, ...]
+    malformed: tuple[InputDefect, ...]
     digest: str
-    notes: tuple[Malformed, ...] = ()
+    notes: tuple[InputDefect, ...] = ()
 
 
 def load(path: Path, split: str | None = None) -> Questions:
@@ -121,7 +122,7 @@ def load(path: Path, split: str | None = None) -> Questions:
             hint=f"jq -c '.[]' turns it into lines; {HINT}",
         )
     found: dict[str, Question] = {}
-    malformed: list[Malformed] = []
+    malformed: list[InputDefect] = []
     unknown: Counter[str] = Counter()
     for number, line in enumerate(data.removeprefix(_MARK).split(b"\n"), start=1):
         if not line.strip():
@@ -134,7 +135,7 @@ def load(path: Path, split: str | None = None) -> Questions:
             found[question.id] = question
             unknown.update(row.keys() - set(FIELDS))
         except ValueError as error:
-            malformed.append(Malformed(f"{path.name}:{number}", str(error)))
+            malformed.append(InputDefect(f"{path.name}:{number}", str(error)))
     chosen = tuple(question for question in found.values() if split is None or question.split == split)
     if not found:
         first = f": {malformed[0].place}: {malformed[0].error}" if malformed else ""
@@ -268,12 +269,58 @@ def judged(questions: Sequence[Question]) -> tuple[Question, ...]:
     return tuple(question for question in questions if question.answerable and question.judgements)
 
 
-def without_grade(questions: Sequence[Question], source: str) -> list[Malformed]:
+def without_grade(questions: Sequence[Question], source: str) -> list[InputDefect]:
     """Questions whose judged documents are all wrong ones, noted."""
     return [
-        Malformed(
+        InputDefect(
             question.place(source), "none of its documents has a grade above 0: nothing found counts as right"
         )
         for question in questions
         if question.answerable and question.judgements and max(question.judgements.values()) <= 0
     ]
+
+
+def unknown_documents(
+    questions: Sequence[Question], held: Collection[str], source: str, corpus: str
+) -> list[InputDefect]:
+    """Note right documents that the corpus lacks: one note a question, and one for a whole collection.
+
+    :param held: ids of the documents that it has, of those that the questions name.
+    :param source: name of the file or collection. corpus: its name.
+    """
+    lacking = {
+        question.id: [name for name, grade in question.documents.items() if grade > 0 and name not in held]
+        for question in questions
+        if question.documents
+    }
+    own = [question for question in questions if question.line is not None and lacking.get(question.id)]
+    notes = [
+        InputDefect(
+            question.place(source),
+            f"{_name(question)} names {_named_documents(lacking[question.id], corpus)}",
+        )
+        for question in own
+    ]
+    rest = [question for question in questions if question.line is None and lacking.get(question.id)]
+    if rest:
+        names = list(dict.fromkeys(name for question in rest for name in lacking[question.id]))
+        count = len(rest)
+        notes.append(
+            InputDefect(
+                source,
+                f"the judgements of {count} {'query' if count == 1 else 'queries'} name "
+                f"{_named_documents(names, corpus)}",
+            )
+        )
+    return notes
+
+
+def _name(question: Question) -> str:
+    return "the question" if question.id == f"line-{question.line}" else f"question {question.id[:80]}"
+
+
+def _named_documents(names: Sequence[str], corpus: str) -> str:
+    shown = ", ".join(name[:80] for name in names[:SHOWN])
+    if len(names) == 1:
+        return f"a document that {corpus} lacks: {shown}"
+    return f"{len(names)} documents that {corpus} lacks: {shown}{', …' if len(names) > SHOWN else ''}"

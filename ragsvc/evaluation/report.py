@@ -66,7 +66,7 @@ class Bin:
 
 
 @dataclass(frozen=True, slots=True)
-class Malformed:
+class InputDefect:
     """What is wrong with a line; place: "questions.jsonl:12"."""
 
     place: str
@@ -111,8 +111,8 @@ class Report:
     figures: Mapping[str, Figure]
     tests: Mapping[str, float]
     items: tuple[Item, ...]
-    malformed: tuple[Malformed, ...] = ()
-    notes: tuple[Malformed, ...] = ()
+    malformed: tuple[InputDefect, ...] = ()
+    notes: tuple[InputDefect, ...] = ()
     reliability: tuple[Bin, ...] = ()
     latency_s: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     seconds: float = 0.0

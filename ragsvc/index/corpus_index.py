@@ -23,6 +23,8 @@ from ragsvc.errors import InternalError
 from ragsvc.index import dense, lexical
 from ragsvc.index.lexical import LexicalView, Postings
 from ragsvc.index.rank_order import best
+from ragsvc.index.vector_indexes import vector_index_of
+from ragsvc.protocols import VectorIndex
 
 # Chosen by a sweep over seven collections, see docs/fusion.md; the plateau is wide.
 K1 = 0.9
@@ -34,14 +36,14 @@ class Segment:
     """n adjacent rows, never changed after they are built.
 
     chunk_ids, versions: (n,) int64. lengths: (n,) int32 analysed terms.
-    vectors: (n, dim) float32, C-contiguous, rows L2-normalised.
+    vectors: those of the rows, to be searched.
     signatures: (n, 128) uint16, zeros where unknown.
     """
 
     chunk_ids: I64Vector
     versions: I64Vector
     lengths: I32Vector
-    vectors: F32Matrix
+    vectors: VectorIndex
     signatures: U16Matrix
     postings: Postings
 
@@ -78,13 +80,13 @@ class Segment:
             chunk_ids=np.asarray(batch.chunk_ids, np.int64),
             versions=np.asarray(batch.versions, np.int64),
             lengths=np.asarray(batch.lengths, np.int32),
-            vectors=np.ascontiguousarray(batch.vectors, np.float32),
+            vectors=vector_index_of(np.ascontiguousarray(batch.vectors, np.float32)),
             signatures=np.ascontiguousarray(batch.signatures, np.uint16),
             postings=Postings.from_entries(batch.terms, owners, batch.counts),
         )
 
     @classmethod
-    def gathered(cls, segments: Sequence[Segment], order: I64Vector) -> Segment:
+    def gathered(cls, segments: Sequence[Segment], order: I64Vector, dimension: int) -> Segment:
         """Copy chosen rows of adjacent segments into a new one.
 
         :param order: (m,) int64, the old row (counted from the first segment) of each new row.
@@ -93,13 +95,13 @@ class Segment:
         starts = np.concatenate(([0], np.cumsum(sizes, dtype=np.int64)))
         target = np.full(int(starts[-1]), -1, np.int64)
         target[order] = np.arange(len(order), dtype=np.int64)
-        vectors = np.empty((len(order), segments[0].vectors.shape[1]), np.float32)
+        vectors = np.empty((len(order), dimension), np.float32)
         signatures = np.empty((len(order), SIGNATURE_VALUES), np.uint16)
         terms, rows, counts = [], [], []
         for segment, start in zip(segments, starts[:-1].tolist(), strict=True):
             moved = target[start : start + segment.rows]
             kept = np.flatnonzero(moved >= 0)
-            vectors[moved[kept]] = segment.vectors[kept]
+            vectors[moved[kept]] = segment.vectors.vectors_of(kept)
             signatures[moved[kept]] = segment.signatures[kept]
             homes = moved[segment.postings.rows]
             live = homes >= 0
@@ -110,7 +112,7 @@ class Segment:
             chunk_ids=np.concatenate([segment.chunk_ids for segment in segments])[order],
             versions=np.concatenate([segment.versions for segment in segments])[order],
             lengths=np.concatenate([segment.lengths for segment in segments])[order],
-            vectors=vectors,
+            vectors=vector_index_of(vectors),
             signatures=signatures,
             postings=Postings.from_entries(
                 np.concatenate(terms), np.concatenate(rows), np.concatenate(counts)
@@ -183,7 +185,8 @@ class CorpusIndex:
         while len(kept) > frozen and kept[-1].rows <= size:
             size += kept[-1].rows
             tail.insert(0, kept.pop())
-        merged = tail[0] if len(tail) == 1 else Segment.gathered(tail, np.arange(size, dtype=np.int64))
+        everything = np.arange(size, dtype=np.int64)
+        merged = tail[0] if len(tail) == 1 else Segment.gathered(tail, everything, self.dimension)
         return CorpusIndex.from_segments(self.dimension, (*kept, merged), self.base_rows)
 
     def compacted(self, keep: BoolVector) -> CorpusIndex:
@@ -198,7 +201,7 @@ class CorpusIndex:
         order = chosen[np.argsort(self.chunk_ids[chosen], kind="stable")]
         if len(order) == 0:
             return CorpusIndex.empty(self.dimension)
-        base = Segment.gathered(self.segments, order)
+        base = Segment.gathered(self.segments, order, self.dimension)
         return CorpusIndex.from_segments(self.dimension, (base,), base.rows)
 
     def cuts(self, versions: I64Vector) -> I64Vector:
@@ -216,6 +219,7 @@ class CorpusIndex:
         :raises InternalError: if a shape does not fit.
         """
         self._check_mask(allowed, "allowed")
+        self._check_query(query)
         return dense.nearest(self._vectors(), query, allowed, self.chunk_ids, depth)
 
     def similarities(self, query: F32Vector, rows: I64Vector) -> F32Vector:
@@ -227,7 +231,7 @@ class CorpusIndex:
         found = np.empty((len(rows), self.dimension), np.float32)
         for first, segment in self._placed():
             here = np.flatnonzero((rows >= first) & (rows < first + segment.rows))
-            found[here] = segment.vectors[rows[here] - first]
+            found[here] = segment.vectors.vectors_of(rows[here] - first)
         return found
 
     def signatures_of(self, rows: I64Vector) -> U16Matrix:
@@ -269,8 +273,15 @@ class CorpusIndex:
             first += segment.rows
         return placed
 
-    def _vectors(self) -> list[tuple[int, F32Matrix]]:
+    def _vectors(self) -> list[tuple[int, VectorIndex]]:
         return [(first, segment.vectors) for first, segment in self._placed()]
+
+    def _check_query(self, query: F32Vector) -> None:
+        shape = (self.dimension,)
+        if query.shape != shape or query.dtype != np.float32 or not query.flags.c_contiguous:
+            raise InternalError(f"a query must be {shape} float32, got {query.shape} {query.dtype}")
+        if not np.isfinite(query).all():
+            raise InternalError("a query vector must be finite")
 
     def _check_mask(self, mask: BoolVector, name: str) -> None:
         if mask.shape != (self.rows,) or mask.dtype != np.bool_:

@@ -24,6 +24,8 @@ from ragsvc.errors import IndexDamaged, ProfileMismatch
 from ragsvc.index.corpus_index import CorpusIndex, Segment, cuts_of
 from ragsvc.index.lexical import Postings
 from ragsvc.index.manifest import REBUILT, FileEntry, Manifest
+from ragsvc.index.vector_indexes import kind_of
+from ragsvc.protocols import VectorIndex
 
 MANIFEST = "manifest.json"
 # A reader that hardly gets a turn on a busy machine needs more of them than one that does.
@@ -145,12 +147,13 @@ def _load(folder: Path, manifest: Manifest, profile: str, dimension: int) -> tup
         "chunk_ids": ((manifest.rows,), np.int64),
         "versions": ((manifest.rows,), np.int64),
         "lengths": ((manifest.rows,), np.int32),
-        "vectors": ((manifest.rows, dimension), np.float32),
         "signatures": ((manifest.rows, SIGNATURE_VALUES), np.uint16),
         "posting_rows": ((manifest.postings,), np.int32),
         "posting_counts": ((manifest.postings,), np.int32),
     }
-    if manifest.files.keys() != shapes.keys() | {"terms", "term_offsets"}:
+    shared = shapes.keys() | {"terms", "term_offsets"}
+    kind = kind_of(manifest.files.keys() - shared)
+    if kind is None or not shared <= manifest.files.keys():
         raise IndexDamaged(f"the manifest in {folder} lists other columns", hint=REBUILT)
     read = {column: _read_array(folder, entry) for column, entry in manifest.files.items()}
     arrays = {column: array for column, (array, _) in read.items()}
@@ -159,17 +162,20 @@ def _load(folder: Path, manifest: Manifest, profile: str, dimension: int) -> tup
             raise IndexDamaged(f"{column} in {folder} is not {shape} {dtype.__name__}", hint=REBUILT)
     if arrays["term_offsets"].shape != (len(arrays["terms"]) + 1,):
         raise IndexDamaged(f"terms and their offsets in {folder} do not fit", hint=REBUILT)
-    return CorpusIndex.from_segments(dimension, (_segment(arrays),), manifest.rows), _written(
-        manifest, [mark for _, mark in read.values()]
-    )
+    try:
+        vectors = kind.load(arrays, manifest.rows, dimension)
+    except ValueError as error:
+        raise IndexDamaged(f"the vectors in {folder} cannot be used: {error}", hint=REBUILT) from error
+    index = CorpusIndex.from_segments(dimension, (_segment(arrays, vectors),), manifest.rows)
+    return index, _written(manifest, [mark for _, mark in read.values()])
 
 
-def _segment(arrays: Mapping[str, NDArray[Any]]) -> Segment:
+def _segment(arrays: Mapping[str, NDArray[Any]], vectors: VectorIndex) -> Segment:
     return Segment(
         chunk_ids=arrays["chunk_ids"],
         versions=arrays["versions"],
         lengths=arrays["lengths"],
-        vectors=arrays["vectors"],
+        vectors=vectors,
         signatures=arrays["signatures"],
         postings=Postings(
             terms=arrays["terms"],

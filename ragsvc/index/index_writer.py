@@ -27,6 +27,7 @@ from ragsvc.index.corpus_index import CorpusIndex
 from ragsvc.index.index_reader import MANIFEST, read_manifest
 from ragsvc.index.lexical import Postings
 from ragsvc.index.manifest import FILE_NAME, FileEntry, Manifest
+from ragsvc.index.vector_indexes import vector_index_of
 
 _TEMPORARY = ".tmp"
 
@@ -119,13 +120,13 @@ def _columns(index: CorpusIndex) -> Iterator[tuple[str, NDArray[Any]]]:
         vectors, signatures, postings = base.vectors, base.signatures, base.postings
     else:
         none = np.empty(0, np.int32)
-        vectors = np.empty((0, index.dimension), np.float32)
+        vectors = vector_index_of(np.empty((0, index.dimension), np.float32))
         signatures = np.empty((0, SIGNATURE_VALUES), np.uint16)
         postings = Postings(none, np.zeros(1, np.int64), none, none)
     yield "chunk_ids", index.chunk_ids
     yield "versions", index.versions
     yield "lengths", index.lengths
-    yield "vectors", vectors
+    yield from vectors.columns().items()
     yield "signatures", signatures
     yield "terms", postings.terms
     yield "term_offsets", postings.offsets

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-import threading
-from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 
 from ragsvc.domain import F32Matrix, F32Vector, F64Vector
+from ragsvc.lru_cache import LruCache
 from ragsvc.protocols import Analyser, Embedder
 from ragsvc.text.stopwords import ENGLISH
 
@@ -31,8 +30,7 @@ class TextVectors:
 
     def __init__(self, embedder: Embedder) -> None:
         self._embedder = embedder
-        self._lock = threading.Lock()
-        self._held: OrderedDict[str, F32Vector] = OrderedDict()
+        self._held: LruCache[str, F32Vector] = LruCache(TEXTS_KEPT)
 
     def hold(self, texts: Sequence[str]) -> None:
         """Embed texts that are asked for soon: at once they cost far less than a few at a time."""
@@ -44,17 +42,12 @@ class TextVectors:
         return np.stack([known[text] for text in texts])
 
     def _get(self, texts: Sequence[str]) -> dict[str, F32Vector]:
-        with self._lock:
-            known = {text: self._held[text] for text in texts if text in self._held}
+        known = self._held.among(texts)
         fresh = [text for text in dict.fromkeys(texts) if text not in known]
         if fresh:
-            known |= dict(zip(fresh, self._embedder.embed_documents(fresh), strict=True))
-        with self._lock:
-            for text in texts:
-                self._held[text] = known[text]
-                self._held.move_to_end(text)
-            while len(self._held) > TEXTS_KEPT:
-                self._held.popitem(last=False)
+            made = dict(zip(fresh, self._embedder.embed_documents(fresh), strict=True))
+            self._held.put(made)
+            known |= made
         return known
 
 

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from ragsvc.domain import Caller, Corpus, CorpusDetails, Document, TextSlice
-from ragsvc.errors import InvalidRequest, NotFound, StaleContent
+from ragsvc.errors import InvalidRequest, NotFound
+from ragsvc.retries import retry_stale
 from ragsvc.store.catalog import Catalog
 
 T = TypeVar("T")
@@ -92,26 +93,24 @@ class CorpusBrowser:
 
     def _read(self, caller: Caller, name: str, at: str | None, read: Callable[[Corpus], T]) -> T:
         """Read from one commit; when gc took it meanwhile, the reference is looked up anew."""
-        for attempt in range(ATTEMPTS):
+
+        def once(_: int) -> T:
+            catalog = self._catalog
             corpus = (
-                self._catalog.history.corpus_at(caller, name, at)
-                if at is not None
-                else self._catalog.corpora.get(caller, name)
+                catalog.corpora.get(caller, name)
+                if at is None
+                else catalog.history.corpus_at(caller, name, at)
             )
             try:
                 found = read(corpus)
-                self._catalog.history.check_kept(corpus)
-            except StaleContent:
-                if attempt + 1 == ATTEMPTS:
-                    raise
-                continue
             except NotFound:
                 # Perhaps only because gc took it between.
-                if attempt + 1 == ATTEMPTS or self._catalog.history.is_kept(corpus):
-                    raise
-                continue
+                catalog.history.check_kept(corpus)
+                raise
+            catalog.history.check_kept(corpus)
             return found
-        raise AssertionError("the last attempt returns or raises")
+
+        return retry_stale(once, ATTEMPTS)
 
 
 def _size_of(folder: Path) -> int:

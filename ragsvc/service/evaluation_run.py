@@ -27,7 +27,8 @@ from ragsvc.evaluation.retrieval import RetrievedChunk, Search
 from ragsvc.pipeline.grounding.answerability import MODEL_FILE
 from ragsvc.pipeline.profile_parts import ProfileParts
 from ragsvc.pipeline.retrieval.chunk_locations import ChunkLocations
-from ragsvc.pipeline.retrieval.search import MAX_K, SearchScope, prepare, rank
+from ragsvc.pipeline.retrieval.search import MAX_K, SearchScope, rank
+from ragsvc.pipeline.retrieval.search_query import prepare
 from ragsvc.pipeline.retrieval.spelling import Speller
 from ragsvc.service.queries import QueryService
 from ragsvc.service.vector_cache import VectorCache

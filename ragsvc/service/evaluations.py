@@ -16,8 +16,8 @@ from ragsvc.evaluation.answers import answer_item, bins_of, figures_of_all
 from ragsvc.evaluation.citation_metrics import Place
 from ragsvc.evaluation.figures import figures_of, percentiles, tests_of
 from ragsvc.evaluation.journal import Journal, key_of
-from ragsvc.evaluation.questions import Question, Questions, judged, load
-from ragsvc.evaluation.report import Item, ItemKind, Malformed, Report, Setup
+from ragsvc.evaluation.questions import Question, Questions, judged, load, unknown_documents
+from ragsvc.evaluation.report import InputDefect, Item, ItemKind, Report, Setup
 from ragsvc.evaluation.requests import AnswersEvaluation, RetrievalEvaluation, judgements_of
 from ragsvc.evaluation.retrieval import pairs_of, retrieval_item
 from ragsvc.pipeline.retrieval.search import MAX_K, SearchScope
@@ -25,7 +25,6 @@ from ragsvc.pipeline.retrieval.snapshot import Snapshot
 from ragsvc.service.evaluation_run import EvaluationRun, GoldTexts, query_vectors
 from ragsvc.service.model_registry import ModelRegistry
 from ragsvc.service.queries import QueryService
-from ragsvc.service.question_checks import unknown_documents
 from ragsvc.service.request_limits import accepted
 from ragsvc.settings import Settings
 from ragsvc.store.catalog import Catalog
@@ -54,8 +53,8 @@ class _Run:
     started: float
     fresh: bool
     told: Told
-    malformed: tuple[Malformed, ...]
-    notes: tuple[Malformed, ...]
+    malformed: tuple[InputDefect, ...]
+    notes: tuple[InputDefect, ...]
     gold: Mapping[str, Sequence[Place]]
     versions: Mapping[str, str]
 
@@ -235,14 +234,14 @@ class Evaluations:
 
 def _gold(
     catalog: Catalog, ground: EvaluationRun, source: str, questions: Sequence[Question]
-) -> tuple[dict[str, list[Place]], list[Malformed]]:
+) -> tuple[dict[str, list[Place]], list[InputDefect]]:
     """Where the answers stand, by id of the question, and what is odd about the spans."""
     texts = GoldTexts(catalog, ground.reading)
     found: dict[str, list[Place]] = {}
-    astray: list[Malformed] = []
+    astray: list[InputDefect] = []
     for question in questions:
         found[question.id], wrong = texts.places(question)
-        astray.extend(Malformed(question.place(source), error) for error in wrong)
+        astray.extend(InputDefect(question.place(source), error) for error in wrong)
     return found, astray
 
 

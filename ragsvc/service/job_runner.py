@@ -6,23 +6,27 @@ makes room for the jobs of other corpora. A job that has used it up is given up;
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import logging
+import os
 import threading
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from ragsvc.domain import Caller, InlineDocument, Job, JobKind, JobPause, JobState
-from ragsvc.errors import JobCrashed, JobNotFound, JobStalled, Overloaded
+from ragsvc.errors import HomeNotWritable, JobCrashed, JobNotFound, JobStalled, Overloaded
 from ragsvc.service.job_budget import JobBudget, JobVerdict, give_up, how_it_died, is_own_death
-from ragsvc.service.job_election import JobElection
 from ragsvc.service.job_process import JobProcess, end_job_process
 from ragsvc.service.job_salvage import SURE
 from ragsvc.service.spool import Spool, sweep_spools
 from ragsvc.settings import Settings
 from ragsvc.store.catalog import Catalog
+from ragsvc.store.home_files import open_lock_file
 
 log = logging.getLogger(__name__)
 
@@ -231,3 +235,49 @@ class JobRunner:
 
 def _shown(code: str, message: str, *, sure: bool) -> dict[str, Any]:
     return {"code": code, "message": message, "hint": "send it again", SURE: sure}
+
+
+class JobElection:
+    """An advisory lock that is tried, never waited for; the kernel frees it when its holder dies."""
+
+    def __init__(self, home: Path) -> None:
+        self._path = home / "jobs.lock"
+        self._descriptor: int | None = None
+
+    @property
+    def won(self) -> bool:
+        """Whether this object holds the lock."""
+        return self._descriptor is not None
+
+    def stand(self) -> bool:
+        """Try to win; True also for whoever has won already.
+
+        :raises HomeNotWritable: if the lock file cannot be opened or locked.
+        """
+        if self._descriptor is not None:
+            return True
+        try:
+            descriptor = open_lock_file(self._path)
+        except OSError as error:
+            raise self._refused(error) from error
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            os.close(descriptor)
+            if error.errno in (errno.EWOULDBLOCK, errno.EACCES):
+                return False
+            raise self._refused(error) from error
+        self._descriptor = descriptor
+        return True
+
+    def resign(self) -> None:
+        """Let another one win."""
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None
+
+    def _refused(self, error: OSError) -> HomeNotWritable:
+        return HomeNotWritable(
+            f"{self._path} cannot be locked: {error.strerror}",
+            hint="choose a folder that you may write to, on a file system with locks (flock): --home DIR",
+        )

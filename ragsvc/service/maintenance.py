@@ -32,7 +32,6 @@ from ragsvc.pipeline.upkeep.verification import Verification
 from ragsvc.service.browser import CorpusBrowser
 from ragsvc.service.model_registry import ModelRegistry
 from ragsvc.service.queries import QueryService
-from ragsvc.service.transfers import TransferService
 from ragsvc.settings import Settings
 from ragsvc.store.catalog import Catalog
 from ragsvc.store.lock_turns import LockTurns
@@ -119,7 +118,7 @@ class MaintenanceService:
         """
         self._catalog.corpora.get(caller, corpus)
         with self._catalog.lock.hold(self._settings.lock_timeout_s, on_wait):
-            report = self._catalog.publishing.rollback(caller, corpus, to)
+            report = self._catalog.publication.rollback(caller, corpus, to)
             renew_files(self._catalog, self._catalog.corpora.get(caller, corpus))
         self._asker.refresh(caller, corpus)
         return report
@@ -244,7 +243,10 @@ class MaintenanceService:
         :raises TargetExists: if the folder holds something.
         :raises StorageError: if it cannot be written.
         """
-        return TransferService(self._catalog, self._settings).leave(caller, corpus, folder, at, progress)
+        # What exports and imports need beside the catalog is imported only for them.
+        from ragsvc.pipeline.transfer.corpus_export import CorpusExport
+
+        return CorpusExport(self._catalog, caller, progress or (lambda _: None)).run(corpus, folder, at)
 
     def import_corpus(
         self,
@@ -262,4 +264,12 @@ class MaintenanceService:
         :raises CorpusExists: if a corpus of the name has commits.
         :raises WriterBusy: if another writer held the lock for too long.
         """
-        return TransferService(self._catalog, self._settings).bring(caller, folder, name, progress, on_wait)
+        from ragsvc.pipeline.transfer.corpus_import import CorpusImport, ImportTools
+
+        tools = ImportTools(
+            catalog=self._catalog,
+            lock_timeout_s=self._settings.lock_timeout_s,
+            progress=progress or (lambda _: None),
+            on_wait=on_wait or (lambda _: None),
+        )
+        return CorpusImport(tools, caller, folder).run(name)

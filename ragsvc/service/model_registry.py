@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Protocol, TypeAlias
 
 from ragsvc.domain import ChunkerSpec, CutterSpec, EmbedderSpec, Fusion, Profile, ProfileId, ProfileSpec
@@ -14,8 +15,11 @@ from ragsvc.models.cross_encoder import CrossEncoderReranker
 from ragsvc.models.embedder import SentenceTransformerEmbedder
 from ragsvc.models.model_folder import model_folder
 from ragsvc.models.reader import BundledReader
+from ragsvc.pipeline.grounding.semantic_match import nearness_of
+from ragsvc.pipeline.grounding.support import SupportCheck
 from ragsvc.pipeline.profile_parts import ProfileParts
 from ragsvc.pipeline.retrieval.close_reader import BUILT_IN, NO_RERANKER, CloseReader
+from ragsvc.pipeline.retrieval.query_rewriter import ContextRewriter
 from ragsvc.pipeline.word_coverage import TextVectors
 from ragsvc.protocols import Embedder, Reader, Reranker, Tokeniser
 from ragsvc.service.vector_cache import CachingEmbedder, VectorCache
@@ -127,13 +131,18 @@ class ModelRegistry:
                 f"the corpus was indexed with analyser {spec.analyser}, this is {self._analyser.version}",
                 hint="index it again with this one: ragsvc reindex CORPUS",
             )
+        vectors = TextVectors(self._remembering(embedder, profile))
         made = ProfileParts(
-            profile,
-            _cutter(spec, embedder.tokeniser),
-            self._analyser,
-            embedder,
-            TextVectors(self._remembering(embedder, profile)),
-            embedder.tokeniser,
+            profile=profile,
+            cutter=_cutter(spec, embedder.tokeniser),
+            analyser=self._analyser,
+            embedder=embedder,
+            text_vectors=vectors,
+            tokeniser=embedder.tokeniser,
+            rewriter=ContextRewriter(self._analyser),
+            support=partial(
+                SupportCheck, analyser=self._analyser, nearness=nearness_of(vectors, spec.embedder)
+            ),
         )
         with self._lock:
             self._parts[profile.fingerprint] = made

@@ -21,11 +21,10 @@ from ragsvc.domain import (
     SearchRequest,
     SearchResult,
 )
-from ragsvc.errors import CorpusNotFound, InvalidRequest, RagsvcError, StaleContent
+from ragsvc.errors import CorpusNotFound, InvalidRequest, RagsvcError
 from ragsvc.pipeline.generation.answer import AnswerOptions, RetrievedPassages, Writers, merge, stream_answer
 from ragsvc.pipeline.grounding.documents import DocumentReader
 from ragsvc.pipeline.grounding.judgement import Grounds, grounds_of, shape_of
-from ragsvc.pipeline.retrieval.query_rewriter import condense
 from ragsvc.pipeline.retrieval.search import (
     MAX_K,
     RerankStage,
@@ -33,12 +32,13 @@ from ragsvc.pipeline.retrieval.search import (
     SearchScope,
     Weights,
     hits,
-    prepare_condensed,
     rank,
 )
+from ragsvc.pipeline.retrieval.search_query import mixed, prepare_rewritten, query_texts
 from ragsvc.pipeline.retrieval.snapshot import Snapshot
 from ragsvc.pipeline.retrieval.snapshot_cache import SnapshotCache
 from ragsvc.pipeline.retrieval.spelling import Speller
+from ragsvc.retries import retry_stale
 from ragsvc.service.generators import Generators
 from ragsvc.service.model_registry import ModelRegistry
 from ragsvc.service.request_limits import check_history, check_question
@@ -238,16 +238,13 @@ class QueryService:
         where: Filter | None,
         vectors: dict[str, F32Vector],
     ) -> Retrieval:
-        for attempt in range(ATTEMPTS):
-            try:
-                if attempt:
-                    self.refresh(caller, name)
-                return self._look_once(caller, name, request, where, vectors)
-            except StaleContent:
-                # gc took the commit while it was read: the head is always there.
-                if attempt + 1 == ATTEMPTS:
-                    raise
-        raise AssertionError("the last attempt returns or raises")
+        def once(attempt: int) -> Retrieval:
+            if attempt:
+                self.refresh(caller, name)
+            return self._look_once(caller, name, request, where, vectors)
+
+        # gc may take a commit while it is read: the head is always there.
+        return retry_stale(once, ATTEMPTS)
 
     def _look_once(
         self,
@@ -267,14 +264,14 @@ class QueryService:
         if read != request.query:
             # Another corpus may read it otherwise.
             vectors = {}
-        condensed = condense(read, request.history, parts.analyser)
+        rewritten = parts.rewriter.rewrite(read, request.history)
         vector = None
         if request.mode is not Mode.LEXICAL and snapshot.index.rows:
             embedder = corpus.profile.embedder_fingerprint
             if embedder not in vectors:
-                vectors[embedder] = condensed.mix(parts.embedder.embed_queries(condensed.texts()))
+                vectors[embedder] = mixed(rewritten, parts.embedder.embed_queries(query_texts(rewritten)))
             vector = vectors[embedder]
-        query = prepare_condensed(condensed, request.mode, vector, parts.analyser)
+        query = prepare_rewritten(rewritten, request.mode, vector, parts.analyser)
         known = self._catalog.chunks.term_ids(query.terms) if query.terms else {}
         shown: list[Hit] = []
         if snapshot.index.rows:

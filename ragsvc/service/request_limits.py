@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from ragsvc.domain import Role, Turn
 from ragsvc.errors import InvalidRequest, TooLarge
 from ragsvc.evaluation.questions import Question
-from ragsvc.evaluation.report import Malformed
+from ragsvc.evaluation.report import InputDefect
 
 MAX_TURNS = 200
 
@@ -49,20 +49,20 @@ def check_history(turns: Sequence[Turn], max_chars: int) -> None:
 
 def accepted(
     questions: Sequence[Question], source: str, max_chars: int
-) -> tuple[list[Question], list[Malformed]]:
+) -> tuple[list[Question], list[InputDefect]]:
     """The questions of an evaluation that the service takes, and what is wrong with the others.
 
     :raises InvalidRequest: if it takes none.
     """
     taken: list[Question] = []
-    refused: list[Malformed] = []
+    refused: list[InputDefect] = []
     for question in questions:
         try:
             check_question("the question", question.text, max_chars)
             check_history(question.history, max_chars)
             taken.append(question)
         except (InvalidRequest, TooLarge) as error:
-            refused.append(Malformed(question.place(source), error.message))
+            refused.append(InputDefect(question.place(source), error.message))
     if not taken:
         raise InvalidRequest(f"{source}: no question can be asked: {refused[0].error}", hint="shorten them")
     return taken, refused

@@ -73,7 +73,10 @@ class CachingEmbedder:
             made = dict(zip(missing, matrix, strict=True))
             self._memory.keep(made)
             held.update(made)
-        return np.stack([held[digest] for digest in hashes])
+        rows = np.empty((len(texts), self.spec.dimension), np.float32)
+        for row, digest in zip(rows, hashes, strict=True):
+            row[:] = held[digest]
+        return rows
 
     def embed_queries(self, texts: Sequence[str]) -> F32Matrix:
         """See Embedder."""

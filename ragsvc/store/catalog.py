@@ -22,7 +22,7 @@ from ragsvc.store.jobs import Jobs
 from ragsvc.store.lock import WriterLock
 from ragsvc.store.memberships import Memberships
 from ragsvc.store.passages import Passages
-from ragsvc.store.publishing import Publishing
+from ragsvc.store.publication import Publication
 from ragsvc.store.setbacks import Setbacks
 from ragsvc.store.signatures import Signatures
 from ragsvc.store.vectors import Vectors
@@ -40,7 +40,7 @@ class Catalog:
         self.corpora = Corpora(database)
         self.history = History(database)
         self.memberships = Memberships(database)
-        self.publishing = Publishing(database)
+        self.publication = Publication(database)
         self.deletion = Deletion(database)
         self.versions = Versions(database)
         self.chunks = Chunks(database)

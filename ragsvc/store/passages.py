@@ -2,67 +2,24 @@
 
 from __future__ import annotations
 
-import threading
-from collections import OrderedDict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
-from typing import Any, Generic, TypeVar
+from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Integer, Row, Select, bindparam, select
 
 from ragsvc.domain import Caller, ChunkId, ChunkText, CommitId, Corpus, Holder, Passage, VersionId
+from ragsvc.lru_cache import LruCache
 from ragsvc.store.engine import Database, Repository, batches
 from ragsvc.store.filters import Filter, matching
 from ragsvc.store.permissions import live_at, readable
 from ragsvc.store.tables import chunk, document_version, membership
 
 _CACHE_CHARS = 16_000_000
-
-
-_Text = TypeVar("_Text", str, ChunkText)
 _NO_TEXT = ChunkText("", (), "")
 
 
-class TextCache(Generic[_Text]):
-    """Texts of versions, or of chunks, read lately; both are immutable and their ids never reused."""
-
-    def __init__(self, limit_chars: int = _CACHE_CHARS) -> None:
-        self._texts: OrderedDict[int, _Text] = OrderedDict()
-        self._chars = 0
-        self._limit = limit_chars
-        self._guard = threading.Lock()
-
-    def get(self, ids: Iterable[int]) -> dict[int, _Text]:
-        """Those texts that are held."""
-        with self._guard:
-            held = {i: self._texts[i] for i in ids if i in self._texts}
-            for i in held:
-                self._texts.move_to_end(i)
-        return held
-
-    def clear(self) -> None:
-        """Hold nothing."""
-        with self._guard:
-            self._texts.clear()
-            self._chars = 0
-
-    def put(self, texts: dict[int, _Text]) -> None:
-        """Hold texts, dropping those used longest ago; one over the whole limit is not held."""
-        with self._guard:
-            for i, text in texts.items():
-                chars = _chars(text)
-                if i in self._texts or chars > self._limit:
-                    continue
-                self._texts[i] = text
-                self._chars += chars
-                while self._chars > self._limit:
-                    _, dropped = self._texts.popitem(last=False)
-                    self._chars -= _chars(dropped)
-
-
-def _chars(text: str | ChunkText) -> int:
-    if isinstance(text, str):
-        return len(text)
+def _chars(text: ChunkText) -> int:
     return len(text.title) + sum(map(len, text.headings)) + len(text.text)
 
 
@@ -71,8 +28,9 @@ class Passages(Repository):
 
     def __init__(self, database: Database) -> None:
         super().__init__(database)
-        self._text_cache: TextCache[str] = TextCache()
-        self._chunk_cache: TextCache[ChunkText] = TextCache()
+        # Of versions and of chunks; both are immutable and their ids never reused.
+        self._text_cache: LruCache[int, str] = LruCache(_CACHE_CHARS, len)
+        self._chunk_cache: LruCache[int, ChunkText] = LruCache(_CACHE_CHARS, _chars)
 
     def forget_texts(self) -> None:
         """Drop all texts from memory."""
@@ -107,7 +65,7 @@ class Passages(Repository):
 
     def chunk_texts(self, chunk_ids: Sequence[int]) -> list[ChunkText]:
         """The words of chunks, in the order of `chunk_ids`; nothing of one that is gone."""
-        held = self._chunk_cache.get(chunk_ids)
+        held = self._chunk_cache.among(chunk_ids)
         if absent := [chunk_id for chunk_id in chunk_ids if chunk_id not in held]:
             fresh = self._read_chunks(absent)
             self._chunk_cache.put(fresh)
@@ -145,7 +103,7 @@ class Passages(Repository):
         return found
 
     def _read_texts(self, connection: Connection, ids: set[int]) -> dict[int, str]:
-        texts = self._text_cache.get(ids)
+        texts = self._text_cache.among(ids)
         fresh: dict[int, str] = {}
         for some in batches(sorted(ids - texts.keys())):
             fresh.update((row.id, row.text) for row in connection.execute(_TEXTS, {"ids": some}))

@@ -12,7 +12,7 @@ from typing import Any
 from ragsvc.domain import Caveat, ParsedDocument
 from ragsvc.errors import DocumentTooLarge, EmptyDocument, NoText, UnreadableFile, UnsupportedType
 from ragsvc.text.archive import check_container
-from ragsvc.text.delimited import SEPARATORS, as_table
+from ragsvc.text.delimited_text import SEPARATORS, as_table
 from ragsvc.text.encodings import decode
 from ragsvc.text.file_types import (
     HEAD_BYTES,

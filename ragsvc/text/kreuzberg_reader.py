@@ -21,7 +21,6 @@ from ragsvc.errors import (
     ParserOutOfMemory,
     UnsupportedType,
 )
-from ragsvc.text.completion import complete_word
 from ragsvc.text.file_types import (
     HTML,
     MAIL,
@@ -42,6 +41,7 @@ from ragsvc.text.readers.attachments import Attachments, ReadInner
 from ragsvc.text.readers.mail import iso_date, read_mail
 from ragsvc.text.readers.pdf import complete_pages, read_pages
 from ragsvc.text.readers.slides import read_slides
+from ragsvc.text.readers.word import complete_word
 from ragsvc.text.readers.word import look_into as look_into_word
 from ragsvc.text.scans import Sight, read_media, read_picture, read_scans
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
 
-from ragsvc.domain import Failure, ParsedDocument, ParsedPart, Skipped, SourceFile
+from ragsvc.domain import Failure, ParsedDocument, ParsedPart, SkippedSource, SourceFile
 from ragsvc.errors import (
     BrokenDocument,
     DocumentError,
@@ -186,9 +186,9 @@ def _zipped(
         parts = name.split("/")
         skip = next((code for part in parts if (code := skip_by_name(part))), None)
         if ".." in parts:
-            yield Skipped(f"{place}/{name}", SkipCode.OUTSIDE_ROOT)
+            yield SkippedSource(f"{place}/{name}", SkipCode.OUTSIDE_ROOT)
         elif skip is not None:
-            yield Skipped(f"{place}/{name}", skip)
+            yield SkippedSource(f"{place}/{name}", skip)
         elif name in seen:
             yield Failure(f"{place}/{name}", IdConflict.code, "another file of the archive has this name")
         elif entry.flag_bits & 1:

@@ -11,7 +11,7 @@ from fnmatch import fnmatch
 from pathlib import Path
 from typing import TypeAlias
 
-from ragsvc.domain import Failure, Skipped, SourceFile
+from ragsvc.domain import Failure, SkippedSource, SourceFile
 from ragsvc.errors import IdConflict, InvalidName, SourceNotFound, UnreadableFile
 from ragsvc.text.file_parser import display_name
 from ragsvc.text.file_types import HEAD_BYTES, is_archive, is_refused, kind_by_name, kind_of
@@ -27,7 +27,7 @@ _IGNORED_NAMES = frozenset(
 )
 _IGNORED_PATTERNS = ("~$*", "*.swp", "*.swo", "*~", "#*#", "*.tmp", "*.part", "*.crdownload", "*.egg-info")
 
-FoundSource: TypeAlias = SourceFile | Skipped | Failure
+FoundSource: TypeAlias = SourceFile | SkippedSource | Failure
 
 
 class SkipCode(StrEnum):
@@ -98,7 +98,7 @@ def discover(root: Root, leave_out: str = "", exclude: Sequence[str] = ()) -> It
     ignores = Ignores(exclude)
     if root.is_file:
         if ignores.leaves_out(root.name):
-            yield Skipped(display_name(root.path), SkipCode.EXCLUDED)
+            yield SkippedSource(display_name(root.path), SkipCode.EXCLUDED)
         else:
             yield classify(root.path, root.name, root.name)
         return
@@ -136,7 +136,7 @@ def _walk(root: Root, leave_out: str, ignores: Ignores) -> Iterator[FoundSource]
         if skip is None and ignores.leaves_out(relative):
             skip = SkipCode.EXCLUDED
         if skip is not None:
-            yield Skipped(display_name(entry.path), skip)
+            yield SkippedSource(display_name(entry.path), skip)
         elif _is_folder(entry):
             inner = _list_folder(entry.path)
             if isinstance(inner, Failure):
@@ -189,13 +189,13 @@ def classify(path: str, document_id: str, root: str) -> FoundSource:
     try:
         status = Path(path).stat(follow_symlinks=False)
         if not stat.S_ISREG(status.st_mode):
-            return Skipped(shown, SkipCode.NOT_A_FILE)
+            return SkippedSource(shown, SkipCode.NOT_A_FILE)
         if is_refused(path):
-            return Skipped(shown, SkipCode.UNSUPPORTED_TYPE)
+            return SkippedSource(shown, SkipCode.UNSUPPORTED_TYPE)
         if status.st_size == 0:
-            return Skipped(shown, SkipCode.EMPTY)
+            return SkippedSource(shown, SkipCode.EMPTY)
         if not is_jsonl(path) and not is_archive(path) and kind_by_name(path) is None and not _can_read(path):
-            return Skipped(shown, SkipCode.UNSUPPORTED_TYPE)
+            return SkippedSource(shown, SkipCode.UNSUPPORTED_TYPE)
         if not os.access(path, os.R_OK):
             return Failure(shown, UnreadableFile.code, "cannot be opened: Permission denied")
     except OSError as error:

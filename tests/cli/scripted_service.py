@@ -37,7 +37,7 @@ from ragsvc.domain import (
     Progress,
     SearchRequest,
     SearchResult,
-    Skipped,
+    SkippedSource,
     SourceCaveat,
     Span,
     TextSlice,
@@ -154,7 +154,7 @@ class ScriptedService:
     def __init__(self) -> None:
         self.asked: list[Any] = []
         self.failures: tuple[Failure, ...] = ()
-        self.skipped: tuple[Skipped, ...] = (Skipped("/srv/.git", "hidden"),)
+        self.skipped: tuple[SkippedSource, ...] = (SkippedSource("/srv/.git", "hidden"),)
         self.warnings: tuple[SourceCaveat, ...] = ()
         self.error: BaseException | None = None
         self.lifecycle = ScriptedLifecycle(self)

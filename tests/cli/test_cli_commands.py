@@ -20,7 +20,7 @@ from ragsvc.domain import (
     Mode,
     Prune,
     SearchRequest,
-    Skipped,
+    SkippedSource,
     SourceCaveat,
 )
 from ragsvc.errors import DocumentError
@@ -68,8 +68,8 @@ def test_allow_empty_alone_is_a_usage_error(run, service):
 
 
 def test_what_was_skipped_or_not_read_is_named(run, service):
-    disks = (Skipped(f"/srv/{number}.iso", "unsupported_type") for number in range(25))
-    service.skipped = (Skipped("/srv/.git", "hidden"), *disks)
+    disks = (SkippedSource(f"/srv/{number}.iso", "unsupported_type") for number in range(25))
+    service.skipped = (SkippedSource("/srv/.git", "hidden"), *disks)
     service.warnings = (SourceCaveat("/srv/a.pdf", "page_without_text", "page 3 of 12 has no text"),)
     ran = run("ingest", "handbook", "a")
     assert ran.code == 0

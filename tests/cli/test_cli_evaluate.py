@@ -15,7 +15,7 @@ from scripted_service import ScriptedService
 from ragsvc.cli.render_report import say_malformed
 from ragsvc.domain import Caller, Mode, Progress
 from ragsvc.errors import CorpusNotFound
-from ragsvc.evaluation.report import Malformed, Report, read_report, to_json
+from ragsvc.evaluation.report import InputDefect, Report, read_report, to_json
 from ragsvc.evaluation.requests import AnswersEvaluation, RetrievalEvaluation
 
 Run = Callable[..., Ran]
@@ -289,8 +289,8 @@ def test_errors_of_the_service_and_interrupts(
 
 
 def test_lines_left_out_and_what_is_odd_about_others_are_told_apart(capsys):
-    odd = tuple(Malformed(f"q.jsonl:{n}", "names a document that docs lacks: gone") for n in range(2, 25))
-    say_malformed(make_report([], malformed=(Malformed("q.jsonl:1", "not JSON"),), notes=odd))
+    odd = tuple(InputDefect(f"q.jsonl:{n}", "names a document that docs lacks: gone") for n in range(2, 25))
+    say_malformed(make_report([], malformed=(InputDefect("q.jsonl:1", "not JSON"),), notes=odd))
     said = capsys.readouterr().err.splitlines()
     assert said[:3] == [
         "q.jsonl:1: not JSON",

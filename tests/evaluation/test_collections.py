@@ -9,7 +9,7 @@ import pytest
 
 from ragsvc.errors import InvalidRequest, SourceNotFound
 from ragsvc.evaluation import beir
-from ragsvc.evaluation.report import Malformed
+from ragsvc.evaluation.report import InputDefect
 
 HEAD = "query-id\tcorpus-id\tscore\n"
 
@@ -54,7 +54,7 @@ def test_a_malformed_or_missing_query_is_named_and_the_rest_used(tmp_path: Path)
     assert loaded.queries == (beir.TestQuery("q1", "one?"),)
     places = ["queries.jsonl:4", "queries.jsonl:5", "queries.jsonl:6", "queries.jsonl:7", "queries.jsonl"]
     assert [each.place for each in loaded.malformed] == places
-    assert loaded.malformed[-1] == Malformed("queries.jsonl", "lacks the judged query 'absent'")
+    assert loaded.malformed[-1] == InputDefect("queries.jsonl", "lacks the judged query 'absent'")
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:

@@ -15,8 +15,7 @@ from ragsvc.cli.main import main
 from ragsvc.errors import InvalidRequest
 from ragsvc.evaluation.drafts.candidates import DraftSource, content_words, words_of
 from ragsvc.evaluation.drafts.golden_set import draft, to_line
-from ragsvc.evaluation.drafts.heading_patterns import from_heading
-from ragsvc.evaluation.drafts.patterns import from_sentence
+from ragsvc.evaluation.drafts.patterns import from_heading, from_sentence
 from ragsvc.evaluation.drafts.question_words import LIGHT
 from ragsvc.service.service import Service
 

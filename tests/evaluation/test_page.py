@@ -14,7 +14,7 @@ from ragsvc.evaluation.comparison import compare
 from ragsvc.evaluation.page.charts import PLOT_HEIGHT, duration, histogram, reliability, signed
 from ragsvc.evaluation.page.labels import full_label, label_of, split_system
 from ragsvc.evaluation.page.render import render
-from ragsvc.evaluation.report import Bin, Item, ItemKind, Malformed, Report
+from ragsvc.evaluation.report import Bin, InputDefect, Item, ItemKind, Report
 
 VOID = {"meta", "br", "line", "rect", "circle", "hr", "link", "img", "input"}
 
@@ -98,7 +98,7 @@ def test_hostile_words_are_words():
     for kind in ItemKind:
         report = make_report(
             items, kind, setup=hostile, tests={f"{HOSTILE} against {HOSTILE}": 0.5},
-            malformed=(Malformed(HOSTILE, HOSTILE),), notes=(Malformed(HOSTILE, HOSTILE),),
+            malformed=(InputDefect(HOSTILE, HOSTILE),), notes=(InputDefect(HOSTILE, HOSTILE),),
             latency_s={HOSTILE: {"p50": 1.0}},
         )  # fmt: skip
         page = render([report, report], compare(report, report))
@@ -136,7 +136,7 @@ def test_malformed_lines_are_loud():
     assert "1 line could not be used and is not in the figures" in words
     assert "questions.jsonl:12" in words
     assert "To look at" not in words
-    noted = make_report([], notes=(Malformed("q.jsonl:3", "names a document that docs lacks: gone"),))
+    noted = make_report([], notes=(InputDefect("q.jsonl:3", "names a document that docs lacks: gone"),))
     words = "".join(outline(render([noted])).words)
     assert "To look at; these questions are in the figures" in words
     assert "q.jsonl:3: names a document" in words and "could not be used" not in words

@@ -80,7 +80,7 @@ def test_what_was_read_does_not_depend_on_the_files_any_more(tmp_path: Path) -> 
     save(_base(50), tmp_path, commit=1, commit_uid="u", profile="p")
     index, _ = _load(tmp_path)
     before = index.nearest(make_query(0), np.ones(50, bool), 9)
-    assert not index.segments[0].vectors.flags.writeable
+    assert not index.segments[0].vectors.columns()["vectors"].flags.writeable
     for path in tmp_path.glob("*.npy"):
         os.truncate(path, 10)
     assert index.nearest(make_query(0), np.ones(50, bool), 9)[1].tolist() == before[1].tolist()

@@ -84,7 +84,7 @@ def _bytes(index: CorpusIndex) -> list[bytes]:
             base.chunk_ids,
             base.versions,
             base.lengths,
-            base.vectors,
+            *base.vectors.columns().values(),
             base.signatures,
             base.postings.terms,
             base.postings.offsets,

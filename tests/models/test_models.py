@@ -19,8 +19,7 @@ from ragsvc.domain import ChunkerSpec, EmbedderSpec, ProfileSpec
 from ragsvc.errors import ModelMismatch, ModelNotFound
 from ragsvc.fingerprints import embedder_fingerprint, profile_fingerprint
 from ragsvc.models import model_folder as folder_module
-from ragsvc.models.batches import pad, plan_batches
-from ragsvc.models.embedder import DEFAULT_EMBEDDER, SentenceTransformerEmbedder
+from ragsvc.models.embedder import DEFAULT_EMBEDDER, SentenceTransformerEmbedder, pad, plan_batches
 from ragsvc.models.model_folder import BUNDLED_SHA256, open_folder
 from ragsvc.models.tokeniser import EmbedderTokeniser
 

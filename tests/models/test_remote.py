@@ -23,8 +23,7 @@ from ragsvc.domain import Delta, FinishReason, Message, Speaker
 from ragsvc.errors import InvalidRequest, ModelError, ModelRefused, Overloaded, RagsvcError
 from ragsvc.models.remote_chat import http_session
 from ragsvc.models.remote_chat.address import is_local
-from ragsvc.models.remote_chat.chat import RemoteChat
-from ragsvc.models.remote_chat.limit import TokenLimit
+from ragsvc.models.remote_chat.chat import RemoteChat, TokenLimit
 from ragsvc.models.remote_chat.reply import Reply, ReplyLines
 from ragsvc.models.remote_chat.server_words import ServerName
 

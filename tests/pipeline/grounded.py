@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from doubles import HashEmbedder
+from made_hits import hits_of
 
-from ragsvc.domain import ChunkId, Hit, Passage, VersionId, VersionText
+from ragsvc.domain import VersionId, VersionText
 from ragsvc.pipeline.generation.composition import AnswerPart, compose
 from ragsvc.pipeline.grounding.answer_shape import AnswerShape
 from ragsvc.pipeline.grounding.documents import DocumentPart, DocumentReader
@@ -17,32 +18,6 @@ from ragsvc.text.analyser import StandardAnalyser
 
 ANALYSER = StandardAnalyser()
 MARKDOWN, PLAIN = "text/markdown", "text/plain"
-
-
-def hits_of(texts: Sequence[str]) -> list[Hit]:
-    """Each text as a document that is one passage."""
-    return [
-        Hit(rank=rank, score=1.0 / rank, corpus="c", passage=passage_of(rank, text))
-        for rank, text in enumerate(texts, start=1)
-    ]
-
-
-def passage_of(rank: int, text: str) -> Passage:
-    """A passage that is all of its document."""
-    return Passage(
-        chunk=ChunkId(rank),
-        document_id=f"d{rank}",
-        version=f"v{rank}",
-        version_id=VersionId(rank),
-        source="s",
-        title="",
-        start=0,
-        end=len(text),
-        text=text,
-        page=None,
-        headings=(),
-        metadata={},
-    )
 
 
 def parts_of(texts: Sequence[str], media_type: str) -> dict[int, DocumentPart]:

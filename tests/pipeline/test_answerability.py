@@ -16,8 +16,7 @@ from hypothesis import strategies as st
 
 from ragsvc.domain import AnswerRequest, Evidence, Mode, SearchRequest
 from ragsvc.pipeline.grounding.answer_shape import AnswerShape
-from ragsvc.pipeline.grounding.answer_type import lacks_kind, negates
-from ragsvc.pipeline.grounding.answerability import MODEL_FILE, features_of, load_model
+from ragsvc.pipeline.grounding.answerability import MODEL_FILE, features_of, lacks_kind, load_model, negates
 from ragsvc.pipeline.grounding.documents import DocumentReader
 from ragsvc.pipeline.grounding.judgement import grounds_of
 from ragsvc.pipeline.grounding.scored_unit import evidence_from

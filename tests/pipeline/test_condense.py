@@ -8,20 +8,20 @@ from doubles import CORPUS, ME, HashEmbedder, upload
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ragsvc.domain import AnswerRequest, Mode, Role, SearchRequest, Turn
+from ragsvc.domain import AnswerRequest, ContextDependence, Mode, RewrittenQuery, Role, SearchRequest, Turn
 from ragsvc.errors import TooLarge
 from ragsvc.pipeline.retrieval.query_rewriter import (
     MAX_CARRIED,
     MAX_WORD_CHARS,
-    ContextDependence,
-    RewrittenQuery,
-    condense,
+    ContextRewriter,
     leaning,
 )
+from ragsvc.pipeline.retrieval.search_query import mixed, prepare_rewritten, query_terms, query_texts
 from ragsvc.service.service import Service
 from ragsvc.text.analyser import StandardAnalyser
 
 ANALYSER = StandardAnalyser()
+REWRITER = ContextRewriter(ANALYSER)
 texts = st.text(max_size=300) | st.lists(
     st.sampled_from(
         ["it", "is", "that", "what", "about", "VAE", "the", "why", "?", "...", "变分", "自编码器", "x" * 50]
@@ -37,7 +37,7 @@ def after(*said: str) -> tuple[Turn, ...]:
 
 
 def carried(question: str, *said: str) -> list[str]:
-    return list(condense(question, after(*said), ANALYSER).carried)
+    return list(REWRITER.rewrite(question, after(*said)).carried)
 
 
 @pytest.mark.parametrize(
@@ -54,7 +54,7 @@ def carried(question: str, *said: str) -> list[str]:
 )
 def test_a_change_of_topic_does_not_drag_the_old_one_along(question: str) -> None:
     assert leaning(question, ANALYSER) is ContextDependence.NONE
-    assert condense(question, after("How do penguins raise chicks?"), ANALYSER) == RewrittenQuery(question)
+    assert REWRITER.rewrite(question, after("How do penguins raise chicks?")) == RewrittenQuery(question)
 
 
 @pytest.mark.parametrize(
@@ -98,7 +98,7 @@ def test_a_verb_that_any_topic_can_do_is_not_carried() -> None:
     "words", ["thanks!", "Thank you very much.", "ok, got it", "Great, that was helpful"]
 )
 def test_courtesies_look_for_nothing_and_change_no_topic(words: str) -> None:
-    assert condense(words, after("What is a VAE?"), ANALYSER) == RewrittenQuery(words)
+    assert REWRITER.rewrite(words, after("What is a VAE?")) == RewrittenQuery(words)
     assert carried("How is it trained?", "What is a VAE?", words) == ["VAE"]
 
 
@@ -108,31 +108,37 @@ def test_what_is_asked_after_a_courtesy_is_asked(words: str) -> None:
 
 
 def test_own_terms_outweigh_carried_ones() -> None:
-    much = condense("How is it trained?", after("What is a VAE?"), ANALYSER)
-    assert (much.lean, sorted(much.terms(ANALYSER))) == (ContextDependence.MUCH, ["train", "train", "vae"])
-    some = condense("training time", after("What is a VAE?"), ANALYSER)
-    assert (some.lean, some.terms(ANALYSER).count("train")) == (ContextDependence.SOME, 4)
+    much = REWRITER.rewrite("How is it trained?", after("What is a VAE?"))
+    assert (much.lean, sorted(query_terms(much, ANALYSER))) == (
+        ContextDependence.MUCH,
+        ["train", "train", "vae"],
+    )
+    some = REWRITER.rewrite("training time", after("What is a VAE?"))
+    assert (some.lean, query_terms(some, ANALYSER).count("train")) == (ContextDependence.SOME, 4)
 
 
 @given(texts, turns)
 def test_any_conversation_gives_one_bounded_query(question: str, history: list[Turn]) -> None:
-    made = condense(question, history, ANALYSER)
-    assert made == condense(question, history, ANALYSER)
+    made = REWRITER.rewrite(question, history)
+    assert made == REWRITER.rewrite(question, history)
     assert made.question == question
     assert len(made.carried) <= MAX_CARRIED
     assert len(made.searched) <= len(question) + MAX_CARRIED * (MAX_WORD_CHARS + 1)
-    vectors = HashEmbedder().embed_queries(made.texts())
-    assert abs(float(np.linalg.norm(made.mix(vectors))) - 1.0) < 1e-5
+    vectors = HashEmbedder().embed_queries(query_texts(made))
+    assert abs(float(np.linalg.norm(mixed(made, vectors))) - 1.0) < 1e-5
     if not made.carried:
-        assert (made.searched, made.judged) == (question, question)
-        assert made.terms(ANALYSER) == ANALYSER.terms(question)
-        assert made.mix(vectors) is not None and (made.mix(vectors) == vectors[0]).all()
+        assert (made.searched, prepare_rewritten(made, Mode.LEXICAL, None, ANALYSER).text) == (
+            question,
+            question,
+        )
+        assert query_terms(made, ANALYSER) == ANALYSER.terms(question)
+        assert mixed(made, vectors) is not None and (mixed(made, vectors) == vectors[0]).all()
 
 
 def test_opposite_vectors_do_not_divide_by_zero() -> None:
     made = RewrittenQuery("a", ("b",), ContextDependence.MUCH)
     vectors = np.zeros((2, 4), dtype=np.float32)
-    assert np.isfinite(made.mix(vectors)).all()
+    assert np.isfinite(mixed(made, vectors)).all()
 
 
 @pytest.fixture

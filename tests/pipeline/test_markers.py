@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from ragsvc.domain import ChunkId, Citation, Hit, Passage, VersionId
 from ragsvc.pipeline.grounding.citations import MarkerCheck, distinct, placed
-from ragsvc.pipeline.grounding.support import SupportCheck
+from ragsvc.pipeline.grounding.passage_ground import CitedSpans
 from ragsvc.text.analyser import StandardAnalyser
 
 answers = st.one_of(
@@ -30,7 +30,7 @@ def passed(pieces: list[str], passages: int = 3) -> str:
 
 def cite(answer: str, passages: Sequence[Hit]) -> tuple[Citation, ...]:
     """As an answer's markers are resolved, each span once."""
-    choose = SupportCheck(passages, StandardAnalyser()).choose
+    choose = CitedSpans(passages, StandardAnalyser()).choose
     return distinct(citation for _, citation in placed(answer, passages, choose))
 
 

@@ -11,8 +11,14 @@ from hypothesis import strategies as st
 
 from ragsvc.domain import ChunkId, Evidence, GenerationRequest, Hit, Passage, Role, Speaker, Turn, VersionId
 from ragsvc.errors import TooLarge
-from ragsvc.pipeline.generation.prompt import CANNOT, MESSAGE_TOKENS, prompt
-from ragsvc.pipeline.generation.prompt_fences import CONTROL, neutralised, new_boundary
+from ragsvc.pipeline.generation.prompt import (
+    CANNOT,
+    CONTROL,
+    MESSAGE_TOKENS,
+    neutralised,
+    new_boundary,
+    prompt,
+)
 
 TOKENS = [
     "<|im_start|>", "<|im_end|>", "<|eot_id|>", "<｜User｜>", "[INST]", "[/INST]", "<<SYS>>", "<</SYS>>",

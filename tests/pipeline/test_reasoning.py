@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from ragsvc.domain import ChunkId, Delta, FinishReason, GenerationRequest, Hit, Message, Passage, VersionId
 from ragsvc.pipeline.generation.chat_generator import PromptedGenerator
-from ragsvc.pipeline.generation.output_filters.thoughts import WithoutReasoning
+from ragsvc.pipeline.generation.output_filters.thoughts import ReasoningFilter
 
 # The same, said once more, of a text that is whole.
 BLOCKS = re.compile(r"\A(?:\s*<(think|thinking|reasoning)>.*?(?:</\1>|\Z))+", re.DOTALL | re.IGNORECASE)
@@ -34,7 +34,7 @@ PARTS = "<think>|</think>|<THINKING>|</thinking>|<reasoning>|</reasoning>|<thi|<
 
 
 def answer(*pieces: str) -> str:
-    reasoning = WithoutReasoning()
+    reasoning = ReasoningFilter()
     return "".join(map(reasoning.feed, pieces)) + reasoning.end()
 
 

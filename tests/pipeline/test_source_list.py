@@ -16,6 +16,7 @@ from ragsvc.domain import Delta, FinishReason, UnsupportedSentence
 from ragsvc.pipeline.generation.answer_stream import AnswerStream
 from ragsvc.pipeline.generation.output_filters.reference_list import without_sources
 from ragsvc.pipeline.generation.sentence_stream import SentenceStream
+from ragsvc.pipeline.grounding.passage_ground import CitedSpans
 from ragsvc.pipeline.grounding.support import SupportCheck
 
 
@@ -122,7 +123,14 @@ def seconds(text: str) -> float:
     taken = []
     for _ in range(2):
         pieces = iter([*map(Delta, text), Delta("", FinishReason.STOP)])
-        writing = AnswerStream(pieces, HITS, SupportCheck(HITS, ANALYSER), UnsupportedSentence.FLAG, REFUSAL)
+        writing = AnswerStream(
+            pieces,
+            HITS,
+            SupportCheck(HITS, ANALYSER),
+            CitedSpans(HITS, ANALYSER),
+            UnsupportedSentence.FLAG,
+            REFUSAL,
+        )
         begin = time.process_time()
         assert "".join(writing.pieces()).startswith("Ice is solid.")
         taken.append(time.process_time() - begin)

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ragsvc.domain import ChunkId, Hit, Passage, VersionId
+from ragsvc.domain import ChunkId, Hit, Passage, SupportState, VersionId
 from ragsvc.pipeline.grounding.readable_text import readable
-from ragsvc.pipeline.grounding.support import SupportCheck, SupportState
+from ragsvc.pipeline.grounding.support import SupportCheck
 from ragsvc.text.analyser import StandardAnalyser
 from ragsvc.text.sentences import sentences
 

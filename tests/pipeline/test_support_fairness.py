@@ -7,11 +7,11 @@ from collections.abc import Callable
 
 import pytest
 
-from ragsvc.domain import ChunkId, Hit, Passage, VersionId
+from ragsvc.domain import ChunkId, Hit, Passage, SupportState, VersionId
 from ragsvc.pipeline.grounding.contradiction import contradicts, overstates
 from ragsvc.pipeline.grounding.enumerations import in_order_of
 from ragsvc.pipeline.grounding.parsed_sentence import ParsedSentence
-from ragsvc.pipeline.grounding.support import SupportCheck, SupportState
+from ragsvc.pipeline.grounding.support import SupportCheck
 from ragsvc.text.analyser import StandardAnalyser
 
 ANALYSER = StandardAnalyser()

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from doubles import HashEmbedder
 
-from ragsvc.domain import ChunkId, F32Matrix, Hit, Passage, VersionId
+from ragsvc.domain import ChunkId, F32Matrix, Hit, Passage, SupportState, SupportVerdict, VersionId
 from ragsvc.pipeline.grounding.semantic_match import FITTED_TO, SemanticMatch, nearness_of
-from ragsvc.pipeline.grounding.support import SupportCheck, SupportState, SupportVerdict
+from ragsvc.pipeline.grounding.support import SupportCheck
 from ragsvc.pipeline.word_coverage import TextVectors
 from ragsvc.text.analyser import StandardAnalyser
 

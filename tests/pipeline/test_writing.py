@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from scripted_chat import ScriptedChat
 
 from ragsvc.domain import (
     Answer,
@@ -19,7 +19,6 @@ from ragsvc.domain import (
     FinishReason,
     GenerationRequest,
     Hit,
-    Message,
     Passage,
     UnsupportedSentence,
     VersionId,
@@ -28,6 +27,7 @@ from ragsvc.pipeline.generation.answer_stream import AnswerStream
 from ragsvc.pipeline.generation.chat_generator import PromptedGenerator
 from ragsvc.pipeline.generation.prompt import CANNOT
 from ragsvc.pipeline.grounding.citations import ANY_MARKER
+from ragsvc.pipeline.grounding.passage_ground import CitedSpans
 from ragsvc.pipeline.grounding.support import SupportCheck
 from ragsvc.text.analyser import StandardAnalyser
 
@@ -60,34 +60,6 @@ def hit(number: int, text: str) -> Hit:
 HITS = (hit(1, WATER), hit(2, MOON))
 
 
-class ScriptedChat:
-    """A Chat that writes what it is told to."""
-
-    name = "scripted"
-
-    def __init__(self, pieces: Sequence[str], finish: FinishReason = FinishReason.STOP) -> None:
-        self.pieces = pieces
-        self.finish = finish
-        self.asked: list[tuple[Message, ...]] = []
-        self.limits: list[int] = []
-        self.closed = False
-
-    def count(self, text: str) -> int:
-        return len(text.split())
-
-    def stream(
-        self, messages: Sequence[Message], max_tokens: int, temperature: float, stop: Sequence[str]
-    ) -> Iterator[Delta]:
-        self.asked.append(tuple(messages))
-        self.limits.append(max_tokens)
-        try:
-            for piece in self.pieces:
-                yield Delta(piece)
-            yield Delta("", self.finish, 7, len(self.pieces))
-        finally:
-            self.closed = True
-
-
 def write(
     *pieces: str,
     unsupported: UnsupportedSentence = UnsupportedSentence.FLAG,
@@ -97,7 +69,15 @@ def write(
     chat = ScriptedChat(pieces, finish)
     generator = PromptedGenerator(chat, prompt_tokens=600, max_answer_tokens=50)
     stream = generator.stream(GenerationRequest(question="Why?", passages=HITS, evidence=()))
-    writing = AnswerStream(stream, HITS, SupportCheck(HITS, ANALYSER), unsupported, REFUSAL, stops=stops)
+    writing = AnswerStream(
+        stream,
+        HITS,
+        SupportCheck(HITS, ANALYSER),
+        CitedSpans(HITS, ANALYSER),
+        unsupported,
+        REFUSAL,
+        stops=stops,
+    )
     shown = list(writing.pieces())
     blank = Answer(
         corpus="c",
@@ -377,11 +357,8 @@ def test_what_a_passage_itself_leaves_open_is_an_answer(
     hits = (hit(1, passage),)
     writing = AnswerStream(
         iter([Delta(text), Delta("", FinishReason.STOP)]),
-        hits,
-        SupportCheck(hits, ANALYSER),
-        unsupported,
-        REFUSAL,
-    )
+        hits, SupportCheck(hits, ANALYSER), CitedSpans(hits, ANALYSER), unsupported, REFUSAL,
+    )  # fmt: skip
     assert "".join(writing.pieces()) == text
 
 
@@ -427,7 +404,12 @@ def test_a_client_that_leaves_ends_the_work() -> None:
     generator = PromptedGenerator(chat, prompt_tokens=600, max_answer_tokens=50)
     stream = generator.stream(GenerationRequest(question="Why?", passages=HITS, evidence=(), max_tokens=9000))
     pieces = AnswerStream(
-        stream, HITS, SupportCheck(HITS, ANALYSER), UnsupportedSentence.FLAG, REFUSAL
+        stream,
+        HITS,
+        SupportCheck(HITS, ANALYSER),
+        CitedSpans(HITS, ANALYSER),
+        UnsupportedSentence.FLAG,
+        REFUSAL,
     ).pieces()
     assert next(pieces) == ""
     assert chat.limits == [50]

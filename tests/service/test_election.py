@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from ragsvc.errors import HomeNotWritable
-from ragsvc.service.job_election import JobElection
+from ragsvc.service.job_runner import JobElection
 
 
 def folder(path: Path) -> None:

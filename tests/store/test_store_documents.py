@@ -7,7 +7,6 @@ from store_building import ME, SPEC, document, sync
 
 from ragsvc.errors import DocumentNotFound, InvalidRequest, VersionNotFound
 from ragsvc.store.catalog import Catalog
-from ragsvc.store.passages import TextCache
 
 EMOJI = "a\U0001f600é\nline two with words and more \U0001f600 words"
 
@@ -92,14 +91,6 @@ def test_passages_slice_the_text_in_the_order_asked(catalog: Catalog) -> None:
     assert {p.document_id for p in catalog.passages.read(later, later.commit, ids, None, ME)} == {"a"}
     assert catalog.passages.read(corpus, commit, asked, None, ME) == shown
     assert catalog.passages.read(corpus, commit, [], None, ME) == []
-
-
-def test_the_text_cache_stays_within_its_limit() -> None:
-    cache = TextCache(limit_chars=10)
-    cache.put({1: "aaaa", 2: "bbbb"})
-    assert cache.get([1]) == {1: "aaaa"}
-    cache.put({3: "cccc", 4: "x" * 11})
-    assert cache.get([1, 2, 3, 4]) == {1: "aaaa", 3: "cccc"}
 
 
 def test_profiles_are_kept_apart(catalog: Catalog) -> None:

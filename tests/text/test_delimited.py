@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ragsvc.text.delimited import SEPARATORS, as_table
+from ragsvc.text.delimited_text import SEPARATORS, as_table
 from ragsvc.text.file_parser import parse_file
 from ragsvc.text.limits import ParseLimits
 from ragsvc.text.tables import table_rows

@@ -20,7 +20,7 @@ from ragsvc.domain import ChunkerSpec
 from ragsvc.errors import BrokenDocument
 from ragsvc.text.analyser import StandardAnalyser
 from ragsvc.text.chunker import LONG_LINE_CHARS, MARKDOWN, Chunker
-from ragsvc.text.delimited import as_table
+from ragsvc.text.delimited_text import as_table
 from ragsvc.text.encodings import decode_text
 from ragsvc.text.escapes import escaped, unescaped
 from ragsvc.text.front_matter import take_front_matter

@@ -11,10 +11,9 @@ from hypothesis import strategies as st
 from made_pdfs import pdf_of_lines
 from test_parse import make_pdf, parse
 
-from ragsvc.text.readers.direction import in_reading_order
 from ragsvc.text.readers.hyphens import MARK, mend
 from ragsvc.text.readers.page_lines import without_running_lines
-from ragsvc.text.readers.pdf import PdfPage, complete_pages, read_pages
+from ragsvc.text.readers.pdf import PdfPage, complete_pages, in_reading_order, read_pages
 
 
 def turned(degrees: int, heights: tuple[int, ...]) -> bytes:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ragsvc.domain import Failure, Skipped, SourceFile
+from ragsvc.domain import Failure, SkippedSource, SourceFile
 from ragsvc.errors import InvalidName, SourceNotFound
 from ragsvc.text.sources import Root, discover, resolve_root
 
@@ -80,7 +80,7 @@ def test_a_lone_file_is_called_by_its_name_even_when_hidden(tree: Path) -> None:
         SourceFile(document_id="b.txt", path=str(tree / "sub/b.txt"), root="b.txt", size_bytes=4)
     ]
     assert [type(item) for item in discover(resolve_root(str(tree / ".env")))] == [SourceFile]
-    assert list(discover(resolve_root("/dev/zero"))) == [Skipped("/dev/zero", "not_a_file")]
+    assert list(discover(resolve_root("/dev/zero"))) == [SkippedSource("/dev/zero", "not_a_file")]
 
 
 def test_names_that_are_not_utf8_are_read_and_never_clash(tmp_path: Path) -> None:

@@ -7,8 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from ragsvc.evaluation.drafts.heading_patterns import deed_of, from_heading
-from ragsvc.evaluation.drafts.patterns import from_sentence
+from ragsvc.evaluation.drafts.patterns import deed_of, from_heading, from_sentence
 from ragsvc.evaluation.drafts.subjects import SubjectQuestion, is_identifier
 from ragsvc.text.headings import Heading, outline
 from ragsvc.text.sentences import sentences

@@ -60,7 +60,7 @@ class DraftLine:
 
 
 @dataclass(slots=True)
-class _Seen:
+class _Occurrence:
     """What the last reading found of a candidate: who holds its quote and its subject, what stands beside."""
 
     holders: list[str]
@@ -93,7 +93,7 @@ def draft(
     return [_drafted(c, s) for c, s in kept] + _unanswered(both, vocabulary, aside, seed)
 
 
-def _mixed(found: Sequence[tuple[Candidate, _Seen]], count: int) -> list[tuple[Candidate, _Seen]]:
+def _mixed(found: Sequence[tuple[Candidate, _Occurrence]], count: int) -> list[tuple[Candidate, _Occurrence]]:
     """The first of them, but fewer than half "What is X?" as long as there are others."""
     plain = [each for each in found if each[0].asked.kind == "definition"]
     others = len(found) - len(plain)
@@ -125,7 +125,7 @@ def to_line(drafted: DraftLine) -> dict[str, Any]:
     return line | {"kind": drafted.kind, "origin": ORIGIN}
 
 
-def _drafted(candidate: Candidate, seen: _Seen) -> DraftLine:
+def _drafted(candidate: Candidate, seen: _Occurrence) -> DraftLine:
     return DraftLine(
         question=candidate.asked.question,
         kind=candidate.asked.kind,
@@ -203,9 +203,9 @@ def _spread(
     return pool[:limit]
 
 
-def _look_again(read: Iterable[DraftSource], pool: Sequence[Candidate]) -> list[_Seen]:
+def _look_again(read: Iterable[DraftSource], pool: Sequence[Candidate]) -> list[_Occurrence]:
     """Find who else holds what the candidates are about."""
-    seen = [_Seen([], 0, set()) for _ in pool]
+    seen = [_Occurrence([], 0, set()) for _ in pool]
     subjects = [f" {_key(c.asked.subject)} " for c in pool]
     for source in read:
         words = words_of(f"{source.title}\n{source.text}")
@@ -220,7 +220,7 @@ def _look_again(read: Iterable[DraftSource], pool: Sequence[Candidate]) -> list[
     return seen
 
 
-def _is_unambiguous(candidate: Candidate, seen: _Seen, documents: int) -> bool:
+def _is_unambiguous(candidate: Candidate, seen: _Occurrence, documents: int) -> bool:
     if not 1 <= len(seen.holders) <= MAX_HOLDERS or candidate.document_id not in seen.holders:
         return False
     defined = candidate.asked.kind in {"definition", "abbreviation", "purpose"}
@@ -229,7 +229,7 @@ def _is_unambiguous(candidate: Candidate, seen: _Seen, documents: int) -> bool:
 
 
 def _unanswered(
-    pool: Sequence[tuple[Candidate, _Seen]], vocabulary: DraftVocabulary, count: int, seed: int
+    pool: Sequence[tuple[Candidate, _Occurrence]], vocabulary: DraftVocabulary, count: int, seed: int
 ) -> list[DraftLine]:
     """Half near, half far; where one kind runs out, the other fills in."""
     chance = random.Random(seed)  # noqa: S311 - not a secret
@@ -247,7 +247,9 @@ def _is_term(subject: str) -> bool:
     return len(words) <= 3 and (named or len(words) > 1)
 
 
-def _near(pool: Sequence[tuple[Candidate, _Seen]], count: int, chance: random.Random) -> Iterator[DraftLine]:
+def _near(
+    pool: Sequence[tuple[Candidate, _Occurrence]], count: int, chance: random.Random
+) -> Iterator[DraftLine]:
     asked: Counter[str] = Counter()
     taken: set[str] = set()
     defined = [(c, s) for c, s in pool if c.asked.named and _is_term(c.asked.subject)]

@@ -33,7 +33,7 @@ from ragsvc.evaluation.page.labels import (
     setting_label,
     split_system,
 )
-from ragsvc.evaluation.report import Item, ItemKind, Malformed, Report, Setup
+from ragsvc.evaluation.report import InputDefect, Item, ItemKind, Report, Setup
 
 WORST = 20
 _TILES = (
@@ -103,8 +103,8 @@ class ReportView:
     reliability: tuple[Dot, ...]
     stages: tuple[Stage, ...]
     worst: tuple[QuestionView, ...]
-    malformed: tuple[Malformed, ...]
-    notes: tuple[Malformed, ...]
+    malformed: tuple[InputDefect, ...]
+    notes: tuple[InputDefect, ...]
     seconds: str
     resumed: int
 

@@ -18,7 +18,6 @@ from ragsvc.errors import ModelRefused, RagsvcError
 from ragsvc.models.display_name import shown_name
 from ragsvc.models.remote_chat.address import checked_key, checked_url
 from ragsvc.models.remote_chat.http_session import HttpSession, ServerRefusal
-from ragsvc.models.remote_chat.limit import TokenLimit
 from ragsvc.models.remote_chat.relay import Emit, relayed
 from ragsvc.models.remote_chat.reply import Reply, ReplyLines, read_json, whole
 from ragsvc.models.remote_chat.server_words import ServerName
@@ -32,8 +31,38 @@ CONNECT_S = 5.0
 BYTES_A_TOKEN = 3
 
 
+# In twelfths of a token, so that a usual text is never counted higher than its model counts it:
+# ASCII has four characters a token, other alphabets three, and Chinese, Japanese and Korean one and a half.
+WHOLE = 12
+ASCII, ALPHABET, IDEOGRAPH = 3, 4, 8
+FIRST_IDEOGRAPH = "\u2e80"
+# One and a half times as much as asked for; the more, because a few tokens may be long words.
+SLACK = 1.5
+MORE_TOKENS = 8
+
+
+class TokenLimit:
+    """Ends a text that is clearly longer than so many tokens."""
+
+    def __init__(self, max_tokens: int) -> None:
+        """:param max_tokens: that the server was asked for."""
+        self._left = int((max_tokens * SLACK + MORE_TOKENS) * WHOLE)
+        self.reached = False
+
+    def feed(self, text: str) -> str:
+        """Take the next piece; gives what of it may come out, "" once the limit was `reached`."""
+        if self.reached:
+            return ""
+        for at, char in enumerate(text):
+            self._left -= ASCII if char.isascii() else ALPHABET if char < FIRST_IDEOGRAPH else IDEOGRAPH
+            if self._left < 0:
+                self.reached = True
+                return text[:at]
+        return text
+
+
 @dataclass(frozen=True, slots=True)
-class _Asked:
+class _ChatCall:
     """One call of `stream`."""
 
     messages: tuple[Message, ...]
@@ -104,10 +133,10 @@ class RemoteChat:
         :raises ModelError: if it cannot be reached, fails, breaks off, or is silent for too long.
         :raises Overloaded: if it has no room for more.
         """
-        asked = _Asked(tuple(messages), max_tokens, temperature, tuple(stop))
+        asked = _ChatCall(tuple(messages), max_tokens, temperature, tuple(stop))
         return relayed(lambda emit: self._answer(emit, asked))
 
-    async def _answer(self, emit: Emit, asked: _Asked) -> None:
+    async def _answer(self, emit: Emit, asked: _ChatCall) -> None:
         async with self._client() as client:
             line = HttpSession(client, self._server)
             with self._noted(line):
@@ -123,7 +152,7 @@ class RemoteChat:
             log.warning("%s failed%s: %s; %s", self._server, status, error.code, error.hint or "no hint")
             raise
 
-    async def _answered(self, line: HttpSession, emit: Emit, asked: _Asked) -> None:
+    async def _answered(self, line: HttpSession, emit: Emit, asked: _ChatCall) -> None:
         model = self._model or self._found or await self._first(line)
         dialect = self._dialect
         while True:
@@ -141,7 +170,7 @@ class RemoteChat:
                 self._found = None  # the server may have another model by now
                 raise
 
-    async def _read(self, line: HttpSession, response: httpx.Response, asked: _Asked, emit: Emit) -> None:
+    async def _read(self, line: HttpSession, response: httpx.Response, asked: _ChatCall, emit: Emit) -> None:
         reply, stops, limit = Reply(self._server), StopTexts(asked.stop), TokenLimit(asked.max_tokens)
 
         def take(pieces: Iterable[Delta]) -> bool:
@@ -204,7 +233,7 @@ class RemoteChat:
         return ssl.create_default_context()
 
 
-def _body(asked: _Asked, model: str, dialect: _Dialect) -> dict[str, Any]:
+def _body(asked: _ChatCall, model: str, dialect: _Dialect) -> dict[str, Any]:
     body: dict[str, Any] = {
         "model": model,
         "messages": [{"role": str(m.role), "content": whole(m.content)} for m in asked.messages],

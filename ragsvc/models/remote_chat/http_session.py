@@ -113,7 +113,7 @@ class HttpSession:
         while True:
             try:
                 return await self._once(method, path, body)
-            except _Passing as passing:
+            except _TransientFailure as passing:
                 if retries == MAX_RETRIES or passing.wait_s > MAX_RETRY_AFTER_S:
                     raise passing.problem from passing.problem.__cause__
                 await asyncio.sleep(passing.wait_s or BACKOFF_S * 2**retries)
@@ -130,7 +130,7 @@ class HttpSession:
                 error.__cause__, httpx.ConnectTimeout
             ):
                 raise  # it has the question already, and is at work on it
-            raise _Passing(error, 0.0) from error
+            raise _TransientFailure(error, 0.0) from error
         self.status = response.status_code
         encoding = response.headers.get("content-encoding", "identity").lower()
         if response.status_code == 200 and encoding == "identity":
@@ -143,7 +143,7 @@ class HttpSession:
             raise ModelError(f"{self._server} sent its answer compressed, which it was not asked for")
         problem = self._problem(response, said)
         if response.status_code in PASSING:
-            raise _Passing(problem, _retry_after_s(response.headers.get("retry-after", "")))
+            raise _TransientFailure(problem, _retry_after_s(response.headers.get("retry-after", "")))
         if response.status_code in (400, 422) and problem.hint != TOO_LONG_HINT:
             raise ServerRefusal(problem, said)
         raise problem
@@ -196,7 +196,7 @@ class HttpSession:
                 return ModelError(answered, hint="look into its log, then ask again")
 
 
-class _Passing(Exception):
+class _TransientFailure(Exception):
     """A failure that may be over soon. wait_s: as the server asks; 0 when it does not say."""
 
     def __init__(self, problem: ModelError | Overloaded, wait_s: float) -> None:

@@ -26,7 +26,7 @@ def relayed(work: Work) -> Iterator[Delta]:
     Whoever reads may close the iterator at every piece, so also while the work waits: it is then
     cancelled where it waits, whatever it waits for. What `work` raises, the reader gets.
     """
-    running = _Running(work)
+    running = _RelayThread(work)
     running.start()
     try:
         beat = time.monotonic()
@@ -47,7 +47,7 @@ def relayed(work: Work) -> Iterator[Delta]:
         running.stop()
 
 
-class _Running(threading.Thread):
+class _RelayThread(threading.Thread):
     """A thread with an event loop that does one thing."""
 
     def __init__(self, work: Work) -> None:

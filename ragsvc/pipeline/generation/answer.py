@@ -28,9 +28,8 @@ from ragsvc.pipeline.generation.quotation import NAME, Quotation
 from ragsvc.pipeline.grounding.answer_shape import SHORT_ANSWERS, SMALL_TALK, AnswerShape
 from ragsvc.pipeline.grounding.documents import DocumentReader
 from ragsvc.pipeline.grounding.judgement import Judgement, judge, shape_of
+from ragsvc.pipeline.grounding.passage_ground import CitedSpans
 from ragsvc.pipeline.grounding.scored_unit import evidence_of
-from ragsvc.pipeline.grounding.semantic_match import nearness_of
-from ragsvc.pipeline.grounding.support import SupportCheck
 from ragsvc.pipeline.iterators import closed_after
 from ragsvc.pipeline.retrieval.query_rewriter import turns_read
 from ragsvc.pipeline.retrieval.search import Retrieval
@@ -234,11 +233,11 @@ def _generated(
         instructions=manner.instructions,
         count=parts.tokeniser.count,
     )
-    nearness = nearness_of(parts.text_vectors, parts.profile.spec.embedder)
     writing = AnswerStream(
         writers.generator.stream(asked),
         answer.passages,
-        SupportCheck(answer.passages, parts.analyser, nearness),
+        parts.support(answer.passages),
+        CitedSpans(answer.passages, parts.analyser),
         manner.unsupported,
         answer.answer,
         stops=bool(manner.stop),

@@ -6,20 +6,33 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from ragsvc.domain import Answer, Citation, Delta, FinishReason, Hit, Span, UnsupportedSentence
+from ragsvc.domain import (
+    Answer,
+    Citation,
+    Delta,
+    FinishReason,
+    Hit,
+    Span,
+    SupportState,
+    SupportVerdict,
+    UnsupportedSentence,
+)
 from ragsvc.pipeline.generation.output_filters.reference_list import without_sources
 from ragsvc.pipeline.generation.refusals import declines, leaves_open, may_decline
 from ragsvc.pipeline.generation.sentence_stream import SentenceStream, is_head, is_row
 from ragsvc.pipeline.grounding.citations import (
     MarkerCheck,
+    bare,
     citation_of,
     distinct,
     numbers_in,
     placed,
     words_of,
 )
-from ragsvc.pipeline.grounding.support import BLANK_LINE, SupportCheck, SupportState, SupportVerdict, bare
+from ragsvc.pipeline.grounding.passage_ground import CitedSpans
+from ragsvc.pipeline.grounding.support import BLANK_LINE
 from ragsvc.pipeline.iterators import closed_after
+from ragsvc.protocols import SupportChecker
 
 _SIGNS_BACKWARDS = re.compile(r"[\W_]*+")
 _ENDS = frozenset(".!?…:。！？｡")
@@ -60,7 +73,8 @@ class AnswerStream:
         self,
         pieces: Iterator[Delta],
         passages: Sequence[Hit],
-        support: SupportCheck,
+        support: SupportChecker,
+        spans: CitedSpans,
         unsupported: UnsupportedSentence,
         refusal: str,
         *,
@@ -69,6 +83,7 @@ class AnswerStream:
         self._pieces = pieces
         self._passages = passages
         self._support = support
+        self._spans = spans
         self._unsupported = unsupported
         self._refusal = refusal
         self._stops = stops
@@ -268,7 +283,7 @@ class AnswerStream:
 
     def _citations(self, text: str) -> tuple[Citation, ...]:
         """Of every marker, and of the supported sentences for which no marker speaks."""
-        marked = list(placed(text, self._passages, self._support.choose))
+        marked = list(placed(text, self._passages, self._spans.choose))
         rows = [(end, citation) for end, citation in marked]
         for place, sentence in enumerate(self._sentences):
             if sentence.numbers or sentence.cut or not sentence.verdict.spans:
@@ -288,5 +303,5 @@ class AnswerStream:
                 return False
             if later.numbers:
                 quotes = [cited.quote for end, cited in marked if later.start < end <= later.end]
-                return self._support.holds(quotes, text[sentence.start : sentence.end])
+                return self._spans.holds(quotes, text[sentence.start : sentence.end])
         return False

@@ -9,7 +9,7 @@ from ragsvc.domain import Delta, GenerationRequest
 from ragsvc.pipeline.generation.output_filters.link_targets import Targets
 from ragsvc.pipeline.generation.output_filters.links import Links
 from ragsvc.pipeline.generation.output_filters.markers import MarkerNotation
-from ragsvc.pipeline.generation.output_filters.thoughts import WithoutReasoning
+from ragsvc.pipeline.generation.output_filters.thoughts import ReasoningFilter
 from ragsvc.pipeline.generation.prompt import prompt
 from ragsvc.pipeline.grounding.citations import MarkerCheck
 from ragsvc.pipeline.iterators import closed_after
@@ -39,24 +39,24 @@ class PromptedGenerator:
         """
         made = prompt(asked, self._prompt_tokens, self._chat.count)
         limit = min(asked.max_tokens or self._max_answer_tokens, self._max_answer_tokens)
-        reading = _Reading(asked, made.shown)
+        answer = _AnswerFilter(asked, made.shown)
         with closed_after(self._chat.stream(made.messages, limit, asked.temperature, asked.stop)) as pieces:
             for piece in pieces:
-                text = reading.feed(piece.text.replace("\0", NO_CHARACTER))
+                text = answer.feed(piece.text.replace("\0", NO_CHARACTER))
                 if piece.finish is not None:
-                    text += reading.end()
+                    text += answer.end()
                     if not piece.prompt_tokens and asked.count is not None:
                         piece = replace(piece, prompt_tokens=made.tokens(asked.count))
                 yield replace(piece, text=text)
-            if rest := reading.end():
+            if rest := answer.end():
                 yield Delta(rest)
 
 
-class _Reading:
+class _AnswerFilter:
     """What of a model's words is its answer, with markers and links of the passages that it saw."""
 
     def __init__(self, asked: GenerationRequest, shown: Collection[int]) -> None:
-        self._reasoning, self._notation = WithoutReasoning(), MarkerNotation(shown)
+        self._reasoning, self._notation = ReasoningFilter(), MarkerNotation(shown)
         # A marker that goes must not bring together what is a link without it.
         self._check = MarkerCheck(len(asked.passages))
         self._links = Links(Targets(asked.passages[number - 1] for number in shown))

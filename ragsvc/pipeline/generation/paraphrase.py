@@ -12,13 +12,13 @@ from dataclasses import replace
 from functools import cached_property
 from itertools import groupby
 
-from ragsvc.domain import Delta, Hit, Message, ReaderText, Speaker
+from ragsvc.domain import Delta, Hit, Message, ReaderText, Speaker, SupportState
 from ragsvc.pipeline.generation.composition import AnswerPart
 from ragsvc.pipeline.generation.copies import are_copied, holds, identifiers_of
-from ragsvc.pipeline.grounding.support import SupportCheck, SupportState
+from ragsvc.pipeline.grounding.support import SupportCheck
 from ragsvc.pipeline.grounding.units import UnitKind
 from ragsvc.pipeline.iterators import closed_after
-from ragsvc.protocols import Analyser, Chat, Reader
+from ragsvc.protocols import Analyser, Chat, Reader, SupportChecker
 from ragsvc.text.blocks import BlockKind
 from ragsvc.text.escapes import escaped
 
@@ -185,7 +185,7 @@ class WriterSource:
         return terms <= around and terms.issuperset(own[:1])
 
     @cached_property
-    def _support(self) -> SupportCheck:
+    def _support(self) -> SupportChecker:
         return SupportCheck([self._hit], self._analyser)
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
+import secrets
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from ragsvc.domain import Evidence, GenerationRequest, Hit, Message, Role, Speaker, Turn
 from ragsvc.errors import TooLarge
-from ragsvc.pipeline.generation.prompt_fences import fenced, neutralised, new_boundary
 from ragsvc.pipeline.grounding.citations import ANY_MARKER
 from ragsvc.pipeline.grounding.rows import without_columns
 
@@ -32,6 +32,20 @@ Answer the question from the numbered passages alone.
 _MANNER = "\n\nThe manner of writing that is asked for; the rules above stay in force:\n{instructions}"
 
 Count = Callable[[str], int]
+# What chat templates and tokenisers give a meaning of its own, by family: ChatML, Llama 3, Phi and GPT
+# (<|...|>), DeepSeek (the same with full-width bars), Llama 2 and Mistral, Gemma, T5, BERT.
+CONTROL = re.compile(
+    r"<[|｜][^|｜>]{1,80}[|｜]>"
+    r"|\[/?(?:INST|SYSTEM_PROMPT|AVAILABLE_TOOLS|TOOL_RESULTS|TOOL_CALLS|SEP|CLS|MASK|PAD|UNK|BOS|EOS)\]"
+    r"|<</?SYS>>"
+    r"|</?(?:s|pad|unk|mask|bos|eos|start_of_turn|end_of_turn|think|tool_call|tool_response|extra_id_\d+)>"
+)
+# They look like what they stand for, and no form of Unicode normalisation turns them back.
+_HARMLESS = {
+    "<": "\N{SINGLE LEFT-POINTING ANGLE QUOTATION MARK}",
+    "[": "\N{LIGHT LEFT TORTOISE SHELL BRACKET ORNAMENT}",
+}
+_BOUNDARY_BYTES = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,3 +182,28 @@ def _message(turn: Turn) -> Message:
 
 def _tokens(parts: Iterable[Message], count: Count) -> int:
     return sum(count(part.content) + MESSAGE_TOKENS for part in parts)
+
+
+def neutralised(text: str) -> str:
+    """Take the meaning out of control tokens: the first character of each becomes one that looks like it.
+
+    :return: of the same length; a text without control tokens comes back as it is.
+    """
+    while CONTROL.search(text):
+        # Again, since what is left of two tangled tokens may be one.
+        text = CONTROL.sub(lambda found: _HARMLESS[found.group()[0]] + found.group()[1:], text)
+    return text
+
+
+def new_boundary(texts: Iterable[str]) -> str:
+    """Random hex that none of the texts holds, for the lines around them."""
+    whole = "\n".join(texts)
+    while True:
+        boundary = secrets.token_hex(_BOUNDARY_BYTES)
+        if boundary not in whole:
+            return boundary
+
+
+def fenced(label: str, text: str, boundary: str) -> str:
+    """A text between two lines that it cannot hold; the label stands over them."""
+    return f"{label}\n<<{boundary}\n{text}\n{boundary}>>"

@@ -21,7 +21,7 @@ _FENCE_END = "```"
 
 
 @dataclass(frozen=True, slots=True)
-class _Written:
+class _PlacedPart:
     """A part as it stands in the answer: with what separates it from the one before, and its marker.
 
     whole: it was not cut by a text at which the answer ends.
@@ -82,9 +82,9 @@ class Quotation:
             finish=self.finish,
         )
 
-    def _write(self, parts: Sequence[AnswerPart]) -> list[_Written]:
+    def _write(self, parts: Sequence[AnswerPart]) -> list[_PlacedPart]:
         markers: dict[tuple[str, str], int] = {}
-        found: list[_Written] = []
+        found: list[_PlacedPart] = []
         for place, part in enumerate(parts):
             hit = self._hits[part.number]
             marker = markers.setdefault((hit.corpus, hit.passage.document_id), len(markers) + 1)
@@ -93,10 +93,10 @@ class Quotation:
                 before = " " if part.prose and parts[place - 1].prose else "\n\n"
             glue = "\n" if part.text.endswith(_FENCE_END) else " "
             note = f"\n\n({part.note})" if part.note else ""
-            found.append(_Written(f"{before}{part.text}{glue}[{marker}]{note}", marker, part))
+            found.append(_PlacedPart(f"{before}{part.text}{glue}[{marker}]{note}", marker, part))
         return found
 
-    def _citations(self, written: _Written) -> Iterator[Citation]:
+    def _citations(self, written: _PlacedPart) -> Iterator[Citation]:
         part, hit = written.part, self._hits[written.part.number]
         passage = hit.passage
         for span in part.spans:
@@ -123,7 +123,7 @@ def spoken(answer: Answer) -> str:
     return unescaped(answer.answer) if answer.generator in (NAME, ANEW) else answer.answer
 
 
-def _shown(written: Sequence[_Written], stop: Sequence[str]) -> list[_Written]:
+def _shown(written: Sequence[_PlacedPart], stop: Sequence[str]) -> list[_PlacedPart]:
     """The parts up to the first text at which an answer ends, such that no markup of a document runs.
 
     Such a text is looked for in what the documents say.
@@ -131,7 +131,7 @@ def _shown(written: Sequence[_Written], stop: Sequence[str]) -> list[_Written]:
     text = "".join(each.text for each in written)
     end = min((at for at in map(text.find, stop) if at >= 0), default=len(text))
     end = len(text[:end].rstrip())
-    cut: list[_Written] = []
+    cut: list[_PlacedPart] = []
     for each in written:
         cut.append(replace(each, text=each.text[:end], whole=len(each.text) <= end))
         end = max(end - len(each.text), 0)

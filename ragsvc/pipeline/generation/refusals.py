@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 
 from ragsvc.pipeline.generation.prompt import CANNOT
+from ragsvc.pipeline.grounding.citations import bare
 from ragsvc.pipeline.grounding.readable_text import readable
-from ragsvc.pipeline.grounding.support import bare
 
 _TEXTS = (
     r"(?:the |these |those |this |my |your |any |all |given |provided |available |supplied |of ){0,8}"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import itertools
 
-from ragsvc.pipeline.grounding.support import BLANK_LINE, bare
+from ragsvc.pipeline.grounding.citations import bare
+from ragsvc.pipeline.grounding.support import BLANK_LINE
 from ragsvc.text.sentences import sentences
 
 _WIDE = "。！？｡"

@@ -75,6 +75,11 @@ def numbers_in(text: str) -> tuple[int, ...]:
     return tuple(dict.fromkeys(int(number) for number in ANY_MARKER.findall(text)))
 
 
+def bare(text: str) -> str:
+    """A text with blanks in place of its markers: offsets stay, and a sentence may go on after a marker."""
+    return ANY_MARKER.sub(lambda marker: " " * len(marker.group(0)), text)
+
+
 def distinct(citations: Iterable[Citation]) -> tuple[Citation, ...]:
     """Each span under each number once, in order of appearance."""
     found: dict[tuple[int, int, int], Citation] = {}

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import threading
-from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from ragsvc.domain import Hit, Passage, Span, VersionId, VersionText
 from ragsvc.errors import StaleContent
+from ragsvc.lru_cache import LruCache
 from ragsvc.text.blocks import VisibleText
 from ragsvc.text.tables import columns_of
 
@@ -46,9 +45,9 @@ class DocumentReader:
 
     def __init__(self, read: ReadTexts) -> None:
         self._read = read
-        self._lock = threading.Lock()
-        self._kept: OrderedDict[tuple[VersionId, int, int], DocumentPart] = OrderedDict()
-        self._chars = 0
+        self._kept: LruCache[tuple[VersionId, int, int], DocumentPart] = LruCache(
+            KEPT_CHARS, lambda part: len(part.reading.text)
+        )
 
     def parts(self, hits: Sequence[Hit]) -> dict[int, DocumentPart]:
         """By the rank of each hit; hits that stand near each other in a document share one."""
@@ -73,25 +72,18 @@ class DocumentReader:
 
     def _part(self, text: VersionText, span: Span, passage: Passage) -> DocumentPart:
         key = (text.id, span.start, span.end)
-        with self._lock:
-            if key in self._kept:
-                self._kept.move_to_end(key)
-                return self._kept[key]
-        before = _columns_before(passage) if span.start else ""
-        made = DocumentPart(
-            VisibleText(before + text.text[span.start : span.end], text.media_type),
-            span.start - len(before),
-            len(before),
-            text.title,
-            text.pages,
-        )
-        with self._lock:
-            self._kept[key] = made
-            self._chars += span.end - span.start
-            while self._chars > KEPT_CHARS and len(self._kept) > 1:
-                (_, start, end), _ = self._kept.popitem(last=False)
-                self._chars -= end - start
-        return made
+        return self._kept.get_or_make(key, lambda: _part_of(text, span, passage))
+
+
+def _part_of(text: VersionText, span: Span, passage: Passage) -> DocumentPart:
+    before = _columns_before(passage) if span.start else ""
+    return DocumentPart(
+        VisibleText(before + text.text[span.start : span.end], text.media_type),
+        span.start - len(before),
+        len(before),
+        text.title,
+        text.pages,
+    )
 
 
 def _by_version(hits: Sequence[Hit]) -> dict[VersionId, list[Hit]]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
 
-from ragsvc.domain import Failure, IngestRequest, ParsedDocument, Prune, Skipped, SourceFile
+from ragsvc.domain import Failure, IngestRequest, ParsedDocument, Prune, SkippedSource, SourceFile
 from ragsvc.errors import InvalidRequest, RootConflict, RootEmpty, SourceNotFound
 from ragsvc.text.file_parser import display_name
 from ragsvc.text.sources import Root, discover, resolve_root
@@ -19,7 +19,7 @@ class Discovery:
     unread: ids of files, and of folders of files, that could not be looked at.
     """
 
-    items: tuple[SourceFile | Skipped | Failure, ...]
+    items: tuple[SourceFile | SkippedSource | Failure, ...]
     roots: Mapping[str, str]
     prune: Prune = Prune.KEEP
     unread: frozenset[str] = frozenset()
@@ -40,7 +40,7 @@ def look_for(request: IngestRequest, home: Path, named: Mapping[str, str]) -> Di
             "--as names one root, but several paths were given", hint="ingest them one by one, each with --as"
         )
     roots: dict[str, str] = {}
-    items: list[SourceFile | Skipped | Failure] = []
+    items: list[SourceFile | SkippedSource | Failure] = []
     unread: set[str] = set()
     for path in request.paths:
         root = (
@@ -100,5 +100,5 @@ def _resolve(path: str, request: IngestRequest) -> Root:
         return Root(request.root_name or gone.name, str(gone), is_file=False)
 
 
-def _place(item: SourceFile | Skipped | Failure) -> tuple[str, str]:
+def _place(item: SourceFile | SkippedSource | Failure) -> tuple[str, str]:
     return ("file", item.document_id) if isinstance(item, SourceFile) else ("other", item.source)

@@ -9,7 +9,15 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from ragsvc.domain import Failure, ParsedDocument, Progress, Skipped, SourceCaveat, SourceFile, VersionId
+from ragsvc.domain import (
+    Failure,
+    ParsedDocument,
+    Progress,
+    SkippedSource,
+    SourceCaveat,
+    SourceFile,
+    VersionId,
+)
 from ragsvc.errors import Cancelled, DocumentError, EmptyDocument, NoText, UnreadableFile
 from ragsvc.pipeline.ingestion.items import batches, chars, shown, url_of
 from ragsvc.pipeline.ingestion.line_reader import LINES_AT_ONCE, LineReader
@@ -36,7 +44,7 @@ class DocumentClaims:
 
     claims: list[NewMembership] = field(default_factory=list)
     failures: list[Failure] = field(default_factory=list)
-    skipped: list[Skipped] = field(default_factory=list)
+    skipped: list[SkippedSource] = field(default_factory=list)
     kept: set[str] = field(default_factory=set)
     warnings: list[SourceCaveat] = field(default_factory=list)
 
@@ -54,7 +62,7 @@ class DocumentClaims:
 
 
 @dataclass(frozen=True, slots=True)
-class _Hashed:
+class _HashedFile:
     file: SourceFile
     key: ParseKey
     stamp: tuple[int, ...]
@@ -92,7 +100,7 @@ class ClaimReader:
         self._lines = LineReader(shelf, setbacks, pool, lambda: self._step(0))
         self.reading = DocumentClaims()
 
-    def read(self, found: Sequence[SourceFile | Skipped | Failure]) -> DocumentClaims:
+    def read(self, found: Sequence[SourceFile | SkippedSource | Failure]) -> DocumentClaims:
         """Read everything found; each item ends in exactly one of claims, skipped and failures.
 
         :raises Cancelled: when asked to stop; what was parsed is kept.
@@ -134,10 +142,10 @@ class ClaimReader:
         """How many outcomes there are."""
         return len(self.reading.claims) + len(self.reading.failures) + len(self.reading.skipped)
 
-    def _sorted_out(self, found: Sequence[SourceFile | Skipped | Failure]) -> list[SourceFile]:
+    def _sorted_out(self, found: Sequence[SourceFile | SkippedSource | Failure]) -> list[SourceFile]:
         """The files among what was found; the rest has its outcome."""
         for item in found:
-            if isinstance(item, Skipped):
+            if isinstance(item, SkippedSource):
                 self.reading.skipped.append(item)
             elif isinstance(item, Failure):
                 self.reading.failures.append(item)
@@ -159,7 +167,7 @@ class ClaimReader:
             raise Cancelled("the ingest was cancelled", hint="run it again: what was read is kept")
 
     def _read_files(self, files: Sequence[SourceFile]) -> Iterator[None]:
-        hashed: list[_Hashed] = []
+        hashed: list[_HashedFile] = []
         for file in files:
             made = _hash(file, self._limits.reading)
             if isinstance(made, Failure):
@@ -178,7 +186,7 @@ class ClaimReader:
             if item.key in tried:
                 self._fail(item.file, tried[item.key])
                 yield
-        pending: list[tuple[_Hashed, ParsedDocument | Failure]] = []
+        pending: list[tuple[_HashedFile, ParsedDocument | Failure]] = []
         paths = ((item, item.file.path) for item in fresh if item.key not in tried)
         with closing(self._pool.parse(paths, lambda: self._step(0), self._limits.encoding)) as outcomes:
             for item, outcome in outcomes:
@@ -189,7 +197,7 @@ class ClaimReader:
                     pending = []
         self._store(pending)
 
-    def _store(self, pending: Sequence[tuple[_Hashed, ParsedDocument | Failure]]) -> None:
+    def _store(self, pending: Sequence[tuple[_HashedFile, ParsedDocument | Failure]]) -> None:
         lasting = [
             (item, outcome)
             for item, outcome in pending
@@ -244,7 +252,7 @@ class ClaimReader:
     def _fail(self, file: SourceFile, failure: Failure) -> None:
         source = file.document_id if self._upload else shown(file)
         if failure.code == EmptyDocument.code:
-            self.reading.skipped.append(Skipped(source, failure.code))
+            self.reading.skipped.append(SkippedSource(source, failure.code))
             return
         self.reading.failures.append(Failure(source, failure.code, failure.error))
         if not self._upload:
@@ -277,11 +285,11 @@ def kind_key(path: str) -> str:
     return extension(path) or Path(path).name.lower()
 
 
-def _hash(file: SourceFile, reading: str) -> _Hashed | Failure:
+def _hash(file: SourceFile, reading: str) -> _HashedFile | Failure:
     try:
         with Path(file.path).open("rb") as stream:
             digest = hashlib.file_digest(stream, "sha256").hexdigest()
-            return _Hashed(file, (digest, kind_key(file.path) + reading), _stamp(file.path))
+            return _HashedFile(file, (digest, kind_key(file.path) + reading), _stamp(file.path))
     except OSError as error:
         return Failure(
             display_name(file.path), UnreadableFile.code, f"cannot be read: {error.strerror or error}"
@@ -293,7 +301,7 @@ def _stamp(path: str) -> tuple[int, ...]:
     return (status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
 
 
-def _unless_changed(item: _Hashed, outcome: ParsedDocument | Failure) -> ParsedDocument | Failure:
+def _unless_changed(item: _HashedFile, outcome: ParsedDocument | Failure) -> ParsedDocument | Failure:
     """A text must be stored under the hash of the very bytes that it was read from."""
     try:
         same = _stamp(item.file.path) == item.stamp

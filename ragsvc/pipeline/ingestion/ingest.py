@@ -34,7 +34,6 @@ from ragsvc.errors import (
     InvalidRequest,
     RagsvcError,
     RootEmpty,
-    StaleContent,
 )
 from ragsvc.pipeline.index_files import renew_files
 from ragsvc.pipeline.ingestion.discovery import Discovery, look_for
@@ -52,6 +51,7 @@ from ragsvc.pipeline.ingestion.parse_cache import (
 )
 from ragsvc.pipeline.ingestion.plan import Plan, Scope, make_plan
 from ragsvc.pipeline.ingestion.setbacks import KnownSetbacks, Retry
+from ragsvc.retries import retry_stale
 from ragsvc.store.gc.pins import ingest_reason
 from ragsvc.store.rows import Membership
 from ragsvc.text.normalisation import clean, normalise
@@ -70,6 +70,7 @@ class Ingest:
         self._listener = listener
         self._again = Retry.LEAVE
         self._started = time.perf_counter()
+        self._embedded = 0
 
     def files(self, request: IngestRequest) -> IngestReport:
         """Ingest paths.
@@ -128,25 +129,21 @@ class Ingest:
 
     def _prepare_and_publish(self, name: str, found: Discovery) -> IngestReport:
         tools = self._tools
-        corpus = tools.new_corpus(self._caller, name)
-        embedded = 0
-        for attempt in range(ATTEMPTS):
-            if attempt:
-                # It may be another one by now; one that was deleted is not made again.
-                corpus = tools.catalog.corpora.get(self._caller, name)
+
+        def once(attempt: int) -> IngestReport:
+            # It may be another one after a while; one that was deleted is not made again.
+            of = tools.catalog.corpora.get if attempt else tools.new_corpus
+            corpus = of(self._caller, name)
             tools.catalog.corpora.check_roots(corpus.id, found.roots)
             reading = self._read(found, CatalogParseCache(tools.catalog))
-            try:
-                embedded += self._index(corpus, found, reading)
-                if self._listener.cancelled():
-                    raise Cancelled("the ingest was cancelled", hint="run it again: its work is kept")
-                with tools.catalog.lock.hold(tools.lock_timeout_s, self._listener.on_wait):
-                    return self._publish(name, found, reading, embedded)
-            except StaleContent:
-                # A deletion took content away between reading and publishing.
-                if attempt + 1 == ATTEMPTS:
-                    raise
-        raise AssertionError("the last attempt returns or raises")
+            self._embedded += self._index(corpus, found, reading)
+            if self._listener.cancelled():
+                raise Cancelled("the ingest was cancelled", hint="run it again: its work is kept")
+            with tools.catalog.lock.hold(tools.lock_timeout_s, self._listener.on_wait):
+                return self._publish(name, found, reading, self._embedded)
+
+        # A deletion may take content away between reading and publishing.
+        return retry_stale(once, ATTEMPTS)
 
     def _read(self, found: Discovery, shelf: ParseCache) -> DocumentClaims:
         tools = self._tools

@@ -18,6 +18,7 @@ from ragsvc.pipeline.index_files import renew_files
 from ragsvc.pipeline.ingestion.indexer import Indexer, refuse_failures
 from ragsvc.pipeline.ingestion.listeners import Listener
 from ragsvc.pipeline.profile_parts import ProfileParts
+from ragsvc.retries import retry_stale
 from ragsvc.store.catalog import Catalog
 from ragsvc.store.history import new_uid
 from ragsvc.text.worker_pool import ParserPool
@@ -64,14 +65,8 @@ class Reindex:
         :raises WriterBusy: if another writer held the lock for too long.
         :raises Cancelled: when asked to stop; what was embedded is kept.
         """
-        for attempt in range(ATTEMPTS):
-            try:
-                return self._once(self._catalog.corpora.get(self._caller, name))
-            except StaleContent:
-                # Another reindex came first, or a deletion or gc took content away.
-                if attempt + 1 == ATTEMPTS:
-                    raise
-        raise AssertionError("the last attempt returns or raises")
+        # Another reindex may come first, or a deletion or gc take content away.
+        return retry_stale(lambda _: self._once(self._catalog.corpora.get(self._caller, name)), ATTEMPTS)
 
     def _once(self, corpus: Corpus) -> ReindexReport:
         spec = self._tools.spec_of(corpus.profile.spec)
@@ -131,7 +126,7 @@ class Reindex:
             uid = new_uid()
             if head.commit:
                 renew_files(catalog, replace(head, profile=profile, commit_uid=uid))
-            commit = catalog.publishing.move_head(self._caller, corpus, profile, uid)
+            commit = catalog.publication.move_head(self._caller, corpus, profile, uid)
             if not head.commit:
                 renew_files(catalog, catalog.corpora.newest(corpus))
             return commit

@@ -10,12 +10,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
-from enum import StrEnum
 
-import numpy as np
-
-from ragsvc.domain import F32Matrix, F32Vector, Role, Turn
+from ragsvc.domain import ContextDependence, RewrittenQuery, Role, Turn
 from ragsvc.pipeline.word_coverage import names_in
 from ragsvc.protocols import Analyser
 from ragsvc.text.stopwords import ENGLISH
@@ -23,26 +19,9 @@ from ragsvc.text.stopwords import ENGLISH
 # Chosen on half of the MTRAG conversations; 8 or 12 words and half or twice the shares do about as well.
 MAX_CARRIED = 6
 MAX_WORD_CHARS = 40
-# More of them would each have to be met by a passage that answers; without any, a follow-up on a subject
-# that the corpus does not know would be answered with another one.
-JUDGED_WORDS = 2
 # How far back a chain of follow-ups is traced, and how much of each turn is read.
 USER_TURNS = 8
 TURN_CHARS = 2000
-
-
-class ContextDependence(StrEnum):
-    """How much a question needs what was said before it."""
-
-    NONE = "none"
-    SOME = "some"
-    MUCH = "much"
-
-
-# Weight of the condensed question's vector beside the vector of the question as it was asked.
-_PULL = {ContextDependence.NONE: 0.0, ContextDependence.SOME: 0.5, ContextDependence.MUCH: 2.0}
-# How often the question's own terms count in the lexical leg when a carried term counts once.
-_OWN_SHARE = {ContextDependence.NONE: 1, ContextDependence.SOME: 4, ContextDependence.MUCH: 2}
 
 _WORD = re.compile(r"\w+(?:['’.\-/]\w+)*")
 # Words that ask, chat or point rather than name; with the stop words they say nothing of the topic.
@@ -113,65 +92,25 @@ _ASKING = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class RewrittenQuery:
-    """A question with what it takes over from the conversation.
+class ContextRewriter:
+    """Implements `QueryRewriter` by carrying words of the user's turns into a question that leans on them."""
 
-    question: as it was asked. carried: at most 6 words, as they were written; () when it stands by itself.
-    """
+    def __init__(self, analyser: Analyser) -> None:
+        self._analyser = analyser
 
-    question: str
-    carried: tuple[str, ...] = ()
-    lean: ContextDependence = ContextDependence.NONE
+    def rewrite(self, question: str, history: Sequence[Turn]) -> RewrittenQuery:
+        """Carry at most `MAX_CARRIED` words into a question, when it leans on the user's turns before it.
 
-    @property
-    def searched(self) -> str:
-        """The stand-alone query; the question itself when nothing is carried."""
-        return " ".join((self.question, *self.carried))
-
-    @property
-    def judged(self) -> str:
-        """What the passages must speak of to answer: the question and the first carried words."""
-        return " ".join((self.question, *self.carried[:JUDGED_WORDS]))
-
-    def terms(self, analyser: Analyser) -> list[str]:
-        """Terms for the lexical leg: the question's own are repeated, so that carried ones weigh less."""
-        own = analyser.terms(self.question)
-        held = set(own)
-        carried = dict.fromkeys(term for term in analyser.terms(" ".join(self.carried)) if term not in held)
-        return [*own * _OWN_SHARE[self.lean], *carried]
-
-    def texts(self) -> list[str]:
-        """What to embed for `mix`."""
-        return [self.question, self.searched] if self.carried else [self.question]
-
-    def mix(self, vectors: F32Matrix) -> F32Vector:
-        """Vector for the dense leg: between the question's own and the condensed one's.
-
-        :param vectors: of `texts()`, rows L2-normalised.
-        :return: (dim,) float32, L2-normalised; the first row itself when nothing is carried.
+        Only the user's are read: what was answered quotes documents, and would make the next search go
+        where the last one went.
         """
-        own: F32Vector = vectors[0]
-        if not self.carried:
-            return own
-        total = own + np.float32(_PULL[self.lean]) * vectors[1]
-        norm = float(np.linalg.norm(total))
-        return np.asarray(total / norm, dtype=np.float32) if norm > 0 else own
-
-
-def condense(question: str, history: Sequence[Turn], analyser: Analyser) -> RewrittenQuery:
-    """Carry into a question what it lacks, when it leans on the user's turns before it.
-
-    :param history: turns before the question, oldest first. Only the user's are read: what was answered
-        quotes documents, and would make the next search go where the last one went.
-    """
-    turns = turns_read(history)
-    lean = leaning(question, analyser) if turns else ContextDependence.NONE
-    if lean is ContextDependence.NONE:
-        return RewrittenQuery(question)
-    held = set(analyser.terms(question))
-    carried = tuple(word for word in _focus(turns, analyser) if not held.issuperset(analyser.terms(word)))
-    return RewrittenQuery(question, carried, lean) if carried else RewrittenQuery(question)
+        analyser, turns = self._analyser, turns_read(history)
+        lean = leaning(question, analyser) if turns else ContextDependence.NONE
+        if lean is ContextDependence.NONE:
+            return RewrittenQuery(question)
+        held = set(analyser.terms(question))
+        carried = tuple(word for word in _focus(turns, analyser) if not held.issuperset(analyser.terms(word)))
+        return RewrittenQuery(question, carried, lean) if carried else RewrittenQuery(question)
 
 
 def turns_read(history: Sequence[Turn]) -> list[str]:

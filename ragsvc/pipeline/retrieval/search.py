@@ -14,7 +14,6 @@ from ragsvc.domain import (
     ChunkText,
     Collapse,
     Corpus,
-    F32Vector,
     F64Vector,
     Fusion,
     Hit,
@@ -28,9 +27,9 @@ from ragsvc.pipeline.retrieval.close_reader import CLOSE
 from ragsvc.pipeline.retrieval.collapser import Collapser
 from ragsvc.pipeline.retrieval.fusion import SCORE_DECIMALS, competition_rank, convex, reciprocal_rank
 from ragsvc.pipeline.retrieval.literal_queries import dense_weight_of
-from ragsvc.pipeline.retrieval.query_rewriter import RewrittenQuery
+from ragsvc.pipeline.retrieval.search_query import SearchQuery
 from ragsvc.pipeline.retrieval.snapshot import Snapshot
-from ragsvc.protocols import Analyser, Reranker
+from ragsvc.protocols import Reranker
 from ragsvc.store.catalog import Catalog
 from ragsvc.store.filters import Filter
 
@@ -53,46 +52,11 @@ class Weights:
 
 
 @dataclass(frozen=True, slots=True)
-class SearchQuery:
-    """A query made ready for one corpus.
-
-    text: what the passages must speak of, see `RewrittenQuery.judged`. searched: the whole stand-alone query.
-    question: the question by itself, its slips put right.
-    vector: (dim,) float32, L2-normalised; None in lexical mode.
-    terms: analysed terms, repeats kept; unused in dense mode.
-    """
-
-    text: str
-    mode: Mode
-    vector: F32Vector | None
-    terms: tuple[str, ...]
-    searched: str
-    question: str
-
-
-@dataclass(frozen=True, slots=True)
 class RankedRows:
     """Candidate rows of a snapshot with their scores, both (m,), best first."""
 
     rows: I64Vector
     scores: F64Vector
-
-
-def prepare(text: str, mode: Mode, vector: F32Vector | None, analyser: Analyser) -> SearchQuery:
-    """Analyse a query that stands by itself, see `prepare_condensed`."""
-    return prepare_condensed(RewrittenQuery(text), mode, vector, analyser)
-
-
-def prepare_condensed(
-    condensed: RewrittenQuery, mode: Mode, vector: F32Vector | None, analyser: Analyser
-) -> SearchQuery:
-    """Analyse a query; its terms are sorted, so that sums do not depend on how an index grew.
-
-    :param vector: what `condensed.mix` gave, if the dense leg is asked.
-    """
-    terms = () if mode is Mode.DENSE else tuple(sorted(condensed.terms(analyser)))
-    given = None if mode is Mode.LEXICAL else vector
-    return SearchQuery(condensed.judged, mode, given, terms, condensed.searched, condensed.question)
 
 
 def rank(

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -19,6 +18,7 @@ from ragsvc.errors import IndexDamaged, ProfileMismatch
 from ragsvc.index import index_reader
 from ragsvc.index.corpus_index import CorpusIndex
 from ragsvc.index.lexical import LexicalView
+from ragsvc.lru_cache import LruCache
 from ragsvc.pipeline.index_files import folder_of, is_ours
 from ragsvc.store.catalog import Catalog
 from ragsvc.store.filters import Filter
@@ -35,7 +35,7 @@ class Snapshot:
     alive: (rows,) bool, which rows belong to a live document.
     lexical: BM25 with the statistics of the alive rows.
     base: the files that it was loaded from; None when built from the catalog.
-    masks, vocabulary: made when first asked for.
+    masks: the bitmaps of the last few filters. vocabulary: made when first asked for.
     """
 
     corpus: Corpus
@@ -43,7 +43,7 @@ class Snapshot:
     alive: BoolVector
     lexical: LexicalView
     base: index_reader.WrittenIndex | None
-    masks: MaskCache = field(compare=False)
+    masks: LruCache[str, BoolVector] = field(compare=False)
     vocabulary: VocabularyCache = field(compare=False)
 
     @property
@@ -59,7 +59,7 @@ class Snapshot:
         if where is None:
             return self.alive
         key = repr((where, caller.principal, sorted(caller.groups), caller.tenant))
-        return self.masks.get(
+        return self.masks.get_or_make(
             key,
             lambda: (
                 self.alive
@@ -69,28 +69,6 @@ class Snapshot:
                 )
             ),
         )
-
-
-class MaskCache:
-    """The last few filter bitmaps of one snapshot."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._masks: OrderedDict[str, BoolVector] = OrderedDict()
-
-    def get(self, key: str, make: Callable[[], BoolVector]) -> BoolVector:
-        """The cached bitmap of `key`, made once."""
-        with self._lock:
-            found = self._masks.get(key)
-            if found is not None:
-                self._masks.move_to_end(key)
-                return found
-        made = make()
-        with self._lock:
-            self._masks[key] = made
-            while len(self._masks) > FILTERS_KEPT:
-                self._masks.popitem(last=False)
-        return made
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -146,7 +124,9 @@ def read_files(catalog: Catalog, corpus: Corpus) -> tuple[CorpusIndex, index_rea
 def _snapshot(
     corpus: Corpus, index: CorpusIndex, alive: BoolVector, base: index_reader.WrittenIndex | None
 ) -> Snapshot:
-    return Snapshot(corpus, index, alive, index.lexical_view(alive), base, MaskCache(), VocabularyCache())
+    return Snapshot(
+        corpus, index, alive, index.lexical_view(alive), base, LruCache(FILTERS_KEPT), VocabularyCache()
+    )
 
 
 def is_current(catalog: Catalog, corpus: Corpus, index: CorpusIndex, versions: I64Vector) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections import OrderedDict
 from collections.abc import Collection
 from dataclasses import replace
 
@@ -12,6 +11,7 @@ from ragsvc.domain import Corpus, Profile
 from ragsvc.errors import StorageError, WriterBusy
 from ragsvc.index import index_reader
 from ragsvc.index.corpus_index import CorpusIndex
+from ragsvc.lru_cache import LruCache
 from ragsvc.pipeline.index_files import folder_of, rebase
 from ragsvc.pipeline.retrieval.snapshot import Snapshot, empty_index, is_current, read_files, replay, settled
 from ragsvc.store.catalog import Catalog
@@ -28,10 +28,8 @@ class SnapshotCache:
         self._catalog = catalog
         self._lock = threading.Lock()
         self._held: dict[str, Snapshot] = {}
-        # Building a past snapshot takes long; looking which there are must not wait for it.
         self._past_building = threading.Lock()
-        self._past_lock = threading.Lock()
-        self._past: OrderedDict[str, Snapshot] = OrderedDict()
+        self._past: LruCache[str, Snapshot] = LruCache(PAST_KEPT)
 
     def current(self, corpus: Corpus) -> Snapshot:
         """A snapshot of the corpus's head, or of a later one when another thread has seen it.
@@ -61,21 +59,10 @@ class SnapshotCache:
             return held
         # One at a time: each may hold all that the head has not.
         with self._past_building:
-            made = self._kept_past(corpus)
-            if made is None:
-                made = settled(self._catalog, self._index_for(corpus, held), corpus, None)
-                with self._past_lock:
-                    self._past[corpus.commit_uid] = made
-                    while len(self._past) > PAST_KEPT:
-                        self._past.popitem(last=False)
-            return made
-
-    def _kept_past(self, corpus: Corpus) -> Snapshot | None:
-        with self._past_lock:
-            made = self._past.get(corpus.commit_uid)
-            if made is not None:
-                self._past.move_to_end(corpus.commit_uid)
-            return made
+            return self._past.get_or_make(
+                corpus.commit_uid,
+                lambda: settled(self._catalog, self._index_for(corpus, held), corpus, None),
+            )
 
     def _index_for(self, corpus: Corpus, held: Snapshot | None) -> CorpusIndex:
         """An index of the profile of `corpus` to begin with: what is held, what is in files, or nothing."""
@@ -91,7 +78,7 @@ class SnapshotCache:
 
     def profiles(self) -> list[Profile]:
         """The profiles of all snapshots in memory."""
-        with self._lock, self._past_lock:
+        with self._lock:
             return [held.corpus.profile for held in (*self._held.values(), *self._past.values())]
 
     def check_files(self) -> None:
@@ -119,19 +106,15 @@ class SnapshotCache:
         with self._lock:
             for uid in [uid for uid in self._held if uid not in live]:
                 del self._held[uid]
-        with self._past_lock:
-            past = list(self._past.values())
         gone = [
             made
-            for made in past
+            for made in self._past.values()
             if made.corpus.uid not in live or not self._catalog.history.is_kept(made.corpus)
         ]
         self._drop_past(gone)
 
     def _drop_past(self, gone: Collection[Snapshot]) -> None:
-        with self._past_lock:
-            for made in gone:
-                self._past.pop(made.corpus.commit_uid, None)
+        self._past.drop(made.corpus.commit_uid for made in gone)
 
     def _covers(self, held: Snapshot, corpus: Corpus) -> bool:
         if held.commit > corpus.commit:
@@ -144,9 +127,7 @@ class SnapshotCache:
         if held is not None and held.commit and not self._is_known(held):
             held = None
         if held is None or held.corpus.profile.id != newest.profile.id or self._rebased(held, newest):
-            with self._past_lock:
-                past = [made for made in self._past.values() if made.corpus.uid == corpus.uid]
-            self._drop_past(past)
+            self._drop_past([made for made in self._past.values() if made.corpus.uid == corpus.uid])
             return self._load(newest)
         return replay(self._catalog, held, newest)
 

@@ -14,10 +14,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ragsvc.domain import Caller, CarryReport, CommitId, Progress
-from ragsvc.errors import ExportDamaged, InvalidName, StaleContent
+from ragsvc.errors import ExportDamaged, InvalidName
 from ragsvc.pipeline.index_files import renew_files
 from ragsvc.pipeline.transfer.export_manifest import COPY_AGAIN, MANIFEST, ExportManifest, FileFacts, Table
 from ragsvc.pipeline.transfer.import_rows import ImportRows
+from ragsvc.retries import retry_stale
 from ragsvc.store.catalog import Catalog
 
 ATTEMPTS = 3
@@ -57,14 +58,8 @@ class CorpusImport:
         chosen = self._name(manifest, name)
         self._check_files(manifest)
         with self._catalog.pins.pinned(f"import of {chosen}"):
-            for attempt in range(ATTEMPTS):
-                try:
-                    commit = self._fill_and_publish(manifest, chosen)
-                    break
-                except StaleContent:
-                    # A deletion took content away between filling and publishing.
-                    if attempt + 1 == ATTEMPTS:
-                        raise
+            # A deletion may take content away between filling and publishing.
+            commit = retry_stale(lambda _: self._fill_and_publish(manifest, chosen), ATTEMPTS)
         return CarryReport(
             corpus=chosen,
             commit=commit,

@@ -33,7 +33,7 @@ _WINDOW_CHARS = 4_000_000
 
 
 @dataclass(frozen=True, slots=True)
-class _Known:
+class _StoredVersion:
     """A version that is stored: its id here, and what its documents show."""
 
     id: VersionId
@@ -103,11 +103,11 @@ class ImportRows:
         demand(bool((joined[:-1] < joined[1:]).all()), Table.VECTORS, "rows are not in order, or repeated")
         return joined
 
-    def _versions(self, hashes: NDArray[np.bytes_]) -> dict[str, _Known]:
+    def _versions(self, hashes: NDArray[np.bytes_]) -> dict[str, _StoredVersion]:
         """Store versions with their chunks; both tables are sorted, so they are read side by side."""
         groups = groupby(self._chunks(hashes), key=lambda row: row.version)
         ahead = next(groups, None)
-        known: dict[str, _Known] = {}
+        known: dict[str, _StoredVersion] = {}
         window: list[tuple[ExportedVersion, ParsedDocument, list[ExportedChunk]]] = []
         chunks = characters = 0
         last = ""
@@ -148,7 +148,7 @@ class ImportRows:
 
     def _store(
         self, window: Sequence[tuple[ExportedVersion, ParsedDocument, list[ExportedChunk]]]
-    ) -> dict[str, _Known]:
+    ) -> dict[str, _StoredVersion]:
         ids = self._catalog.versions.put([document for _, document, _ in window])
         crash_point("pipeline.import.between")
         fresh = set(self._catalog.chunks.unchunked(self._profile.id, ids))
@@ -165,11 +165,11 @@ class ImportRows:
             }
             self._catalog.chunks.put(self._profile.id, items, signatures)
         return {
-            version.version: _Known(number, version.title, version.media_type)
+            version.version: _StoredVersion(number, version.title, version.media_type)
             for number, (version, _, _) in zip(ids, window, strict=True)
         }
 
-    def _documents(self, known: dict[str, _Known]) -> list[NewMembership]:
+    def _documents(self, known: dict[str, _StoredVersion]) -> list[NewMembership]:
         born: list[NewMembership] = []
         last = ""
         for columns in self._read(Table.DOCUMENTS):

@@ -83,7 +83,7 @@ class Rebuild:
         if not mended and index_reader.written(folder) == before:
             return corpus.commit
         stats = {"texts": self._rechunked, "embedded": self._embedded, "fields": len(fields)}
-        return catalog.publishing.mend(self._caller, corpus, fields, stats, uid)
+        return catalog.publication.mend(self._caller, corpus, fields, stats, uid)
 
     def _profiles(self, corpus: Corpus) -> tuple[int, list[str]]:
         """Mend the head's profile, then those of earlier commits as far as their models are to be had.

@@ -198,7 +198,7 @@ class _RowsOf:
             return versions
         base = index.segments[0]
         wrong = (index.versions[rows] != batch.versions) | (index.lengths[rows] != batch.lengths)
-        wrong |= (base.vectors[rows] != batch.vectors).any(axis=1)
+        wrong |= (base.vectors.vectors_of(rows) != batch.vectors).any(axis=1)
         wrong |= (base.signatures[rows] != batch.signatures).any(axis=1)
         for i, row in enumerate(rows.tolist()):
             mine = slice(int(self._offsets[row]), int(self._offsets[row + 1]))

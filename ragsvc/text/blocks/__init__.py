@@ -13,13 +13,13 @@ anything; code > the comments and docstrings in it).
 
 A reading parses once and says any span as its reader sees it, on one line or laid out:
 
-    >>> reading = Reading(text, MARKDOWN)
+    >>> reading = VisibleText(text, MARKDOWN)
     >>> reading.line(23, len(text))
     'Choose Security.'
     >>> print(layout(reading, reading.blocks[1:]))
     1. Open it.
     2. Choose Security.
-    >>> Reading("2**8 is __x__ and\\n- 5 of it.", PLAIN).line(0, 28)
+    >>> VisibleText("2**8 is __x__ and\\n- 5 of it.", PLAIN).line(0, 28)
     '2**8 is __x__ and - 5 of it.'
 
 What a sentence stands in, and which blocks a passage touches (`overlapping`):
@@ -33,10 +33,19 @@ The text below a heading:
     [(('Reset',), 1)]
 """
 
-from ragsvc.text.blocks.block import Block, BlockKind, Cell, leaves, overlapping, path_at, walk
+from ragsvc.text.blocks.block import (
+    Block,
+    BlockKind,
+    Cell,
+    Section,
+    leaves,
+    overlapping,
+    path_at,
+    sections,
+    walk,
+)
 from ragsvc.text.blocks.block_parser import MARKDOWN, PLAIN, parse_blocks
 from ragsvc.text.blocks.layout import layout
-from ragsvc.text.blocks.section import Section, sections
 from ragsvc.text.blocks.visible_text import VisibleText
 
 __all__ = [

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Sequence
 
-from ragsvc.text.blocks.aligned import table_at
+from ragsvc.text.blocks.aligned_tables import table_at
 from ragsvc.text.blocks.block import Block, BlockKind, with_gaps
 from ragsvc.text.blocks.code_signs import looks_like_code
 from ragsvc.text.blocks.definitions import (

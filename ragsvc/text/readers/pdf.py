@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +12,6 @@ import pypdfium2
 
 from ragsvc.domain import Caveat
 from ragsvc.text.kept_words import compare
-from ragsvc.text.readers.direction import in_reading_order
 from ragsvc.text.readers.hyphens import MARK, mend
 from ragsvc.text.readers.page_lines import without_running_lines
 
@@ -28,6 +28,10 @@ _SHOWN_PAGES = 12
 _OUTSIDE_WORDS = 12
 # A page of one rule or one dot is as good as empty.
 _DRAWN_OBJECTS = 1
+_FROM_THE_RIGHT = re.compile(
+    "[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc\U00010800-\U00010fff\U0001e800-\U0001efff]"
+)
+_WORD = re.compile(r"\w+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,3 +161,30 @@ def _unreadable(pages: Sequence[str]) -> tuple[Caveat, ...]:
 
 def _private(text: str) -> int:
     return len(re.findall("[\ue000-\uf8ff]", text))
+
+
+def in_reading_order(page: str, plain: str) -> str:
+    """A page of the parser with the lines of the second reader that hold the same words in another order.
+
+    Only lines with right-to-left letters are looked at. A line whose words stand on several lines of the
+    second reader, each in its own order, stays.
+    """
+    if not _FROM_THE_RIGHT.search(page):
+        return page
+    known: dict[tuple[str, ...], set[str]] = {}
+    for line in plain.splitlines():
+        if _FROM_THE_RIGHT.search(line):
+            known.setdefault(_words(line), set()).add(" ".join(line.split()))
+    return "\n".join(_ordered(line, known) for line in page.split("\n"))
+
+
+def _ordered(line: str, known: dict[tuple[str, ...], set[str]]) -> str:
+    if not _FROM_THE_RIGHT.search(line):
+        return line
+    found = known.get(_words(line), set())
+    return next(iter(found)) if len(found) == 1 else line
+
+
+def _words(line: str) -> tuple[str, ...]:
+    """Words in an order that does not depend on that of the line; signs between them may be mirrored."""
+    return tuple(sorted(_WORD.findall(unicodedata.normalize("NFKC", line))))

@@ -30,7 +30,7 @@ _SHOWN_PAGES = 12
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class PictureText:
     """Text of one picture. confidence: mean of its lines by length, [0, 1]; 0 without text."""
 
     text: str
@@ -62,7 +62,7 @@ def read_picture(data: bytes, name: str, deadline: float) -> tuple[list[str], tu
         ) from error
 
 
-def see_picture(data: bytes) -> Seen | None:
+def see_picture(data: bytes) -> PictureText | None:
     """Read one picture, the first of several; None for what cannot be opened."""
     Image.MAX_IMAGE_PIXELS = _MAX_PIXELS
     try:
@@ -71,7 +71,7 @@ def see_picture(data: bytes) -> Seen | None:
     except (OSError, ValueError, SyntaxError, EOFError, StopIteration, Image.DecompressionBombError):
         return None
     (text,) = mend([_LINE_END.sub(MARK, seen.text)])
-    return Seen(text, seen.confidence)
+    return PictureText(text, seen.confidence)
 
 
 def read_frames(
@@ -124,10 +124,10 @@ def _engine() -> Any:
     return RapidOCR(params={"Global.log_level": "critical", "Global.max_side_len": _MAX_SIDE, **one})
 
 
-def _see(frame: Any) -> Seen:
+def _see(frame: Any) -> PictureText:
     found = _engine()(frame)
     if found.txts is None or found.boxes is None:
-        return Seen("", 0.0)
+        return PictureText("", 0.0)
     boxes: list[_Box] = []
     weighed = size = 0.0
     for points, text, score in zip(found.boxes, found.txts, found.scores, strict=True):
@@ -137,7 +137,7 @@ def _see(frame: Any) -> Seen:
         boxes.append(_Box(float(x.min()), float(y.min()), float(x.max()), float(y.max()), text.strip()))
         weighed += float(score) * len(text)
         size += len(text)
-    return Seen("\n".join(_ordered(boxes)), weighed / size if size else 0.0)
+    return PictureText("\n".join(_ordered(boxes)), weighed / size if size else 0.0)
 
 
 def _ordered(boxes: list[_Box]) -> list[str]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from lxml import etree
 
-from ragsvc.text.delimited import table_line
+from ragsvc.text.delimited_text import table_line
 from ragsvc.text.readers.number_format import shown_value
 from ragsvc.text.readers.packages import Element, Package, local, texts
 

@@ -14,7 +14,7 @@ import openpyxl
 from openpyxl.utils import get_column_letter
 
 from ragsvc.domain import Caveat
-from ragsvc.text.delimited import table_line
+from ragsvc.text.delimited_text import table_line
 from ragsvc.text.readers.attachments import count_of, shown
 from ragsvc.text.readers.number_format import shown_value
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from lxml import etree
 
 from ragsvc.domain import Caveat
+from ragsvc.text.kept_words import fill_in
 from ragsvc.text.readers.packages import Element, Package, local, texts
 
 _W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
@@ -200,3 +201,12 @@ def _comments(package: Package) -> Iterator[str]:
         author = " ".join((comment.get(f"{_W}author") or "").split())
         if words:
             yield f"Comment{f' by {author}' if author else ''}: {words}"
+
+
+def complete_word(text: str, account: WordAccount) -> tuple[str, tuple[Caveat, ...]]:
+    """Add to the text of a Word file what its body lacks, then heads, feet and comments."""
+    text, caveats = fill_in(text, account.paragraphs)
+    beside = [line for line in account.beside if line.partition(": ")[2] not in text]
+    if beside:
+        text = "\n\n".join([text.rstrip("\n"), *beside]).lstrip("\n") + "\n"
+    return text, (*account.warnings, *caveats)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 
-from ragsvc.domain import Hit
+from ragsvc.domain import Hit, SupportState
 from ragsvc.pipeline.generation.output_filters.references import References
 from ragsvc.pipeline.grounding.citations import numbers_in
-from ragsvc.pipeline.grounding.support import SupportCheck, SupportState
+from ragsvc.protocols import SupportChecker
 
 # What stands over such a list. Each is followed by a colon, or alone on its line.
 LEADS = (
@@ -21,7 +21,7 @@ _MAX_LINES = 60
 _MAX_LINE_CHARS = 400
 
 
-class WithoutSources:
+class ReferenceListFilter:
     """Takes a list of sources off the end of one answer while it comes in pieces.
 
     A line such as "Sources:" is held back, and the references under it. At the end the list is left out,
@@ -134,7 +134,7 @@ class _Fence:
             self._mark = found[1]
 
 
-def without_sources(passages: Sequence[Hit], support: SupportCheck) -> WithoutSources:
+def without_sources(passages: Sequence[Hit], support: SupportChecker) -> ReferenceListFilter:
     """The filter for an answer from these passages.
 
     A reference tells nothing when it only names passages, or when none of them bears it out: then it is
@@ -146,4 +146,4 @@ def without_sources(passages: Sequence[Hit], support: SupportCheck) -> WithoutSo
         unsupported = support.verdict(item, numbers_in(item)).standing is not SupportState.SUPPORTED
         return references.names_passages(item) or unsupported
 
-    return WithoutSources(references.is_reference, adds_nothing)
+    return ReferenceListFilter(references.is_reference, adds_nothing)

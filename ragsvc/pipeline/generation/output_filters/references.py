@@ -7,8 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from ragsvc.domain import Hit
 from ragsvc.pipeline.generation.output_filters.output import LEFT_OUT
-from ragsvc.pipeline.grounding.citations import numbers_in
-from ragsvc.pipeline.grounding.support import bare
+from ragsvc.pipeline.grounding.citations import bare, numbers_in
 
 # Longer ones are sentences.
 _MAX_WORDS = 15

@@ -6,7 +6,7 @@ _OPENERS = {f"<{tag}>": f"</{tag}>" for tag in ("think", "thinking", "reasoning"
 _LONGEST = max(map(len, _OPENERS.values()))
 
 
-class WithoutReasoning:
+class ReasoningFilter:
     """Leaves out `<think>...</think>`, <thinking> and <reasoning> at the beginning of one text.
 
     There may be several in a row; one that is never closed takes all that follows. Each character is judged

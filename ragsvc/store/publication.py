@@ -26,7 +26,7 @@ SHORT = 12
 """Hex digits of a profile's fingerprint that a commit shows."""
 
 
-class Publishing(Repository):
+class Publication(Repository):
     """New commits without new texts."""
 
     def rollback(self, caller: Caller, name: str, ref: str) -> RollbackReport:
