@@ -15,7 +15,7 @@ from ragsvc.domain import (
     Job,
     JobKind,
     JobState,
-    Skipped,
+    SkippedSource,
     SourceCaveat,
 )
 from ragsvc.errors import RagsvcError
@@ -100,7 +100,7 @@ class SkippedView(View):
     code: str = Field(description="Why, for programs.")
 
     @classmethod
-    def of(cls, skipped: Skipped) -> SkippedView:
+    def of(cls, skipped: SkippedSource) -> SkippedView:
         """View one file that was left out."""
         return cls.model_construct(source=skipped.source, code=skipped.code)
 
