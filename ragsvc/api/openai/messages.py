@@ -21,7 +21,7 @@ INSTRUCTING = ("system", "developer")
 CALLED = ("tool", "function")
 
 
-class MessagePart(BaseModel):
+class Part(BaseModel):
     """A part of a message: text, or what an assistant said when it refused."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
@@ -54,7 +54,7 @@ class MessageBody(BaseModel):
         Field(description="Who says it.", examples=["user"]),
     ]
     content: Annotated[
-        str | Listed[MessagePart] | None,
+        str | Listed[Part] | None,
         WrapValidator(_content),
         Field(description="A text, or a list of parts of text.", examples=["How are backups made?"]),
     ] = None
