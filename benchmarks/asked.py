@@ -135,7 +135,7 @@ def _look(service: Service, asked: Sequence[Asked]) -> list[Seen]:
     started = time.perf_counter()
     for number, each in enumerate(asked, start=1):
         request = SearchRequest(corpora=(each.corpus,), query=each.text, k=PASSAGES, mode=Mode.HYBRID)
-        grounds = service.grounds(_CALLER, request)[0]
+        grounds = service.queries.grounds(_CALLER, request)[0]
         if grounds is not None:
             seen.append(Seen(each, dict(grounds.features)))
         if number % 500 == 0:

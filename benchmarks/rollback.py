@@ -165,7 +165,7 @@ def measure(what: str, home: Path, watcher: Watcher, to: int) -> Measured:
     subprocess.run([sys.executable, "-m", "ragsvc", *words], check=True, stdout=subprocess.DEVNULL)
     ended = time.time()
     with opened(home) as service:
-        entry = service.lifecycle.log(CALLER, CORPUS, limit=1)[0]
+        entry = service.maintenance.log(CALLER, CORPUS, limit=1)[0]
     served = watcher.wait(entry.id)
     committed = datetime.fromisoformat(entry.created_at).timestamp()
     return Measured(what, ended - began, served - committed, max(0.0, served - ended))
@@ -182,8 +182,8 @@ def run(home: Path, file: Path, texts: dict[int, str]) -> tuple[list[Measured], 
             watcher.wait(sync(home, file, changed(texts, share, generation)))
             found.append(measure(f"{share:.0%} of the documents changed", home, watcher, first))
         with opened(home) as service:
-            moved = service.lifecycle.reindex(CALLER, CORPUS, chunk_overlap_tokens=4)
-            at = service.lifecycle.log(CALLER, CORPUS, limit=1)[0].created_at
+            moved = service.maintenance.reindex(CALLER, CORPUS, chunk_overlap_tokens=4)
+            at = service.maintenance.log(CALLER, CORPUS, limit=1)[0].created_at
         ended = time.time()
         served = watcher.wait(moved.commit)
         late = served - datetime.fromisoformat(at).timestamp()

@@ -66,7 +66,7 @@ def collect(service: Service, corpus: str, questions: Sequence[Question]) -> lis
         if not question.answerable or question.history:
             continue
         request = SearchRequest(corpora=(corpus,), query=question.text, k=K, mode=Mode.HYBRID)
-        (grounds,) = service.grounds(CALLER, request)
+        (grounds,) = service.queries.grounds(CALLER, request)
         if grounds is None:
             continue
         units = grounds.units[:MOST_UNITS]

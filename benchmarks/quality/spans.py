@@ -86,7 +86,7 @@ class Deepened:
 
 def chunks_of(service: Service, home: Path) -> dict[str, list[Place]]:
     """All chunks of the corpus, by document."""
-    looked = service.look(CALLER, SearchRequest(corpora=(CORPUS,), query=CORPUS, k=1))[0]
+    looked = service.queries.look(CALLER, SearchRequest(corpora=(CORPUS,), query=CORPUS, k=1))[1][0]
     catalog = Catalog.open(home, create=False)
     try:
         corpus = catalog.corpora.get(CALLER, CORPUS)

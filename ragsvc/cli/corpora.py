@@ -54,8 +54,8 @@ def show_corpus(
     from ragsvc.service.views.history import CorpusDetailsView
 
     with session_of(context).service(home) as service:
-        details = service.lifecycle.details(local_caller(), corpus)
-        alike = service.lifecycle.duplicates(local_caller(), corpus) if duplicates else None
+        details = service.maintenance.details(local_caller(), corpus)
+        alike = service.maintenance.duplicates(local_caller(), corpus) if duplicates else None
     shape = CorpusDetailsView.of_details(details).json_object()
     groups = None if alike is None else DuplicatesView.of(corpus, alike).json_object()["duplicates"]
     if as_json:

@@ -39,7 +39,7 @@ def log(
     session = session_of(context)
     with session.service(home) as service:
         older = None if before is None else CommitId(before)
-        commits = service.lifecycle.log(local_caller(), corpus, limit=limit + 1, before=older)
+        commits = service.maintenance.log(local_caller(), corpus, limit=limit + 1, before=older)
     shape = CommitsView.of(corpus, commits, limit).json_object()
     if as_json:
         write_json(shape)
@@ -74,10 +74,10 @@ def tag(
     session = session_of(context)
     with session.service(home) as service:
         if name is None:
-            return _list_tags(session, service.lifecycle, corpus, as_json=as_json)
+            return _list_tags(session, service.maintenance, corpus, as_json=as_json)
         if delete:
-            return _delete_tag(service.lifecycle, corpus, name, as_json=as_json)
-        return _set_tag(service.lifecycle, corpus, name, ref or HEAD, move=move, as_json=as_json)
+            return _delete_tag(service.maintenance, corpus, name, as_json=as_json)
+        return _set_tag(service.maintenance, corpus, name, ref or HEAD, move=move, as_json=as_json)
 
 
 def rollback(
@@ -96,7 +96,7 @@ def rollback(
 
     session = session_of(context)
     with session.service(home) as service:
-        report = service.lifecycle.rollback(local_caller(), corpus, encodable(ref), on_wait=say_waiting)
+        report = service.maintenance.rollback(local_caller(), corpus, encodable(ref), on_wait=say_waiting)
     if as_json:
         write_json(RollbackView.of(report))
     else:
@@ -104,11 +104,11 @@ def rollback(
     return 0
 
 
-def _list_tags(session: Session, lifecycle: MaintenanceService, corpus: str, *, as_json: bool) -> int:
+def _list_tags(session: Session, maintenance: MaintenanceService, corpus: str, *, as_json: bool) -> int:
     from ragsvc.cli.render import render_table
     from ragsvc.service.views.history import TagsView
 
-    view = TagsView.of(corpus, lifecycle.tags(local_caller(), corpus))
+    view = TagsView.of(corpus, maintenance.tags(local_caller(), corpus))
     if as_json:
         write_json(view)
     elif view.tags:
@@ -121,12 +121,12 @@ def _list_tags(session: Session, lifecycle: MaintenanceService, corpus: str, *, 
 
 
 def _set_tag(
-    lifecycle: MaintenanceService, corpus: str, name: str, ref: str, *, move: bool, as_json: bool
+    maintenance: MaintenanceService, corpus: str, name: str, ref: str, *, move: bool, as_json: bool
 ) -> int:
     from ragsvc.service.json_values import encodable
     from ragsvc.service.views.history import TagView
 
-    made = lifecycle.set_tag(local_caller(), corpus, encodable(name), at=encodable(ref), move=move)
+    made = maintenance.set_tag(local_caller(), corpus, encodable(name), at=encodable(ref), move=move)
     if as_json:
         write_json({"corpus": corpus, **TagView.of(made).json_object()})
     else:
@@ -134,10 +134,10 @@ def _set_tag(
     return 0
 
 
-def _delete_tag(lifecycle: MaintenanceService, corpus: str, name: str, *, as_json: bool) -> int:
+def _delete_tag(maintenance: MaintenanceService, corpus: str, name: str, *, as_json: bool) -> int:
     from ragsvc.service.json_values import encodable
 
-    lifecycle.delete_tag(local_caller(), corpus, encodable(name))
+    maintenance.delete_tag(local_caller(), corpus, encodable(name))
     if as_json:
         write_json({"corpus": corpus, "tag": encodable(name), "deleted": True})
     else:

@@ -46,7 +46,7 @@ def reindex(
     from ragsvc.service.views.history import ReindexView
 
     with session_of(context).worker(home) as service, show_progress() as show:
-        report = service.lifecycle.reindex(
+        report = service.maintenance.reindex(
             local_caller(),
             corpus,
             embedder=embedder,

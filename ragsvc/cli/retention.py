@@ -44,7 +44,7 @@ def gc(
     from ragsvc.service.views.upkeep import CollectView
 
     with session_of(context).worker(home) as service:
-        report = service.lifecycle.collect(
+        report = service.maintenance.collect(
             local_caller(), corpus, keep=keep, dry_run=dry_run, vacuum=vacuum, on_wait=say_waiting
         )
     if as_json:

@@ -34,7 +34,7 @@ def export(
     from ragsvc.service.views.upkeep import CarryView
 
     with session_of(context).worker(home) as service, show_progress() as progress:
-        report = service.lifecycle.export_corpus(
+        report = service.maintenance.export_corpus(
             local_caller(), corpus, folder, at=at or HEAD, progress=progress
         )
     if as_json:
@@ -57,7 +57,7 @@ def import_(
     from ragsvc.service.views.upkeep import CarryView
 
     with session_of(context).worker(home, create=True) as service, show_progress() as progress:
-        report = service.lifecycle.import_corpus(
+        report = service.maintenance.import_corpus(
             local_caller(), folder, name=name, progress=progress, on_wait=say_waiting
         )
     if as_json:

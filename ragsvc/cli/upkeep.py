@@ -58,7 +58,7 @@ def _verified(session: Session, corpus: str | None, home: Path | None) -> Verify
 
     try:
         with session.worker(home) as service, show_progress() as progress:
-            return service.lifecycle.verify(local_caller(), corpus, progress=progress)
+            return service.maintenance.verify(local_caller(), corpus, progress=progress)
     except CatalogDamaged as error:
         return VerifyReport({}, (VerifyProblem("", error.code, error.message, error.hint),), 0.0)
 
@@ -70,7 +70,7 @@ def rebuild(
     from ragsvc.service.views.upkeep import RebuildView
 
     with session_of(context).worker(home) as service, show_progress() as progress:
-        report = service.lifecycle.rebuild(local_caller(), corpus, progress=progress, on_wait=say_waiting)
+        report = service.maintenance.rebuild(local_caller(), corpus, progress=progress, on_wait=say_waiting)
     if as_json:
         write_json(RebuildView.of(report))
     else:

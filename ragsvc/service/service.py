@@ -27,8 +27,6 @@ from ragsvc.domain import (
     SearchResult,
     TextSlice,
 )
-from ragsvc.pipeline.grounding.judgement import Grounds
-from ragsvc.pipeline.retrieval.search import Retrieval
 from ragsvc.service.browser import CorpusBrowser
 from ragsvc.service.corpus_writer import CorpusWriter, new_pool
 from ragsvc.service.drafts import GoldenDrafter
@@ -65,16 +63,16 @@ class Service:
         self._loader = ModelRegistry(settings, embedders)
         workers = pool or new_pool(settings)
         self._own_pool = None if pool else workers
-        self._asker = QueryService(catalog, self._loader, settings)
+        self.queries = QueryService(catalog, self._loader, settings)
         self._browser = CorpusBrowser(catalog)
         self._writer = CorpusWriter(catalog, self._loader, settings, workers)
-        self.lifecycle = MaintenanceService(catalog, self._loader, self._asker, settings, workers)
-        self.evaluations = Evaluations(catalog, self._loader, self._asker, settings)
+        self.maintenance = MaintenanceService(catalog, self._loader, self.queries, settings, workers)
+        self.evaluations = Evaluations(catalog, self._loader, self.queries, settings)
         self.drafter = GoldenDrafter(catalog)
         self.embeddings = Embeddings(catalog, self._loader, settings)
         self.desk = JobDesk(catalog)
         self._runner = JobRunner(catalog, settings)
-        self._follower = Follower(catalog, self._asker, settings)
+        self._follower = Follower(catalog, self.queries, settings)
 
     @classmethod
     def open(
@@ -156,7 +154,7 @@ class Service:
         :raises DocumentNotFound: if no live document has this id.
         """
         commit = self._writer.delete_document(caller, corpus, document_id)
-        self._asker.refresh(caller, corpus)
+        self.queries.refresh(caller, corpus)
         return commit
 
     def delete_corpus(self, caller: Caller, corpus: str) -> None:
@@ -177,23 +175,15 @@ class Service:
         :raises CorpusNotFound: if a corpus does not exist.
         :raises InvalidFilter: if the filter is malformed.
         """
-        return self._asker.search(caller, request)
+        return self.queries.search(caller, request)
 
     def answer(self, caller: Caller, request: AnswerRequest) -> Answer:
         """Answer a question from passages, or say that they do not answer it."""
-        return self._asker.answer(caller, request)
+        return self.queries.answer(caller, request)
 
     def stream_answer(self, caller: Caller, request: AnswerRequest) -> Iterator[AnswerEvent]:
         """Answer piece by piece; the last event holds the whole answer."""
-        return self._asker.stream(caller, request)
-
-    def grounds(self, caller: Caller, request: SearchRequest) -> list[Grounds | None]:
-        """What each corpus has that may answer a question, and what is known of it."""
-        return self._asker.grounds(caller, request)
-
-    def look(self, caller: Caller, request: SearchRequest) -> list[Retrieval]:
-        """Search, and keep what an evaluation needs to look closer; one item for each corpus."""
-        return self._asker.look(caller, request)[1]
+        return self.queries.stream(caller, request)
 
     def corpora(self, caller: Caller) -> list[CorpusSummary]:
         """All corpora, by name."""
@@ -297,7 +287,7 @@ class Service:
         """
         job = self._catalog.jobs.get(caller, job_id)
         if job.state is JobState.DONE:
-            self._asker.refresh(caller, job.corpus)
+            self.queries.refresh(caller, job.corpus)
         return job
 
     def jobs(

@@ -76,7 +76,7 @@ class FakeService:
         self.corpora_texts: dict[str, dict[str, str]] = {
             "handbook": {"handbook/a.md": "Backups are nightly."}
         }
-        self.lifecycle = FakeLifecycle(self)
+        self.maintenance = FakeLifecycle(self)
         self.embeddings = fake_embeddings(self)
         self.jobs_by_id: dict[str, Job] = {}
         self.stall = 0.0
@@ -186,7 +186,7 @@ class FakeService:
     def documents(
         self, caller: Caller, corpus: str, *, cursor: str | None, limit: int, at: str | None = None
     ) -> tuple[list[Document], str | None]:
-        self.lifecycle.find(corpus, at)
+        self.maintenance.find(corpus, at)
         if cursor is not None and not cursor.startswith("after:"):
             raise InvalidRequest("cursor is not one of ours", hint="start without a cursor")
         after = cursor.removeprefix("after:") if cursor else ""
@@ -195,7 +195,7 @@ class FakeService:
         return page, f"after:{names[limit - 1]}" if len(names) > limit else None
 
     def document(self, caller: Caller, corpus: str, document_id: str, *, at: str | None = None) -> Document:
-        self.lifecycle.find(corpus, at)
+        self.maintenance.find(corpus, at)
         text = self._text(corpus, document_id)
         return Document(
             corpus=corpus,
@@ -222,7 +222,7 @@ class FakeService:
         *,
         at: str | None = None,
     ) -> TextSlice:
-        self.lifecycle.find(corpus, at)
+        self.maintenance.find(corpus, at)
         text = self._text(corpus, document_id)
         first, last = min(start or 0, len(text)), len(text) if end is None else min(end, len(text))
         return TextSlice(
@@ -298,7 +298,7 @@ class FakeService:
     # the rest
 
     def _commit(self, request: SearchRequest | AnswerRequest) -> CommitId:
-        return max(self.lifecycle.find(name, request.at) for name in request.corpora)
+        return max(self.maintenance.find(name, request.at) for name in request.corpora)
 
     def _texts(self, corpus: str) -> dict[str, str]:
         if corpus not in self.corpora_texts:

@@ -163,7 +163,7 @@ def test_one_report_of_duplicates_is_made_at_a_time_and_few_wait(
             at_work -= 1
         return []
 
-    monkeypatch.setattr(service.lifecycle, "duplicates", slow)
+    monkeypatch.setattr(service.maintenance, "duplicates", slow)
     path, places = "/v1/corpora/handbook/duplicates", 1 + REPORTS_WAITING
     with ThreadPoolExecutor(places) as pool:
         waiting = [pool.submit(client.get, path) for _ in range(places)]
@@ -193,7 +193,7 @@ def test_writes_that_wait_for_the_writer_lock_keep_no_others_waiting(
 
     for owner, names in (
         (service, ("delete_corpus", "delete_document")),
-        (service.lifecycle, ("set_tag", "delete_tag", "rollback")),
+        (service.maintenance, ("set_tag", "delete_tag", "rollback")),
     ):
         for name in names:
             monkeypatch.setattr(owner, name, wait)

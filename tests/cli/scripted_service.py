@@ -157,7 +157,7 @@ class ScriptedService:
         self.skipped: tuple[SkippedSource, ...] = (SkippedSource("/srv/.git", "hidden"),)
         self.warnings: tuple[SourceCaveat, ...] = ()
         self.error: BaseException | None = None
-        self.lifecycle = ScriptedLifecycle(self)
+        self.maintenance = ScriptedLifecycle(self)
 
     def open(self, settings: Any, *, create: bool = True) -> AbstractContextManager[Any]:
         self.asked.append(settings)

@@ -36,7 +36,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     with open_service(home) as service:
         for n in range(4):
             upload(service, {"a": f"Apple number{n}. " * 300})
-        service.lifecycle.set_tag(ME, CORPUS, "v1", at="1")
+        service.maintenance.set_tag(ME, CORPUS, "v1", at="1")
     monkeypatch.setenv("RAGSVC_HOME", str(home))
     return home
 

@@ -211,7 +211,7 @@ def test_other_questions_another_commit_or_fresh_begin_anew(
         write(tmp_path, questions[:-1])
         assert measure(service, path).resumed == 0
         write(tmp_path, questions)
-        old = service.lifecycle.details(ME, CORPUS).summary.commit
+        old = service.maintenance.details(ME, CORPUS).summary.commit
         upload(service, {"new": text_of(77)})
         assert measure(service, path).resumed == 0
         earlier = measure(service, path, at=str(old))
@@ -227,10 +227,10 @@ def test_what_an_evaluation_leaves_in_a_home_troubles_no_upkeep(
         path = write(tmp_path, questions)
         with pytest.raises(Stopped):
             service.evaluations.retrieval(ME, RetrievalEvaluation(CORPUS, path), progress=stop_at(3))
-        assert service.lifecycle.verify(ME, None).problems == ()
-        service.lifecycle.collect(ME, None)
-        service.lifecycle.rebuild(ME, CORPUS)
-        assert service.lifecycle.verify(ME, None).problems == ()
+        assert service.maintenance.verify(ME, None).problems == ()
+        service.maintenance.collect(ME, None)
+        service.maintenance.rebuild(ME, CORPUS)
+        assert service.maintenance.verify(ME, None).problems == ()
         assert measure(service, path).resumed == 3
 
 
@@ -321,7 +321,7 @@ def test_a_corpus_that_goes_away_meanwhile_gives_no_report_and_gc_waits(
         def overtake(progress: Progress) -> None:
             if progress.stage == "evaluate" and progress.done == 2:
                 service.delete_document(ME, CORPUS, "d01")
-                service.lifecycle.collect(ME, None)
+                service.maintenance.collect(ME, None)
 
         request = RetrievalEvaluation(CORPUS, path)
         assert service.evaluations.retrieval(ME, request, progress=overtake).items == expected.items

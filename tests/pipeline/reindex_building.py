@@ -69,7 +69,7 @@ def texts(first: int = 0, count: int = 24) -> dict[str, str]:
 
 
 def reindex(service: Service, **how: Any) -> ReindexReport:
-    return service.lifecycle.reindex(ME, CORPUS, **({"embedder": "new"} | how))
+    return service.maintenance.reindex(ME, CORPUS, **({"embedder": "new"} | how))
 
 
 def found(service: Service) -> list[SearchResult]:

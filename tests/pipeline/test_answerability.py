@@ -32,7 +32,9 @@ shares = st.floats(0.0, 1.0)
 
 
 def looked_closer(service: Service, question: str) -> tuple[Retrieval, list[Evidence]]:
-    looked = service.look(ME, SearchRequest(corpora=(CORPUS,), query=question, k=6, mode=Mode.HYBRID))[0]
+    looked = service.queries.look(
+        ME, SearchRequest(corpora=(CORPUS,), query=question, k=6, mode=Mode.HYBRID)
+    )[1][0]
     vector, parts = looked.query.vector, looked.parts
     assert vector is not None
     documents = DocumentReader(service._catalog.versions.texts).parts(looked.hits)

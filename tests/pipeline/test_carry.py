@@ -63,7 +63,7 @@ def filled(service: Service, folder: Path) -> Service:
 
 @pytest.fixture
 def out(filled: Service, tmp_path: Path) -> Path:
-    filled.lifecycle.export_corpus(ME, CORPUS, tmp_path / "out")
+    filled.maintenance.export_corpus(ME, CORPUS, tmp_path / "out")
     return tmp_path / "out"
 
 
@@ -84,10 +84,10 @@ def test_elsewhere_everything_is_found_as_before(
 ) -> None:
     embedder = HashEmbedder()
     with open_service(new_home(tmp_path, "elsewhere"), lambda _: embedder) as there:
-        report = there.lifecycle.import_corpus(ME, out)
+        report = there.maintenance.import_corpus(ME, out)
         assert report.documents == len(filled.documents(ME, CORPUS, cursor=None, limit=1000)[0])
         same_answers(filled, there, 200)
-        there.lifecycle.rebuild(ME, CORPUS)
+        there.maintenance.rebuild(ME, CORPUS)
         same_answers(filled, there, 200)
         assert embedder.texts == [], "nothing is embedded"
         pages = {hit.passage.page for query in queries(20) for hit in search(there, query).hits}
@@ -98,12 +98,12 @@ def test_elsewhere_everything_is_found_as_before(
         assert again.documents == whole.documents
         assert again.documents.unchanged == report.documents
         assert (again.embedded, embedder.texts) == (0, [])
-        log = there.lifecycle.log(ME, CORPUS)
+        log = there.maintenance.log(ME, CORPUS)
         assert [(entry.kind, entry.stats["added"]) for entry in log] == [("import", report.documents)]
 
 
 def test_documents_are_told_as_before(filled: Service, out: Path, other: Service) -> None:
-    other.lifecycle.import_corpus(ME, out)
+    other.maintenance.import_corpus(ME, out)
     mine, theirs = (s.documents(ME, CORPUS, cursor=None, limit=1000)[0] for s in (filled, other))
     for document in mine:
         there = other.document(ME, CORPUS, document.document_id)
@@ -120,20 +120,20 @@ def test_documents_are_told_as_before(filled: Service, out: Path, other: Service
 def test_the_same_commit_gives_the_same_bytes_even_elsewhere(
     filled: Service, out: Path, other: Service, tmp_path: Path
 ) -> None:
-    filled.lifecycle.set_tag(ME, CORPUS, "v1")
+    filled.maintenance.set_tag(ME, CORPUS, "v1")
     upload(filled, {"more": "A later word: durian."})
-    filled.lifecycle.export_corpus(ME, CORPUS, tmp_path / "later")
+    filled.maintenance.export_corpus(ME, CORPUS, tmp_path / "later")
     assert contents(tmp_path / "later") != contents(out)
-    filled.lifecycle.export_corpus(ME, CORPUS, tmp_path / "again", at="v1")
+    filled.maintenance.export_corpus(ME, CORPUS, tmp_path / "again", at="v1")
     assert contents(tmp_path / "again") == contents(out)
     upload(other, {"first": "Other words get other numbers: zebra, yak."}, corpus="first")
-    other.lifecycle.import_corpus(ME, out)
-    other.lifecycle.export_corpus(ME, CORPUS, tmp_path / "third")
+    other.maintenance.import_corpus(ME, out)
+    other.maintenance.export_corpus(ME, CORPUS, tmp_path / "third")
     there, here = contents(tmp_path / "third"), contents(out)
     del there[MANIFEST], here[MANIFEST]
     assert there == here
     with pytest.raises(RefNotFound):
-        filled.lifecycle.export_corpus(ME, CORPUS, tmp_path / "none", at="v2")
+        filled.maintenance.export_corpus(ME, CORPUS, tmp_path / "none", at="v2")
     assert not (tmp_path / "none").exists()
 
 
@@ -151,9 +151,9 @@ def test_an_export_sees_nothing_of_what_is_written_meanwhile(
                 (folder / "a.md").write_text(f"A new word: durian{step}.")
                 (folder / "sub" / "two.txt").unlink(missing_ok=True)
                 ingest(writer, folder)
-            writer.lifecycle.collect(ME, None, keep=1)
+            writer.maintenance.collect(ME, None, keep=1)
 
-        filled.lifecycle.export_corpus(ME, CORPUS, tmp_path / "meanwhile", progress=write)
+        filled.maintenance.export_corpus(ME, CORPUS, tmp_path / "meanwhile", progress=write)
         assert step > 6
         assert search(writer, f"durian{step // 3 * 3 - 2}").hits
     assert contents(tmp_path / "meanwhile") == contents(out)
@@ -170,7 +170,7 @@ def test_a_corpus_that_is_made_again_meanwhile_is_refused_in_words(filled: Servi
             upload(filled, {"n": "another text"})
 
     with pytest.raises(StaleContent) as caught:
-        filled.lifecycle.export_corpus(ME, CORPUS, tmp_path / "none", progress=remake)
+        filled.maintenance.export_corpus(ME, CORPUS, tmp_path / "none", progress=remake)
     assert caught.value.hint
     assert not (tmp_path / "none").exists()
 
@@ -179,36 +179,36 @@ def test_a_name_that_is_taken_and_a_folder_that_is_not_empty(
     filled: Service, out: Path, other: Service, tmp_path: Path
 ) -> None:
     with pytest.raises(CorpusExists) as caught:
-        filled.lifecycle.import_corpus(ME, out)
+        filled.maintenance.import_corpus(ME, out)
     assert "--as" in caught.value.hint
     with pytest.raises(InvalidName):
-        filled.lifecycle.import_corpus(ME, out, name="No Name")
-    report = filled.lifecycle.import_corpus(ME, out, name="copy")
+        filled.maintenance.import_corpus(ME, out, name="No Name")
+    report = filled.maintenance.import_corpus(ME, out, name="copy")
     assert (report.corpus, report.commit) == ("copy", 2)
     assert [h.passage.text for h in search(filled, "apple", corpora=["copy"]).hits] == [
         h.passage.text for h in search(filled, "apple").hits
     ]
     with pytest.raises(TargetExists):
-        filled.lifecycle.export_corpus(ME, CORPUS, out)
+        filled.maintenance.export_corpus(ME, CORPUS, out)
     (tmp_path / "file").write_text("mine")
     with pytest.raises(TargetExists):
-        filled.lifecycle.export_corpus(ME, CORPUS, tmp_path / "file")
+        filled.maintenance.export_corpus(ME, CORPUS, tmp_path / "file")
     with pytest.raises(StorageError):
-        filled.lifecycle.export_corpus(ME, CORPUS, tmp_path / "file" / "below")
+        filled.maintenance.export_corpus(ME, CORPUS, tmp_path / "file" / "below")
     (tmp_path / "empty").mkdir()
-    filled.lifecycle.export_corpus(ME, CORPUS, tmp_path / "empty")
+    filled.maintenance.export_corpus(ME, CORPUS, tmp_path / "empty")
     assert contents(tmp_path / "empty") == contents(out)
     # One that a killed first ingest left without a commit does not block, whatever its profile.
     other._catalog.corpora.create(ME, CORPUS, other._loader.new_spec())
-    other.lifecycle.import_corpus(ME, out)
+    other.maintenance.import_corpus(ME, out)
     same_answers(filled, other, 5)
 
 
 def test_a_corpus_without_documents(filled: Service, other: Service, tmp_path: Path) -> None:
     for document in filled.documents(ME, CORPUS, cursor=None, limit=1000)[0]:
         filled.delete_document(ME, CORPUS, document.document_id)
-    filled.lifecycle.export_corpus(ME, CORPUS, tmp_path / "out")
-    assert other.lifecycle.import_corpus(ME, tmp_path / "out").documents == 0
+    filled.maintenance.export_corpus(ME, CORPUS, tmp_path / "out")
+    assert other.maintenance.import_corpus(ME, tmp_path / "out").documents == 0
     assert search(other, "apple").hits == ()
 
 
@@ -222,10 +222,10 @@ def test_a_kill_at_any_point_is_made_good_by_running_again(
 ) -> None:
     def act(home: Path, folder: Path) -> None:
         if action == "export":
-            filled.lifecycle.export_corpus(ME, CORPUS, folder)
+            filled.maintenance.export_corpus(ME, CORPUS, folder)
         else:
             with open_service(home) as service:
-                service.lifecycle.import_corpus(ME, out)
+                service.maintenance.import_corpus(ME, out)
 
     passed: list[str] = []
     interrupted(passed.append)
@@ -268,14 +268,14 @@ def test_a_full_disk_leaves_nothing(
 
         interrupted(full)
         with pytest.raises(DiskFull):
-            filled.lifecycle.export_corpus(ME, CORPUS, tmp_path / "full")
+            filled.maintenance.export_corpus(ME, CORPUS, tmp_path / "full")
         assert [path.name for path in tmp_path.iterdir() if path.name.startswith("full")] == []
 
 
 def refused(service: Service, folder: Path) -> RagsvcError:
     """Import something damaged: it is refused, and no corpus is made."""
     with pytest.raises(ExportDamaged) as caught:
-        service.lifecycle.import_corpus(ME, folder)
+        service.maintenance.import_corpus(ME, folder)
     assert caught.value.hint
     with pytest.raises(CorpusNotFound):
         service.corpus(ME, CORPUS)
@@ -295,7 +295,7 @@ def test_any_changed_byte_is_noticed(out: Path, other: Service) -> None:
         assert name in refused(other, out).message
         (out / name).rmdir()
         (out / name).write_bytes(whole)
-    other.lifecycle.import_corpus(ME, out)
+    other.maintenance.import_corpus(ME, out)
 
 
 def test_altered_bytes_under_a_new_checksum_never_crash(out: Path, other: Service, filled: Service) -> None:
@@ -308,14 +308,14 @@ def test_altered_bytes_under_a_new_checksum_never_crash(out: Path, other: Servic
             (out / name).write_bytes(damage)
             reseal(out)
             try:
-                other.lifecycle.import_corpus(ME, out)
+                other.maintenance.import_corpus(ME, out)
             except ExportDamaged:
                 continue
             search(other, "apple")
             other.delete_corpus(ME, CORPUS)
         (out / name).write_bytes(whole)
     reseal(out)
-    other.lifecycle.import_corpus(ME, out)
+    other.maintenance.import_corpus(ME, out)
     same_answers(filled, other, 20)
 
 
@@ -329,12 +329,12 @@ def test_rows_that_cannot_be_are_refused(out: Path, other: Service, table: Table
         (out / table.value).write_bytes(edited)
         reseal(out)
         with pytest.raises(ExportDamaged) as caught:
-            other.lifecycle.import_corpus(ME, out)
+            other.maintenance.import_corpus(ME, out)
         assert ".parquet" in caught.value.message, description
     assert edits > 5
     (out / table.value).write_bytes(whole)
     reseal(out)
-    other.lifecycle.import_corpus(ME, out)
+    other.maintenance.import_corpus(ME, out)
 
 
 def test_a_manifest_that_cannot_be_is_refused(out: Path, other: Service, tmp_path: Path) -> None:
@@ -373,7 +373,7 @@ def test_a_manifest_that_cannot_be_is_refused(out: Path, other: Service, tmp_pat
     assert "format 3" in newer.message
     assert "upgrade" in newer.hint
     (out / MANIFEST).write_text(raw)
-    other.lifecycle.import_corpus(ME, out)
+    other.maintenance.import_corpus(ME, out)
 
 
 def test_warnings_travel_and_exports_without_them_are_read(
@@ -381,8 +381,8 @@ def test_warnings_travel_and_exports_without_them_are_read(
 ) -> None:
     (tmp_path / "docs" / "old.txt").write_bytes("naïve".encode("latin-1"))
     ingest(service, tmp_path / "docs")
-    service.lifecycle.export_corpus(ME, CORPUS, tmp_path / "warned")
-    other.lifecycle.import_corpus(ME, tmp_path / "warned", name="there")
+    service.maintenance.export_corpus(ME, CORPUS, tmp_path / "warned")
+    other.maintenance.import_corpus(ME, tmp_path / "warned", name="there")
     told, here = (
         [(d.document_id, d.warnings) for d in s.documents(ME, name, cursor=None, limit=99, warned=True)[0]]
         for s, name in ((other, "there"), (service, CORPUS))
@@ -394,7 +394,7 @@ def test_warnings_travel_and_exports_without_them_are_read(
     assert "warnings" in refused(other, out).message
     manifest = out / MANIFEST
     manifest.write_text(manifest.read_text().replace('"format": 2', '"format": 1'))
-    other.lifecycle.import_corpus(ME, out)
+    other.maintenance.import_corpus(ME, out)
 
 
 def test_every_column_is_documented(out: Path) -> None:

@@ -107,7 +107,7 @@ def test_duplicates_do_not_depend_on_how_many_are_asked_for(
 def test_there_is_something_to_collapse(service: Service) -> None:
     hits = search(service, " ".join(WORDS), k=200).hits
     assert 6 <= len(hits) < 60
-    assert {group.kind for group in service.lifecycle.duplicates(ME, CORPUS)} == set(DuplicateKind)
+    assert {group.kind for group in service.maintenance.duplicates(ME, CORPUS)} == set(DuplicateKind)
 
 
 def test_each_corpus_is_collapsed_by_itself(service: Service) -> None:
@@ -142,7 +142,7 @@ def test_unknown_signatures_never_collapse(tmp_path: Path) -> None:
     with open_service(home, chunk_tokens=60) as service:
         upload(service, documents)
         assert len(search(service, "a1").hits) == 1
-        assert len(service.lifecycle.duplicates(ME, CORPUS)) == 2
+        assert len(service.maintenance.duplicates(ME, CORPUS)) == 2
     with sqlite3.connect(home / "catalog.db") as catalog:
         catalog.execute("UPDATE chunk SET signature = x''")
         catalog.execute("DELETE FROM signature")
@@ -157,7 +157,7 @@ def test_unknown_signatures_never_collapse(tmp_path: Path) -> None:
             ("d1", ()),
             ("d2", ()),
         ]
-        assert service.lifecycle.duplicates(ME, CORPUS) == [
+        assert service.maintenance.duplicates(ME, CORPUS) == [
             DuplicateGroup(DuplicateKind.EXACT, 1.0, ("d0", "same"))
         ]
 
@@ -245,6 +245,6 @@ def test_only_live_documents_are_reported(tmp_path: Path) -> None:
     with open_service(new_home(tmp_path), chunk_tokens=60) as service:
         text = " ".join(WORDS)
         upload(service, {"a": text, "b": f"{text} more", "c": "something else altogether"})
-        assert [group.documents for group in service.lifecycle.duplicates(ME, CORPUS)] == [("a", "b")]
+        assert [group.documents for group in service.maintenance.duplicates(ME, CORPUS)] == [("a", "b")]
         service.delete_document(ME, CORPUS, "b")
-        assert service.lifecycle.duplicates(ME, CORPUS) == []
+        assert service.maintenance.duplicates(ME, CORPUS) == []

@@ -63,7 +63,7 @@ class Histories(Changes):
 
     def fresh(self) -> Service:
         """With the profile that the corpus has now."""
-        spec = self.service.lifecycle.details(ME, CORPUS).profile.spec
+        spec = self.service.maintenance.details(ME, CORPUS).profile.spec
         home = new_home(self.base, "fresh")
         return open_service(
             home, embedder, embedder=spec.embedder.name, chunk_tokens=spec.chunker.size_tokens
@@ -84,7 +84,7 @@ class Histories(Changes):
             self.sent_at[head] = dict(self.sent)
 
     def head(self) -> int:
-        return self.service.lifecycle.log(ME, CORPUS, limit=1)[0].id
+        return self.service.maintenance.log(ME, CORPUS, limit=1)[0].id
 
     def kept(self, pick: int) -> int:
         """One of the commits that can be gone back to."""
@@ -95,16 +95,16 @@ class Histories(Changes):
     def tag(self, label: str, pick: int | None) -> None:
         if pick is not None:
             number = self.kept(pick)
-            self.service.lifecycle.set_tag(ME, CORPUS, label, at=str(number), move=True)
+            self.service.maintenance.set_tag(ME, CORPUS, label, at=str(number), move=True)
             self.tags[label] = number
         elif self.tags.pop(label, None) is not None:
-            self.service.lifecycle.delete_tag(ME, CORPUS, label)
+            self.service.maintenance.delete_tag(ME, CORPUS, label)
 
     @rule(pick=picks)
     def go_back(self, pick: int) -> None:
         number = self.kept(pick)
         name = next((label for label, tagged in self.tags.items() if tagged == number), str(number))
-        report = self.service.lifecycle.rollback(ME, CORPUS, name)
+        report = self.service.maintenance.rollback(ME, CORPUS, name)
         assert report.to == number
         assert (report.commit == report.previous) == (report.commit in self.found)
         self.sent = dict(self.sent_at[number])
@@ -113,18 +113,18 @@ class Histories(Changes):
 
     @rule(keep=st.integers(1, 4))
     def collect(self, keep: int) -> None:
-        numbers = [entry.id for entry in self.service.lifecycle.log(ME, CORPUS, limit=1000)]
+        numbers = [entry.id for entry in self.service.maintenance.log(ME, CORPUS, limit=1000)]
         doomed = set(numbers[keep:]) - set(self.tags.values()) - self.collected
-        planned = self.service.lifecycle.collect(ME, CORPUS, keep=keep, dry_run=True)
-        report = self.service.lifecycle.collect(ME, CORPUS, keep=keep)
+        planned = self.service.maintenance.collect(ME, CORPUS, keep=keep, dry_run=True)
+        report = self.service.maintenance.collect(ME, CORPUS, keep=keep)
         assert planned.commits == report.commits == len(doomed)
         assert report.postponed == ""
         self.collected |= doomed
 
     @rule(name=st.sampled_from(["hash", "other"]), chunk_tokens=st.sampled_from([24, 40]))
     def reindex(self, name: str, chunk_tokens: int) -> None:
-        self.service.lifecycle.reindex(ME, CORPUS, embedder=name, chunk_tokens=chunk_tokens)
-        profile = self.service.lifecycle.details(ME, CORPUS).profile.spec
+        self.service.maintenance.reindex(ME, CORPUS, embedder=name, chunk_tokens=chunk_tokens)
+        profile = self.service.maintenance.details(ME, CORPUS).profile.spec
         assert (profile.embedder.name, profile.chunker.size_tokens) == (name, chunk_tokens)
 
     @rule(pick=picks)
@@ -140,7 +140,7 @@ class Histories(Changes):
 
     def compare(self) -> None:
         """What gc left first: the sync that follows is one more commit."""
-        log = self.service.lifecycle.log(ME, CORPUS, limit=1000)
+        log = self.service.maintenance.log(ME, CORPUS, limit=1000)
         assert {entry.id for entry in log} == self.found.keys()
         assert {entry.id for entry in log if entry.collected} == self.collected
         with self.opened() as reopened:

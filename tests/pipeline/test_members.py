@@ -113,9 +113,9 @@ def test_parts_are_known_again_pruned_and_rolled_back_like_lines(
     )
     assert ingest(service, folder).documents == DocumentCounts(unchanged=3, removed=1)
     assert list(documents(service)) == ["docs/roof.eml", "docs/roof.eml#three.txt", "docs/roof.eml#two.txt"]
-    service.lifecycle.rollback(ME, CORPUS, "1")
+    service.maintenance.rollback(ME, CORPUS, "1")
     assert "docs/roof.eml#one.txt" in documents(service)
-    assert service.lifecycle.verify(ME, CORPUS).problems == ()
+    assert service.maintenance.verify(ME, CORPUS).problems == ()
 
 
 def test_an_archive_is_read_as_a_folder_in_its_place(

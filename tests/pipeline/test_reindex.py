@@ -58,7 +58,7 @@ def test_it_is_as_if_made_with_the_other_profile(service: Service, models: Model
     )
     assert report.commit == 2 and report.documents == 24 and report.profile != report.previous
     assert report.embedder == "new" and report.embedded == models.embedded() == report.chunks
-    entry = service.lifecycle.log(ME, CORPUS)[0]
+    entry = service.maintenance.log(ME, CORPUS)[0]
     assert (entry.kind, entry.embedder, entry.stats["from_embedder"]) == ("reindex", "new", "hash")
     assert entry.profile.startswith(entry.stats["to"])
     with open_service(service.settings.home, models) as other:
@@ -106,11 +106,11 @@ def test_a_rollback_takes_the_old_model_back(service: Service, models: Models) -
         server.start()
         eventually(lambda: server.ready().ready)
         same(found(server), after)
-        service.lifecycle.rollback(ME, CORPUS, "1")
+        service.maintenance.rollback(ME, CORPUS, "1")
         eventually(lambda: search(server, "apple").commit == 4)
         for opened in (service, server):
             same(found(opened), before)
-        service.lifecycle.rollback(ME, CORPUS, "3")
+        service.maintenance.rollback(ME, CORPUS, "3")
         eventually(lambda: search(server, "apple").commit == 5)
         same(found(server), after)
         models.embedded(), models.embedded("hash")
@@ -148,7 +148,7 @@ def test_what_cannot_be_done_changes_nothing(service: Service, models: Models) -
     models("broken").warm_up = broken  # type: ignore[method-assign]
     with pytest.raises(ModelNotFound):
         reindex(service, embedder="broken")
-    assert service.lifecycle.log(ME, CORPUS)[0].id == 1
+    assert service.maintenance.log(ME, CORPUS)[0].id == 1
     same(found(service), before)
 
 
@@ -198,7 +198,7 @@ def test_it_can_be_cancelled(service: Service, models: Models) -> None:
     seen = []
     with pytest.raises(Cancelled):
         reindex(service, progress=seen.append, cancelled=lambda: bool(models.made.get("new")))
-    assert service.lifecycle.log(ME, CORPUS)[0].id == 1
+    assert service.maintenance.log(ME, CORPUS)[0].id == 1
     same(found(service), before)
     reindex(service, progress=seen.append)
     assert (seen[-1].done, seen[-1].total, seen[-1].unit) == (24, 24, "documents")

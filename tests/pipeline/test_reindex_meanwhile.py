@@ -175,7 +175,7 @@ def test_no_answer_is_of_two_profiles(
         for how in ({"chunk_tokens": 30}, {"embedder": "third", "chunk_tokens": 24}):
             report = reindex(service, **how)
             eventually(lambda commit=report.commit: search(server, "apple").commit == commit)
-        service.lifecycle.rollback(ME, CORPUS, "1")
+        service.maintenance.rollback(ME, CORPUS, "1")
         eventually(lambda: search(server, "apple").commit == 4)
         done.set()
         for thread in threads:
@@ -195,17 +195,17 @@ def test_gc_leaves_a_running_reindex_alone_and_clears_up_after_a_stopped_one(
     monkeypatch.setattr("ragsvc.pipeline.ingestion.indexer.WINDOW_CHUNKS", 16)
     upload(service, texts())
     other = open_service(service.settings.home, models)
-    models("new").embedding = lambda: other.lifecycle.collect(ME, CORPUS, keep=1)
+    models("new").embedding = lambda: other.maintenance.collect(ME, CORPUS, keep=1)
     report = reindex(service)
     assert report.embedded == report.chunks
     new = fresh(tmp_path, "new", texts(), embedder="new")
     same(found(service), new)
-    gone = service.lifecycle.collect(ME, CORPUS, keep=1)
+    gone = service.maintenance.collect(ME, CORPUS, keep=1)
     assert (gone.commits, gone.chunks > 0, gone.vectors > 0, gone.indexes) == (1, True, True, 1)
     assert len(list(service.settings.home.glob("*/*/manifest.json"))) == 1
     with killed_at("store.reindex.before", 1), pytest.raises(Stopped):
         reindex(service, embedder="third")
-    gone = service.lifecycle.collect(ME, CORPUS, keep=1)
+    gone = service.maintenance.collect(ME, CORPUS, keep=1)
     assert (gone.chunks, gone.vectors, gone.indexes) == (report.chunks, report.chunks, 1)
     same(found(service), new)
     assert reindex(service, embedder="third").embedded == report.chunks

@@ -96,7 +96,7 @@ def test_a_file_that_cost_too_much_is_tried_once(
     mended = ingest(service, docs, retry=True)
     assert (mended.documents.added, mended.documents.failed) == (1, 0)
     assert failed(ingest(service, docs)) == [] and len(search(service, "penguin", Mode.LEXICAL).hits) == 1
-    assert service.lifecycle.verify(ME, None).problems == ()
+    assert service.maintenance.verify(ME, None).problems == ()
 
 
 def test_other_bytes_are_tried_and_the_same_bytes_elsewhere_are_not(
@@ -169,7 +169,7 @@ def test_a_reindex_tells_which_text_stops_it(service: Service, docs: Path, troub
     ingest(service, docs)
     trouble.verbs = b"T"
     with pytest.raises(ParserTimeout, match="Penguins"):
-        service.lifecycle.reindex(ME, CORPUS, chunk_tokens=40)
+        service.maintenance.reindex(ME, CORPUS, chunk_tokens=40)
     assert len(search(service, "penguin", Mode.LEXICAL).hits) == 1
-    rebuilt = service.lifecycle.rebuild(ME, CORPUS)
+    rebuilt = service.maintenance.rebuild(ME, CORPUS)
     assert len(rebuilt.unmended) == 1 and "Penguins" in rebuilt.unmended[0]

@@ -118,11 +118,11 @@ def test_files_are_rewritten_when_a_tenth_has_changed_and_not_before(tmp_path: P
         # 4 of 44 are no more than a tenth, 5 of 45 are.
         assert written == [1, 1, 1, 1, 6, 6]
         search(service, "new text")
-        held = service._asker._keeper.held(service._catalog.corpora.get(ME, CORPUS).uid)
+        held = service.queries._keeper.held(service._catalog.corpora.get(ME, CORPUS).uid)
         assert held is not None and held.base is not None
         assert (held.base.commit, held.commit, held.index.delta_rows) == (6, 7, 1)
         service.delete_document(ME, CORPUS, "d0")
-        after = service._asker._keeper.held(held.corpus.uid)
+        after = service.queries._keeper.held(held.corpus.uid)
         assert after is not None and after.index is held.index
         assert int(held.alive.sum()) == 46 and int(after.alive.sum()) == 45
 

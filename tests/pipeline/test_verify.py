@@ -155,12 +155,12 @@ DAMAGE: dict[str, tuple[str, Callable[[Path], None]]] = {
 
 
 def test_a_sound_home(service: Service) -> None:
-    report = service.lifecycle.verify(ME, None)
+    report = service.maintenance.verify(ME, None)
     assert report.problems == ()
     assert (report.checked["corpora"], report.checked["texts"]) == (2, 31)
     assert report.checked["chunks"] > 60
     before = service._catalog.corpora.latest_commit()
-    rebuilt = service.lifecycle.rebuild(ME, CORPUS)
+    rebuilt = service.maintenance.rebuild(ME, CORPUS)
     assert (rebuilt.rechunked, rebuilt.embedded, rebuilt.commit) == (
         0,
         0,
@@ -168,7 +168,7 @@ def test_a_sound_home(service: Service) -> None:
     )
     assert service._catalog.corpora.latest_commit() == before, "what changed nothing is no commit"
     with pytest.raises(CorpusNotFound):
-        service.lifecycle.verify(ME, "nothing")
+        service.maintenance.verify(ME, "nothing")
 
 
 @pytest.mark.parametrize("kind", DAMAGE)
@@ -178,15 +178,15 @@ def test_damage_is_found_and_mended(home: Path, kind: str) -> None:
         wanted = results(service)
     damage(home)
     with open_service(home) as service:
-        report = service.lifecycle.verify(ME, None)
+        report = service.maintenance.verify(ME, None)
         assert code in codes(report), report
         assert {problem.corpus for problem in report.problems} <= {CORPUS, "other"}
         for name in sorted({problem.corpus for problem in report.problems}):
             assert {problem.repair for problem in report.problems if problem.corpus == name} == {
                 f"ragsvc rebuild {name}"
             }
-            service.lifecycle.rebuild(ME, name)
-        assert service.lifecycle.verify(ME, None).problems == ()
+            service.maintenance.rebuild(ME, name)
+        assert service.maintenance.verify(ME, None).problems == ()
         for result, again in zip(wanted, results(service), strict=True):
             same_hits(result, again)
 
@@ -196,29 +196,29 @@ def test_only_what_is_damaged_is_embedded(home: Path) -> None:
     execute(home, "UPDATE chunk SET terms = x'00000000', counts = x'01000000' WHERE id = 9")
     embedder = HashEmbedder()
     with open_service(home, embedders=lambda name: embedder) as service:
-        report = service.lifecycle.rebuild(ME, CORPUS)
+        report = service.maintenance.rebuild(ME, CORPUS)
     assert (report.embedded, report.rechunked, len(embedder.texts)) == (3, 1, 3)
 
 
 def test_servers_take_in_what_was_mended(home: Path) -> None:
     with open_service(home) as server, open_service(home) as other:
         wanted = results(server)
-        server._asker.refresh_all(ME)
-        server._asker.followed = True
+        server.queries.refresh_all(ME)
+        server.queries.followed = True
         execute(home, f"UPDATE chunk SET length = length + 1 WHERE id = {ONE_CHUNK}")
-        commit = other.lifecycle.rebuild(ME, CORPUS).commit
-        server._asker.refresh_all(ME)
+        commit = other.maintenance.rebuild(ME, CORPUS).commit
+        server.queries.refresh_all(ME)
         found = results(server)
         assert {result.commit for result in found} == {commit}
         for result, again in zip(wanted, found, strict=True):
             same_hits(result, again)
-        assert other.lifecycle.log(ME, CORPUS)[0].kind == "rebuild"
+        assert other.maintenance.log(ME, CORPUS)[0].kind == "rebuild"
 
 
 def test_a_text_that_was_changed_behind_our_back(home: Path) -> None:
     execute(home, "UPDATE document_version SET text = replace(text, 'apple', 'olive') WHERE id = 2")
     with open_service(home) as service:
-        report = service.lifecycle.verify(ME, CORPUS)
+        report = service.maintenance.verify(ME, CORPUS)
     assert codes(report) == {"text"}
     assert "backup" in report.problems[0].repair
     assert "docs/" in report.problems[0].message
@@ -230,14 +230,14 @@ def test_a_broken_database_is_told(home: Path) -> None:
         connection.execute("DELETE FROM document_version WHERE id = 2")
     connection.close()
     with open_service(home) as service:
-        report = service.lifecycle.verify(ME, CORPUS)
+        report = service.maintenance.verify(ME, CORPUS)
     assert "catalog" in codes(report)
 
 
 def test_many_faults_are_counted_not_listed(home: Path) -> None:
     execute(home, "DELETE FROM vector")
     with open_service(home) as service:
-        report = service.lifecycle.verify(ME, CORPUS)
+        report = service.maintenance.verify(ME, CORPUS)
     assert len(report.problems) == 21
     assert report.problems[-1].message == "and 10 more"
 
@@ -246,14 +246,14 @@ def test_what_only_earlier_commits_need_is_checked_too(home: Path) -> None:
     with open_service(home) as service:
         upload(service, {"old": "The old secret is marmalade."})
         upload(service, {"old": "The new secret is honey."})
-        service.lifecycle.reindex(ME, CORPUS, chunk_tokens=30)
-        before = service.lifecycle.verify(ME, CORPUS)
+        service.maintenance.reindex(ME, CORPUS, chunk_tokens=30)
+        before = service.maintenance.verify(ME, CORPUS)
     assert before.problems == ()
     execute(
         home, "UPDATE document_version SET text = 'The old secret is MARMALADE.' WHERE text LIKE '%marm%'"
     )
     with open_service(home) as service:
-        report = service.lifecycle.verify(ME, CORPUS)
+        report = service.maintenance.verify(ME, CORPUS)
         assert codes(report) == {"text"}
         assert "document old" in report.problems[0].message
 
@@ -263,6 +263,6 @@ def test_a_model_that_is_not_there_is_told(home: Path) -> None:
         raise ModelNotFound(f"no model {name}", hint="put it back")
 
     with open_service(home, embedders=missing) as service:
-        report = service.lifecycle.verify(ME, CORPUS)
+        report = service.maintenance.verify(ME, CORPUS)
     assert codes(report) == {"model_not_found"}
     assert "no model hash" in report.problems[0].message

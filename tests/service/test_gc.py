@@ -81,12 +81,12 @@ def gone(report: CollectReport) -> tuple[int, ...]:
 
 
 def collect(service: Service, corpus: str | None = None, **options: Any) -> CollectReport:
-    return service.lifecycle.collect(ME, corpus, **options)
+    return service.maintenance.collect(ME, corpus, **options)
 
 
 def test_kept_commits_are_as_before_and_others_are_gone(service: Service) -> None:
     history(service)
-    service.lifecycle.set_tag(ME, CORPUS, "v1", at="2")
+    service.maintenance.set_tag(ME, CORPUS, "v1", at="2")
     before = {ref: at(service, ref) for ref in ("v1", "5", "6")}
     rows = counts(service)
     planned = collect(service, keep=2, dry_run=True)
@@ -104,18 +104,18 @@ def test_kept_commits_are_as_before_and_others_are_gone(service: Service) -> Non
             with pytest.raises(CommitCollected) as caught:
                 at(opened, ref)
             assert "tags keep commits" in caught.value.hint
-    assert [entry.collected for entry in service.lifecycle.log(ME, CORPUS)] == [
+    assert [entry.collected for entry in service.maintenance.log(ME, CORPUS)] == [
         False, False, True, True, False, True,
     ]  # fmt: skip
     assert gone(collect(service, keep=2)) == (0, 0, 0, 0, 0, 0)
     # Without its tag it is one of the others.
-    service.lifecycle.delete_tag(ME, CORPUS, "v1")
+    service.maintenance.delete_tag(ME, CORPUS, "v1")
     assert collect(service, keep=2).commits == 1
 
 
 def test_texts_of_kept_commits_can_be_quoted(service: Service) -> None:
     history(service)
-    service.lifecycle.set_tag(ME, CORPUS, "v1", at="1")
+    service.maintenance.set_tag(ME, CORPUS, "v1", at="1")
     kept, lost = (
         next(hit.passage for hit in at(service, ref)[0].hits if hit.passage.document_id == "a")
         for ref in ("v1", "3")
@@ -258,7 +258,7 @@ def test_another_profile_goes_with_its_last_commit(service: Service) -> None:
     history(service)
     before = at(service, "5")
     old = folder_of(service._catalog, service._catalog.corpora.get(ME, CORPUS))
-    service.lifecycle.reindex(ME, CORPUS, embedder="second")
+    service.maintenance.reindex(ME, CORPUS, embedder="second")
     reindexed = at(service, "head")
     assert collect(service, keep=3).indexes == 0
     same(at(service, "5"), before)

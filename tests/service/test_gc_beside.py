@@ -98,7 +98,7 @@ class Crowd:
                 self.seen.append((f"at {number}", result.commit, shown(result)))
 
     def check(self, service: Service) -> None:
-        self.problems += [repr(problem) for problem in service.lifecycle.verify(ME, None).problems]
+        self.problems += [repr(problem) for problem in service.maintenance.verify(ME, None).problems]
         documents, _ = service.documents(ME, CORPUS, cursor=None, limit=10)
         held = {document.document_id for document in documents}
         if "still" not in held or len(held) not in (4, 5):
@@ -107,7 +107,7 @@ class Crowd:
         self.problems += [] if found.born == 1 else [f"still is of {found.born}"]
 
     def collect(self, service: Service) -> None:
-        self.reports.append(service.lifecycle.collect(ME, None, keep=1))
+        self.reports.append(service.maintenance.collect(ME, None, keep=1))
         # The others poll for the lock.
         time.sleep(0.1)
 
@@ -137,7 +137,7 @@ def test_searches_beside_gc_and_writers_see_whole_commits(tmp_path: Path) -> Non
         assert len({number for _, number, _ in crowd.seen}) > ROUNDS / 2
         assert sum(report.commits for report in crowd.reports) > ROUNDS / 2
         # Whatever came between: the last one leaves what the head needs and no more.
-        reader.lifecycle.collect(ME, None, keep=1)
+        reader.maintenance.collect(ME, None, keep=1)
         rows = row_counts(reader)
         live = len(crowd.truth[max(crowd.truth)])
         assert [rows[name] for name in ("membership", "document_version", "chunk", "vector")] == [live] * 4
@@ -165,13 +165,13 @@ def do(service: Service, step: tuple[str, object, str]) -> None:
         elif verb == "delete":
             service.delete_document(ME, CORPUS, str(what))
         elif verb == "tag":
-            service.lifecycle.set_tag(ME, CORPUS, str(what), move=True)
+            service.maintenance.set_tag(ME, CORPUS, str(what), move=True)
         elif verb == "rollback":
-            service.lifecycle.rollback(ME, CORPUS, f"head~{what}")
+            service.maintenance.rollback(ME, CORPUS, f"head~{what}")
         elif verb == "reindex":
-            service.lifecycle.reindex(ME, CORPUS, chunk_tokens=int(str(what)))
+            service.maintenance.reindex(ME, CORPUS, chunk_tokens=int(str(what)))
         else:
-            service.lifecycle.collect(ME, None, keep=int(str(what)))
+            service.maintenance.collect(ME, None, keep=int(str(what)))
     except RagsvcError:
         assert verb != "gc"
 
@@ -195,15 +195,15 @@ def test_every_kept_commit_is_found_as_before(history: list[tuple[str, object, s
             upload(service, {"a": "apple fig", "b": "pear plum"})
             for step in history:
                 do(service, step)
-            log = service.lifecycle.log(ME, CORPUS, limit=100)
+            log = service.maintenance.log(ME, CORPUS, limit=100)
             kept = [
                 entry.id
                 for place, entry in enumerate(log)
                 if not entry.collected and (place < keep or entry.tags)
             ]
             before = found_at(service, kept)
-            planned = service.lifecycle.collect(ME, None, keep=keep, dry_run=True)
-            report = service.lifecycle.collect(ME, None, keep=keep)
+            planned = service.maintenance.collect(ME, None, keep=keep, dry_run=True)
+            report = service.maintenance.collect(ME, None, keep=keep)
             assert (report.commits, report.documents, report.versions, report.chunks, report.vectors) == (
                 planned.commits, planned.documents, planned.versions, planned.chunks, planned.vectors,
             )  # fmt: skip
@@ -212,14 +212,14 @@ def test_every_kept_commit_is_found_as_before(history: list[tuple[str, object, s
             for opened in (service, open_service(service.settings.home)):
                 for one, other in zip(found_at(opened, kept), before, strict=True):
                     same_hits(one, other)
-            log = service.lifecycle.log(ME, CORPUS, limit=100)
+            log = service.maintenance.log(ME, CORPUS, limit=100)
             assert {entry.id for entry in log if not entry.collected} == set(kept)
-            service.lifecycle.collect(ME, None, keep=keep)
+            service.maintenance.collect(ME, None, keep=keep)
             assert row_counts(service) == rows, "one gc finds all"
             # What went comes back like anything new.
             upload(service, {"a": "apple fig", "b": "pear plum"})
             assert {hit.passage.document_id for hit in search(service, "fig").hits} >= {"a"}
-            assert service.lifecycle.verify(ME, None).problems == ()
+            assert service.maintenance.verify(ME, None).problems == ()
     finally:
         shutil.rmtree(base)
 
@@ -241,7 +241,7 @@ def zygote() -> Iterator[subprocess.Popen[str]]:
         "            if name == point: os.kill(os.getpid(), 9)\n"
         "        crashpoints.install(die)\n"
         "        with open_service(Path(home)) as service:\n"
-        "            service.lifecycle.collect(ME, None, keep=1, vacuum=True)\n"
+        "            service.maintenance.collect(ME, None, keep=1, vacuum=True)\n"
         "        os._exit(0)\n"
         "    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)\n"
     )
@@ -272,10 +272,10 @@ def test_killed_at_every_point_and_continued(tmp_path: Path, zygote: subprocess.
     with open_service(blank) as service:
         for n in range(4):
             upload(service, {"a": f"word{n} apple", f"b{n % 2}": f"fig {n // 2} lemon"})
-        service.lifecycle.reindex(ME, CORPUS, chunk_tokens=16)
+        service.maintenance.reindex(ME, CORPUS, chunk_tokens=16)
         upload(service, {"a": "the last apple"})
         before = [search(service, query) for query in ("apple lemon", "last fig")]
-        planned = service.lifecycle.collect(ME, None, keep=1, dry_run=True)
+        planned = service.maintenance.collect(ME, None, keep=1, dry_run=True)
         assert planned.commits == 5 and planned.indexes == 1 and planned.terms
     whole = tmp_path / "whole"
     shutil.copytree(blank, whole)
@@ -283,7 +283,7 @@ def test_killed_at_every_point_and_continued(tmp_path: Path, zygote: subprocess.
     assert code == 0 and "store.collect_content.inside" in points and "store.vacuum" in points
     with open_service(whole) as service:
         rows = row_counts(service)
-        assert service.lifecycle.verify(ME, None).problems == ()
+        assert service.maintenance.verify(ME, None).problems == ()
     for point in dict.fromkeys(points):
         home = tmp_path / point
         shutil.copytree(blank, home)
@@ -291,7 +291,7 @@ def test_killed_at_every_point_and_continued(tmp_path: Path, zygote: subprocess.
         with open_service(home) as service:
             for one, query in zip(before, ("apple lemon", "last fig"), strict=True):
                 same_hits(search(service, query), one)
-            service.lifecycle.collect(ME, None, keep=1, vacuum=True)
+            service.maintenance.collect(ME, None, keep=1, vacuum=True)
             assert row_counts(service) == rows
             corpus = next(path for path in home.iterdir() if len(path.name) == 32)
             assert len(list(corpus.iterdir())) == 1

@@ -60,7 +60,7 @@ def test_deletes_do_not_wait_for_the_end_of_a_gc(
     steps = collector.steps
     monkeypatch.setattr(collector, "steps", lambda garbage: map(slowly, steps(garbage)))
     reports: list[CollectReport] = []
-    gc = threading.Thread(target=lambda: reports.append(service.lifecycle.collect(ME, None, keep=1)))
+    gc = threading.Thread(target=lambda: reports.append(service.maintenance.collect(ME, None, keep=1)))
     gc.start()
     waited: list[float] = []
     while gc.is_alive() and len(waited) < 3:
@@ -73,9 +73,9 @@ def test_deletes_do_not_wait_for_the_end_of_a_gc(
     assert reports[0].seconds > VERSIONS / 100 * STEP_S
     assert max(waited) < min(1.2, reports[0].seconds / 2)
     assert number_of(service, "document_version") == VERSIONS
-    service.lifecycle.collect(ME, None, keep=1)
+    service.maintenance.collect(ME, None, keep=1)
     assert number_of(service, "document_version") == VERSIONS - 3
-    assert service.lifecycle.verify(ME, None).problems == ()
+    assert service.maintenance.verify(ME, None).problems == ()
 
 
 def test_what_a_commit_meanwhile_needs_again_stays(
@@ -93,13 +93,13 @@ def test_what_a_commit_meanwhile_needs_again_stays(
         return found[-1]
 
     monkeypatch.setattr(service._catalog.gc, "_survey", surveyed)
-    report = service.lifecycle.collect(ME, None, keep=1)
+    report = service.maintenance.collect(ME, None, keep=1)
     assert [len(garbage.versions) for garbage in found] == [3, 2]
     assert report.versions == 2
     for opened in (service, other, open_service(service.settings.home)):
         assert [hit.passage.document_id for hit in search(opened, "word1", Mode.LEXICAL).hits] == ["c"]
         same_hits(search(opened, "word1 apple"), search(service, "word1 apple"))
-    assert service.lifecycle.verify(ME, None).problems == ()
+    assert service.maintenance.verify(ME, None).problems == ()
 
 
 def test_a_home_that_never_rests_is_collected_all_the_same(
@@ -118,12 +118,12 @@ def test_a_home_that_never_rests_is_collected_all_the_same(
         return garbage
 
     monkeypatch.setattr(service._catalog.gc, "_survey", surveyed)
-    report = service.lifecycle.collect(ME, None, keep=1)
+    report = service.maintenance.collect(ME, None, keep=1)
     assert held == [False, False, False, True]
     # The deletes left commits that were not chosen: what they ended is still in the one before them.
     assert report.versions == 500 and not report.postponed
     monkeypatch.undo()
-    service.lifecycle.collect(ME, None, keep=1)
+    service.maintenance.collect(ME, None, keep=1)
     assert number_of(service, "document_version") == 247
 
 
@@ -140,11 +140,11 @@ def test_a_gc_beside_another(service: Service, other: Service, monkeypatch: pyte
                 monkeypatch.undo()
                 # In a thread of its own, as the lock belongs to a thread.
                 with ThreadPoolExecutor(1) as pool:
-                    reports.append(pool.submit(other.lifecycle.collect, ME, None, keep=1).result())
+                    reports.append(pool.submit(other.maintenance.collect, ME, None, keep=1).result())
 
     monkeypatch.setattr(collector, "steps", stepwise)
-    reports.append(service.lifecycle.collect(ME, None, keep=1))
+    reports.append(service.maintenance.collect(ME, None, keep=1))
     assert [report.commits for report in reports] == [0, 2]
     assert sum(report.versions for report in reports) == 300
     assert number_of(service, "document_version") == number_of(service, "vector") == 150
-    assert service.lifecycle.verify(ME, None).problems == ()
+    assert service.maintenance.verify(ME, None).problems == ()

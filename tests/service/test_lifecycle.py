@@ -81,13 +81,13 @@ def test_a_rollback_brings_back_what_was_found(service: Service, tmp_path: Path)
     other = open_service(service.settings.home)
     search(other, "apple")
     for number in (2, 4, 1, 5):
-        report = service.lifecycle.rollback(ME, CORPUS, str(number))
+        report = service.maintenance.rollback(ME, CORPUS, str(number))
         assert report.commit > 5
         for opened in (service, other, open_service(service.settings.home)):
             for query, result in zip(QUERIES, found[number - 1], strict=True):
                 same_hits(search(opened, query), result)
-    before = service.lifecycle.log(ME, CORPUS)
-    assert service.lifecycle.rollback(ME, CORPUS, "5").commit == before[0].id, "nothing differs"
+    before = service.maintenance.log(ME, CORPUS)
+    assert service.maintenance.rollback(ME, CORPUS, "5").commit == before[0].id, "nothing differs"
     # Synchronising again is as after any other commit.
     assert ingest(service, tmp_path / "docs").commit == before[0].id
 
@@ -95,10 +95,10 @@ def test_a_rollback_brings_back_what_was_found(service: Service, tmp_path: Path)
 def test_the_log_tells_what_happened(service: Service) -> None:
     upload(service, {"a": "An apple."})
     upload(service, {"b": "A lemon."})
-    service.lifecycle.set_tag(ME, CORPUS, "v1", at="head~1")
+    service.maintenance.set_tag(ME, CORPUS, "v1", at="head~1")
     service.delete_document(ME, CORPUS, "b")
-    service.lifecycle.rollback(ME, CORPUS, "2")
-    log = service.lifecycle.log(ME, CORPUS)
+    service.maintenance.rollback(ME, CORPUS, "2")
+    log = service.maintenance.log(ME, CORPUS)
     assert [(entry.id, entry.kind) for entry in log] == [
         (4, "rollback"),
         (3, "delete"),
@@ -108,27 +108,27 @@ def test_the_log_tells_what_happened(service: Service) -> None:
     assert log[0].stats == {"to": 2, "added": 1, "changed": 0, "removed": 0}
     assert [entry.tags for entry in log] == [(), (), (), ("v1",)]
     assert {entry.embedder for entry in log} == {"hash"}
-    assert [entry.id for entry in service.lifecycle.log(ME, CORPUS, limit=2, before=log[1].id)] == [2, 1]
+    assert [entry.id for entry in service.maintenance.log(ME, CORPUS, limit=2, before=log[1].id)] == [2, 1]
 
 
 def test_tags_name_commits(service: Service) -> None:
     upload(service, {"a": "An apple."})
     upload(service, {"a": "A lemon."})
-    tag = service.lifecycle.set_tag(ME, CORPUS, "v1", at="1")
+    tag = service.maintenance.set_tag(ME, CORPUS, "v1", at="1")
     assert (tag.name, tag.commit) == ("v1", 1)
-    assert service.lifecycle.set_tag(ME, CORPUS, "v1", at="1") == tag
+    assert service.maintenance.set_tag(ME, CORPUS, "v1", at="1") == tag
     with pytest.raises(TagExists):
-        service.lifecycle.set_tag(ME, CORPUS, "v1")
+        service.maintenance.set_tag(ME, CORPUS, "v1")
     assert at(service, "v1").hits[0].passage.text == "An apple."
-    assert service.lifecycle.set_tag(ME, CORPUS, "v1", move=True).commit == 2
+    assert service.maintenance.set_tag(ME, CORPUS, "v1", move=True).commit == 2
     assert at(service, "v1").hits[0].passage.text == "A lemon."
     for name in ("12", "head", "head~1", "", "a b", "é", "-x", "x" * 65):
         with pytest.raises(InvalidName):
-            service.lifecycle.set_tag(ME, CORPUS, name)
-    service.lifecycle.delete_tag(ME, CORPUS, "v1")
-    assert service.lifecycle.tags(ME, CORPUS) == []
+            service.maintenance.set_tag(ME, CORPUS, name)
+    service.maintenance.delete_tag(ME, CORPUS, "v1")
+    assert service.maintenance.tags(ME, CORPUS) == []
     with pytest.raises(RefNotFound):
-        service.lifecycle.delete_tag(ME, CORPUS, "v1")
+        service.maintenance.delete_tag(ME, CORPUS, "v1")
 
 
 def test_references_that_mean_nothing(service: Service) -> None:
@@ -153,7 +153,7 @@ def test_a_prune_that_is_undone(service: Service, tmp_path: Path) -> None:
         path.unlink()
     ingest(service, docs, prune=Prune.REMOVE_ALLOW_EMPTY)
     assert search(service, "apple").hits == ()
-    report = service.lifecycle.rollback(ME, CORPUS, "head~1")
+    report = service.maintenance.rollback(ME, CORPUS, "head~1")
     assert (report.added, report.removed, report.profile_changed) == (20, 0, False)
     again = search(service, "apple")
     assert [shown(hit) for hit in again.hits] == [shown(hit) for hit in whole.hits]
@@ -165,7 +165,7 @@ def test_a_corpus_is_shown_while_its_index_folders_come_and_go(
     with open_service(new_home(tmp_path)) as service:
         upload(service, {"a": "some text"})
         uid = next(path for path in service.settings.home.iterdir() if len(path.name) == 32)
-        size = service.lifecycle.details(ME, CORPUS).index_bytes
+        size = service.maintenance.details(ME, CORPUS).index_bytes
         assert size == sum(path.stat().st_size for path in uid.rglob("*") if path.is_file()) > 0
         folder, scandir = uid / "new", os.scandir
 
@@ -176,7 +176,7 @@ def test_a_corpus_is_shown_while_its_index_folders_come_and_go(
 
         folder.mkdir()
         monkeypatch.setattr(os, "scandir", late)
-        assert service.lifecycle.details(ME, CORPUS).index_bytes == size
+        assert service.maintenance.details(ME, CORPUS).index_bytes == size
         assert not folder.exists()
 
 
@@ -192,5 +192,5 @@ def test_the_hint_for_a_corpus_whose_model_is_gone_is_true(service: Service) -> 
         with pytest.raises(ModelNotFound) as caught:
             search(other, "apple")
         assert caught.value.hint.endswith("another: ragsvc reindex CORPUS --embedder NAME")
-        other.lifecycle.reindex(ME, CORPUS, embedder="another")
+        other.maintenance.reindex(ME, CORPUS, embedder="another")
         assert search(other, "apple").hits

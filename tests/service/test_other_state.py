@@ -24,13 +24,13 @@ def test_a_text_that_comes_back_under_an_old_profile_is_found(tmp_path: Path) ->
     home = new_home(tmp_path)
     with open_service(home, embedder) as service, open_service(home, embedder) as follower:
         upload(service, {"a": "An apple."})
-        service.lifecycle.set_tag(ME, CORPUS, "v1")
+        service.maintenance.set_tag(ME, CORPUS, "v1")
         upload(service, {"b": "A fig of the pear."})
         found = search(service, "fig")
         same_hits(search(follower, "fig"), found)
-        service.lifecycle.reindex(ME, CORPUS, embedder="other")
-        service.lifecycle.collect(ME, None, keep=1)
-        service.lifecycle.reindex(ME, CORPUS, embedder="hash")
+        service.maintenance.reindex(ME, CORPUS, embedder="other")
+        service.maintenance.collect(ME, None, keep=1)
+        service.maintenance.reindex(ME, CORPUS, embedder="hash")
         for opened in (service, follower, open_service(home, embedder)):
             same_hits(search(opened, "fig"), found)
 
@@ -73,18 +73,18 @@ def test_files_of_a_reindex_that_a_backup_does_not_know(tmp_path: Path) -> None:
         upload(service, TEXTS)
     backup = keep(home)
     with open_service(home, embedder) as service:
-        service.lifecycle.reindex(ME, CORPUS, embedder="other")
+        service.maintenance.reindex(ME, CORPUS, embedder="other")
         wanted = texts_found(service)
     put_back(home, backup)
     with open_service(home, embedder) as service:
         # Chunk ids come again, for other chunks.
         upload(service, {"y": "Yankee yaks.", **TEXTS}, corpus="elsewhere")
         upload(service, {"more": "Xray xylophones."}, corpus="elsewhere")
-        service.lifecycle.reindex(ME, CORPUS, embedder="other")
+        service.maintenance.reindex(ME, CORPUS, embedder="other")
         assert texts_found(service) == wanted
     with open_service(home, embedder) as service:
         assert texts_found(service) == wanted
-        assert service.lifecycle.verify(ME, None).problems == ()
+        assert service.maintenance.verify(ME, None).problems == ()
 
 
 def test_files_of_a_rebuild_that_a_backup_does_not_know(tmp_path: Path) -> None:
@@ -95,13 +95,13 @@ def test_files_of_a_rebuild_that_a_backup_does_not_know(tmp_path: Path) -> None:
     execute(home, "DELETE FROM chunk WHERE id = 2")
     backup = keep(home)
     with open_service(home) as service:
-        service.lifecycle.rebuild(ME, CORPUS)
+        service.maintenance.rebuild(ME, CORPUS)
         assert texts_found(service) == wanted
     put_back(home, backup)
     with open_service(home) as service:
-        assert "chunks" in {problem.code for problem in service.lifecycle.verify(ME, None).problems}
+        assert "chunks" in {problem.code for problem in service.maintenance.verify(ME, None).problems}
         assert texts_found(service)["apples"] == wanted["apples"]
-        service.lifecycle.rebuild(ME, CORPUS)
+        service.maintenance.rebuild(ME, CORPUS)
         assert texts_found(service) == wanted
 
 
@@ -111,8 +111,8 @@ def test_a_catalog_that_is_put_back_under_a_server(tmp_path: Path) -> None:
         upload(server, {"a": TEXTS["a"]})
         backup = keep(home)
         upload(server, {"b": "Bravo bananas, a secret."})
-        server._asker.refresh_all(ME)
-        server._asker.followed = True
+        server.queries.refresh_all(ME)
+        server.queries.followed = True
         assert len(search(server, "bravo").hits) == 2
         with sqlite3.connect(home / "catalog.db") as target, sqlite3.connect(backup) as source:
             source.backup(target)
@@ -120,7 +120,7 @@ def test_a_catalog_that_is_put_back_under_a_server(tmp_path: Path) -> None:
         source.close()
         with open_service(home) as other:
             upload(other, {"c": "Charlie cherries."})
-        server._asker.refresh_all(ME)
+        server.queries.refresh_all(ME)
         found = {hit.passage.document_id: hit.passage.text for hit in search(server, "bravo charlie").hits}
         assert found == {"a": TEXTS["a"], "c": "Charlie cherries."}
 
@@ -129,21 +129,21 @@ def test_a_rebuild_of_what_only_a_tag_needs(tmp_path: Path) -> None:
     home = new_home(tmp_path)
     with open_service(home, embedder) as service:
         upload(service, TEXTS)
-        service.lifecycle.set_tag(ME, CORPUS, "v1")
+        service.maintenance.set_tag(ME, CORPUS, "v1")
         wanted = texts_found(service)
-        service.lifecycle.reindex(ME, CORPUS, embedder="other")
+        service.maintenance.reindex(ME, CORPUS, embedder="other")
     execute(home, "DELETE FROM chunk WHERE id = 2")
     with open_service(home, embedder) as server:
         server.search(ME, SearchRequest(corpora=(CORPUS,), query="apples", at="v1"))
         with open_service(home, embedder) as service:
-            report = service.lifecycle.rebuild(ME, CORPUS)
+            report = service.maintenance.rebuild(ME, CORPUS)
             assert report.rechunked == 1
-        server._asker.refresh_all(ME)
+        server.queries.refresh_all(ME)
         for opened in (server, open_service(home, embedder)):
             hits = opened.search(ME, SearchRequest(corpora=(CORPUS,), query="bananas", at="v1")).hits
             assert TEXTS["b"] in {hit.passage.text for hit in hits}
         service = open_service(home, embedder)
-        service.lifecycle.rollback(ME, CORPUS, "v1")
+        service.maintenance.rollback(ME, CORPUS, "v1")
         assert texts_found(service) == wanted
 
 
@@ -154,11 +154,11 @@ def test_ids_of_mended_chunks_stay(tmp_path: Path) -> None:
         upload(server, TEXTS)
         wanted = texts_found(server)
         execute(home, "UPDATE chunk SET length = length + 1")
-        server._asker.followed = True
+        server.queries.followed = True
         with open_service(home) as service, pytest.raises(KeyboardInterrupt):
             crashpoints.install(stop_at("index.files.before_rename"))
             try:
-                service.lifecycle.rebuild(ME, CORPUS)
+                service.maintenance.rebuild(ME, CORPUS)
             finally:
                 crashpoints.install(None)
         assert texts_found(server) == wanted
@@ -181,5 +181,5 @@ def test_a_change_is_not_called_failed_because_files_could_not_be_written(tmp_pa
         search(service, "apples")
         execute(home, "DELETE FROM vector WHERE id = 3")
         service.delete_document(ME, CORPUS, "a")
-        report = service.lifecycle.rollback(ME, CORPUS, "1")
+        report = service.maintenance.rollback(ME, CORPUS, "1")
         assert report.added == 1

@@ -243,7 +243,7 @@ def test_gc_between_the_legs_and_the_second_look(
         def late(chunk_ids: Sequence[int]) -> list[ChunkText]:
             if not looked:
                 upload(other, {f"d{n}": f"a new apple {n}" for n in range(5)})
-                other.lifecycle.collect(ME, CORPUS, keep=1)
+                other.maintenance.collect(ME, CORPUS, keep=1)
             looked.append(real(chunk_ids))
             return looked[-1]
 

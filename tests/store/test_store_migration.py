@@ -42,11 +42,11 @@ def test_what_was_found_is_found(service: Service) -> None:
         assert hits == [(name, pytest.approx(score, abs=2e-6)) for name, score in expected]
     assert search(service, "apple", where={"lang": "de"}).hits[0].passage.document_id == "docs/a.md"
     assert len(search(service, "lemon", Mode.LEXICAL, corpora=("other",)).hits) == 1
-    assert service.lifecycle.verify(ME, None).problems == ()
+    assert service.maintenance.verify(ME, None).problems == ()
 
 
 def test_its_commits_can_be_gone_back_to_and_collected(service: Service) -> None:
-    log = service.lifecycle.log(ME, CORPUS)
+    log = service.maintenance.log(ME, CORPUS)
     assert [(entry.id, entry.kind, entry.embedder, entry.collected) for entry in log] == [
         (number, "ingest", "hash", False) for number in (3, 2, 1)
     ]
@@ -54,10 +54,10 @@ def test_its_commits_can_be_gone_back_to_and_collected(service: Service) -> None
     assert len(uids) == 3 and all(uid and len(uid) == 32 for uid in uids)
     first = service.search(ME, SearchRequest(corpora=(CORPUS,), query="lemon", mode=Mode.LEXICAL, at="1"))
     assert [hit.passage.document_id for hit in first.hits] == ["docs/a.md"]
-    service.lifecycle.rollback(ME, CORPUS, "1")
+    service.maintenance.rollback(ME, CORPUS, "1")
     assert search(service, "lemon", Mode.LEXICAL).hits[0].passage.text == first.hits[0].passage.text
-    report = service.lifecycle.collect(ME, None, keep=1)
+    report = service.maintenance.collect(ME, None, keep=1)
     assert (report.commits, report.documents, report.versions) == (3, 4, 2)
     upload(service, {"new": "A kiwi."})
     assert search(service, "kiwi", Mode.LEXICAL).commit == 8
-    assert service.lifecycle.verify(ME, CORPUS).problems == ()
+    assert service.maintenance.verify(ME, CORPUS).problems == ()

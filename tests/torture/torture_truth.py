@@ -118,7 +118,7 @@ def look(home: str) -> State:
 
 def _tags(service: Service, corpus: str) -> dict[str, int]:
     try:
-        return {tag.name: int(tag.commit) for tag in service.lifecycle.tags(ME, corpus)}
+        return {tag.name: int(tag.commit) for tag in service.maintenance.tags(ME, corpus)}
     except CorpusNotFound:
         return {}
 
@@ -250,7 +250,7 @@ def _index_halves(database: sqlite3.Connection, service: Service) -> Iterator[st
     """What the index in memory holds of live chunks, against the rows of the database."""
     for corpus in CORPORA:
         try:
-            snapshot = service._asker._keeper.current(service._catalog.corpora.get(ME, corpus))
+            snapshot = service.queries._keeper.current(service._catalog.corpora.get(ME, corpus))
         except CorpusNotFound:
             continue
         index, alive = snapshot.index, snapshot.alive

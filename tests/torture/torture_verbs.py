@@ -90,23 +90,23 @@ def cancelled_job(service: Service, folder: Path) -> None:
 
 
 def tag(service: Service, folder: Path, label: str) -> None:
-    service.lifecycle.set_tag(ME, CORPUS, label, move=True)
+    service.maintenance.set_tag(ME, CORPUS, label, move=True)
 
 
 def untag(service: Service, folder: Path, label: str) -> None:
-    service.lifecycle.delete_tag(ME, CORPUS, label)
+    service.maintenance.delete_tag(ME, CORPUS, label)
 
 
 def rollback(service: Service, folder: Path, label: str) -> None:
-    service.lifecycle.rollback(ME, CORPUS, label)
+    service.maintenance.rollback(ME, CORPUS, label)
 
 
 def reindex(service: Service, folder: Path, embedder: str, chunk_tokens: int) -> None:
-    service.lifecycle.reindex(ME, CORPUS, embedder=embedder, chunk_tokens=chunk_tokens)
+    service.maintenance.reindex(ME, CORPUS, embedder=embedder, chunk_tokens=chunk_tokens)
 
 
 def gc(service: Service, folder: Path, keep: int, vacuum: bool) -> None:
-    service.lifecycle.collect(ME, None, keep=keep, vacuum=vacuum)
+    service.maintenance.collect(ME, None, keep=keep, vacuum=vacuum)
 
 
 def damage(home: Path) -> None:
@@ -128,15 +128,15 @@ def damage(home: Path) -> None:
 
 
 def rebuild(service: Service, folder: Path) -> None:
-    service.lifecycle.rebuild(ME, CORPUS)
+    service.maintenance.rebuild(ME, CORPUS)
 
 
 def carry(service: Service, folder: Path, label: str) -> None:
     """Out of the home and into it again, under another name."""
     place = service.settings.home.with_name(f"{service.settings.home.name}-{label}")
     if not place.exists():
-        service.lifecycle.export_corpus(ME, CORPUS, place)
-    service.lifecycle.import_corpus(ME, place, name=CARRIED)
+        service.maintenance.export_corpus(ME, CORPUS, place)
+    service.maintenance.import_corpus(ME, place, name=CARRIED)
 
 
 @dataclass(frozen=True)

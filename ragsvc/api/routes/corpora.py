@@ -43,7 +43,7 @@ async def list_corpora(request: Request, state: StateOf) -> Response:
 )
 async def get_corpus(request: Request, state: StateOf, corpus: CorpusPath) -> Response:
     """Show a corpus at its head: sizes, profile, last commits and tags."""
-    found = await state.catalog.run(state.service.lifecycle.details, caller_of(request), corpus)
+    found = await state.catalog.run(state.service.maintenance.details, caller_of(request), corpus)
     return JsonResponse(without_folders(CorpusDetailsView.of_details(found).json_object()))
 
 
@@ -56,7 +56,7 @@ async def get_corpus(request: Request, state: StateOf, corpus: CorpusPath) -> Re
 )
 async def list_duplicates(request: Request, state: StateOf, corpus: CorpusPath) -> Response:
     """Group the live documents that hold the same text, or nearly."""
-    found = await state.reports.run(state.service.lifecycle.duplicates, caller_of(request), corpus)
+    found = await state.reports.run(state.service.maintenance.duplicates, caller_of(request), corpus)
     return JsonResponse(DuplicatesView.of(corpus, found))
 
 

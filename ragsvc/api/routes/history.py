@@ -48,7 +48,7 @@ async def list_commits(
 ) -> Response:
     """List the history of a corpus, newest commit first, a page at a time."""
     older = None if before is None else CommitId(before)
-    call = partial(state.service.lifecycle.log, caller_of(request), corpus, limit=limit + 1, before=older)
+    call = partial(state.service.maintenance.log, caller_of(request), corpus, limit=limit + 1, before=older)
     page = CommitsView.of(corpus, await state.catalog.run(call), limit)
     return JsonResponse(without_folders(page.json_object()))
 
@@ -58,7 +58,7 @@ async def list_commits(
 )
 async def list_tags(request: Request, state: StateOf, corpus: CorpusPath) -> Response:
     """List the tags of a corpus by name."""
-    found = await state.catalog.run(state.service.lifecycle.tags, caller_of(request), corpus)
+    found = await state.catalog.run(state.service.maintenance.tags, caller_of(request), corpus)
     return JsonResponse(TagsView.of(corpus, found))
 
 
@@ -74,7 +74,7 @@ async def set_tag(
 ) -> Response:
     """Name a commit, so that it is kept and can be gone back to. Naming it again changes nothing."""
     call = partial(
-        state.service.lifecycle.set_tag,
+        state.service.maintenance.set_tag,
         caller_of(request),
         corpus,
         tag,
@@ -93,7 +93,7 @@ async def set_tag(
 )
 async def delete_tag(request: Request, state: StateOf, corpus: CorpusPath, tag: TagPath) -> Response:
     """Take a name from its commit; the commit stays until it is collected."""
-    await state.writers.run(state.service.lifecycle.delete_tag, caller_of(request), corpus, tag)
+    await state.writers.run(state.service.maintenance.delete_tag, caller_of(request), corpus, tag)
     return Response(status_code=204)
 
 
@@ -106,5 +106,5 @@ async def delete_tag(request: Request, state: StateOf, corpus: CorpusPath, tag: 
 )
 async def rollback(request: Request, state: StateOf, corpus: CorpusPath, body: RollbackBody) -> Response:
     """Make a corpus what it was at a commit, by a new commit; `previous` is what undoes it."""
-    call = partial(state.service.lifecycle.rollback, caller_of(request), corpus, reference(body.to))
+    call = partial(state.service.maintenance.rollback, caller_of(request), corpus, reference(body.to))
     return JsonResponse(RollbackView.of(await state.writers.run(call)))
