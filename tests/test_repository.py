@@ -141,6 +141,9 @@ def test_the_readme_knows_every_command():
         "import",
         "reindex",
         "corpora show",
+        "sessions list",
+        "records list",
+        "usage",
     ):
         assert f"ragsvc {command} " in readme
 
