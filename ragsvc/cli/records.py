@@ -158,7 +158,7 @@ def to_golden(
     home: HomeOption = None,
 ) -> int:
     """Make questions of rated answers; `ragsvc eval answers CORPUS --questions FILE` takes them."""
-    from ragsvc.evaluation.drafts.ratings import rated_questions
+    from ragsvc.evaluation.drafts.rated_questions import rated_questions
 
     target = OutputFile.tried(path, "FILE")
     with session_of(context).service(home) as service:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from made_records import made_record
 
 from ragsvc.domain import AnswerRecord, RecordFeedback, RecordOrigin, Role
-from ragsvc.evaluation.drafts.ratings import RatingGap, rated_questions
+from ragsvc.evaluation.drafts.rated_questions import RatingGap, rated_questions
 from ragsvc.evaluation.questions import Question, parse
 
 
