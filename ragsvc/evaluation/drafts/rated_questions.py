@@ -74,6 +74,8 @@ def _line(record: AnswerRecord, *, synthetic: bool) -> dict[str, Any] | RatingGa
         return RatingGap.WITHOUT_CORRECTION
     if not record.answered:
         return line | {"answerable": False}
+    if not record.answer.strip():
+        return RatingGap.WITHOUT_TEXT
     line["answers"] = [_without_markers(record)]
     if record.citations:
         line["documents"] = list(dict.fromkeys(cited.document_id for cited in record.citations))
