@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -26,7 +27,7 @@ from ragsvc.domain import (
     Turn,
     UsageRow,
 )
-from ragsvc.errors import InvalidRequest, RecordNotFound, RecordsOff
+from ragsvc.errors import InvalidRequest, RecordNotFound, RecordsOff, StorageError, WriterBusy
 from ragsvc.pipeline.iterators import closed_after
 from ragsvc.service.json_values import encodable
 from ragsvc.service.meters import Meters
@@ -107,7 +108,7 @@ class RecordService:
         if request.session is None:
             return _Conversation(request)
         self._check_on()
-        self.flush()
+        self._settle()
         self._catalog.sessions.get(caller, request.session)
         turns = self._catalog.sessions.turns(caller, request.session, MAX_TURNS // 2)
         if not request.history:
@@ -150,7 +151,7 @@ class RecordService:
         :param limit: 1..1000.
         :raises InvalidRequest: if the cursor is none of ours.
         """
-        self.flush()
+        self._settle()
         return self._catalog.sessions.page(caller, cursor, limit)
 
     def session(self, caller: Caller, session_id: str) -> tuple[ChatSession, list[AnswerRecord]]:
@@ -158,7 +159,7 @@ class RecordService:
 
         :raises SessionNotFound: if there is none of this id.
         """
-        self.flush()
+        self._settle()
         found = self._catalog.sessions.get(caller, session_id)
         return found, self._catalog.sessions.turns(caller, session_id)
 
@@ -195,7 +196,7 @@ class RecordService:
         :raises InvalidRequest: if the cursor is none of ours.
         """
         parsed = None if where is None else parse_record_filter(where)
-        self.flush()
+        self._settle()
         return self._catalog.records.page(caller, parsed, cursor, limit)
 
     def every(self, caller: Caller, where: Mapping[str, Any] | None = None) -> Iterator[AnswerRecord]:
@@ -212,7 +213,7 @@ class RecordService:
 
         :raises RecordNotFound: if there is none of this id.
         """
-        self.flush()
+        self._settle()
         try:
             return self._catalog.records.get(caller, record_id)
         except RecordNotFound:
@@ -259,9 +260,14 @@ class RecordService:
         """
         if not 1 <= days <= MAX_USAGE_DAYS:
             raise InvalidRequest(f"days is from 1 to {MAX_USAGE_DAYS}, not {days}", hint="for example 30")
-        self.flush()
+        self._settle()
         since = datetime.now(UTC).date() - timedelta(days=days - 1)
         return self._catalog.records.usage(caller, since.isoformat())
+
+    def _settle(self) -> None:
+        """Write what waits before something is read; where nothing can be written, reading goes on."""
+        with suppress(StorageError, WriterBusy):
+            self.flush()
 
     def _check_on(self) -> None:
         if self.policy is RecordPolicy.OFF:

@@ -21,7 +21,7 @@ from ragsvc.domain import (
     Role,
     Turn,
 )
-from ragsvc.errors import InvalidRequest, RecordNotFound, RecordsOff, SessionNotFound
+from ragsvc.errors import DiskFull, InvalidRequest, RecordNotFound, RecordsOff, SessionNotFound
 from ragsvc.service.service import Service
 
 MARK = "Xylophagous"
@@ -116,6 +116,25 @@ def test_what_was_asked_is_there_after_a_restart(service: Service, home: Path) -
     service.records.close()
     with open_service(home) as again:
         assert again.records.page(ME)[0][0].id == answer.record
+
+
+def test_a_full_disk_stops_no_answer_and_no_reading(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = service.records.create_session(ME, "", {}).id
+    kept = ask(service, "When are backups made?", session=session).record
+
+    def full(_: object) -> int:
+        raise DiskFull("no room")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(service.records._queue, "_write", full)
+        later = ask(service, "How long are they kept?", session=session).record
+        assert [record.id for record in service.records.page(ME)[0]] == [kept]
+        assert [turn.id for turn in service.records.session(ME, session)[1]] == [kept]
+        with pytest.raises(DiskFull):
+            service.records.delete_session(ME, session)
+    assert [record.id for record in service.records.page(ME)[0]] == [later, kept]
 
 
 def test_feedback_counts_and_is_checked(service: Service) -> None:

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from ragsvc import domain
 from ragsvc.errors import CorpusNotFound
 from ragsvc.service.json_values import View, encodable, plain
-from ragsvc.service.views import answers, corpora, history, jobs, upkeep
+from ragsvc.service.views import answers, corpora, history, jobs, records, upkeep
 
 TEXTS = st.text(alphabet=st.characters(), max_size=4) | st.sampled_from(["", "n\udcff.md", "\ud83d"])
 FLOATS = st.floats(allow_nan=False, allow_infinity=False)
@@ -63,6 +63,10 @@ MAKERS: dict[Any, Callable[[Any], View]] = {
     domain.VerifyReport: upkeep.VerifyView.of,
     domain.RebuildReport: upkeep.RebuildView.of,
     domain.CarryReport: upkeep.CarryView.of,
+    domain.ChatSession: records.SessionView.of,
+    domain.AnswerRecord: records.RecordView.of,
+    domain.RecordFeedback: records.FeedbackView.of,
+    domain.UsageRow: records.UsageRowView.of,
 }
 
 
@@ -74,7 +78,7 @@ def assert_as_described(kind: type[View], shape: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("made", MAKERS, ids=lambda made: made.__name__)
-@settings(max_examples=30)
+@settings(max_examples=30, deadline=None)
 @given(st.data())
 def test_what_is_sent_is_what_is_described(made: Any, data: st.DataObject):
     view = MAKERS[made](data.draw(instances(made)))
