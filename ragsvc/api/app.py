@@ -19,6 +19,7 @@ from ragsvc.api import docs, openapi, responses
 from ragsvc.api.bodies import BodyLimit, Limits
 from ragsvc.api.cors import admit, allowed_origins
 from ragsvc.api.errors import instance_of, problem_of, short_of_memory, unexpected_problem
+from ragsvc.api.mcp.endpoint import McpEndpoint
 from ragsvc.api.memory_budget import MemoryBudget
 from ragsvc.api.responses import render
 from ragsvc.api.routes import (
@@ -61,6 +62,7 @@ def create_app(service: Service) -> FastAPI:
         app.include_router(room.router)
     app.openapi = partial(openapi.document, app)  # type: ignore[method-assign]
     docs.install(app)
+    app.state.ragsvc_mcp = McpEndpoint.install(app)
     responses.install(app)
     # The last one added is the outermost.
     origins = allowed_origins(settings)
@@ -79,7 +81,8 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     service = app.state.ragsvc.service
     await to_thread.run_sync(service.start)
     try:
-        yield
+        async with app.state.ragsvc_mcp.lifespan():
+            yield
     finally:
         await to_thread.run_sync(service.close)
 

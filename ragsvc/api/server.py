@@ -129,5 +129,5 @@ def configure_log() -> None:
     logging.basicConfig(
         stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
     )
-    for library in ("uvicorn", "alembic", "faiss"):
+    for library in ("uvicorn", "alembic", "faiss", "mcp"):
         logging.getLogger(library).setLevel(logging.WARNING)
