@@ -150,25 +150,37 @@ def test_an_addition_that_takes_long_is_told_as_it_stands(
 
 
 @pytest.mark.parametrize(
-    ("state", "more", "word"),
+    ("state", "more", "word", "code"),
     [
-        (JobState.FAILED, {"error": {"code": "disk_full", "message": "no room", "hint": "free"}}, "no room"),
-        (JobState.CANCELLED, {}, "cancelled"),
+        (
+            JobState.FAILED,
+            {"error": {"code": "disk_full", "message": "no room", "hint": "free"}},
+            "no room",
+            "disk_full",
+        ),
+        (JobState.CANCELLED, {}, "cancelled", "job_error"),
         (
             JobState.DONE,
             {"result": {"failures": [{"source": "a", "code": "no_text", "error": "holds no text"}]}},
             "no text",
+            "no_text",
         ),
     ],
 )
 def test_an_addition_that_fails_says_why(
-    service: FakeService, monkeypatch: pytest.MonkeyPatch, state: JobState, more: dict[str, Any], word: str
+    service: FakeService,
+    monkeypatch: pytest.MonkeyPatch,
+    state: JobState,
+    more: dict[str, Any],
+    word: str,
+    code: str,
 ):
     def fail(*_: Any) -> Job:
         return replace(service._new_job("1", "notes", 1, state), **more)
 
     monkeypatch.setattr(service, "submit_ingest", fail)
-    assert word in failed(service, "add_text", corpus="notes", document_id="a", text="Tea.")["message"]
+    error = failed(service, "add_text", corpus="notes", document_id="a", text="Tea.")
+    assert word in error["message"] and error["code"] == code
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ from mcp.shared.message import SessionMessage
 import ragsvc
 from ragsvc.api.errors import Problem
 from ragsvc.api.mcp.resources import TEMPLATE, DocumentShelf
-from ragsvc.api.mcp.toolbox import TOOLS, Toolbox, ToolSpec, schema_of
+from ragsvc.api.mcp.toolbox import TOOLS, Result, Toolbox, ToolSpec, schema_of
 from ragsvc.api.responses import rpc_data, rpc_words
 from ragsvc.api.security import caller_of
 from ragsvc.api.state import AppState
@@ -31,6 +31,8 @@ INSTRUCTIONS = (
     "there is. ask gives a grounded answer, search gives passages, get_text reads around them. Cite what "
     "you use by document_id; a span [start, end) counts code points of the stored text of that version."
 )
+
+_NO_MESSAGE = "a line of stdin is no message of JSON-RPC in UTF-8, or holds half a character"
 
 Context = ServerRequestContext[Any]
 
@@ -154,9 +156,7 @@ class _AnsweredStream:
 
     async def receive(self) -> SessionMessage | Exception:
         while isinstance(item := await self._read.receive(), Exception):
-            error = types.ErrorData(
-                code=types.PARSE_ERROR, message="a line of stdin is no message of JSON-RPC"
-            )
+            error = types.ErrorData(code=types.PARSE_ERROR, message=_NO_MESSAGE)
             await self._write.send(SessionMessage(types.JSONRPCError(jsonrpc="2.0", id=None, error=error)))
         return item  # type: ignore[no-any-return]
 
@@ -184,7 +184,7 @@ def _caller(context: Context) -> Caller:
     return Caller() if context.request is None else caller_of(context.request)
 
 
-def _raised(result: JsonObject | Problem) -> JsonObject:
+def _raised(result: Result) -> JsonObject:
     """What was read; the errors of resources are errors of the protocol."""
     if isinstance(result, Problem):
         code = types.INTERNAL_ERROR if result.status >= 500 else types.INVALID_PARAMS

@@ -7,7 +7,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, TypeAlias
 
 import anyio
 from fastapi.exceptions import RequestValidationError
@@ -42,6 +42,9 @@ _LOOK_S = 0.1
 _FINAL = frozenset({JobState.DONE, JobState.FAILED, JobState.CANCELLED})
 
 
+Result: TypeAlias = JsonObject | Problem
+
+
 class TextPageView(TextView):
     """A piece of the stored text of one immutable version."""
 
@@ -60,7 +63,7 @@ class ToolSpec:
     description: str
     arguments: type[Body]
     view: type[View]
-    run: Callable[[AppState, Caller, Any], Awaitable[JsonObject]]
+    run: Callable[[AppState, Caller, Any], Awaitable[Result]]
     writes: bool = False
 
 
@@ -70,7 +73,7 @@ class Toolbox:
 
     state: AppState
 
-    async def call(self, caller: Caller, name: str, arguments: Mapping[str, Any]) -> JsonObject | Problem:
+    async def call(self, caller: Caller, name: str, arguments: Mapping[str, Any]) -> Result:
         """The result of a tool, or why there is none.
 
         :param name: one of `TOOLS`.
@@ -78,13 +81,13 @@ class Toolbox:
         spec = TOOLS[name]
         return await self.attempt(lambda: self._run(caller, spec, arguments))
 
-    async def _run(self, caller: Caller, spec: ToolSpec, arguments: Mapping[str, Any]) -> JsonObject:
+    async def _run(self, caller: Caller, spec: ToolSpec, arguments: Mapping[str, Any]) -> Result:
         # A model that has nothing to say for an argument often sends null.
         given = {member: value for member, value in arguments.items() if value is not None}
         asked = validate(spec.arguments, await self.state.parser.thread(checked, given))
         return await spec.run(self.state, caller, asked)
 
-    async def attempt(self, work: Callable[[], Awaitable[JsonObject]]) -> JsonObject | Problem:
+    async def attempt(self, work: Callable[[], Awaitable[Result]]) -> Result:
         """What some work gives, or its error in words that may be shown; a bug is logged."""
         try:
             return await work()
@@ -170,28 +173,32 @@ async def _list_documents(state: AppState, caller: Caller, asked: DocumentsArgum
     return DocumentsView.of(found, following).json_object()
 
 
-async def _add_text(state: AppState, caller: Caller, asked: AdditionArguments) -> JsonObject:
+async def _add_text(state: AppState, caller: Caller, asked: AdditionArguments) -> Result:
     document = InlineDocument(asked.document_id, asked.text, asked.title, asked.metadata)
     job = await state.catalog.run(state.service.submit_ingest, caller, asked.corpus, [document], {})
     ends_s = time.monotonic() + ADDITION_WAIT_S
     while job.state not in _FINAL and time.monotonic() < ends_s:
         await anyio.sleep(_LOOK_S)
         job = await state.catalog.run(state.service.job, caller, job.id)
-    _check_success(job)
-    return JobView.of(job).json_object()
+    return _failure_of(job) or JobView.of(job).json_object()
 
 
-def _check_success(job: Job) -> None:
-    """Check that a job did not fail, and that the one document of it was read.
+def _failure_of(job: Job) -> Problem | None:
+    """Why the one document of a job is not in; None where it is, or will be."""
+    told: Mapping[str, Any] = {}
+    if job.state is JobState.FAILED:
+        told = job.error or {"message": "the job failed"}
+    elif job.state is JobState.CANCELLED:
+        told = {"message": "the job was cancelled before the text was added", "hint": "call add_text again"}
+    elif failures := (job.result or {}).get("failures"):
+        told = {**failures[0], "message": failures[0]["error"]}
+    if not told:
+        return None
+    code, message, hint = (str(told.get(name) or other) for name, other in _UNTOLD.items())
+    return Problem(422, "Text was not added", code, message, hint, RPC_PATHS[0])
 
-    :raises JobError: if it is not so.
-    """
-    if job.state is JobState.FAILED and job.error is not None:
-        raise JobError(str(job.error.get("message", "the job failed")), hint=str(job.error.get("hint", "")))
-    if job.state is JobState.CANCELLED:
-        raise JobError("the job was cancelled before the text was added", hint="call add_text again")
-    for failure in (job.result or {}).get("failures", ()):
-        raise InvalidRequest(f"the text was not added: {failure['error']}", hint="send another text")
+
+_UNTOLD = {"code": JobError.code, "message": "the text was not added", "hint": "send another text"}
 
 
 _SPECS = (
