@@ -22,6 +22,7 @@ from mcp.shared.exceptions import MCPError
 from pydantic import SecretStr
 from starlette.testclient import TestClient
 
+from ragsvc.api import server
 from ragsvc.api.app import create_app
 from ragsvc.api.mcp import toolbox
 from ragsvc.api.mcp.resources import DocumentAddress
@@ -470,3 +471,9 @@ def test_as_many_calls_as_queries_are_taken(running: int, service: FakeService):
     assert sorted(result.is_error for result in results) == [False] * 4 + [True]
     (refused,) = [result for result in results if result.is_error]
     assert "RAGSVC_MAX_CONCURRENT_QUERIES" in text_of(refused)
+
+
+def test_a_server_says_where_it_is(monkeypatch: pytest.MonkeyPatch):
+    assert server.places() == "described at /docs, MCP at /mcp"
+    monkeypatch.setattr("ragsvc.api.mcp.endpoint.find_spec", lambda name: None)
+    assert "pip install 'ragsvc[mcp]'" in server.places()

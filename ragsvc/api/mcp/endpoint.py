@@ -26,12 +26,17 @@ if TYPE_CHECKING:
     from ragsvc.api.mcp.rpc_server import RpcServer
 
 
+def has_package() -> bool:
+    """Whether the package of the protocol is there; it is not imported."""
+    return find_spec("mcp") is not None
+
+
 def check_package() -> None:
-    """Check that the package of the protocol is there, without importing it.
+    """Check that the package of the protocol is there.
 
     :raises MissingExtra: if it is not.
     """
-    if find_spec("mcp") is None:
+    if not has_package():
         raise MissingExtra(
             "the Model Context Protocol needs the package mcp", hint="pip install 'ragsvc[mcp]'"
         )
