@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 
 def has_package() -> bool:
     """Whether the package of the protocol is there; it is not imported."""
-    return find_spec("mcp") is not None
+    # The package mcp below version 2 is another one under the same name, without this part.
+    return find_spec("mcp_types") is not None
 
 
 def check_package() -> None:
