@@ -434,6 +434,40 @@ def test_what_is_wrong_with_a_request_is_told_as_clients_read_it(client: TestCli
         assert code is None or error["data"]["code"] == code
 
 
+METHODS = st.sampled_from(
+    [
+        "initialize",
+        "ping",
+        "tools/list",
+        "tools/call",
+        "resources/list",
+        "resources/read",
+        "prompts/list",
+        "a",
+    ]
+)
+MEMBERS = st.sampled_from(["name", "arguments", "uri", "cursor", "_meta", "protocolVersion"])
+FINITE = VALUES.filter(lambda value: "NaN" not in json.dumps(value) and "Infinity" not in json.dumps(value))
+
+
+@given(
+    method=METHODS,
+    number=st.integers() | st.text(max_size=4) | st.none() | st.lists(st.integers(), max_size=1),
+    params=st.dictionaries(MEMBERS, FINITE | st.sampled_from(NAMES), max_size=4) | FINITE,
+    version=st.sampled_from(["", "2025-03-26", "2026-07-28", "2099-01-01", "x"]),
+)
+@examples(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_no_message_is_a_bug(client: TestClient, method: str, number: Any, params: Any, version: str):
+    headers = ACCEPT | {"content-type": "application/json"}
+    if version:
+        headers |= {"mcp-protocol-version": version, "mcp-method": method}
+    body = json.dumps({"jsonrpc": "2.0", "id": number, "method": method, "params": params})
+    response = client.post("/mcp", content=body.encode(), headers=headers)
+    assert response.status_code in (200, 202, 400, 404), response.text
+    error = response.json().get("error", {}) if response.content else {}
+    assert "Traceback" not in response.text and error.get("code") not in (0, types.INTERNAL_ERROR)
+
+
 def test_the_key_is_needed_where_one_is_set(service: FakeService):
     service.settings = service.settings.model_copy(update={"api_key": SecretStr("open sesame")})
     with TestClient(create_app(service), base_url="http://elsewhere") as client:
