@@ -13,6 +13,8 @@ RagsvcError
 │   ├── RefNotFound
 │   ├── CommitCollected
 │   ├── JobNotFound
+│   ├── SessionNotFound
+│   ├── RecordNotFound
 │   └── SourceNotFound
 ├── Conflict                  the state forbids it
 │   ├── RootConflict
@@ -21,6 +23,7 @@ RagsvcError
 │   ├── TagExists
 │   ├── CorpusExists
 │   ├── TargetExists
+│   ├── RecordsOff
 │   └── ProfileMismatch
 ├── AccessDenied
 │   ├── Unauthenticated
@@ -144,6 +147,14 @@ class JobNotFound(NotFound):
     code = "job_not_found"
 
 
+class SessionNotFound(NotFound):
+    code = "session_not_found"
+
+
+class RecordNotFound(NotFound):
+    code = "record_not_found"
+
+
 class SourceNotFound(NotFound):
     """A path given to ingest does not exist."""
 
@@ -188,6 +199,12 @@ class TargetExists(Conflict):
     """An export would write into something that is there."""
 
     code = "target_exists"
+
+
+class RecordsOff(Conflict):
+    """Nothing is kept here: RAGSVC_RECORDS is off."""
+
+    code = "records_off"
 
 
 class ProfileMismatch(Conflict):

@@ -142,6 +142,9 @@ def test_the_readme_knows_every_command():
         "reindex",
         "corpora show",
         "mcp",
+        "sessions list",
+        "records list",
+        "usage",
     ):
         assert f"ragsvc {command} " in readme
 

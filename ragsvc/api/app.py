@@ -32,7 +32,10 @@ from ragsvc.api.routes import (
     history,
     jobs,
     models,
+    records,
     search,
+    sessions,
+    usage,
 )
 from ragsvc.api.security import AccessControl, has_key
 from ragsvc.api.state import AppState
@@ -58,7 +61,8 @@ def create_app(service: Service) -> FastAPI:
     )
     app.state.ragsvc = AppState.of_service(service)
     app.state.ragsvc_key_needed = has_key(settings.api_key)
-    for room in (search, answer, chat, models, embeddings, corpora, documents, history, jobs, health):
+    asking = (search, answer, chat, models, embeddings)
+    for room in (*asking, corpora, documents, history, sessions, records, usage, jobs, health):
         app.include_router(room.router)
     app.openapi = partial(openapi.document, app)  # type: ignore[method-assign]
     docs.install(app)

@@ -40,6 +40,7 @@ TAGS = [
     {"name": "openai", "description": "The same for clients of the OpenAI API."},
     {"name": "corpora", "description": "Corpora and their documents."},
     {"name": "history", "description": "Commits, tags and going back."},
+    {"name": "records", "description": "Sessions, records of answers, feedback and usage."},
     {"name": "jobs", "description": "Long work, done in the background."},
     {"name": "health", "description": "For load balancers and monitors."},
 ]

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Annotated, Any, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, WrapValidator
 from pydantic_core import PydanticCustomError
 
-from ragsvc.domain import AnswerRequest, Mode, Role, SearchRequest, Turn
+from ragsvc.domain import AnswerRequest, FeedbackRequest, Mode, RecordOrigin, Role, SearchRequest, Turn
 from ragsvc.service.request_limits import MAX_TURNS
 
 CORPUS_PATTERN = r"^[a-z0-9][a-z0-9._-]{0,63}$"
 MAX_K = 200
 MAX_CORPORA = 32
 MAX_DOCUMENTS = 10_000
+MAX_TITLE = 512
+MAX_WORDS = 20_000
+MAX_METADATA_CHARS = 16_384
 
 Item = TypeVar("Item")
 # Of a list, the first mistake is told: a description of each would take many times the memory of the body.
@@ -109,6 +113,31 @@ History = Annotated[
 ]
 
 
+def _small(metadata: dict[str, Any]) -> dict[str, Any]:
+    if len(json.dumps(metadata)) > MAX_METADATA_CHARS:
+        raise ValueError(f"has more than {MAX_METADATA_CHARS} characters as JSON")
+    return metadata
+
+
+RecordMetadata = Annotated[dict[str, Any], AfterValidator(_small)]
+SessionId = Annotated[
+    Annotated[str, Field(min_length=1, max_length=128)] | None,
+    Field(
+        description="The session that is gone on with: its turns are the history where none is sent, and the "
+        "answer is appended to them.",
+        examples=["0f3a5c"],
+    ),
+]
+KeptMetadata = Annotated[
+    RecordMetadata,
+    Field(description="Kept with the record; any JSON values.", examples=[{"page": "/help"}]),
+]
+Origin = Annotated[
+    Annotated[RecordOrigin, Field(strict=False)],
+    Field(description="`synthetic`: no person asked.", examples=["real"]),
+]
+
+
 class SearchBody(Body):
     """A search."""
 
@@ -169,6 +198,9 @@ class AnswerBody(Body):
     )
     at: At = None
     history: History = None
+    session: SessionId = None
+    metadata: KeptMetadata = Field(default_factory=dict)
+    origin: Origin = RecordOrigin.REAL
     stream: bool = Field(
         False,
         description="true: send server-sent events `passages`, `token`, `citation` and `done` (or `error`) "
@@ -185,6 +217,51 @@ class AnswerBody(Body):
             where=self.filter,
             at=optional(self.at),
             history=turns_of(self.history),
+            session=self.session,
+            metadata=self.metadata,
+            origin=self.origin,
+        )
+
+
+class SessionBody(Body):
+    """A conversation to begin."""
+
+    title: str = Field("", max_length=MAX_TITLE, description="What it is about.", examples=["Backups"])
+    metadata: RecordMetadata = Field(
+        default_factory=dict, description="Any JSON values.", examples=[{"client": "page"}]
+    )
+
+
+class TitleBody(Body):
+    """Another title of a session."""
+
+    title: str = Field(max_length=MAX_TITLE, description="What it is about.", examples=["Backups"])
+
+
+Label = Annotated[str, Field(min_length=1, max_length=128)]
+
+
+class FeedbackBody(Body):
+    """What somebody says of an answer. Who says it is told by who calls, not by the body."""
+
+    score: float = Field(ge=-1, le=1, description="-1 (bad) to 1 (good).", examples=[1.0])
+    label: str = Field("", max_length=128, description="One word for it.", examples=["outdated"])
+    comment: str = Field("", max_length=MAX_WORDS, description="In words.", examples=["It is weekly now."])
+    corrected_answer: str = Field(
+        "", max_length=MAX_WORDS, description="What would be right.", examples=["Backups are made weekly."]
+    )
+    tags: Listed[Label] = Field(
+        default_factory=list, max_length=32, description="Labels to filter and group by.", examples=[["ui"]]
+    )
+
+    def request(self) -> FeedbackRequest:
+        """Give the service's form of it."""
+        return FeedbackRequest(
+            score=self.score,
+            label=self.label,
+            comment=self.comment,
+            corrected_answer=self.corrected_answer,
+            tags=tuple(self.tags),
         )
 
 

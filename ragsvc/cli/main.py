@@ -24,10 +24,12 @@ from ragsvc.cli import (
     ingest,
     jobs,
     mcp,
+    records,
     reindex,
     retention,
     search,
     serve,
+    sessions,
     transfer,
     upkeep,
 )
@@ -97,6 +99,9 @@ app.add_typer(documents.app, name="documents")
 evaluate.app.command("make")(evaluate_make.make)
 app.add_typer(evaluate.app, name="eval")
 app.add_typer(jobs.app, name="jobs")
+app.add_typer(sessions.app, name="sessions")
+app.add_typer(records.app, name="records")
+app.command("usage")(records.usage)
 
 
 def main(

@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Any, TypeAlias
 
 from ragsvc.domain.arrays import CommitId, Span
+from ragsvc.domain.records import RecordOrigin
 from ragsvc.domain.search import Hit, Turn
 
 
@@ -163,6 +164,8 @@ class Answer:
     unsupported: code points of `answer` that no passage bears out, ascending; () for a refusal.
     finish: why the generator stopped. prompt_tokens, completion_tokens: of what was read and written, as
     the generator tells them, else in the tokens of the first corpus's embedder; see docs/chat.md.
+    commits: what was read, by corpus.
+    session, record: where it is kept; None: nowhere.
     """
 
     corpus: str
@@ -180,6 +183,9 @@ class Answer:
     finish: FinishReason = FinishReason.STOP
     prompt_tokens: int = 0
     completion_tokens: int = 0
+    commits: Mapping[str, CommitId] = field(default_factory=dict)
+    session: str | None = None
+    record: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -187,6 +193,8 @@ class AnswerRequest:
     """One question. k: passages to read, 1..200. at, history: as in SearchRequest.
 
     max_tokens, temperature, stop, instructions: as in Generation; None: as is set.
+    session: whose turns are the history where none is given, and which the record is appended to.
+    metadata, origin: of the record, as in AnswerRecord.
     """
 
     corpora: tuple[str, ...]
@@ -199,6 +207,9 @@ class AnswerRequest:
     temperature: float | None = None
     stop: tuple[str, ...] = ()
     instructions: str = ""
+    session: str | None = None
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    origin: RecordOrigin = RecordOrigin.REAL
 
 
 @dataclass(frozen=True, slots=True)

@@ -127,9 +127,8 @@ class JobRunner:
 
     def _sweep(self) -> None:
         sweep_spools(self._catalog.home.path, self._is_open)
-        oldest = datetime.now(UTC) - timedelta(days=self._settings.keep_jobs_days)
-        before = oldest.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-        self._catalog.jobs.expire(before, self._settings.keep_jobs)
+        self._catalog.jobs.expire(_ago(self._settings.keep_jobs_days), self._settings.keep_jobs)
+        self._catalog.records.expire(_ago(self._settings.keep_records_days))
 
     def _reclaim(self) -> None:
         """Take over the jobs that another server left: whoever holds the election has the only process.
@@ -231,6 +230,15 @@ class JobRunner:
             self._catalog.deletion.drop_unborn(job.corpus, ingests=0)
         if job.state is not JobState.RUNNING:
             Spool(self._catalog.home.spool(job.id)).discard()
+
+
+def _ago(days: float) -> str:
+    """A time as stored: so many days before now, or the first of all times."""
+    try:
+        oldest = datetime.now(UTC) - timedelta(days=days)
+    except OverflowError:
+        return ""
+    return oldest.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _shown(code: str, message: str, *, sure: bool) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from copy import copy
+from dataclasses import replace
 from types import MappingProxyType
 
 from ragsvc.domain import (
@@ -23,8 +24,10 @@ from ragsvc.domain import (
 )
 from ragsvc.errors import CorpusNotFound, InvalidRequest, RagsvcError
 from ragsvc.pipeline.generation.answer import AnswerOptions, RetrievedPassages, Writers, merge, stream_answer
+from ragsvc.pipeline.grounding.answerability import load_model
 from ragsvc.pipeline.grounding.documents import DocumentReader
 from ragsvc.pipeline.grounding.judgement import Grounds, grounds_of, shape_of
+from ragsvc.pipeline.iterators import closed_after
 from ragsvc.pipeline.retrieval.search import (
     MAX_K,
     RerankStage,
@@ -118,7 +121,8 @@ class QueryService:
             history=request.history,
         )
         result, found = self.look(caller, search, ready)
-        yield from stream_answer(
+        commits = {each.snapshot.corpus.name: each.snapshot.commit for each in found}
+        events = stream_answer(
             RetrievedPassages(result, tuple(found), time.perf_counter() - started),
             Writers(
                 self._generators.current(),
@@ -128,6 +132,17 @@ class QueryService:
             ),
             self._manner(request),
         )
+        with closed_after(events):
+            for event in events:
+                if isinstance(event, DoneEvent):
+                    event = DoneEvent(replace(event.answer, commits=commits))
+                yield event
+
+    @property
+    def refusal_threshold(self) -> float:
+        """The confidence in [0, 1] below which a question is refused."""
+        model = load_model(with_reader=self._loader.reader() is not None)
+        return model.threshold(self._settings.max_false_refusals)
 
     def grounds(self, caller: Caller, request: SearchRequest) -> list[Grounds | None]:
         """See `Service.grounds`."""

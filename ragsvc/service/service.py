@@ -38,6 +38,7 @@ from ragsvc.service.job_runner import JobRunner
 from ragsvc.service.maintenance import MaintenanceService
 from ragsvc.service.model_registry import Embedders, ModelRegistry
 from ragsvc.service.queries import QueryService
+from ragsvc.service.records import RecordService
 from ragsvc.service.spool import Spool
 from ragsvc.settings import Settings
 from ragsvc.store.catalog import Catalog
@@ -64,6 +65,9 @@ class Service:
         workers = pool or new_pool(settings)
         self._own_pool = None if pool else workers
         self.queries = QueryService(catalog, self._loader, settings)
+        self.records = RecordService(
+            catalog, settings, self.queries.stream, lambda: self.queries.refusal_threshold
+        )
         self._browser = CorpusBrowser(catalog)
         self._writer = CorpusWriter(catalog, self._loader, settings, workers)
         self.maintenance = MaintenanceService(catalog, self._loader, self.queries, settings, workers)
@@ -111,6 +115,7 @@ class Service:
         """Stop what `start` began and release the catalog."""
         self._follower.close()
         self._runner.close()
+        self.records.close()
         if self._own_pool is not None:
             self._own_pool.close()
         self._catalog.close()
@@ -158,11 +163,12 @@ class Service:
         return commit
 
     def delete_corpus(self, caller: Caller, corpus: str) -> None:
-        """Delete a corpus with all its versions, vectors and index files.
+        """Delete a corpus with all its versions, vectors, index files and the records of its answers.
 
         :raises CorpusNotFound: if there is none of this name.
         """
         queued = [job for job in self._catalog.jobs.all(caller, [JobState.QUEUED]) if job.corpus == corpus]
+        self.records.flush()
         self._writer.delete_corpus(caller, corpus)
         for job in queued:
             self.desk.discard_uploads(job.id)
@@ -178,12 +184,12 @@ class Service:
         return self.queries.search(caller, request)
 
     def answer(self, caller: Caller, request: AnswerRequest) -> Answer:
-        """Answer a question from passages, or say that they do not answer it."""
-        return self.queries.answer(caller, request)
+        """Answer a question from passages, or say that they do not answer it; see `RecordService.stream`."""
+        return self.records.answer(caller, request)
 
     def stream_answer(self, caller: Caller, request: AnswerRequest) -> Iterator[AnswerEvent]:
         """Answer piece by piece; the last event holds the whole answer."""
-        return self.queries.stream(caller, request)
+        return self.records.stream(caller, request)
 
     def corpora(self, caller: Caller) -> list[CorpusSummary]:
         """All corpora, by name."""

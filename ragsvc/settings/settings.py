@@ -8,7 +8,7 @@ from typing import Literal
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from ragsvc.domain import Fusion, UnsupportedSentence
+from ragsvc.domain import Fusion, RecordPolicy, UnsupportedSentence
 
 
 class Settings(BaseSettings):
@@ -96,6 +96,13 @@ class Settings(BaseSettings):
     )
     keep_jobs: int = Field(10_000, ge=0, description="Finished jobs that are kept at most.")
     keep_jobs_days: float = Field(30.0, gt=0, description="How long finished jobs are kept.")
+    records: RecordPolicy = Field(
+        RecordPolicy.FULL,
+        description="What is kept of questions and answers: full, anonymous (figures and ids), or off.",
+    )
+    keep_records_days: float = Field(
+        365.0, gt=0, description="How long records are kept, and sessions that have none."
+    )
     ocr: bool = Field(
         True,
         description="Read scans and pictures where ragsvc[ocr] or Tesseract is installed; seconds a page.",

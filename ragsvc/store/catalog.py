@@ -23,6 +23,8 @@ from ragsvc.store.lock import WriterLock
 from ragsvc.store.memberships import Memberships
 from ragsvc.store.passages import Passages
 from ragsvc.store.publication import Publication
+from ragsvc.store.records import Records
+from ragsvc.store.sessions import Sessions
 from ragsvc.store.setbacks import Setbacks
 from ragsvc.store.signatures import Signatures
 from ragsvc.store.vectors import Vectors
@@ -51,6 +53,8 @@ class Catalog:
         self.exports = ExportRows(database)
         self.setbacks = Setbacks(database)
         self.jobs = Jobs(database)
+        self.sessions = Sessions(database)
+        self.records = Records(database)
         self.pins = Pins(database)
         self.gc = GarbageCollector(database)
         self.integrity = Integrity(database)

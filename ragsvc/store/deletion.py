@@ -12,6 +12,7 @@ from ragsvc.store.corpora import find_corpus
 from ragsvc.store.engine import BUSY_TIMEOUT_S, Repository, batches, insert_or_replace
 from ragsvc.store.gc.pins import ingest_reason, living_pins
 from ragsvc.store.history import insert_commit
+from ragsvc.store.record_rows import delete_records, of_corpus
 from ragsvc.store.tables import (
     chunk,
     chunking,
@@ -36,7 +37,7 @@ class Deletion(Repository):
     """Removal for good; the file keeps no trace of the text."""
 
     def delete_corpus(self, caller: Caller, name: str) -> None:
-        """Delete a corpus with its history and all content that no other corpus needs.
+        """Delete a corpus with its history, the records of its answers, and all content that no other needs.
 
         Content that a running ingest has prepared but not published goes too: its publish
         then raises StaleContent, and running it again helps. Takes the writer lock unless
@@ -90,6 +91,8 @@ def _delete_rows(connection: Connection, corpus_id: CorpusId, name: str) -> None
     for table in (field, membership, root, tag, commit):
         connection.execute(delete(table).where(table.c.corpus_id == int(corpus_id)))
     connection.execute(delete(job).where(job.c.corpus == name))
+    # Answers and quotes are words of its documents.
+    delete_records(connection, of_corpus(name))
     connection.execute(delete(corpus).where(corpus.c.id == int(corpus_id)))
 
 

@@ -204,7 +204,7 @@ def matching(where: Filter, corpus_id: int | None = None) -> ColumnElement[bool]
         return not_(matching(where.part, corpus_id))
     if where.name in _BUILT_IN:
         return _built_in(_BUILT_IN[where.name], where)
-    condition = _typed(where, field.c.text, field.c.number, lambda kind: field.c.kind == kind)
+    condition = typed(where, field.c.text, field.c.number, lambda kind: field.c.kind == kind)
     if corpus_id is None:
         rows = select(field.c.membership_id).where(
             field.c.membership_id == membership.c.id, field.c.name == where.name, condition
@@ -223,7 +223,7 @@ def _built_in(column: ColumnElement[str], where: Condition) -> ColumnElement[boo
     if not strings:
         return false()
     kept = Condition(where.name, where.comparison, strings)
-    found = _typed(kept, column, column, lambda _kind: true())
+    found = typed(kept, column, column, lambda _kind: true())
     if where.name == "_id" and where.comparison is FieldComparison.IN and len(strings) <= _MAX_WHOLES:
         found = or_(found, *(_inside(str(leaf.text)) for leaf in strings))
     return found
@@ -238,12 +238,17 @@ def _inside(whole: str) -> ColumnElement[bool]:
     )
 
 
-def _typed(
+def typed(
     where: Condition,
     text: ColumnElement[Any],
     number: ColumnElement[Any],
     of_kind: Callable[[str], ColumnElement[bool]],
 ) -> ColumnElement[bool]:
+    """Compare a value that is there with the typed values of a condition.
+
+    :param text: the value as text, of the kinds that are. number: the same of numbers.
+    :param of_kind: whether the value is of a kind of leaf.
+    """
     if where.comparison is FieldComparison.EXISTS:
         return true()
     if where.comparison is FieldComparison.IN:

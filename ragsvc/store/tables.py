@@ -294,3 +294,78 @@ job = Table(
     Column("summary", CanonicalJson, nullable=True),
     Index(None, "corpus", "started_at"),
 )
+
+session = Table(
+    "session",
+    metadata,
+    Column("number", Id, primary_key=True),
+    Column("id", Text, nullable=False, unique=True),
+    Column("title", Text, nullable=False),
+    Column("owner", Text, nullable=False, index=True),
+    Column("tenant", Text, nullable=False),
+    Column("created_at", Text, nullable=False),
+    Column("updated_at", Text, nullable=False),
+    Column("metadata", CanonicalJson, nullable=False),
+    sqlite_autoincrement=True,
+)
+
+# A record is written after its session may have gone, so ids are compared, not bound.
+record = Table(
+    "record",
+    metadata,
+    Column("number", Id, primary_key=True),
+    Column("id", Text, nullable=False, unique=True),
+    Column("parent", Text, nullable=True),
+    Column("session", Text, nullable=True),
+    Column("owner", Text, nullable=False, index=True),
+    Column("tenant", Text, nullable=False),
+    Column("created_at", Text, nullable=False, index=True),
+    Column("origin", Text, nullable=False),
+    Column("corpora", CanonicalJson, nullable=False),
+    Column("answered", BigInteger, nullable=False),
+    Column("confidence", Float, nullable=False),
+    Column("unsupported", BigInteger, nullable=False),
+    # Of the characters of the answer; none for a refusal.
+    Column("support", Float, nullable=True),
+    Column("far", BigInteger, nullable=False),
+    Column("latency_ms", Float, nullable=False),
+    Column("timings_ms", CanonicalJson, nullable=False),
+    Column("commits", CanonicalJson, nullable=False),
+    Column("generator", Text, nullable=False),
+    Column("metadata", CanonicalJson, nullable=False),
+    Column("passages", CanonicalJson, nullable=False),
+    Column("question", Text, nullable=False),
+    Column("searched", Text, nullable=True),
+    # Last, as they are long.
+    Column("answer", Text, nullable=False),
+    Column("citations", CanonicalJson, nullable=False),
+    Index(None, "session", "number"),
+    sqlite_autoincrement=True,
+)
+
+# What filters look for and what has several values: `corpus`, and `metadata.*` as in `field`.
+record_field = Table(
+    "record_field",
+    metadata,
+    Column("record_number", ForeignKey("record.number"), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("text", Text, nullable=True),
+    Column("number", Float, nullable=True),
+    Index(None, "record_number", "name"),
+    Index(None, "name", "kind", "text"),
+)
+
+feedback = Table(
+    "feedback",
+    metadata,
+    Column("number", Id, primary_key=True),
+    Column("record_number", ForeignKey("record.number"), nullable=False, index=True),
+    Column("owner", Text, nullable=False, index=True),
+    Column("created_at", Text, nullable=False),
+    Column("score", Float, nullable=False),
+    Column("label", Text, nullable=False),
+    Column("comment", Text, nullable=False),
+    Column("corrected_answer", Text, nullable=False),
+    Column("tags", CanonicalJson, nullable=False),
+)

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import atexit
 import shutil
 import tempfile
 import threading
 import time
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
 from fake_embedding import fake_embeddings
-from fake_history import HEAD, FakeLifecycle
+from fake_history import HEAD, PROFILE, FakeLifecycle
 
 from ragsvc.domain import (
     Answer,
@@ -42,7 +44,9 @@ from ragsvc.domain import (
     VersionId,
 )
 from ragsvc.errors import CorpusNotFound, DocumentNotFound, InvalidFilter, InvalidRequest, JobNotFound
+from ragsvc.service.records import RecordService
 from ragsvc.settings.settings import Settings
+from ragsvc.store.catalog import Catalog
 
 TIME = "2025-01-31T09:00:00Z"
 
@@ -62,6 +66,16 @@ class FakeSpool:
 
     def discard(self) -> None:
         shutil.rmtree(self.folder, ignore_errors=True)
+
+
+@cache
+def blank_home() -> Path:
+    """A home that knows the corpus `handbook`, made once: to copy it is quicker than to migrate another."""
+    home = Path(tempfile.mkdtemp(prefix="ragsvc-fake-"))
+    atexit.register(shutil.rmtree, home, ignore_errors=True)
+    with Catalog.open(home) as catalog:
+        catalog.corpora.create(Caller(), "handbook", PROFILE.spec)
+    return home
 
 
 class FakeService:
@@ -96,6 +110,10 @@ class FakeService:
 
     def close(self) -> None:
         self.closed = True
+        if "records" in self.__dict__:
+            self.records.close()
+            self.catalog.close()
+            del self.records, self.catalog
         shutil.rmtree(self._home, ignore_errors=True)
 
     def ready(self) -> Readiness:
@@ -246,12 +264,37 @@ class FakeService:
             searched=searched if request.history else None,
         )
 
+    @cached_property
+    def catalog(self) -> Catalog:
+        """Made when it is first needed: most tests ask for none."""
+        shutil.copytree(blank_home(), self._home, dirs_exist_ok=True)
+        return Catalog.open(self._home)
+
+    @cached_property
+    def records(self) -> RecordService:
+        """The real one, over answers of ours."""
+        return self._records(self._events)
+
+    def _records(self, ask: Callable[[Caller, AnswerRequest], Iterator[AnswerEvent]]) -> RecordService:
+        return RecordService(self.catalog, self.settings, ask, lambda: 0.5)
+
     def answer(self, caller: Caller, request: AnswerRequest) -> Answer:
         if self.failure is not None:
             raise self.failure
-        return self._answer(request, self._hits(request.corpora, request.k, request.where))
+
+        def at_once(_: Caller, asked: AnswerRequest) -> Iterator[AnswerEvent]:
+            yield DoneEvent(self._answer(asked, self._hits(asked.corpora, asked.k, asked.where)))
+
+        records = self._records(at_once)
+        try:
+            return records.answer(caller, request)
+        finally:
+            records.close()
 
     def stream_answer(self, caller: Caller, request: AnswerRequest) -> Iterator[AnswerEvent]:
+        return self.records.stream(caller, request)
+
+    def _events(self, caller: Caller, request: AnswerRequest) -> Iterator[AnswerEvent]:
         hits = self._hits(request.corpora, request.k, request.where)
         answer = self._answer(request, hits)
         try:

@@ -77,6 +77,7 @@ def test_the_chunks_of_a_stream_make_up_the_completion(client: TestClient) -> No
     deltas = [chunk["choices"][0]["delta"] for chunk in chunks]
     assert [delta.get("role") for delta in deltas] == ["assistant", None, None, None]
     assert "".join(delta.get("content", "") for delta in deltas) == whole["content"]
+    assert deltas[-1]["ragsvc"].pop("record") != whole["ragsvc"].pop("record")
     assert deltas[-1] == {"annotations": whole["annotations"], "ragsvc": whole["ragsvc"]}
     assert [chunk["choices"][0]["finish_reason"] for chunk in chunks] == [None, None, None, "stop"]
     assert last["choices"] == [] and last["usage"]["total_tokens"] == 8

@@ -177,6 +177,7 @@ def test_a_chat_names_files_of_the_server_by_their_document(
     assert sources(whole) and all(source == document for source, document in sources(whole))
     stream = client.post("/v1/chat/completions", json=CHAT | {"stream": True}).text.split("\n\n")
     last = json.loads(stream[-3].removeprefix("data: "))["choices"][0]["delta"]["ragsvc"]
+    assert last.pop("record") != whole.pop("record")
     assert last == whole
     # Who asks the service itself gets what a person may open, as ever.
     plain = client.post("/v1/answer", json=ASK).json()

@@ -48,7 +48,7 @@ def test_search_and_answer_have_exactly_the_members_of_the_contract(client: Test
     assert found.json()["mode"] == "lexical"
     assert found.json()["hits"][0].keys() == answers.HitView.model_fields.keys()
     answer = client.post("/v1/answer", json={"corpus": "handbook", "question": "How often?"})
-    assert answer.json().keys() == answers.AnswerView.model_fields.keys() - {"searched"}
+    assert answer.json().keys() == answers.AnswerView.model_fields.keys() - {"searched", "session"}
     assert answer.json()["citations"][0].keys() == answers.CitationView.model_fields.keys() - {"hidden"}
 
 
@@ -59,7 +59,9 @@ def test_a_stream_sends_passages_tokens_citations_and_the_whole_answer(client: T
     events = parse_events(response.text)
     assert [name for name, _ in events] == ["passages", *["token"] * 3, "citation", "done"]
     done = events[-1][1]
-    assert done == client.post("/v1/answer", json=asked).json()
+    again = client.post("/v1/answer", json=asked).json()
+    assert done.pop("record") != again.pop("record"), "each answer has a record of its own"
+    assert done == again
     assert "".join(data["text"] for name, data in events if name == "token") == done["answer"]
     assert events[0][1]["passages"] == done["passages"]
     assert [data for name, data in events if name == "citation"] == done["citations"]
@@ -257,7 +259,7 @@ def test_docs_need_nothing_from_elsewhere(client: TestClient) -> None:
 def test_openapi_describes_every_parameter_and_field(client: TestClient) -> None:
     document = client.get("/openapi.json").json()
     operations = [op for path in document["paths"].values() for op in path.values()]
-    assert len({op["operationId"] for op in operations}) == len(operations) == 25
+    assert len({op["operationId"] for op in operations}) == len(operations) == 37
     for operation in operations:
         assert operation["summary"] and operation["description"] and operation["tags"]
         assert all(parameter["description"] for parameter in operation.get("parameters", []))

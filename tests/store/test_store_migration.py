@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from doubles import CORPUS, ME, open_service, search, upload
+from made_records import made_record
 
 from ragsvc.domain import Mode, SearchRequest
 from ragsvc.service.service import Service
@@ -61,3 +62,12 @@ def test_its_commits_can_be_gone_back_to_and_collected(service: Service) -> None
     upload(service, {"new": "A kiwi."})
     assert search(service, "kiwi", Mode.LEXICAL).commit == 8
     assert service.maintenance.verify(ME, CORPUS).problems == ()
+
+
+def test_what_is_asked_from_now_on_is_kept(service: Service) -> None:
+    catalog = service._catalog
+    assert catalog.records.page(ME, None, None, 10) == ([], None)
+    session = catalog.sessions.create(ME, "first", {})
+    record = made_record(corpora=(CORPUS,), session=session.id)
+    assert catalog.records.add([record]) == 1
+    assert catalog.sessions.turns(ME, session.id) == [record]

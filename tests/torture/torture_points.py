@@ -19,6 +19,14 @@ _EXEMPT = {
     "store.requeue_job": "only a server that runs jobs: test_torture_jobs.py kills those",
     "store.save_salvage": "the same, in the last attempt of a job",
     "store.expire_jobs": "the same, when it starts",
+    "store.expire_records": "the same; test_store_record_kills.py kills at it, and at all of records",
+    "store.create_session": "test_store_record_kills.py",
+    "store.rename_session": "test_store_record_kills.py",
+    "store.delete_session": "test_store_record_kills.py",
+    "store.add_records": "test_store_record_kills.py",
+    "store.add_feedback": "test_store_record_kills.py",
+    "store.delete_record": "test_store_record_kills.py",
+    "store.delete_owner": "test_store_record_kills.py",
 }
 EXEMPT = {f"{name}.{place}" for name in _EXEMPT for place in ("before", "inside", "after")}
 

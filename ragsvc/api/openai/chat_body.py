@@ -11,8 +11,8 @@ from pydantic_core import PydanticCustomError
 from ragsvc.api.openai.fields import PASSED, Absent, EmptyObject, Off, Zero, only
 from ragsvc.api.openai.messages import MessageBody, read_messages
 from ragsvc.api.openai.names import corpora_of_model
-from ragsvc.api.schemas import MAX_K, At, Body, Listed, optional
-from ragsvc.domain import AnswerRequest
+from ragsvc.api.schemas import MAX_K, At, Body, KeptMetadata, Listed, Origin, SessionId, optional
+from ragsvc.domain import AnswerRequest, RecordOrigin
 
 MAX_STOPS = 4
 MAX_STOP_CHARS = 256
@@ -62,6 +62,9 @@ class Extension(Body):
         None, description="Only documents whose metadata match, as in search.", examples=[{"lang": "en"}]
     )
     at: At = None
+    session: SessionId = None
+    metadata: KeptMetadata = Field(default_factory=dict)
+    origin: Origin = RecordOrigin.REAL
 
 
 class ChatBody(Body):
@@ -87,7 +90,9 @@ class ChatBody(Body):
         WrapValidator(_stop),
         Field(description="Up to 4 texts; the answer ends before the first that would come."),
     ] = None
-    ragsvc: Extension | None = Field(None, description="`k`, `filter` and `at`, as in `POST /v1/answer`.")
+    ragsvc: Extension | None = Field(
+        None, description="`k`, `filter`, `at`, `session`, `metadata` and `origin`, as in `POST /v1/answer`."
+    )
 
     n: Annotated[
         Annotated[int, Field(ge=1, le=1)] | None,
@@ -177,4 +182,7 @@ class ChatBody(Body):
             temperature=self.temperature,
             stop=stop,
             instructions=conversation.instructions,
+            session=extension.session,
+            metadata=extension.metadata,
+            origin=extension.origin,
         )

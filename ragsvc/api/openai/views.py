@@ -44,6 +44,8 @@ class ExtensionView(View):
     )
     unsupported: list[SpanView] = Field(description="Parts of the answer that no passage bears out.")
     generator: str = Field(description="What wrote the answer.", examples=["extractive"])
+    session: str | None = Field(None, description="The session that it was asked in; absent without one.")
+    record: str | None = Field(None, description="Its record, for feedback; absent where none is kept.")
 
     @classmethod
     def of(cls, answer: Answer) -> ExtensionView:
@@ -62,6 +64,8 @@ class ExtensionView(View):
             searched=whole.searched,
             unsupported=whole.unsupported,
             generator=whole.generator,
+            session=whole.session,
+            record=whole.record,
         )
 
 

@@ -162,6 +162,12 @@ class AnswerView(View):
     )
     generator: str = Field(examples=["extractive"], description="What wrote the answer.")
     timings_s: dict[str, float] = Field(examples=[{"search": 0.02}], description="Seconds of each step.")
+    session: str | None = Field(
+        None, examples=["0f3a5c"], description="The session that it was asked in; absent without one."
+    )
+    record: str | None = Field(
+        None, examples=["7be1d2"], description="Its record, for feedback; absent where none is kept."
+    )
 
     @classmethod
     def of(cls, answer: Answer) -> AnswerView:
@@ -179,6 +185,8 @@ class AnswerView(View):
             unsupported=[SpanView.of(span) for span in answer.unsupported],
             generator=answer.generator,
             timings_s={name: float(seconds) for name, seconds in answer.timings_s.items()},
+            session=answer.session,
+            record=answer.record,
         )
 
 
