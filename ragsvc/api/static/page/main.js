@@ -6,6 +6,7 @@ import { begin, t } from "./language.js";
 import { applyTheme, prefer, preference } from "./preferences.js";
 import { header } from "./components/header.js";
 import { keys } from "./components/shortcuts.js";
+import { close, open } from "./components/source.js";
 
 // A view is loaded when it is shown first: the page itself is drawn at once.
 const VIEWS = {
@@ -17,6 +18,9 @@ const VIEWS = {
   overview: () => import("./components/overview.js"),
 };
 
+/** What to do when the view in hand is left. */
+let leave = () => {};
+
 /** What the parts share. */
 const app = {
   corpora: [],
@@ -25,7 +29,6 @@ const app = {
   keyNeeded: false,
   view: "ask",
   argument: "",
-  leave: null,
   go(view, argument = "") {
     const wanted = `#/${view}${argument ? `/${encodeURIComponent(argument)}` : ""}`;
     if (location.hash === wanted) show(); else location.hash = wanted;
@@ -44,7 +47,6 @@ const app = {
   },
   /** Open a document version beside the view. */
   async source(request) {
-    const { open } = await import("./components/source.js");
     await open(request);
   },
   redraw: () => draw(),
@@ -65,9 +67,12 @@ async function show() {
   const [, view = "ask", argument = ""] = location.hash.split("/");
   app.view = view in VIEWS ? view : "ask";
   app.argument = decodeURIComponent(argument);
-  app.leave?.();
-  app.leave = null;
-  const { close } = await import("./components/source.js");
+  leave();
+  const left = [];
+  let gone = false;
+  leave = () => { gone = true; left.forEach((act) => act()); };
+  // What comes to a view late, after it was left, is undone at once.
+  const leaving = (act) => { if (gone) act(); else left.push(act); };
   close();
   header(app);
   const main = document.getElementById("main");
@@ -77,8 +82,13 @@ async function show() {
   document.title = `${t(words[app.view] ?? `view.${app.view}`)} · ragsvc`;
   try {
     const { draw: drawn } = await VIEWS[app.view]();
-    await drawn(app, main);
+    if (gone) return;
+    // Each showing has a box of its own: what a slow view still writes is seen by nobody.
+    const box = el("div", { class: "view" });
+    fill(main, box);
+    await drawn(app, box, leaving);
   } catch (error) {
+    if (gone) return;
     app.fail(error);
     fill(main, el("div", { class: "empty" }, el("p", {}, error.message), el("p", {}, error.hint ?? ""),
       button(t("again"), () => show(), { class: "plain" })));

@@ -1,6 +1,6 @@
 // Markdown of answers becomes nodes: marked writes HTML, DOMPurify lets through what text needs, and no more.
 
-import { marked } from "./vendor/marked.esm.js";
+import { Marked } from "./vendor/marked.esm.js";
 import "./vendor/purify.min.js";
 import { nodesOf } from "./characters.js";
 import { button } from "./dom.js";
@@ -13,11 +13,21 @@ const PURE = {
   ALLOWED_URI_REGEXP: /^https?:\/\//i,
   RETURN_DOM_FRAGMENT: true,
 };
+const SIGNS = { "<": "&lt;", ">": "&gt;", "&": "&amp;", '"': "&quot;" };
+const asText = (words) => words.replace(/[<>&"]/gu, (sign) => SIGNS[sign]);
+// Markup in an answer is shown as what was written; a picture, which would call somebody, as its words.
+const writer = new Marked({
+  gfm: true,
+  renderer: {
+    html: ({ raw, block }) => (block ? `<p>${asText(raw)}</p>` : asText(raw)),
+    image: ({ raw }) => asText(raw),
+  },
+});
 const MARKER = /\[(\d{1,4})\]/g;
 
 /** Nodes of an answer; each marker that has a citation is a button that calls `open` with its number. */
 export function render(text, markers, open) {
-  const fragment = globalThis.DOMPurify.sanitize(marked.parse(text, { gfm: true, breaks: false, async: false }), PURE);
+  const fragment = globalThis.DOMPurify.sanitize(writer.parse(text), PURE);
   for (const link of fragment.querySelectorAll("a")) {
     link.rel = "noopener noreferrer nofollow";
     link.target = "_blank";

@@ -14,7 +14,7 @@ export class AnswerCard {
     this.cited = [];
     this.read = [];
     this.state = el("p", { class: "state" }, el("span", { class: "dots", "aria-hidden": "true" }), t("reading"));
-    this.body = el("div", { class: "prose", dir: "auto" });
+    this.body = el("div", { class: "prose" });
     this.more = el("div", { class: "more" });
     this.element = el("article", { class: "turn" },
       el("h2", { class: "asked", dir: "auto" }, nodesOf(turn.question)),
@@ -97,12 +97,12 @@ export class AnswerCard {
   sources() {
     if (!this.cited.length) return null;
     const rows = this.cited.map((each, at) => el("li", {}, button([
-      el("span", { class: "marker still", "aria-hidden": "true" }, String(each.marker)),
+      el("span", { class: "marker still" }, String(each.marker)),
       el("span", { class: "source-words" },
         el("span", { class: "source-title", dir: "auto" }, nodesOf(each.title || each.document_id), place(each)),
         el("span", { class: "source-quote", dir: "auto" }, nodesOf(shortened(each.quote))),
         each.hidden ? el("span", { class: "flag" }, t("hidden_signs")) : null)],
-    () => this.openCitation(at), { class: "source-row", "aria-label": t("open_source_of", { n: each.marker, title: each.title || each.document_id }) })));
+    () => this.openCitation(at), { class: "source-row" })));
     return el("section", { class: "sources", "aria-label": t("sources") }, el("ol", {}, rows));
   }
 

@@ -15,7 +15,7 @@ let talk = { turns: [], session: null, ...draft() };
 let running = null;
 let filter = null;
 
-export async function draw(app, main) {
+export async function draw(app, main, leaving) {
   const turns = el("div", { class: "turns", id: "turns" });
   const question = el("textarea", { id: "question", rows: "1", placeholder: t("question_hint"), "aria-label": t("question"),
     autocomplete: "off", maxlength: "20000" });
@@ -25,7 +25,7 @@ export async function draw(app, main) {
     filter.element(), el("div", { class: "composer-row" }, question, send),
     el("div", { class: "composer-foot" }, filter.button(), newButton(), el("span", { class: "quiet hint" }, t("send_hint"))));
   fill(main, el("div", { class: "talk" }, turns, form));
-  app.leave = () => running?.abort();
+  leaving(() => running?.abort());
 
   question.addEventListener("keydown", (event) => {
     if (event.key === "Enter" && !event.shiftKey && !event.isComposing) { event.preventDefault(); submit(); }

@@ -12,7 +12,7 @@ export function header(app) {
   const top = document.getElementById("top");
   const focused = document.activeElement?.id;
   fill(top,
-    el("a", { class: "brand", href: "#/ask" }, el("span", { class: "brand-mark", "aria-hidden": "true" }, "[1]"), "ragsvc"),
+    el("a", { class: "brand", href: "#/ask" }, el("span", { class: "brand-mark", "aria-hidden": "true" }, "[1]"), el("span", { class: "brand-word" }, "ragsvc")),
     corpora(app),
     el("nav", { class: "tabs", "aria-label": t("views") }, VIEWS.map((view) => tab(app, view))),
     el("div", { class: "tools" }, themeButton(app), languages(app),

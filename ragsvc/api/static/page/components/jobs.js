@@ -9,11 +9,12 @@ const FINAL = ["done", "failed", "cancelled"];
 const POLL_MS = 700;
 const SHOWN = 200;
 
-export async function draw(app, main) {
+export async function draw(app, main, leaving) {
   if (app.argument) {
     const box = el("div", { class: "job-box" });
     fill(main, el("div", { class: "page" }, el("p", {}, el("a", { href: "#/jobs" }, `← ${t("view.jobs")}`)), el("h1", {}, t("job")), box));
-    app.leave = follow(app, box, await get(`/v1/jobs/${encodeURIComponent(app.argument)}`), () => app.reload());
+    const job = await get(`/v1/jobs/${encodeURIComponent(app.argument)}`);
+    leaving(follow(app, box, job, () => app.reload()));
     return;
   }
   const only = el("select", { on: { change: () => load().catch(app.fail) } }, [el("option", { value: "" }, t("all")),

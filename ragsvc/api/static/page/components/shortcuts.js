@@ -3,6 +3,7 @@
 import { el } from "../dom.js";
 import { t } from "../language.js";
 import { dialog } from "./dialog.js";
+import { close } from "./source.js";
 
 const KEYS = [["/", "key.ask"], ["Enter", "key.send"], ["Shift+Enter", "key.line"], ["Esc", "key.close"],
   ["j / k", "key.citations"], ["n", "key.new"], ["u", "key.upload"], ["?", "key.list"]];
@@ -13,11 +14,10 @@ export function list() {
 }
 
 export function keys(app) {
-  document.addEventListener("keydown", async (event) => {
+  document.addEventListener("keydown", (event) => {
     const field = event.target.closest?.("input, textarea, select, [contenteditable]");
     if (event.key === "Escape" && !document.querySelector("dialog[open]")) {
-      const source = await import("./source.js");
-      source.close();
+      close();
       return;
     }
     if (field || event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;

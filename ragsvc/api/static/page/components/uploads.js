@@ -11,7 +11,7 @@ const NAME = "[a-z0-9][a-z0-9._\\-]{0,63}";
 
 let chosen = new Map();
 
-export async function draw(app, main) {
+export async function draw(app, main, leaving) {
   const list = el("div", { class: "picked" });
   const progress = el("div", { class: "job-box", "aria-live": "polite" });
   const corpus = el("input", { id: "target", type: "text", list: "corpora", required: true, pattern: NAME, value: app.corpus ?? "",
@@ -73,7 +73,7 @@ export async function draw(app, main) {
     }
     chosen = new Map();
     paint();
-    app.leave = follow(app, progress, job, async () => { app.corpus = target; await app.reload(); });
+    leaving(follow(app, progress, job, async () => { app.corpus = target; await app.reload(); }));
   }
 }
 

@@ -20,7 +20,7 @@ export default {
   "examples": "Beispiele", "reading": "Liest …", "passages_read.one": "Liest {n} Stelle …", "passages_read.other": "Liest {n} Stellen …",
   "answer": "Antwort", "not_answered": "Die Dokumente beantworten das nicht.", "closest": "Nächste Stellen", "stopped": "Angehalten.", "broken_off": "Die Antwort brach ab. Fragen Sie noch einmal.",
   "unsupported.one": "Diesen Satz belegt keine Stelle:", "unsupported.other": "Diese {n} Sätze belegt keine Stelle:",
-  "sources": "Worauf die Antwort steht", "open_source": "Quelle {n}: Text zeigen", "open_source_of": "Quelle {n}: {title}",
+  "sources": "Worauf die Antwort steht", "open_source": "Quelle {n}: Text zeigen",
   "confidence": "Sicherheit {n} %", "searched": "gesucht: „{words}“", "from": "{corpus}, Commit {commit}",
   "copy": "Mit Belegen kopieren", "copied": "Mit Belegen kopiert.", "not_copied": "Der Browser hat das Kopieren nicht erlaubt.",
   "feedback": "War die Antwort gut?", "good": "Gute Antwort", "bad": "Schlechte Antwort", "comment": "Was war gut oder falsch?", "thanks": "Danke.",
