@@ -15,7 +15,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 import ragsvc
-from ragsvc.api import docs, openapi, responses
+from ragsvc.api import docs, openapi, page, responses
 from ragsvc.api.bodies import BodyLimit, Limits
 from ragsvc.api.cors import admit, allowed_origins
 from ragsvc.api.errors import instance_of, problem_of, short_of_memory, unexpected_problem
@@ -67,6 +67,7 @@ def create_app(service: Service) -> FastAPI:
     app.openapi = partial(openapi.document, app)  # type: ignore[method-assign]
     docs.install(app)
     app.state.ragsvc_mcp = McpEndpoint.install(app)
+    page.install(app, settings.api_key if has_key(settings.api_key) else None)
     responses.install(app)
     # The last one added is the outermost.
     origins = allowed_origins(settings)

@@ -68,7 +68,7 @@ def _serve_alone(settings: Settings, listener: socket.socket, url: str) -> None:
 def places() -> str:
     """Where a server has what, in words."""
     mcp = "MCP at /mcp" if has_package() else "no MCP without pip install 'ragsvc[mcp]'"
-    return f"described at /docs, {mcp}"
+    return f"page at /, described at /docs, {mcp}"
 
 
 def configuration(app: FastAPI) -> uvicorn.Config:
