@@ -508,6 +508,6 @@ def test_as_many_calls_as_queries_are_taken(running: int, service: FakeService):
 
 
 def test_a_server_says_where_it_is(monkeypatch: pytest.MonkeyPatch):
-    assert server.places() == "described at /docs, MCP at /mcp"
+    assert server.places() == "page at /, described at /docs, MCP at /mcp"
     monkeypatch.setattr("ragsvc.api.mcp.endpoint.find_spec", lambda name: None)
     assert "pip install 'ragsvc[mcp]'" in server.places()
