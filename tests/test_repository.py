@@ -141,6 +141,7 @@ def test_the_readme_knows_every_command():
         "import",
         "reindex",
         "corpora show",
+        "mcp",
         "sessions list",
         "records list",
         "usage",

@@ -15,10 +15,11 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 import ragsvc
-from ragsvc.api import docs, openapi, responses
+from ragsvc.api import docs, openapi, page, responses
 from ragsvc.api.bodies import BodyLimit, Limits
 from ragsvc.api.cors import admit, allowed_origins
 from ragsvc.api.errors import instance_of, problem_of, short_of_memory, unexpected_problem
+from ragsvc.api.mcp.endpoint import McpEndpoint
 from ragsvc.api.memory_budget import MemoryBudget
 from ragsvc.api.responses import render
 from ragsvc.api.routes import (
@@ -65,6 +66,8 @@ def create_app(service: Service) -> FastAPI:
         app.include_router(room.router)
     app.openapi = partial(openapi.document, app)  # type: ignore[method-assign]
     docs.install(app)
+    app.state.ragsvc_mcp = McpEndpoint.install(app)
+    page.install(app, settings.api_key if has_key(settings.api_key) else None)
     responses.install(app)
     # The last one added is the outermost.
     origins = allowed_origins(settings)
@@ -83,7 +86,8 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     service = app.state.ragsvc.service
     await to_thread.run_sync(service.start)
     try:
-        yield
+        async with app.state.ragsvc_mcp.lifespan():
+            yield
     finally:
         await to_thread.run_sync(service.close)
 

@@ -149,8 +149,11 @@ def row_of(error: type[e.RagsvcError]) -> ErrorRow:
     return next(TABLE[cls] for cls in error.__mro__ if cls in TABLE)
 
 
-def problem_of(error: e.RagsvcError, scope: Scope) -> Problem:
-    """Describe one of our own errors."""
+def problem_of(error: e.RagsvcError, scope: Scope, redactor: Redactor | None = None) -> Problem:
+    """Describe one of our own errors.
+
+    :param redactor: of what is not shown; None: that of the scope's server.
+    """
     row = row_of(type(error))
     headers: dict[str, str] = {}
     if row.retry_after_s is not None:
@@ -160,7 +163,7 @@ def problem_of(error: e.RagsvcError, scope: Scope) -> Problem:
     if row.status == 401:
         headers["WWW-Authenticate"] = 'Bearer realm="ragsvc"'
     param = error.param if isinstance(error, e.InvalidRequest | e.TooLarge) else ""
-    redactor = Redactor.of_scope(scope)
+    redactor = redactor or Redactor.of_scope(scope)
     if row.status >= 500:
         message, hint = redactor.over_error(error)
     else:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from urllib.parse import unquote
 
-_HERE = re.compile(r"/v1/(?:chat/completions|embeddings|models(?:/.*)?)", re.DOTALL)
+_HERE = re.compile(r"/v1/(?:chat/completions/*|embeddings/*|models(?:/.*)?)", re.DOTALL)
 # The same routes under another base URL: without /v1, with it twice, or as a cloud has them.
 _OURS = "/chat/completions", "/completions", "/embeddings", "/models", "/responses"
 # A corpus may have such a name.
@@ -32,7 +32,7 @@ def advice(instance: str) -> str:
     """What to use instead of a path of the OpenAI API that is not here."""
     path = unquote(instance)
     if _HERE.fullmatch(path.rstrip("/")):
-        return f"leave out the slash at its end: {path.rstrip('/')}"
+        return f"leave out the slashes at its end: {path.rstrip('/')}"
     under = _UNDER_V1.fullmatch(path)
     if under is None:
         return "the base URL of this API is that of the server with /v1 at its end"

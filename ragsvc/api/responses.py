@@ -19,6 +19,10 @@ from ragsvc.api.server_views import ProblemView
 from ragsvc.errors import RagsvcError
 from ragsvc.service.json_values import View
 
+RPC_PATHS = ("/mcp", "/mcp/")
+RPC_INVALID_REQUEST = -32600
+RPC_INTERNAL_ERROR = -32603
+
 
 class JsonResponse(Response):
     """UTF-8 JSON of a view, or of values such as `ragsvc.service.json_values` makes: finite and encodable."""
@@ -57,8 +61,27 @@ def problem_json(problem: Problem) -> Mapping[str, Any]:
     return view.json_object()
 
 
+def rpc_words(problem: Problem) -> str:
+    """What went wrong and what to do, in one sentence for whoever reads an error of MCP: a model."""
+    return f"{problem.detail}; {problem.hint}" if problem.hint else problem.detail
+
+
+def rpc_data(problem: Problem) -> Mapping[str, Any]:
+    """What an error of MCP says for programs."""
+    return {"code": problem.code, "message": problem.detail, "hint": problem.hint, **problem.extra}
+
+
+def _rpc_error(problem: Problem) -> Mapping[str, Any]:
+    """A problem that was noticed before any message was read, as clients of MCP read it."""
+    code = RPC_INTERNAL_ERROR if problem.status >= 500 else RPC_INVALID_REQUEST
+    error = {"code": code, "message": rpc_words(problem), "data": rpc_data(problem)}
+    return {"jsonrpc": "2.0", "id": None, "error": error}
+
+
 def render(problem: Problem) -> Response:
     """Render a problem, in the format of the route that `instance` names."""
+    if problem.instance in RPC_PATHS:
+        return JsonResponse(_rpc_error(problem), problem.status, dict(problem.headers))
     if is_of_openai(problem.instance):
         return JsonResponse(error_object(problem), status_of(problem), dict(problem.headers))
     return ProblemResponse(problem_json(problem), problem.status, dict(problem.headers))

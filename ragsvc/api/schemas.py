@@ -72,7 +72,11 @@ At = Annotated[
 ]
 
 
-def _printable(document_id: str) -> str:
+def printable(document_id: str) -> str:
+    """Refuse an id with control characters.
+
+    :raises ValueError: if it has one.
+    """
     if any(ord(char) < 32 or 127 <= ord(char) < 160 for char in document_id):
         raise ValueError("holds control characters")
     return document_id
@@ -264,7 +268,7 @@ class FeedbackBody(Body):
 class DocumentBody(Body):
     """A document given as text."""
 
-    id: Annotated[str, AfterValidator(_printable)] = Field(
+    id: Annotated[str, AfterValidator(printable)] = Field(
         min_length=1,
         max_length=512,
         description="Document id; a document that has it is replaced. No control characters.",

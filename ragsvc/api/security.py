@@ -1,4 +1,4 @@
-"""Who may call: an API key, or without one only this machine, and no web page of another site."""
+"""Who may call: an API key, the login of our page, or without a key only this machine; no other web page."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ragsvc.api.errors import problem_of
+from ragsvc.api.page import is_public
+from ragsvc.api.page_cookie import PageTokens, is_of_the_page, token_of
 from ragsvc.api.redaction import LOOPBACK
 from ragsvc.api.responses import render
 from ragsvc.domain import Caller
@@ -37,6 +39,7 @@ class AccessControl:
         self._app = app
         self._origins = frozenset(origin.encode() for origin in origins)
         self._key = api_key.get_secret_value().encode() if has_key(api_key) and api_key else None
+        self._tokens = None if self._key is None else PageTokens(self._key)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
@@ -48,14 +51,30 @@ class AccessControl:
         await self._app(scope, receive, send)
 
     def _check(self, scope: Scope) -> None:
-        if self._key is None:
+        if self._key is None or self._tokens is None:
             _check_local(scope, self._origins)
-        elif scope["path"] not in PUBLIC:
+        elif not (scope["path"] in PUBLIC or is_public(scope["path"]) or _has_token(scope, self._tokens)):
             _check_key(scope, self._key)
 
 
 def _headers(scope: Scope, name: bytes) -> list[bytes]:
     return [value for key, value in scope["headers"] if key == name]
+
+
+def _has_token(scope: Scope, tokens: PageTokens) -> bool:
+    """Whether our page asks, after somebody logged in. A key that is sent too is looked at instead.
+
+    :raises HostRefused: if it is another page that makes a browser ask which is logged in here.
+    """
+    token = None if _headers(scope, b"authorization") else token_of(scope)
+    if token is None or not tokens.accepts(token):
+        return False
+    if not is_of_the_page(scope):
+        raise HostRefused(
+            "the login counts for the page of this server alone",
+            hint="programs send Authorization: Bearer <key> instead",
+        )
+    return True
 
 
 def _check_key(scope: Scope, key: bytes) -> None:

@@ -12,6 +12,7 @@ from fastapi import FastAPI
 
 from ragsvc.api.app import create_app
 from ragsvc.api.cors import allowed_origins
+from ragsvc.api.mcp.endpoint import has_package
 from ragsvc.api.protocol import PoliteProtocol
 from ragsvc.api.security import has_key
 from ragsvc.api.supervisor import Supervisor
@@ -51,7 +52,7 @@ def serve(settings: Settings, host: str = "127.0.0.1", port: int = 8000) -> None
         if settings.workers == 1:
             _serve_alone(settings, listener, url)
         else:
-            words = "serving on %s with %d workers, described at /docs"
+            words = f"serving on %s with %d workers, {places()}"
             Supervisor(settings, listener, lambda: log.info(words, url, settings.workers)).run()
 
 
@@ -60,8 +61,14 @@ def _serve_alone(settings: Settings, listener: socket.socket, url: str) -> None:
     from ragsvc.service.service import Service
 
     config = configuration(create_app(Service.open(settings)))
-    log.info("serving on %s, described at /docs", url)
+    log.info("serving on %s, %s", url, places())
     uvicorn.Server(config).run(sockets=[listener])
+
+
+def places() -> str:
+    """Where a server has what, in words."""
+    mcp = "MCP at /mcp" if has_package() else "no MCP without pip install 'ragsvc[mcp]'"
+    return f"page at /, described at /docs, {mcp}"
 
 
 def configuration(app: FastAPI) -> uvicorn.Config:
@@ -129,5 +136,5 @@ def configure_log() -> None:
     logging.basicConfig(
         stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
     )
-    for library in ("uvicorn", "alembic", "faiss"):
+    for library in ("uvicorn", "alembic", "faiss", "mcp"):
         logging.getLogger(library).setLevel(logging.WARNING)

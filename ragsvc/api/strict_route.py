@@ -98,6 +98,15 @@ async def read_json(request: Request) -> Any:
     :raises Overloaded: if the bodies of all requests together take too much memory.
     :raises HTTPException: if its media type is another.
     """
+    raw = await read_body(request)
+    if len(raw) <= INLINE_PARSE_BYTES:
+        return parse_json(raw)
+    parser: WorkGate = request.app.state.ragsvc.parser
+    return await parser.thread(_parse_large, raw)
+
+
+async def read_body(request: Request) -> bytes:
+    """Read the body, and hold the memory that it takes to parse it; what is raised is as in `read_json`."""
     if media_type(request) != "application/json":
         raise HTTPException(415, "the body must be application/json")
     check_encoding(request)
@@ -108,16 +117,21 @@ async def read_json(request: Request) -> Any:
         lease.set(2 * len(body))
     raw = bytes(body)
     lease.set(json_cost(raw))
-    if len(raw) <= INLINE_PARSE_BYTES:
-        return parse_json(raw)
-    parser: WorkGate = request.app.state.ragsvc.parser
-    return await parser.thread(_parse_large, raw)
+    return raw
 
 
 def _parse_large(raw: bytes) -> Any:
-    """Parse a body that is no upload, unless it holds more lists and objects than any such body needs.
+    """Parse a body that is no upload."""
+    check_containers(raw)
+    return parse_json(raw)
+
+
+def check_containers(raw: bytes) -> None:
+    """Refuse a body with more lists and objects than any body needs that is no upload.
 
     They take long to make, check and throw away, and nothing else runs meanwhile.
+
+    :raises InvalidRequest: if it has more.
     """
     if raw.count(b"[") + raw.count(b"{") > MAX_CONTAINERS:
         bare = _STRING.sub(b"", raw)
@@ -125,7 +139,6 @@ def _parse_large(raw: bytes) -> Any:
             raise InvalidRequest(
                 f"the body holds more than {MAX_CONTAINERS} lists and objects", hint="send fewer"
             )
-    return parse_json(raw)
 
 
 def check_encoding(request: Request) -> None:

@@ -23,6 +23,7 @@ from ragsvc.cli import (
     history,
     ingest,
     jobs,
+    mcp,
     records,
     reindex,
     retention,
@@ -92,6 +93,7 @@ app.command("rebuild")(upkeep.rebuild)
 app.command("export")(transfer.export)
 app.command("import")(transfer.import_)
 app.command("serve")(serve.serve)
+app.command("mcp")(mcp.mcp)
 app.add_typer(corpora.app, name="corpora")
 app.add_typer(documents.app, name="documents")
 evaluate.app.command("make")(evaluate_make.make)

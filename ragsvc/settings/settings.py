@@ -21,7 +21,9 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="RAGSVC_", env_ignore_empty=True, extra="ignore")
 
     home: Path = Field(Path("indexes"), description="Folder of the catalog and the indexes.")
-    api_key: SecretStr | None = Field(None, description="When set, every route but /healthz needs it.")
+    api_key: SecretStr | None = Field(
+        None, description="When set, all but /healthz and the bare page needs it."
+    )
     allowed_origins: str | None = Field(
         None,
         description="Web pages that may call from a browser: origins, separated by commas; `*` for any.",

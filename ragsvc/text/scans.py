@@ -70,10 +70,9 @@ def read_media(
     :param pages: slides, or the whole text as one.
     :param by_parser: reads a picture by its bytes and name where the parser can.
     """
-    media = media_of(data)
     filled, told, unread = list(pages), list[str](), list[str]()
     late = False
-    for medium in media:
+    for medium in media_of(data):
         late = late or time.monotonic() > sight.deadline
         seen = None if late or not medium.data else _look(medium, sight, by_parser)
         if seen is None:

@@ -12,8 +12,10 @@ from fake import FakeService
 from starlette.testclient import TestClient
 from test_openai_chat import assert_error
 
+from ragsvc.api.app import create_app
 from ragsvc.errors import ModelError
 from ragsvc.service import embedding
+from ragsvc.settings.settings import Settings
 
 PATH = "/v1/embeddings"
 EMBED: dict[str, Any] = {"model": "ragsvc/handbook", "input": "one two"}
@@ -30,12 +32,15 @@ def test_every_corpus_is_a_model(client: TestClient, service: FakeService) -> No
     service.corpora_texts["minutes"] = {"a": "text"}
     listed = client.get("/v1/models").json()
     assert listed["object"] == "list"
-    assert [model["id"] for model in listed["data"]] == ["ragsvc/handbook", "ragsvc/minutes"]
+    names = ["ragsvc/handbook", "ragsvc/minutes", "bundled:all-MiniLM-L6-v2"]
+    assert [model["id"] for model in listed["data"]] == names
+    assert client.get("/v1/models/").json() == listed
     shown = {"id": "ragsvc/handbook", "object": "model", "created": 1738314000, "owned_by": "ragsvc"}
     assert listed["data"][0] == shown
     for name in ("ragsvc/handbook", "ragsvc%2Fhandbook", "handbook"):
         assert client.get(f"/v1/models/{name}").json() == shown
     assert client.get("/v1/models/ragsvc/handbook,minutes").json()["id"] == "ragsvc/handbook,minutes"
+    assert client.get("/v1/models/bundled:all-MiniLM-L6-v2").json() == listed["data"][2]
     for name in ("ragsvc/nope", "gpt-4o", "ragsvc/a/b"):
         assert_error(client.get(f"/v1/models/{name}"), 404, "model_not_found", "model")
 
@@ -108,3 +113,18 @@ def test_limits_and_failures_have_a_status(
     response = client.post(PATH, json=EMBED)
     assert_error(response, 503, "model_error")
     assert response.headers["retry-after"] == "5"
+
+
+def test_without_a_corpus_the_embedder_is_a_model(client: TestClient, service: FakeService) -> None:
+    service.corpora_texts.clear()
+    (only,) = client.get("/v1/models").json()["data"]
+    assert (only["id"], only["object"], only["created"]) == ("bundled:all-MiniLM-L6-v2", "model", 0)
+    assert vectors_of(client.post(f"{PATH}/", json=EMBED | {"model": only["id"]})).shape == (1, DIMENSION)
+
+
+def test_of_an_embedder_in_a_folder_its_last_part_is_told(settings: Settings) -> None:
+    moved = settings.model_copy(update={"embedder": "/srv/models/my-model"})
+    with TestClient(create_app(FakeService(moved)), base_url="http://localhost") as client:
+        assert client.get("/v1/models").json()["data"][-1]["id"] == "my-model"
+        for name in ("my-model", "%2Fsrv%2Fmodels%2Fmy-model", "my-model/"):
+            assert client.get(f"/v1/models/{name}").json()["id"] == "my-model"

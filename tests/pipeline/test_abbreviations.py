@@ -18,6 +18,7 @@ from ragsvc.pipeline.grounding.abbreviations import long_forms, spelt_out
         ("The pump (see Figure) is red. It is fast (FAST).", {}),
         ("It runs (on Sundays) in the park (NATO).", {}),
         ("(GAN)", {}),
+        ("Meter Transfer Protocol, Version 3 (MTP/3)", {}),
     ],
 )
 def test_a_short_form_stands_in_the_letters_before_it(text: str, expected: dict[str, str]) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 from ragsvc.api.errors import Problem
 from ragsvc.api.openai.errors import error_object
 from ragsvc.api.openai.footer import footer
+from ragsvc.api.openai.url_citations import annotations_of
 from ragsvc.api.openai.views import ExtensionView
 from ragsvc.api.responses import encode
 from ragsvc.domain import Answer, AnswerEvent, DoneEvent, TokenEvent
@@ -26,11 +27,12 @@ def _new_id() -> str:
 class CompletionHead:
     """What all parts of one completion share.
 
-    model: as the request names it. sources: whether they end the message.
+    model: as the request names it. sources: whether they end the message. base: URL of this server.
     """
 
     model: str
     sources: bool
+    base: str
     id: str = field(default_factory=_new_id)
     created: int = field(default_factory=lambda: int(time.time()))
 
@@ -64,6 +66,7 @@ def completion(heading: CompletionHead, answer: Answer) -> dict[str, Any]:
         "role": "assistant",
         "content": encodable(answer.answer) + heading.ending(answer),
         "refusal": None,
+        "annotations": annotations_of(answer, heading.base),
         "ragsvc": ExtensionView.of(answer).json_object(),
     }
     choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": str(answer.finish)}
@@ -98,7 +101,7 @@ class ChunkFrames:
     """Server-sent events, each a chunk of the completion; the last is `[DONE]`.
 
     The first chunk has the role and the first words; the last one with a choice has the finish reason,
-    and in its delta `ragsvc`.
+    and in its delta `annotations` and `ragsvc`.
     """
 
     media_type = "text/event-stream"
@@ -132,9 +135,11 @@ class ChunkFrames:
             frames.append(self._content(ending))
         if not self._begun:
             frames.append(self._content(""))
-        frames.append(
-            self._chunk({"ragsvc": ExtensionView.of(answer).json_object()}, str(answer.finish), answer)
-        )
+        last_delta = {
+            "annotations": annotations_of(answer, self._heading.base),
+            "ragsvc": ExtensionView.of(answer).json_object(),
+        }
+        frames.append(self._chunk(last_delta, str(answer.finish), answer))
         if self._with_usage:
             last = self._heading.members("chat.completion.chunk", answer)
             frames.append(_data({**last, "choices": [], "usage": usage(answer)}))

@@ -69,12 +69,32 @@ class ExtensionView(View):
         )
 
 
+class UrlCitationView(View):
+    """Where a marker of the message leads."""
+
+    start_index: int = Field(description="First code point of the marker in `content`.", examples=[25])
+    end_index: int = Field(description="Code point after the last one of the marker.", examples=[28])
+    title: str = Field(description="Title of the document.", examples=["Backups"])
+    url: str = Field(
+        description="URL that the document came from; of any other, where this server gives the quote.",
+        examples=["https://example.org/backups"],
+    )
+
+
+class AnnotationView(View):
+    """A citation, as the OpenAI API has it; `ragsvc.citations` says more."""
+
+    type: Literal["url_citation"] = Field(description="What this is.")
+    url_citation: UrlCitationView
+
+
 class MessageView(View):
     """What the assistant says."""
 
     role: Literal["assistant"] = Field(description="Who speaks.")
     content: str = Field(description="Text with markers such as [1].")
     refusal: None = Field(description="Always null: that the documents hold no answer is said in `content`.")
+    annotations: list[AnnotationView] = Field(description="Where the markers lead.")
     ragsvc: ExtensionView
 
 
@@ -111,7 +131,7 @@ class CompletionView(View):
 
 
 class ModelView(View):
-    """A corpus as a model."""
+    """A corpus as a model, or the embedder of new corpora."""
 
     id: str = Field(description="What a request names as `model`.", examples=["ragsvc/handbook"])
     object: Literal["model"] = Field(description="What this is.")
@@ -120,10 +140,10 @@ class ModelView(View):
 
 
 class ModelsView(View):
-    """All corpora as models."""
+    """All corpora as models, and the embedder of new ones."""
 
     object: Literal["list"] = Field(description="What this is.")
-    data: list[ModelView] = Field(description="By name.")
+    data: list[ModelView] = Field(description="Corpora by name, then the embedder.")
 
 
 class EmbeddingView(View):
@@ -179,8 +199,8 @@ STREAM: dict[str, Any] = {
                 "data": {
                     "type": "string",
                     "description": "A chat.completion.chunk on one line of JSON; at the end [DONE]. The "
-                    "last chunk with a choice has `ragsvc` in its delta. An object with `error` ends a "
-                    "broken stream.",
+                    "last chunk with a choice has `annotations` and `ragsvc` in its delta. An object with "
+                    "`error` ends a broken stream.",
                 }
             },
         },

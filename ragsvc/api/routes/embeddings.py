@@ -24,6 +24,7 @@ router = APIRouter(route_class=StrictRoute, prefix="/v1", tags=["openai"])
     response_model=EmbeddingsView,
     responses=openai_problems(404, 409, *BODY),
 )
+@router.post("/embeddings/", include_in_schema=False)
 async def create_embeddings(request: Request, state: StateOf, body: EmbeddingBody) -> Response:
     """Embed texts with the embedder of a corpus, whole: a text that it would cut is refused."""
     caller, asked = caller_of(request), body.request()

@@ -15,8 +15,9 @@ MAX_SHORT_CHARS = 10
 MORE_WORDS = 5
 _IN_BRACKETS = re.compile(r"\(([^\W_][\w&/.-]{1,9})\)")
 _WORD = re.compile(r"[^\W_]+(?:[-'’][^\W_]+)*")
-# A word that is no part of a longer name, as "MTP" is of "MTP/3".
-_BY_ITSELF = re.compile(r"(?<![^\s(\"'])[^\W_]+(?:[-'’&][^\W_]+)*(?=[?!.,;:)\"']*(?:\s|$))")
+_WRITTEN = re.compile(r"\S+")
+# What may stand around a word: one that is a part of a longer name, as "MTP" is of "MTP/3", stays as it is.
+_AROUND = "?!.,;:()\"'"
 _WINDOW_CHARS = 200
 
 
@@ -39,16 +40,21 @@ def spelt_out(question: str, forms: Mapping[str, str]) -> str:
     folded = question.casefold()
 
     def spell(match: re.Match[str]) -> str:
-        word = match.group()
+        written = match.group()
+        word = written.strip(_AROUND)
         long = forms.get(word) or forms.get(word.removesuffix("s"))
-        return f"{word} ({long})" if long and long.casefold() not in folded else word
+        if not long or long.casefold() in folded:
+            return written
+        at = written.index(word) + len(word)
+        return f"{written[:at]} ({long}){written[at:]}"
 
-    return _BY_ITSELF.sub(spell, question) if forms else question
+    return _WRITTEN.sub(spell, question) if forms else question
 
 
 def _is_short(short: str) -> bool:
+    """Whether it may be a short form: a name with a number is an identifier, which binds by itself."""
     letters = [sign for sign in short if sign.isalpha()]
-    return len(letters) > 1 and any(sign.isupper() for sign in letters[:2])
+    return len(letters) > 1 and any(map(str.isupper, letters[:2])) and not any(map(str.isdigit, short))
 
 
 def _long_of(short: str, before: str) -> str:

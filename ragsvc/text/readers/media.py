@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import zipfile
 import zlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
@@ -35,25 +36,25 @@ class Medium:
     slide: int | None = None
 
 
-def media_of(data: bytes) -> list[Medium]:
-    """Pictures that stand on the pages, sheets or slides of a package, each once; [] for what is no package.
+def media_of(data: bytes) -> Iterator[Medium]:
+    """Pictures that stand on the pages, sheets or slides of a package, each once; none of what is no package.
 
-    What stands on masters and layouts of slides is none of theirs.
+    One is in memory at a time. What stands on masters and layouts of slides is none of theirs.
     """
     try:
         with Package(data) as package:
-            return _media(package)
+            yield from _media(package)
     except (zipfile.BadZipFile, etree.LxmlError, ValueError, EOFError, NotImplementedError, KeyError):
-        return []
+        return
 
 
-def _media(package: Package) -> list[Medium]:
+def _media(package: Package) -> Iterator[Medium]:
     places: dict[str, int | None] = {}
     for number, slide in enumerate(slide_parts(package)):
         for target in package.relations(slide, "image"):
             places.setdefault(target, number)
     places |= dict.fromkeys(name for name in package.names if name.startswith(_FOLDERS))
-    found: dict[bytes, Medium] = {}
+    seen: set[bytes] = set()
     for name, slide_number in places.items():
         path = PurePosixPath(name)
         suffix = path.suffix.lower()
@@ -63,10 +64,12 @@ def _media(package: Package) -> list[Medium]:
             content = package.read(name)
         except _UNREADABLE:
             # One damaged picture costs neither the text nor the others; it is named as unread.
-            found[name.encode()] = Medium(path.name, b"", slide_number)
+            content, suffix, digest = b"", "", name.encode()
+        else:
+            digest = hashlib.sha256(content).digest()
+        if digest in seen:
             continue
-        medium = Medium(path.name, content if suffix in _PIXELS else b"", slide_number)
-        found.setdefault(hashlib.sha256(content).digest(), medium)
-        if len(found) >= _MAX_PICTURES:
-            break
-    return list(found.values())
+        seen.add(digest)
+        yield Medium(path.name, content if suffix in _PIXELS else b"", slide_number)
+        if len(seen) >= _MAX_PICTURES:
+            return

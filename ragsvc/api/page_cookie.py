@@ -1,0 +1,97 @@
+"""The cookie by which the page acts with the key: a token that every worker checks and none keeps."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+import time
+from collections.abc import Callable
+from http.cookies import CookieError, SimpleCookie
+
+from starlette.types import Scope
+
+NAME = "ragsvc_page"
+VALID_S = 12 * 3600
+HEADER = b"x-ragsvc-page"
+SAFE = frozenset({"GET", "HEAD"})
+_PURPOSE = b"ragsvc page token 1"
+_MAX_TOKEN_CHARS = 200
+
+
+class PageTokens:
+    """Makes and checks tokens `expiry.random.signature`; they are signed by what derives from the key.
+
+    A token says nothing of the key, ends by itself, and is worth nothing once the key is changed. It cannot
+    be called back before: no worker keeps a list of them.
+    """
+
+    def __init__(self, key: bytes, clock: Callable[[], float] = time.time) -> None:
+        self._secret = hmac.digest(key, _PURPOSE, hashlib.sha256)
+        self._clock = clock
+
+    def make(self) -> str:
+        """Give a new token."""
+        body = f"{int(self._clock()) + VALID_S}.{secrets.token_hex(16)}"
+        return f"{body}.{self._sign(body)}"
+
+    def accepts(self, token: str) -> bool:
+        """Whether a token was made with this key and has not ended."""
+        if len(token) > _MAX_TOKEN_CHARS or not token.isascii():
+            return False
+        body, _, signature = token.rpartition(".")
+        if not hmac.compare_digest(signature, self._sign(body)):
+            return False
+        # Signed by us, so it is a number.
+        return int(body.partition(".")[0]) > self._clock()
+
+    def _sign(self, body: str) -> str:
+        return hmac.new(self._secret, body.encode(), hashlib.sha256).hexdigest()
+
+
+def token_of(scope: Scope) -> str | None:
+    """The token that a request carries; None where there is none, or more than one."""
+    values = _headers(scope, b"cookie")
+    if len(values) != 1 or NAME.encode() not in values[0]:
+        return None
+    try:
+        cookie: SimpleCookie = SimpleCookie(values[0].decode("latin-1"))
+    except CookieError:
+        return None
+    return cookie[NAME].value if NAME in cookie else None
+
+
+def is_of_the_page(scope: Scope) -> bool:
+    """Whether our own page asks, and no other: browsers send cookies with what other pages make them send.
+
+    Browsers tell it by Sec-Fetch-Site, and by Origin where they write. Over plain HTTP to another machine
+    they send neither with a GET: there, and for all that changes something, a header is wanted that pages
+    of other origins cannot set without being asked first.
+    """
+    sites, origins = _headers(scope, b"sec-fetch-site"), _headers(scope, b"origin")
+    if any(site != b"same-origin" for site in sites) or not all(_is_own(scope, each) for each in origins):
+        return False
+    vouched = bool(sites or origins) and scope["method"] in SAFE
+    return vouched or _headers(scope, HEADER) == [b"1"]
+
+
+def set_cookie(scope: Scope, token: str) -> str:
+    """The value of Set-Cookie that gives the page a token, or with an empty one takes it away."""
+    seconds = VALID_S if token else 0
+    words = f"{NAME}={token}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Strict"
+    return f"{words}; Secure" if _is_https(scope) else words
+
+
+def _is_https(scope: Scope) -> bool:
+    """Behind a proxy that ends TLS the server sees plain HTTP; the browser's Origin says what it sees."""
+    origins = _headers(scope, b"origin")
+    return scope.get("scheme") == "https" or any(each.startswith(b"https://") for each in origins)
+
+
+def _is_own(scope: Scope, origin: bytes) -> bool:
+    scheme, _, place = origin.partition(b"://")
+    return scheme in (b"http", b"https") and _headers(scope, b"host") == [place]
+
+
+def _headers(scope: Scope, name: bytes) -> list[bytes]:
+    return [value for key, value in scope["headers"] if key == name]

@@ -1,0 +1,60 @@
+// Conversations of before, in the bar beside the view.
+
+import { get, patch, remove } from "../client.js";
+import { button, el, fill, labelled } from "../dom.js";
+import { t, time } from "../language.js";
+import { confirmed, dialog } from "./dialog.js";
+
+/** The bar. talk: `current` gives the session in hand, `open` shows another one, `fresh` begins anew. */
+export function sessions(app, talk) {
+  const side = document.getElementById("side");
+  side.setAttribute("aria-label", t("sessions"));
+
+  async function draw() {
+    let found;
+    try {
+      found = await get("/v1/sessions");
+    } catch (error) {
+      if (error.status === 404) { app.features.sessions = false; side.hidden = true; return; }
+      throw error;
+    }
+    const rows = found.sessions ?? [];
+    side.hidden = false;
+    fill(side, el("h2", {}, t("sessions")), button(t("new"), talk.fresh, { class: "plain" }),
+      rows.length ? el("ul", {}, rows.map(row)) : el("p", { class: "quiet" }, t("no_sessions")));
+  }
+
+  function row(session) {
+    const name = session.title || time(session.created_at);
+    return el("li", {},
+      button(name, () => open(session.id).catch(app.fail), { class: "session", "aria-current": session.id === talk.current() ? "true" : null }),
+      button("✎", () => rename(session).catch(app.fail), { class: "tool", "aria-label": t("rename", { name }) }),
+      button("×", () => drop(session, name).catch(app.fail), { class: "tool", "aria-label": t("delete_of", { name }) }));
+  }
+
+  async function open(id) {
+    const session = await get(`/v1/sessions/${encodeURIComponent(id)}`);
+    talk.open(id, (session.turns ?? []).map((record) => ({ question: record.question, corpus: record.corpus ?? app.corpus, answer: answerOf(record) })));
+    await draw();
+  }
+
+  async function rename(session) {
+    const title = el("input", { type: "text", value: session.title ?? "", maxlength: "200" });
+    if (!await dialog(t("rename", { name: session.title ?? "" }), [labelled(t("title"), title)], [[t("cancel"), "plain", false], [t("save"), "primary", true]])) return;
+    await patch(`/v1/sessions/${encodeURIComponent(session.id)}`, { title: title.value.trim() });
+    await draw();
+  }
+
+  async function drop(session, name) {
+    if (!await confirmed(t("delete"), t("delete_session", { name }), t("delete"), t("cancel"))) return;
+    await remove(`/v1/sessions/${encodeURIComponent(session.id)}`);
+    if (session.id === talk.current()) talk.fresh(); else await draw();
+  }
+  return { draw };
+}
+
+/** What a record kept of an answer; its passages may be gone. */
+function answerOf(record) {
+  const shape = typeof record.answer === "string" ? record : record.answer ?? {};
+  return { ...shape, answer: shape.answer ?? "", citations: shape.citations ?? [], passages: shape.passages ?? [], record: record.id ?? record.record };
+}
