@@ -14,7 +14,7 @@ from pydantic import SecretStr
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
+from starlette.routing import Match, Route
 
 from ragsvc.api.page_cookie import PageTokens, is_of_the_page, set_cookie, token_of
 from ragsvc.api.responses import JsonResponse
@@ -44,7 +44,7 @@ KINDS = {
 }
 ROOT = "/page/"
 # What another version of the service may lack; the page shows no control for it then.
-FEATURES = {"sessions": "/v1/sessions", "feedback": "/v1/records/{record}/feedback"}
+FEATURES = {"sessions": "/v1/sessions", "feedback": "/v1/records/any/feedback"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,10 +111,14 @@ class Login:
         check_query(request, frozenset())
         token = token_of(request.scope)
         entered = self._tokens is not None and token is not None and self._tokens.accepts(token)
-        paths = {_plain(getattr(route, "path", "")) for route in self._app.router.routes}
-        features = {name: _plain(path) in paths for name, path in FEATURES.items()}
+        features = {name: self._has(path) for name, path in FEATURES.items()}
         state = {"key_needed": self._tokens is not None, "logged_in": entered, "features": features}
         return JsonResponse(state, headers={"Cache-Control": "no-store"})
+
+    def _has(self, path: str) -> bool:
+        """Whether any route answers to a path; routers that were included keep theirs to themselves."""
+        scope = {"type": "http", "method": "POST", "path": path, "root_path": "", "headers": []}
+        return any(route.matches(scope)[0] is not Match.NONE for route in self._app.router.routes)
 
     async def enter(self, request: Request) -> Response:
         """Take the key and give a token for it, as a cookie that no script can read.
@@ -151,11 +155,6 @@ def _check(request: Request) -> None:
 def _with_cookie(request: Request, token: str) -> Response:
     headers = {"Set-Cookie": set_cookie(request.scope, token), "Cache-Control": "no-store"}
     return Response(status_code=204, headers=headers)
-
-
-def _plain(path: str) -> str:
-    """A path whatever its parameters are called."""
-    return "/".join("{}" if part.startswith("{") else part for part in path.split("/"))
 
 
 def _named(found: Mapping[str, PageFile], name: str) -> PageFile:

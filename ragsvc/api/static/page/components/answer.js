@@ -84,6 +84,8 @@ export class AnswerCard {
 
   /** Sentences that no passage bears out are named: they are the ones to check. */
   unsupported(answer) {
+    // A record of before tells only how many there were.
+    if (typeof answer.unsupported === "number" && answer.unsupported) return el("p", { class: "caution" }, plural("unsupported", answer.unsupported));
     if (!answer.unsupported?.length) return null;
     const rows = answer.unsupported.map((span) => el("li", { dir: "auto" }, nodesOf(slice(answer.answer, span.start, span.end))));
     return el("div", { class: "caution" }, el("p", {}, plural("unsupported", rows.length)), el("ul", {}, rows));
@@ -119,7 +121,7 @@ export class AnswerCard {
 
   async copy() {
     const rows = this.cited.map((each) =>
-      `[${each.marker}] ${each.title || each.document_id} — ${each.source}${each.page ? `, ${t("page", { n: each.page })}` : ""}, ${each.start}-${each.end}: “${each.quote}”`);
+      `[${each.marker}] ${each.title || each.document_id} — ${each.source || each.document_id}${each.page ? `, ${t("page", { n: each.page })}` : ""}, ${each.start}-${each.end}: “${each.quote}”`);
     try {
       await navigator.clipboard.writeText([this.text, ...rows].join("\n\n"));
       note(t("copied"));

@@ -99,7 +99,7 @@ export async function draw(app, main, leaving) {
     if (session) body.session = session;
     const history = historyOf(talk.turns);
     if (history.length) body.history = history;
-    for await (const [name, data] of answerEvents(body, running.signal)) {
+    for await (const [name, data] of events(body)) {
       if (name === "passages") card.passages(data.passages);
       else if (name === "token") card.token(data.text);
       else if (name === "citation") card.citation(data);
@@ -115,14 +115,26 @@ export async function draw(app, main, leaving) {
     if (!turn.answer) throw new Error(t("broken_off"));
   }
 
+  /** The events of an answer; a session that is gone by now, or no longer kept, is done without. */
+  async function* events(body) {
+    try {
+      yield* answerEvents(body, running.signal);
+    } catch (error) {
+      if (!body.session || !["session_not_found", "records_off"].includes(error.code)) throw error;
+      talk.session = null;
+      yield* answerEvents({ ...body, session: undefined }, running.signal);
+    }
+  }
+
   async function sessionOf(title) {
     if (!app.features.sessions || talk.session) return talk.session;
     try {
       talk.session = (await post("/v1/sessions", { title: title.slice(0, 80) })).id;
     } catch (error) {
-      // A service without sessions answers all the same.
-      if (error.status !== 404) throw error;
+      // A service without sessions, or that keeps no records, answers all the same.
+      if (error.status !== 404 && error.status !== 409) throw error;
       app.features.sessions = false;
+      document.getElementById("side").hidden = true;
     }
     return talk.session;
   }

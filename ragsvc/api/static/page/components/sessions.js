@@ -34,7 +34,7 @@ export function sessions(app, talk) {
 
   async function open(id) {
     const session = await get(`/v1/sessions/${encodeURIComponent(id)}`);
-    talk.open(id, (session.turns ?? []).map((record) => ({ question: record.question, corpus: record.corpus ?? app.corpus, answer: answerOf(record) })));
+    talk.open(id, (session.turns ?? []).map((record) => ({ question: record.question, corpus: record.corpora?.[0] ?? app.corpus, answer: answerOf(record) })));
     await draw();
   }
 
@@ -53,8 +53,10 @@ export function sessions(app, talk) {
   return { draw };
 }
 
-/** What a record kept of an answer; its passages may be gone. */
+/** A record as an answer: of what was read and cited it keeps the places; titles and texts are in the corpus. */
 function answerOf(record) {
-  const shape = typeof record.answer === "string" ? record : record.answer ?? {};
-  return { ...shape, answer: shape.answer ?? "", citations: shape.citations ?? [], passages: shape.passages ?? [], record: record.id ?? record.record };
+  const placed = (each) => ({ title: "", source: "", page: null, text: "", ...each });
+  const [corpus] = record.corpora ?? [];
+  return { ...record, citations: (record.citations ?? []).map(placed), passages: (record.passages ?? []).map(placed),
+    corpus: (record.corpora ?? []).join(", "), commit: record.commits?.[corpus], record: record.id };
 }

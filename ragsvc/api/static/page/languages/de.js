@@ -19,7 +19,7 @@ export default {
   "welcome_empty": "Noch nichts zu fragen", "welcome_empty_more": "Laden Sie zuerst Dokumente hoch: PDF, Office, CSV, HTML, E-Mail, Markdown, Code und mehr.",
   "examples": "Beispiele", "reading": "Liest …", "passages_read.one": "Liest {n} Stelle …", "passages_read.other": "Liest {n} Stellen …",
   "answer": "Antwort", "not_answered": "Die Dokumente beantworten das nicht.", "closest": "Nächste Stellen", "stopped": "Angehalten.", "broken_off": "Die Antwort brach ab. Fragen Sie noch einmal.",
-  "unsupported.one": "Diesen Satz belegt keine Stelle:", "unsupported.other": "Diese {n} Sätze belegt keine Stelle:",
+  "unsupported.one": "{n} Satz belegt keine Stelle.", "unsupported.other": "{n} Sätze belegt keine Stelle.",
   "sources": "Worauf die Antwort steht", "open_source": "Quelle {n}: Text zeigen",
   "confidence": "Sicherheit {n} %", "searched": "gesucht: „{words}“", "from": "{corpus}, Commit {commit}",
   "copy": "Mit Belegen kopieren", "copied": "Mit Belegen kopiert.", "not_copied": "Der Browser hat das Kopieren nicht erlaubt.",

@@ -19,7 +19,7 @@ export default {
   "welcome_empty": "Nothing to ask yet", "welcome_empty_more": "Upload documents first: PDF, Office, CSV, HTML, e-mail, Markdown, code and more.",
   "examples": "Examples", "reading": "Reading …", "passages_read.one": "Reading {n} passage …", "passages_read.other": "Reading {n} passages …",
   "answer": "Answer", "not_answered": "The documents do not answer this.", "closest": "Closest passages", "stopped": "Stopped.", "broken_off": "The answer broke off. Ask again.",
-  "unsupported.one": "No passage bears out this sentence:", "unsupported.other": "No passage bears out these {n} sentences:",
+  "unsupported.one": "No passage bears out {n} sentence.", "unsupported.other": "No passage bears out {n} sentences.",
   "sources": "What the answer stands on", "open_source": "Source {n}: show the text",
   "confidence": "confidence {n} %", "searched": "searched for “{words}”", "from": "{corpus}, commit {commit}",
   "copy": "Copy with citations", "copied": "Copied with its citations.", "not_copied": "The browser did not allow copying.",
