@@ -115,5 +115,5 @@ def test_advised_commands_exist():
     known = {command.name for command in app.registered_commands}
     known |= {group.name for group in app.registered_groups}
     assert named is not None
-    assert known - set(named[1].split("|")) == {"eval", "export", "import", "serve"}
+    assert known - set(named[1].split("|")) == {"eval", "export", "import", "mcp", "serve"}
     assert set(named[1].split("|")) <= known

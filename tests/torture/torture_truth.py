@@ -264,9 +264,10 @@ def _index_halves(database: sqlite3.Connection, service: Service) -> Iterator[st
             ):
                 if alive[first + row]:
                     postings[int(segment.chunk_ids[row])].append((term, count))
+            matrix = segment.vectors.vectors_of(np.arange(segment.rows))
             for row, number in enumerate(segment.chunk_ids.tolist()):
                 if alive[first + row]:
-                    vectors[number] = segment.vectors[row].tobytes()
+                    vectors[number] = matrix[row].tobytes()
             first += segment.rows
         wanted, seen = set(), {int(i): int(n) for i, n in zip(index.chunk_ids, index.lengths, strict=True)}
         for number, length, terms, counts, data in database.execute(_INDEXED, {"name": corpus}):
