@@ -108,7 +108,8 @@ class RecordService:
         if request.session is None:
             return _Conversation(request)
         self._check_on()
-        self._settle()
+        # An answer does not wait for long while others write.
+        self._queue.settle(TURN_WAIT_S)
         self._catalog.sessions.get(caller, request.session)
         turns = self._catalog.sessions.turns(caller, request.session, MAX_TURNS // 2)
         if not request.history:
@@ -167,7 +168,9 @@ class RecordService:
         """Give a session another title.
 
         :raises SessionNotFound: if there is none of this id.
+        :raises RecordsOff: if nothing is kept.
         """
+        self._check_on()
         self.flush()
         return self._catalog.sessions.rename(caller, session_id, self._text(title))
 

@@ -236,6 +236,7 @@ def test_off_keeps_nothing(home: Path) -> None:
         for call in (
             lambda: service.records.create_session(ME, "", {}),
             lambda: ask(service, "When?", session="0" * 32),
+            lambda: service.records.rename_session(ME, "0" * 32, "Backups"),
             lambda: service.records.add_feedback(ME, "0" * 32, FeedbackRequest(score=1)),
         ):
             with pytest.raises(RecordsOff):
