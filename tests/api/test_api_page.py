@@ -172,6 +172,13 @@ def test_the_state_tells_what_this_server_can_do(client: TestClient, has: bool) 
     assert features == {"sessions": known, "feedback": known}
 
 
+def test_a_server_that_keeps_nothing_has_no_sessions_and_no_thumbs(tmp_path: Path) -> None:
+    client = TestClient(
+        create_app(FakeService(Settings(home=tmp_path, records="off"))), base_url="http://127.0.0.1"
+    )
+    assert client.get("/login").json()["features"] == {"sessions": False, "feedback": False}
+
+
 def test_a_login_gives_a_cookie_that_no_script_reads(keyed: TestClient) -> None:
     response = keyed.post("/login", json={"key": KEY}, headers=PAGE)
     cookie = SimpleCookie(response.headers["set-cookie"])[NAME]

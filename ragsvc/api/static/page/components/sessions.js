@@ -1,6 +1,7 @@
 // Conversations of before, in the bar beside the view.
 
 import { get, patch, remove } from "../client.js";
+import { nodesOf } from "../characters.js";
 import { button, el, fill, labelled } from "../dom.js";
 import { t, time } from "../language.js";
 import { confirmed, dialog } from "./dialog.js";
@@ -27,7 +28,7 @@ export function sessions(app, talk) {
   function row(session) {
     const name = session.title || time(session.created_at);
     return el("li", {},
-      button(name, () => open(session.id).catch(app.fail), { class: "session", "aria-current": session.id === talk.current() ? "true" : null }),
+      button(nodesOf(name), () => open(session.id).catch(app.fail), { class: "session", "aria-current": session.id === talk.current() ? "true" : null }),
       button("✎", () => rename(session).catch(app.fail), { class: "tool", "aria-label": t("rename", { name }) }),
       button("×", () => drop(session, name).catch(app.fail), { class: "tool", "aria-label": t("delete_of", { name }) }));
   }
