@@ -237,6 +237,9 @@ class RecordService:
     def delete_own(self, caller: Caller) -> int:
         """Delete all sessions, records and opinions of the caller; gives the number of records."""
         self.flush()
+        if self._settings.workers > 1:
+            # What waits in another process of the server would be written after it.
+            time.sleep(FLUSH_S + TURN_WAIT_S)
         return self._catalog.records.delete_owner(caller.principal)
 
     def add_feedback(self, caller: Caller, record_id: str, said: FeedbackRequest) -> RecordFeedback:
