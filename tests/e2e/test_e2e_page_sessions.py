@@ -178,6 +178,17 @@ def test_a_conversation_of_a_real_server_is_found_again(browser: Browser, server
         visit.ask("How is a GAN trained, step by step?")
 
 
+def test_more_conversations_than_a_page_has_are_reached(browser: Browser, server: Server) -> None:
+    made = [server.post("/v1/sessions", title=f"Talk {number}")["id"] for number in range(101)]
+    with Visit(browser, server.url) as visit:
+        page = visit.ready()
+        expect(page.locator(".session")).to_have_count(100)
+        page.locator("#side").get_by_role("button", name="Show more").click()
+        expect(page.get_by_role("button", name="Talk 0", exact=True)).to_be_visible()
+    for each in made:
+        assert server.http.delete(f"/v1/sessions/{each}").status_code == 204
+
+
 @pytest.mark.parametrize("policy", ["anonymous", "off"])
 def test_what_keeps_no_text_answers_all_the_same(
     browser: Browser, world: World, handbook: Path, policy: str

@@ -11,18 +11,19 @@ export function sessions(app, talk) {
   const side = document.getElementById("side");
   side.setAttribute("aria-label", t("sessions"));
 
-  async function draw() {
+  async function draw(cursor = null, before = []) {
     let found;
     try {
-      found = await get("/v1/sessions");
+      found = await get("/v1/sessions", { cursor });
     } catch (error) {
       if (error.status === 404) { app.features.sessions = false; side.hidden = true; return; }
       throw error;
     }
-    const rows = found.sessions ?? [];
+    const rows = [...before, ...(found.sessions ?? [])];
     side.hidden = false;
     fill(side, el("h2", {}, t("sessions")), button(t("new"), talk.fresh, { class: "plain" }),
-      rows.length ? el("ul", {}, rows.map(row)) : el("p", { class: "quiet" }, t("no_sessions")));
+      rows.length ? el("ul", {}, rows.map(row)) : el("p", { class: "quiet" }, t("no_sessions")),
+      found.next_cursor ? button(t("more"), () => draw(found.next_cursor, rows).catch(app.fail), { class: "plain" }) : null);
   }
 
   function row(session) {
