@@ -19,6 +19,7 @@ from starlette.routing import Match, Route
 from ragsvc.api.page_cookie import PageTokens, is_of_the_page, set_cookie, token_of
 from ragsvc.api.responses import JsonResponse
 from ragsvc.api.strict_route import check_query, read_json
+from ragsvc.domain import RecordPolicy
 from ragsvc.errors import HostRefused, InvalidRequest, Unauthenticated
 
 # No inline script or style, nothing from elsewhere, in no frame; only DOMPurify makes HTML of text.
@@ -43,7 +44,7 @@ KINDS = {
     ".svg": "image/svg+xml",
 }
 ROOT = "/page/"
-# What another version of the service may lack; the page shows no control for it then.
+# What another version may lack, or RAGSVC_RECORDS=off leaves out: the page shows no control for it then.
 FEATURES = {"sessions": "/v1/sessions", "feedback": "/v1/records/any/feedback"}
 
 
@@ -111,7 +112,8 @@ class Login:
         check_query(request, frozenset())
         token = token_of(request.scope)
         entered = self._tokens is not None and token is not None and self._tokens.accepts(token)
-        features = {name: self._has(path) for name, path in FEATURES.items()}
+        kept = self._app.state.ragsvc.settings.records is not RecordPolicy.OFF
+        features = {name: kept and self._has(path) for name, path in FEATURES.items()}
         state = {"key_needed": self._tokens is not None, "logged_in": entered, "features": features}
         return JsonResponse(state, headers={"Cache-Control": "no-store"})
 

@@ -7,7 +7,6 @@ import hmac
 import secrets
 import time
 from collections.abc import Callable
-from http.cookies import CookieError, SimpleCookie
 
 from starlette.types import Scope
 
@@ -51,14 +50,14 @@ class PageTokens:
 
 def token_of(scope: Scope) -> str | None:
     """The token that a request carries; None where there is none, or more than one."""
-    values = _headers(scope, b"cookie")
-    if len(values) != 1 or NAME.encode() not in values[0]:
+    headers = _headers(scope, b"cookie")
+    if len(headers) != 1:
         return None
-    try:
-        cookie: SimpleCookie = SimpleCookie(values[0].decode("latin-1"))
-    except CookieError:
-        return None
-    return cookie[NAME].value if NAME in cookie else None
+    # Not by http.cookies, which reads none after one that is not to its taste, such as JSON: browsers send
+    # what every server of this host has set, whatever its port.
+    pairs = (part.partition("=") for part in headers[0].decode("latin-1").split(";"))
+    found = [value.strip() for name, _, value in pairs if name.strip() == NAME]
+    return found[0] if len(found) == 1 else None
 
 
 def is_of_the_page(scope: Scope) -> bool:

@@ -30,7 +30,8 @@ class JsonResponse(Response):
     media_type = "application/json"
 
     def render(self, content: Any) -> bytes:
-        return encode(content)
+        """Encode what was not encoded before, on the thread that read it: of much it takes seconds."""
+        return content if isinstance(content, bytes) else encode(content)
 
 
 class ProblemResponse(JsonResponse):

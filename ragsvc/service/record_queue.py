@@ -8,13 +8,15 @@ from collections import deque
 from collections.abc import Callable, Sequence
 
 from ragsvc.domain import AnswerRecord
-from ragsvc.errors import RagsvcError
+from ragsvc.errors import RagsvcError, StorageError, WriterBusy
 
 log = logging.getLogger(__name__)
 
 CAPACITY = 1000
 # A process that is killed loses what was answered since.
 FLUSH_S = 0.5
+# What passes; anything else is wrong with a record itself.
+_TROUBLES = (StorageError, WriterBusy)
 
 
 class RecordQueue:
@@ -55,10 +57,19 @@ class RecordQueue:
             if wait_s > 0:
                 self._changed.wait_for(lambda: self._settled >= number or self._closed, wait_s)
 
-    def flush(self) -> None:
-        """Write what waits now; what cannot be written waits on.
+    def settle(self, wait_s: float) -> None:
+        """Have written what was queued until now, and wait so long for it at most."""
+        with self._changed:
+            number = self._put
+            if self._settled < number:
+                self._urgent = True
+                self._changed.notify_all()
+                self._changed.wait_for(lambda: self._settled >= number or self._closed, wait_s)
 
-        :raises StorageError: if it cannot be written.
+    def flush(self) -> None:
+        """Write what waits now; what the disk does not take waits on.
+
+        :raises StorageError: if nothing can be written. :raises WriterBusy: if another process writes long.
         """
         with self._turn:
             with self._changed:
@@ -67,16 +78,38 @@ class RecordQueue:
                 self._urgent = False
             if not batch:
                 return
+            left = deque(batch)
             try:
-                self._write([record for _, record in batch])
+                self._write_all(left)
             except BaseException:
                 with self._changed:
-                    self._queue.extendleft(reversed(batch))
+                    self._queue.extendleft(reversed(left))
                     self._trim()
                 raise
             with self._changed:
                 self._settled = batch[-1][0]
                 self._changed.notify_all()
+
+    def _write_all(self, left: deque[tuple[int, AnswerRecord]]) -> None:
+        """Write records, and take from them what is settled; one that is wrong holds up no other."""
+        try:
+            self._write([record for _, record in left])
+            left.clear()
+        except _TROUBLES:
+            raise
+        except Exception:  # noqa: BLE001 - told of those that are wrong
+            while left:
+                self._write_one(left[0][1])
+                left.popleft()
+
+    def _write_one(self, record: AnswerRecord) -> None:
+        try:
+            self._write([record])
+        except _TROUBLES:
+            raise
+        except Exception:
+            self.dropped += 1
+            log.exception("the record %s cannot be written and is lost", record.id)
 
     def close(self) -> None:
         """Write what waits, once more, and end."""
@@ -108,11 +141,7 @@ class RecordQueue:
             except RagsvcError as error:
                 self._complain(error.message)
             except Exception:
-                # One that cannot be written must not hold up all that follow.
-                log.exception("records cannot be written and are lost")
-                with self._changed:
-                    self.dropped += len(self._queue)
-                    self._queue.clear()
+                log.exception("records cannot be written, trying again")
 
     def _complain(self, message: str) -> None:
         """Once for a trouble that lasts; nobody is waited for meanwhile."""

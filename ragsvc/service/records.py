@@ -108,7 +108,8 @@ class RecordService:
         if request.session is None:
             return _Conversation(request)
         self._check_on()
-        self._settle()
+        # An answer does not wait for long while others write.
+        self._queue.settle(TURN_WAIT_S)
         self._catalog.sessions.get(caller, request.session)
         turns = self._catalog.sessions.turns(caller, request.session, MAX_TURNS // 2)
         if not request.history:
@@ -167,7 +168,9 @@ class RecordService:
         """Give a session another title.
 
         :raises SessionNotFound: if there is none of this id.
+        :raises RecordsOff: if nothing is kept.
         """
+        self._check_on()
         self.flush()
         return self._catalog.sessions.rename(caller, session_id, self._text(title))
 
@@ -234,6 +237,9 @@ class RecordService:
     def delete_own(self, caller: Caller) -> int:
         """Delete all sessions, records and opinions of the caller; gives the number of records."""
         self.flush()
+        if self._settings.workers > 1:
+            # What waits in another process of the server would be written after it.
+            time.sleep(FLUSH_S + TURN_WAIT_S)
         return self._catalog.records.delete_owner(caller.principal)
 
     def add_feedback(self, caller: Caller, record_id: str, said: FeedbackRequest) -> RecordFeedback:

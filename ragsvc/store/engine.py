@@ -248,6 +248,8 @@ def _engine(path: Path) -> Engine:
         URL.create("sqlite", database=str(path)),
         pool_size=8,
         max_overflow=64,
+        # Questions and documents among them would come into the log with the errors.
+        hide_parameters=True,
         connect_args={"timeout": BUSY_TIMEOUT_S, "check_same_thread": False},
     )
 

@@ -172,6 +172,13 @@ def test_the_state_tells_what_this_server_can_do(client: TestClient, has: bool) 
     assert features == {"sessions": known, "feedback": known}
 
 
+def test_a_server_that_keeps_nothing_has_no_sessions_and_no_thumbs(tmp_path: Path) -> None:
+    client = TestClient(
+        create_app(FakeService(Settings(home=tmp_path, records="off"))), base_url="http://127.0.0.1"
+    )
+    assert client.get("/login").json()["features"] == {"sessions": False, "feedback": False}
+
+
 def test_a_login_gives_a_cookie_that_no_script_reads(keyed: TestClient) -> None:
     response = keyed.post("/login", json={"key": KEY}, headers=PAGE)
     cookie = SimpleCookie(response.headers["set-cookie"])[NAME]
@@ -277,10 +284,25 @@ def test_a_spoilt_token_is_none(keyed: TestClient, spoil) -> None:
     assert_problem(keyed.get("/v1/corpora", headers=headers), 401, "unauthenticated")
 
 
+@pytest.mark.parametrize(
+    "other",
+    ['prefs={"a": 1, "b": "x"}', "a=b c", 'x="open', "bare", "k[0]=1", "ü=ö", "expires=x", "path=/x", ""],
+)
+def test_cookies_of_other_servers_of_the_host_are_in_nobodys_way(keyed: TestClient, other: str) -> None:
+    token = entered(keyed)
+    for cookies in (f"{other}; {NAME}={token}", f"{NAME}={token};{other}"):
+        headers = PAGE | {"Cookie": cookies.encode()}
+        assert keyed.get("/v1/corpora", headers=headers).status_code == 200
+    alike = PAGE | {"Cookie": f"x{NAME}={token}; {NAME}x={token}; other={NAME}={token}"}
+    assert_problem(keyed.get("/v1/corpora", headers=alike), 401, "unauthenticated")
+
+
 def test_two_cookies_of_the_name_are_no_login(keyed: TestClient) -> None:
     token = entered(keyed)
     twice = [("Cookie", f"{NAME}={token}"), ("Cookie", f"{NAME}={token}"), *PAGE.items()]
     assert_problem(keyed.get("/v1/corpora", headers=twice), 401, "unauthenticated")
+    joined = PAGE | {"Cookie": f"{NAME}={token}; {NAME}={token}"}
+    assert_problem(keyed.get("/v1/corpora", headers=joined), 401, "unauthenticated")
 
 
 def test_a_token_ends_and_another_worker_takes_it() -> None:

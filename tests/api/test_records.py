@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,8 @@ from test_errors import assert_problem
 from test_routes import parse_events
 
 from ragsvc.api.app import create_app
+from ragsvc.api.responses import encode
+from ragsvc.api.routes import records, sessions
 from ragsvc.service.views.records import FeedbackView, RecordView, UsageRowView
 from ragsvc.settings.settings import Settings
 
@@ -63,6 +66,24 @@ def test_a_session_from_its_beginning_to_its_end(client: TestClient) -> None:
     ):
         assert_problem(response, 404, "session_not_found")
     assert client.get("/v1/records").json() == {"records": [], "next_cursor": None}
+
+
+def test_long_lists_are_written_beside_the_event_loop(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    threads: list[str] = []
+
+    def noted(content: Any) -> bytes:
+        threads.append(threading.current_thread().name)
+        return encode(content)
+
+    session = new_session(client)
+    ask(client, session=session)
+    for module in (records, sessions):
+        monkeypatch.setattr(module, "encode", noted)
+    assert len(client.get("/v1/records").json()["records"]) == 1
+    assert len(client.get(f"/v1/sessions/{session}").json()["turns"]) == 1
+    assert len(threads) == 2 and all("worker" in name for name in threads)
 
 
 def test_a_stream_ends_with_its_record(client: TestClient) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from browser_page import FLAGS, HOSTILE, MIXED, WRITTEN, Visit, fetched_axe
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
 from real_server import Server
 
 from ragsvc.text.invisibles import hides
@@ -230,6 +230,30 @@ def test_a_job_can_be_cancelled(browser: Browser, server: Server, tmp_path: Path
         "page-cancelled" not in names
         or server.http.get("/v1/corpora/page-cancelled").json()["documents"] == 0
     )
+
+
+def test_a_job_that_went_with_its_corpus_is_not_asked_for_again(browser: Browser, server: Server) -> None:
+    times = {"created_at": "2026-01-31T09:00:00.000Z", "updated_at": "2026-01-31T09:00:00.000Z"}
+    job = {"id": "j", "corpus": "c", "state": "running", "progress": {"done": 0, "total": 2}, **times}
+    asked: list[str] = []
+
+    def answered(route: Route) -> None:
+        asked.append(route.request.url)
+        if len(asked) == 1:
+            route.fulfill(json=job)
+        else:
+            route.fulfill(status=404, json={"detail": "there is no job", "code": "job_not_found"})
+
+    with Visit(browser, server.url, expected=["404"]) as visit:
+        page = visit.ready()
+        page.clock.install()
+        page.route("**/v1/jobs/j", answered)
+        page.goto(f"{server.url}/#/jobs/j")
+        expect(page.locator(".job")).to_be_visible()
+        page.clock.run_for(1000)
+        expect(page.locator(".note.error")).to_have_text("there is no job")
+        page.clock.run_for(10_000)
+        assert len(asked) == 2
 
 
 def test_a_corpus_goes_back_after_a_question(browser: Browser, server: Server, tmp_path: Path) -> None:

@@ -1,16 +1,17 @@
-"""Conversations and thumbs of the page, over routes that say what a service that keeps records says."""
+"""Conversations and thumbs of the page: over a real server, and over routes that say what one says."""
 
 from __future__ import annotations
 
 import json
 import shutil
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from browser_page import FLAGS, Visit
 from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
-from real_server import Server
+from real_server import Server, World
 
 pytestmark = pytest.mark.e2e
 
@@ -147,3 +148,64 @@ def test_thumb_and_comment_are_one_opinion(browser: Browser, server: Server) -> 
         page.keyboard.press("Enter")
         expect(page.locator(".feedback")).to_contain_text("Thank you")
     assert records.feedback == [("r0", {"score": -1, "comment": "It is weekly now."})]
+
+
+def test_a_conversation_of_a_real_server_is_found_again(browser: Browser, server: Server) -> None:
+    # The 80th unit of the title is the first half of an emoji.
+    emoji = f"{QUESTION:<79}😀"
+    with Visit(browser, server.url) as visit:
+        page = visit.ready()
+        visit.ask(emoji)
+        visit.ask("What does a Midjourney subscription cost?")
+        page.click("#new")
+        expect(page.locator(".turn")).to_have_count(0)
+        page.goto(f"{server.url}/#/ask/%")
+        page.reload()
+        page.locator("#side .session").first.click()
+        expect(page.locator(".turn")).to_have_count(2)
+        expect(page.locator(".refused-head")).to_be_visible()
+        page.locator(".prose button.marker").first.click()
+        page.wait_for_selector("mark.exact")
+        page.keyboard.press("Escape")
+        page.locator(".closest .source-row").first.click()
+        page.wait_for_selector("mark.exact")
+        page.keyboard.press("Escape")
+        # Deleted elsewhere: the conversation in hand goes on.
+        session = server.http.get("/v1/sessions").json()["sessions"][0]
+        assert session["title"] == emoji[:80] and session["turn_count"] == 2
+        assert server.http.delete(f"/v1/sessions/{session['id']}").status_code == 204
+        visit.expected = ["404"]
+        visit.ask("How is a GAN trained, step by step?")
+
+
+def test_more_conversations_than_a_page_has_are_reached(browser: Browser, server: Server) -> None:
+    made = [server.post("/v1/sessions", title=f"Talk {number}")["id"] for number in range(101)]
+    with Visit(browser, server.url) as visit:
+        page = visit.ready()
+        expect(page.locator(".session")).to_have_count(100)
+        page.locator("#side").get_by_role("button", name="Show more").click()
+        expect(page.get_by_role("button", name="Talk 0", exact=True)).to_be_visible()
+    for each in made:
+        assert server.http.delete(f"/v1/sessions/{each}").status_code == 204
+
+
+@pytest.mark.parametrize("policy", ["anonymous", "off"])
+def test_what_keeps_no_text_answers_all_the_same(
+    browser: Browser, world: World, handbook: Path, policy: str
+) -> None:
+    home = shutil.copytree(handbook, world.folder / policy / "home")
+    server = Server(world, home, {"RAGSVC_RECORDS": policy})
+    try:
+        server.wait_until_ready()
+        with Visit(browser, server.url) as visit:
+            page = visit.ready()
+            visit.ask(QUESTION)
+            assert page.evaluate("document.getElementById('side').hidden") is (policy == "off")
+            assert page.locator(".feedback").count() == (policy != "off")
+            if policy == "anonymous":
+                page.locator("#side .session").first.click()
+                expect(page.locator(".asked")).to_have_text("(text not kept)")
+                expect(page.locator(".prose")).to_have_text("(text not kept)")
+            visit.ask("How is a GAN trained, step by step?")
+    finally:
+        server.close()

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from made_records import made_record
 
 from ragsvc.domain import AnswerRecord
-from ragsvc.errors import DiskFull
+from ragsvc.errors import DiskFull, InvalidRequest, StaleContent
 from ragsvc.service.record_queue import RecordQueue
 
 
@@ -21,6 +21,7 @@ class Disk:
     def __init__(self) -> None:
         self.batches: list[list[str]] = []
         self.full = False
+        self.wrong: dict[str, Exception] = {}
         self.free = threading.Event()
         self.free.set()
 
@@ -28,6 +29,8 @@ class Disk:
         assert self.free.wait(10)
         if self.full:
             raise DiskFull("no room")
+        if wrong := [record for record in records if record.question in self.wrong]:
+            raise self.wrong[wrong[0].question]
         self.batches.append([record.question for record in records])
         return len(records)
 
@@ -94,6 +97,33 @@ def test_what_cannot_be_written_is_tried_again(disk: Disk) -> None:
     disk.full = False
     queue.flush()
     assert disk.written == ["2", "3", "4", "5", "6"] and queue.dropped == 2
+    queue.close()
+
+
+@pytest.mark.parametrize(
+    "error", [TypeError("no JSON"), InvalidRequest("half a character"), StaleContent("NaN")]
+)
+def test_a_record_that_is_wrong_holds_up_no_other(disk: Disk, error: Exception) -> None:
+    queue = RecordQueue(disk.write)
+    disk.wrong = {"1": error, "4": error}
+    put(queue, range(5))
+    queue.flush()
+    queue.close()
+    assert (disk.written, queue.dropped, len(queue)) == (["0", "2", "3"], 2, 0)
+
+
+def test_nobody_waits_long_for_what_was_queued_before(disk: Disk) -> None:
+    queue = RecordQueue(disk.write)
+    queue.settle(10)
+    put(queue, range(3))
+    queue.settle(10)
+    assert disk.written == ["0", "1", "2"]
+    disk.full = True
+    put(queue, range(3, 4))
+    queue.settle(0.01)
+    disk.full = False
+    queue.settle(10)
+    assert disk.written == ["0", "1", "2", "3"]
     queue.close()
 
 

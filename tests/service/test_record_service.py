@@ -208,6 +208,15 @@ def test_what_is_deleted_leaves_no_trace_in_the_home(service: Service, home: Pat
         service.records.get(ME, answer.record or "")
 
 
+def test_what_waits_in_another_process_of_the_server_goes_too(home: Path) -> None:
+    with open_service(home, workers=2) as service, open_service(home, workers=2) as other:
+        upload(service, TEXTS)
+        ask(other, "When are backups made?")
+        assert service.records.delete_own(ME) == 1
+        other.records.flush()
+        assert service.records.page(ME) == ([], None)
+
+
 def test_anonymous_keeps_figures_and_no_text(home: Path) -> None:
     mark = "Quoxalotl"
     with open_service(home, records="anonymous") as service:
@@ -236,6 +245,7 @@ def test_off_keeps_nothing(home: Path) -> None:
         for call in (
             lambda: service.records.create_session(ME, "", {}),
             lambda: ask(service, "When?", session="0" * 32),
+            lambda: service.records.rename_session(ME, "0" * 32, "Backups"),
             lambda: service.records.add_feedback(ME, "0" * 32, FeedbackRequest(score=1)),
         ):
             with pytest.raises(RecordsOff):

@@ -14,7 +14,7 @@ from made_records import made_record
 from store_building import ME, SPEC, document, sync
 
 from ragsvc.domain import AnswerRecord, Caller, FeedbackRequest, RecordOrigin
-from ragsvc.errors import InvalidFilter, InvalidRequest, RecordNotFound, SessionNotFound
+from ragsvc.errors import InvalidFilter, InvalidRequest, RagsvcError, RecordNotFound, SessionNotFound
 from ragsvc.store.catalog import Catalog
 from ragsvc.store.record_filters import parse_record_filter
 
@@ -240,6 +240,16 @@ def test_what_a_person_said_of_answers_of_others_goes_too(stored: Catalog) -> No
     assert stored.records.delete_owner("other") == 0
     assert stored.records.get(ME, record.id) == record
     assert MARK.encode() not in bytes_of(stored.home.path)
+
+
+def test_errors_of_the_database_hold_no_text(stored: Catalog) -> None:
+    record = made_record(question="Quoxalotl?", confidence=float("nan"))
+    with pytest.raises(RagsvcError) as caught:
+        stored.records.add([record])
+    told: BaseException | None = caught.value
+    while told is not None:
+        assert "Quoxalotl" not in str(told)
+        told = told.__cause__ or told.__context__
 
 
 def test_a_chain_is_closed_where_records_go(stored: Catalog) -> None:

@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from ragsvc.api.openapi import BODY, problems
-from ragsvc.api.responses import JsonResponse
+from ragsvc.api.responses import JsonResponse, encode
 from ragsvc.api.routes.sessions import Cursor
 from ragsvc.api.schemas import FeedbackBody
 from ragsvc.api.security import caller_of
@@ -46,9 +46,12 @@ async def list_records(
     limit: Annotated[int, Query(ge=1, le=1000, description="Records on a page.")] = 100,
 ) -> Response:
     """List records, latest first, a page at a time."""
-    call = partial(state.service.records.page, caller_of(request), _filter(where), cursor=cursor, limit=limit)
-    found, following = await state.catalog.run(call)
-    return JsonResponse(RecordsView.of(found, following))
+    caller, wanted = caller_of(request), _filter(where)
+
+    def page() -> bytes:
+        return encode(RecordsView.of(*state.service.records.page(caller, wanted, cursor=cursor, limit=limit)))
+
+    return JsonResponse(await state.catalog.run(page))
 
 
 @router.get(

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from ragsvc.api.openapi import BODY, problems
-from ragsvc.api.responses import JsonResponse
+from ragsvc.api.responses import JsonResponse, encode
 from ragsvc.api.schemas import SessionBody, TitleBody
 from ragsvc.api.security import caller_of
 from ragsvc.api.state import StateOf
@@ -69,8 +69,12 @@ async def list_sessions(
 )
 async def get_session(request: Request, state: StateOf, session: SessionPath) -> Response:
     """Show a session with its turns, oldest first."""
-    found, turns = await state.catalog.run(state.service.records.session, caller_of(request), session)
-    return JsonResponse(SessionDetailsView.of_turns(found, turns))
+    caller = caller_of(request)
+
+    def details() -> bytes:
+        return encode(SessionDetailsView.of_turns(*state.service.records.session(caller, session)))
+
+    return JsonResponse(await state.catalog.run(details))
 
 
 @router.patch(
@@ -78,7 +82,7 @@ async def get_session(request: Request, state: StateOf, session: SessionPath) ->
     operation_id="rename_session",
     summary="Rename a session",
     response_model=SessionView,
-    responses=problems(404, *BODY),
+    responses=problems(404, 409, *BODY),
 )
 async def rename_session(request: Request, state: StateOf, session: SessionPath, body: TitleBody) -> Response:
     """Give a session another title."""

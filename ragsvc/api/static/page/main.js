@@ -63,10 +63,15 @@ async function draw() {
   await show();
 }
 
+/** A part of the address, which people write by hand too. */
+function decoded(words) {
+  try { return decodeURIComponent(words); } catch { return words; }
+}
+
 async function show() {
   const [, view = "ask", argument = ""] = location.hash.split("/");
-  app.view = view in VIEWS ? view : "ask";
-  app.argument = decodeURIComponent(argument);
+  app.view = Object.hasOwn(VIEWS, view) ? view : "ask";
+  app.argument = decoded(argument);
   leave();
   const left = [];
   let gone = false;

@@ -17,7 +17,7 @@ export class AnswerCard {
     this.body = el("div", { class: "prose" });
     this.more = el("div", { class: "more" });
     this.element = el("article", { class: "turn" },
-      el("h2", { class: "asked", dir: "auto" }, nodesOf(turn.question)),
+      el("h2", { class: "asked", dir: "auto" }, nodesOf(turn.question || t("not_kept"))),
       el("div", { class: "answer", "aria-busy": "true" }, this.state, this.body, this.more));
   }
 
@@ -78,6 +78,7 @@ export class AnswerCard {
     box.setAttribute("aria-busy", "false");
     box.classList.toggle("refused", answer.answered === false);
     this.write();
+    if (!this.text) fill(this.body, el("p", { class: "quiet" }, t("not_kept")));
     fill(this.more, this.unsupported(answer), this.refusal(answer), this.sources(), this.foot(answer));
     if (answer.answered === false) this.body.before(el("p", { class: "refused-head" }, t("not_answered")));
   }

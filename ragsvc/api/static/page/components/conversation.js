@@ -1,6 +1,7 @@
 // Asking: the turns so far, the field for the next question, and beside them earlier conversations.
 
 import { answerEvents, post } from "../client.js";
+import { slice } from "../characters.js";
 import { announce, button, el, fill } from "../dom.js";
 import { language, number, plural, t } from "../language.js";
 import { draft, keepDraft } from "../preferences.js";
@@ -129,9 +130,10 @@ export async function draw(app, main, leaving) {
   async function sessionOf(title) {
     if (!app.features.sessions || talk.session) return talk.session;
     try {
-      talk.session = (await post("/v1/sessions", { title: title.slice(0, 80) })).id;
+      talk.session = (await post("/v1/sessions", { title: slice(title, 0, 80) })).id;
     } catch (error) {
-      // A service without sessions, or that keeps no records, answers all the same.
+      // A service without sessions, that keeps no records, or whose disk is full, answers all the same.
+      if (error.status >= 500) return null;
       if (error.status !== 404 && error.status !== 409) throw error;
       app.features.sessions = false;
       document.getElementById("side").hidden = true;
@@ -140,8 +142,9 @@ export async function draw(app, main, leaving) {
   }
 }
 
+/** What was said before, as far as its text is kept. */
 function historyOf(turns) {
-  return turns.slice(-MAX_HISTORY).flatMap((turn) => [
+  return turns.filter((turn) => turn.question).slice(-MAX_HISTORY).flatMap((turn) => [
     { role: "user", content: turn.question },
     { role: "assistant", content: turn.answer.answer },
   ]);

@@ -46,8 +46,10 @@ export function follow(app, box, first, ended) {
     try {
       paint(await get(`/v1/jobs/${encodeURIComponent(first.id)}`));
     } catch (error) {
+      if (stopped) return;
       app.fail(error);
-      timer = setTimeout(look, 5 * POLL_MS);
+      // A job goes with its corpus.
+      if (error.status !== 404) timer = setTimeout(look, 5 * POLL_MS);
     }
   }
 

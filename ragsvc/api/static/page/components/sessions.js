@@ -1,6 +1,7 @@
 // Conversations of before, in the bar beside the view.
 
 import { get, patch, remove } from "../client.js";
+import { nodesOf } from "../characters.js";
 import { button, el, fill, labelled } from "../dom.js";
 import { t, time } from "../language.js";
 import { confirmed, dialog } from "./dialog.js";
@@ -10,24 +11,25 @@ export function sessions(app, talk) {
   const side = document.getElementById("side");
   side.setAttribute("aria-label", t("sessions"));
 
-  async function draw() {
+  async function draw(cursor = null, before = []) {
     let found;
     try {
-      found = await get("/v1/sessions");
+      found = await get("/v1/sessions", { cursor });
     } catch (error) {
       if (error.status === 404) { app.features.sessions = false; side.hidden = true; return; }
       throw error;
     }
-    const rows = found.sessions ?? [];
+    const rows = [...before, ...(found.sessions ?? [])];
     side.hidden = false;
     fill(side, el("h2", {}, t("sessions")), button(t("new"), talk.fresh, { class: "plain" }),
-      rows.length ? el("ul", {}, rows.map(row)) : el("p", { class: "quiet" }, t("no_sessions")));
+      rows.length ? el("ul", {}, rows.map(row)) : el("p", { class: "quiet" }, t("no_sessions")),
+      found.next_cursor ? button(t("more"), () => draw(found.next_cursor, rows).catch(app.fail), { class: "plain" }) : null);
   }
 
   function row(session) {
     const name = session.title || time(session.created_at);
     return el("li", {},
-      button(name, () => open(session.id).catch(app.fail), { class: "session", "aria-current": session.id === talk.current() ? "true" : null }),
+      button(nodesOf(name), () => open(session.id).catch(app.fail), { class: "session", "aria-current": session.id === talk.current() ? "true" : null }),
       button("✎", () => rename(session).catch(app.fail), { class: "tool", "aria-label": t("rename", { name }) }),
       button("×", () => drop(session, name).catch(app.fail), { class: "tool", "aria-label": t("delete_of", { name }) }));
   }

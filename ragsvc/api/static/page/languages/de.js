@@ -24,7 +24,7 @@ export default {
   "confidence": "Sicherheit {n} %", "searched": "gesucht: „{words}“", "from": "{corpus}, Commit {commit}",
   "copy": "Mit Belegen kopieren", "copied": "Mit Belegen kopiert.", "not_copied": "Der Browser hat das Kopieren nicht erlaubt.",
   "feedback": "War die Antwort gut?", "good": "Gute Antwort", "bad": "Schlechte Antwort", "comment": "Was war gut oder falsch?", "thanks": "Danke.",
-  "sessions": "Gespräche", "no_sessions": "Noch keine.", "rename": "{name} umbenennen", "delete_of": "{name} löschen", "delete_session": "Das Gespräch „{name}“ wird gelöscht.",
+  "sessions": "Gespräche", "no_sessions": "Noch keine.", "not_kept": "(Text nicht aufbewahrt)", "rename": "{name} umbenennen", "delete_of": "{name} löschen", "delete_session": "Das Gespräch „{name}“ wird gelöscht.",
 
   "source": "Quelle", "text": "Text des Dokuments", "page": "Seite {n}", "characters_of": "Zeichen {start}–{end}", "version": "Version {version}",
   "hidden_signs": "verborgene Zeichen", "hidden_signs_more": "Dieser Text enthält Zeichen, die man nicht sieht oder die andere umdrehen. Sie sind als Kästchen gezeigt.",

@@ -24,7 +24,7 @@ export default {
   "confidence": "confidence {n} %", "searched": "searched for “{words}”", "from": "{corpus}, commit {commit}",
   "copy": "Copy with citations", "copied": "Copied with its citations.", "not_copied": "The browser did not allow copying.",
   "feedback": "Was this answer good?", "good": "Good answer", "bad": "Bad answer", "comment": "What was good or wrong?", "thanks": "Thank you.",
-  "sessions": "Conversations", "no_sessions": "None yet.", "rename": "Rename {name}", "delete_of": "Delete {name}", "delete_session": "The conversation “{name}” will be deleted.",
+  "sessions": "Conversations", "no_sessions": "None yet.", "not_kept": "(text not kept)", "rename": "Rename {name}", "delete_of": "Delete {name}", "delete_session": "The conversation “{name}” will be deleted.",
 
   "source": "Source", "text": "Text of the document", "page": "page {n}", "characters_of": "characters {start}–{end}", "version": "version {version}",
   "hidden_signs": "hidden characters", "hidden_signs_more": "This text holds characters that are not seen or that turn others around. They are shown as boxes.",
