@@ -15,17 +15,23 @@ def hits_of(texts: Sequence[str]) -> list[Hit]:
     ]
 
 
-def passage_of(rank: int, text: str) -> Passage:
-    """A passage that is all of its document."""
+def hit_of(number: int, text: str, *, source: str = "s", title: str = "", start: int = 0) -> Hit:
+    """A text as a hit of rank `number` that scores 1."""
+    passage = passage_of(number, text, source=source, title=title, start=start)
+    return Hit(rank=number, score=1.0, corpus="c", passage=passage)
+
+
+def passage_of(rank: int, text: str, *, source: str = "s", title: str = "", start: int = 0) -> Passage:
+    """A passage that is all of its document, or what stands in it from `start` on."""
     return Passage(
         chunk=ChunkId(rank),
         document_id=f"d{rank}",
         version=f"v{rank}",
         version_id=VersionId(rank),
-        source="s",
-        title="",
-        start=0,
-        end=len(text),
+        source=source,
+        title=title,
+        start=start,
+        end=start + len(text),
         text=text,
         page=None,
         headings=(),

@@ -19,6 +19,10 @@ MAX_DOCUMENTS = 10_000
 MAX_TITLE = 512
 MAX_WORDS = 20_000
 MAX_METADATA_CHARS = 16_384
+FILTER_WORDS = (
+    "Only documents whose metadata match. Operators: $eq $ne $gt $gte $lt $lte $in $nin "
+    "$exists $and $or $not; a bare value means $eq, several fields mean $and."
+)
 
 Item = TypeVar("Item")
 # Of a list, the first mistake is told: a description of each would take many times the memory of the body.
@@ -158,8 +162,7 @@ class SearchBody(Body):
     )
     filter: dict[str, Any] | None = Field(
         None,
-        description="Only documents whose metadata match. Operators: $eq $ne $gt $gte $lt $lte $in $nin "
-        "$exists $and $or $not; a bare value means $eq, several fields mean $and.",
+        description=FILTER_WORDS,
         examples=[{"lang": "en", "year": {"$gte": 2020}}],
     )
     at: At = None

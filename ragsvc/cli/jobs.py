@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 import typer
 
 from ragsvc.cli.options import HomeOption, JsonOption
-from ragsvc.cli.output import make_console, write_json, write_line
+from ragsvc.cli.output import make_console, write_json, write_line, write_more
 from ragsvc.cli.session import local_caller, session_of
 
 app = typer.Typer(rich_markup_mode=None, no_args_is_help=False, help="List, show and cancel jobs.")
@@ -53,8 +53,7 @@ def list_jobs(
     elif view.jobs:
         columns = ("id", "kind", "corpus", "state", "progress", "attempts", "created_at")
         render_table(make_console(sys.stdout), view.json_object()["jobs"], columns)
-        if following is not None:
-            write_line(f"there are more: --cursor {following}", sys.stderr)
+        write_more(following)
     else:
         write_line("no job", sys.stderr)
     return 0

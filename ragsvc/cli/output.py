@@ -92,6 +92,12 @@ def write_json(content: View | Mapping[str, Any]) -> None:
     write_line(text, sys.stdout)
 
 
+def write_more(following: str | None) -> None:
+    """Tell whoever reads a page of a list how to get the next one, if there is one."""
+    if following is not None:
+        write_line(f"there are more: --cursor {following}", sys.stderr)
+
+
 def write_line(text: str, stream: TextIO) -> None:
     """Print a line at once.
 

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from ragsvc.cli.options import HomeOption, JsonOption, parse_filter
-from ragsvc.cli.output import make_console, one_line, safe, write_json, write_line
+from ragsvc.cli.output import make_console, one_line, safe, write_json, write_line, write_more
 from ragsvc.cli.output_files import OutputFile
 from ragsvc.cli.session import local_caller, session_of
 from ragsvc.cli.sessions import CursorOption, LimitOption
@@ -55,8 +55,7 @@ def list_records(
         columns = ("id", "created_at", "corpora", "question", "answered", "confidence", "score")
         rows = [_row(record) for record in view.json_object()["records"]]
         render_table(make_console(sys.stdout), rows, columns)
-        if following is not None:
-            write_line(f"there are more: --cursor {following}", sys.stderr)
+        write_more(following)
     else:
         write_line("no record", sys.stderr)
     return 0

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from ragsvc.cli.options import HomeOption, JsonOption
-from ragsvc.cli.output import make_console, one_line, safe, write_json, write_line
+from ragsvc.cli.output import make_console, one_line, safe, write_json, write_line, write_more
 from ragsvc.cli.output_files import OutputFile
 from ragsvc.cli.session import local_caller, session_of
 
@@ -45,8 +45,7 @@ def list_sessions(
     elif view.sessions:
         columns = ("id", "title", "turn_count", "owner", "updated_at")
         render_table(make_console(sys.stdout), view.json_object()["sessions"], columns)
-        if following is not None:
-            write_line(f"there are more: --cursor {following}", sys.stderr)
+        write_more(following)
     else:
         write_line("no session", sys.stderr)
     return 0

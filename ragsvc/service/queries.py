@@ -53,6 +53,14 @@ ATTEMPTS = 10
 NOTHING_READY: Mapping[str, F32Vector] = MappingProxyType({})
 
 
+def whole_answer(events: Iterator[AnswerEvent]) -> Answer:
+    """The answer that a stream ends with."""
+    for event in events:
+        if isinstance(event, DoneEvent):
+            return event.answer
+    raise AssertionError("an answer ends with DoneEvent")
+
+
 class QueryService:
     """Searches and answers, each over one snapshot of each corpus."""
 
@@ -101,10 +109,7 @@ class QueryService:
         self, caller: Caller, request: AnswerRequest, ready: Mapping[str, F32Vector] = NOTHING_READY
     ) -> Answer:
         """See `Service.answer`; `ready` as in `look`."""
-        for event in self.stream(caller, request, ready):
-            if isinstance(event, DoneEvent):
-                return event.answer
-        raise AssertionError("an answer ends with DoneEvent")
+        return whole_answer(self.stream(caller, request, ready))
 
     def stream(
         self, caller: Caller, request: AnswerRequest, ready: Mapping[str, F32Vector] = NOTHING_READY

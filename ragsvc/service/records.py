@@ -31,6 +31,7 @@ from ragsvc.errors import InvalidRequest, RecordNotFound, RecordsOff, StorageErr
 from ragsvc.pipeline.iterators import closed_after
 from ragsvc.service.json_values import encodable
 from ragsvc.service.meters import Meters
+from ragsvc.service.queries import whole_answer
 from ragsvc.service.record_queue import FLUSH_S, RecordQueue
 from ragsvc.service.request_limits import MAX_TURNS
 from ragsvc.settings import Settings
@@ -84,10 +85,7 @@ class RecordService:
 
     def answer(self, caller: Caller, request: AnswerRequest) -> Answer:
         """As `stream`, and gives the whole answer."""
-        for event in self.stream(caller, request):
-            if isinstance(event, DoneEvent):
-                return event.answer
-        raise AssertionError("an answer ends with DoneEvent")
+        return whole_answer(self.stream(caller, request))
 
     def stream(self, caller: Caller, request: AnswerRequest) -> Iterator[AnswerEvent]:
         """Answer, and keep a record of it; an answer that nobody waited for has none.

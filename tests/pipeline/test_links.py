@@ -9,25 +9,13 @@ from collections.abc import Iterator, Sequence
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from made_hits import passage_of
 
-from ragsvc.domain import ChunkId, Delta, FinishReason, GenerationRequest, Hit, Message, Passage, VersionId
+from ragsvc.domain import Delta, FinishReason, GenerationRequest, Hit, Message
 from ragsvc.pipeline.generation.chat_generator import PromptedGenerator
 
 TEXT = "See [the list](http://ok.example/list) and https://docs.example/a_(b)?q=1. ![p](/img/p.png)."
-PASSAGE = Passage(
-    chunk=ChunkId(1),
-    document_id="d1",
-    version="v1",
-    version_id=VersionId(1),
-    source="https://source.example/page",
-    title="Nature",
-    start=0,
-    end=len(TEXT),
-    text=TEXT,
-    page=None,
-    headings=(),
-    metadata={},
-)
+PASSAGE = passage_of(1, TEXT, source="https://source.example/page", title="Nature")
 HITS = (
     Hit(rank=1, score=1.0, corpus="c", passage=PASSAGE),
     Hit(rank=2, score=1.0, corpus="c", passage=PASSAGE),

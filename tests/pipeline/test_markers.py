@@ -9,8 +9,9 @@ from dataclasses import replace
 
 from hypothesis import example, given
 from hypothesis import strategies as st
+from made_hits import hit_of
 
-from ragsvc.domain import ChunkId, Citation, Hit, Passage, VersionId
+from ragsvc.domain import Citation, Hit
 from ragsvc.pipeline.grounding.citations import MarkerCheck, distinct, placed
 from ragsvc.pipeline.grounding.passage_ground import CitedSpans
 from ragsvc.text.analyser import StandardAnalyser
@@ -63,21 +64,7 @@ def test_known_markers_stay_and_unknown_ones_go_with_their_space() -> None:
 
 
 def hit(text: str, number: int, start: int = 100) -> Hit:
-    passage = Passage(
-        chunk=ChunkId(number),
-        document_id=f"d{number}",
-        version=f"v{number}",
-        version_id=VersionId(number),
-        source="s",
-        title="t",
-        start=start,
-        end=start + len(text),
-        text=text,
-        page=None,
-        headings=(),
-        metadata={},
-    )
-    return Hit(rank=number, score=1.0, corpus="c", passage=passage)
+    return hit_of(number, text, title="t", start=start)
 
 
 def test_a_citation_is_a_slice_of_the_passage_that_supports_the_sentence() -> None:

@@ -8,8 +8,9 @@ from dataclasses import replace
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from made_hits import hit_of
 
-from ragsvc.domain import ChunkId, Evidence, GenerationRequest, Hit, Passage, Role, Speaker, Turn, VersionId
+from ragsvc.domain import Evidence, GenerationRequest, Hit, Role, Speaker, Turn
 from ragsvc.errors import TooLarge
 from ragsvc.pipeline.generation.prompt import (
     CANNOT,
@@ -36,21 +37,7 @@ def count(text: str) -> int:
 
 
 def hit(number: int, text: str, title: str = "Title") -> Hit:
-    passage = Passage(
-        chunk=ChunkId(number),
-        document_id=f"d{number}",
-        version=f"v{number}",
-        version_id=VersionId(number),
-        source="s",
-        title=title,
-        start=100,
-        end=100 + len(text),
-        text=text,
-        page=None,
-        headings=(),
-        metadata={},
-    )
-    return Hit(rank=number, score=1.0, corpus="c", passage=passage)
+    return hit_of(number, text, title=title, start=100)
 
 
 def generation(*texts: str, question: str = "When do pears ripen?", **rest: object) -> GenerationRequest:

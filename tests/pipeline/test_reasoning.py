@@ -9,27 +9,15 @@ from collections.abc import Iterator, Sequence
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from made_hits import passage_of
 
-from ragsvc.domain import ChunkId, Delta, FinishReason, GenerationRequest, Hit, Message, Passage, VersionId
+from ragsvc.domain import Delta, FinishReason, GenerationRequest, Hit, Message
 from ragsvc.pipeline.generation.chat_generator import PromptedGenerator
 from ragsvc.pipeline.generation.output_filters.thoughts import ReasoningFilter
 
 # The same, said once more, of a text that is whole.
 BLOCKS = re.compile(r"\A(?:\s*<(think|thinking|reasoning)>.*?(?:</\1>|\Z))+", re.DOTALL | re.IGNORECASE)
-PASSAGE = Passage(
-    chunk=ChunkId(1),
-    document_id="d",
-    version="v",
-    version_id=VersionId(1),
-    source="s",
-    title="",
-    start=0,
-    end=13,
-    text="Ice is solid.",
-    page=None,
-    headings=(),
-    metadata={},
-)
+PASSAGE = passage_of(1, "Ice is solid.")
 PARTS = "<think>|</think>|<THINKING>|</thinking>|<reasoning>|</reasoning>|<thi|</|<|>|a| |\n|So it is."
 
 

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from made_hits import hit_of
 
-from ragsvc.domain import ChunkId, Hit, Passage, SupportState, VersionId
+from ragsvc.domain import SupportState
 from ragsvc.pipeline.grounding.readable_text import readable
 from ragsvc.pipeline.grounding.support import SupportCheck
 from ragsvc.text.analyser import StandardAnalyser
@@ -34,26 +35,8 @@ RULES = (
 )
 
 
-def hit(number: int, text: str) -> Hit:
-    passage = Passage(
-        chunk=ChunkId(number),
-        document_id=f"d{number}",
-        version=f"v{number}",
-        version_id=VersionId(number),
-        source="s",
-        title="",
-        start=0,
-        end=len(text),
-        text=text,
-        page=None,
-        headings=(),
-        metadata={},
-    )
-    return Hit(rank=number, score=1.0, corpus="c", passage=passage)
-
-
 def standing(sentence: str, *passages: str, marked: bool = True) -> SupportState:
-    hits = [hit(number, text) for number, text in enumerate(passages, start=1)]
+    hits = [hit_of(number, text) for number, text in enumerate(passages, start=1)]
     numbers = tuple(range(1, len(hits) + 1)) if marked else ()
     return SupportCheck(hits, ANALYSER).verdict(sentence, numbers).standing
 
@@ -245,7 +228,7 @@ def test_every_sentence_of_the_handbook_stands_on_its_surroundings() -> None:
             window = spans[first : first + WINDOW]
             start = window[0].start
             passage = text[start : window[-1].end]
-            support = SupportCheck([hit(1, passage)], ANALYSER)
+            support = SupportCheck([hit_of(1, passage)], ANALYSER)
             for span in sentences(passage):
                 quote = readable(passage[span.start : span.end])
                 assert support.verdict(quote, (1,)).standing is not SupportState.UNSUPPORTED, quote

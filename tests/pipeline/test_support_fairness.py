@@ -6,8 +6,9 @@ import time
 from collections.abc import Callable
 
 import pytest
+from made_hits import hit_of
 
-from ragsvc.domain import ChunkId, Hit, Passage, SupportState, VersionId
+from ragsvc.domain import SupportState
 from ragsvc.pipeline.grounding.contradiction import contradicts, overstates
 from ragsvc.pipeline.grounding.enumerations import in_order_of
 from ragsvc.pipeline.grounding.parsed_sentence import ParsedSentence
@@ -19,25 +20,7 @@ LONG = "The key is needed to open the store. Some of 5 guests may not open it wi
 
 
 def standing(sentence: str, text: str) -> SupportState:
-    passage = Passage(
-        chunk=ChunkId(1),
-        document_id="d",
-        version="v",
-        version_id=VersionId(1),
-        source="s",
-        title="",
-        start=0,
-        end=len(text),
-        text=text,
-        page=None,
-        headings=(),
-        metadata={},
-    )
-    return (
-        SupportCheck([Hit(rank=1, score=1.0, corpus="c", passage=passage)], ANALYSER)
-        .verdict(sentence, (1,))
-        .standing
-    )
+    return SupportCheck([hit_of(1, text)], ANALYSER).verdict(sentence, (1,)).standing
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from doubles import HashEmbedder
+from made_hits import hit_of
 
-from ragsvc.domain import ChunkId, F32Matrix, Hit, Passage, SupportState, SupportVerdict, VersionId
+from ragsvc.domain import F32Matrix, SupportState, SupportVerdict
 from ragsvc.pipeline.grounding.semantic_match import FITTED_TO, SemanticMatch, nearness_of
 from ragsvc.pipeline.grounding.support import SupportCheck
 from ragsvc.pipeline.word_coverage import TextVectors
@@ -35,24 +36,8 @@ class AngleEmbedder(HashEmbedder):
 
 
 def verdict(sentence: str, embedder: HashEmbedder, numbers: Sequence[int] = (1,)) -> SupportVerdict:
-    passage = Passage(
-        chunk=ChunkId(1),
-        document_id="d",
-        version="v",
-        version_id=VersionId(1),
-        source="s",
-        title="",
-        start=0,
-        end=len(PASSAGE),
-        text=PASSAGE,
-        page=None,
-        headings=(),
-        metadata={},
-    )
     nearness = SemanticMatch(TextVectors(embedder))
-    return SupportCheck(
-        [Hit(rank=1, score=1.0, corpus="c", passage=passage)], StandardAnalyser(), nearness
-    ).verdict(sentence, numbers)
+    return SupportCheck([hit_of(1, PASSAGE)], StandardAnalyser(), nearness).verdict(sentence, numbers)
 
 
 @pytest.mark.parametrize("numbers", [(1,), ()])

@@ -9,19 +9,17 @@ from typing import Any
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from made_hits import hit_of
 from scripted_chat import ScriptedChat
 
 from ragsvc.domain import (
     Answer,
-    ChunkId,
     CommitId,
     Delta,
     FinishReason,
     GenerationRequest,
     Hit,
-    Passage,
     UnsupportedSentence,
-    VersionId,
 )
 from ragsvc.pipeline.generation.answer_stream import AnswerStream
 from ragsvc.pipeline.generation.chat_generator import PromptedGenerator
@@ -40,21 +38,7 @@ LOOKS_LIKE = re.compile(r"[\[［【] ?\d+(?: ?[,;] ?\d+)* ?[\]］】]")
 
 
 def hit(number: int, text: str) -> Hit:
-    passage = Passage(
-        chunk=ChunkId(number),
-        document_id=f"d{number}",
-        version=f"v{number}",
-        version_id=VersionId(number),
-        source="s",
-        title="Nature",
-        start=100,
-        end=100 + len(text),
-        text=text,
-        page=None,
-        headings=(),
-        metadata={},
-    )
-    return Hit(rank=number, score=1.0, corpus="c", passage=passage)
+    return hit_of(number, text, title="Nature", start=100)
 
 
 HITS = (hit(1, WATER), hit(2, MOON))

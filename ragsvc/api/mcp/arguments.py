@@ -8,6 +8,7 @@ from pydantic import AfterValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from ragsvc.api.schemas import (
+    FILTER_WORDS,
     MAX_K,
     At,
     Body,
@@ -24,13 +25,8 @@ from ragsvc.domain import AnswerRequest, Mode, SearchRequest
 
 MAX_TEXT_CHARS = 100_000
 TEXT_CHARS = 20_000
-_FILTER = (
-    "Only documents whose metadata match. Operators: $eq $ne $gt $gte $lt $lte $in $nin $exists $and $or "
-)
-_FILTER += "$not; a bare value means $eq, several fields mean $and."
-
 Filter = Annotated[
-    dict[str, Any] | None, Field(description=_FILTER, examples=[{"lang": "en", "year": {"$gte": 2020}}])
+    dict[str, Any] | None, Field(description=FILTER_WORDS, examples=[{"lang": "en", "year": {"$gte": 2020}}])
 ]
 Corpora = Annotated[
     CorpusName | CorpusNames,
