@@ -54,7 +54,7 @@ endif
 
 test: install
 	HF_HUB_OFFLINE=1 $(if $(DATA),RAGSVC_TEST_DATA=$${RAGSVC_TEST_DATA:-$(DATA)}) \
-		$(BIN)/python -m pytest -n $(JOBS) --dist loadfile $(ARGS)
+		$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 torture: install
 	HF_HUB_OFFLINE=1 OMP_NUM_THREADS=1 RAGSVC_TORTURE=$${RAGSVC_TORTURE:-200} \
