@@ -23,8 +23,8 @@ from benchmarks.server import Server
 from benchmarks.sets import table
 from benchmarks.texts import paragraphs, questions
 from ragsvc.domain import Caller, IngestRequest, InlineDocument, SearchRequest
+from ragsvc.models.bundled import open_model
 from ragsvc.models.embedder import DEFAULT_EMBEDDER, SentenceTransformerEmbedder
-from ragsvc.models.model_folder import open_folder
 from ragsvc.service.service import Service
 from ragsvc.settings.settings import Settings
 from ragsvc.text.chunker import DEFAULT_CHUNKER, Chunker
@@ -69,7 +69,7 @@ def measure_ingest() -> Measured:
     embedder = SentenceTransformerEmbedder()
     chunker = Chunker(DEFAULT_CHUNKER, embedder.tokeniser, embedder.spec.max_tokens)
     chunks = [draft.embedded_text for file in files for draft in chunker.split("", file, "text/plain")]
-    model = SentenceTransformer(str(open_folder(DEFAULT_EMBEDDER).path), device="cpu")
+    model = SentenceTransformer(str(open_model(DEFAULT_EMBEDDER).path), device="cpu")
     model.max_seq_length = embedder.spec.max_tokens
     model.encode(chunks[:8])
     ratios, ingests, encodes = [], [], []

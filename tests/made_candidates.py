@@ -13,7 +13,7 @@ import numpy as np
 from doubles import HashEmbedder
 
 from ragsvc.domain import Candidates, ChunkText, F64Vector
-from ragsvc.models.model_folder import open_folder
+from ragsvc.models.bundled import open_model
 from ragsvc.pipeline.retrieval.fusion import convex
 from ragsvc.text.analyser import StandardAnalyser
 
@@ -95,7 +95,7 @@ def tiny_cross_encoder(folder: Path, outputs: int = 1, trained: bool = True) -> 
     import torch
     from transformers import BertConfig, BertForSequenceClassification, BertModel
 
-    bundled = open_folder("bundled:all-MiniLM-L6-v2").path
+    bundled = open_model("bundled:all-MiniLM-L6-v2").path
     folder.mkdir()
     for name in TOKENISER_FILES:
         if (bundled / name).exists():

@@ -17,6 +17,8 @@ from torch.nn import functional
 
 from ragsvc.errors import ModelMismatch
 
+_WORDS = "embeddings.word_embeddings.weight"
+
 
 @dataclass(frozen=True, slots=True)
 class BertShape:
@@ -78,33 +80,45 @@ class BertEncoder:
     """Token ids to unit vectors."""
 
     def __init__(
-        self, shape: BertShape, words: Tensor, positions: Tensor, norm: _Linear, layers: list[_Layer]
+        self,
+        shape: BertShape,
+        words: Tensor,
+        positions: Tensor,
+        norm: _Linear,
+        layers: list[_Layer],
+        last: _Linear | None = None,
     ) -> None:
         self._shape = shape
         self._words = words
         self._positions = positions
         self._norm = norm
         self._layers = layers
+        self._last = last
 
     @classmethod
-    def load(cls, weights: Path, shape: BertShape) -> BertEncoder:
+    def load(cls, weights: Path, shape: BertShape, last: Path | None = None) -> BertEncoder:
         """Read a `model.safetensors` of transformers' BertModel.
 
+        :param last: weights of sentence-transformers' Dense, a linear layer after the pooling.
         :raises ModelMismatch: if a tensor is missing.
         """
         try:
-            tensors = {
-                name.removeprefix("bert."): tensor.float() for name, tensor in load_file(weights).items()
-            }
-        except (OSError, ValueError) as error:
+            tensors = {name.removeprefix("bert."): tensor for name, tensor in load_file(weights).items()}
+            after = None if last is None else _linear(load_file(last), "linear")
+        except (OSError, ValueError, KeyError) as error:
             raise _mismatch(str(weights), error) from error
-        return cls.from_tensors(tensors, shape, str(weights))
+        # The table of words is most of a multilingual model; only the rows of a text's words are widened.
+        kept = {name: t if name == _WORDS else t.float() for name, t in tensors.items()}
+        return cls.from_tensors(kept, shape, str(weights), after)
 
     @classmethod
-    def from_tensors(cls, tensors: dict[str, Tensor], shape: BertShape, source: str) -> BertEncoder:
+    def from_tensors(
+        cls, tensors: dict[str, Tensor], shape: BertShape, source: str, last: _Linear | None = None
+    ) -> BertEncoder:
         """Take float32 tensors by their names in transformers' BertModel.
 
         :param source: where they are from, for the error.
+        :param last: a linear layer after the pooling.
         :raises ModelMismatch: if a tensor is missing.
         """
         try:
@@ -114,8 +128,8 @@ class BertEncoder:
                 tensors["embeddings.position_embeddings.weight"]
                 + tensors["embeddings.token_type_embeddings.weight"][0]
             )
-            words = tensors["embeddings.word_embeddings.weight"]
-            return cls(shape, words, positions, _linear(tensors, "embeddings.LayerNorm"), layers)
+            norm = _linear(tensors, "embeddings.LayerNorm")
+            return cls(shape, tensors[_WORDS], positions, norm, layers, last)
         except KeyError as error:
             raise _mismatch(source, error) from error
 
@@ -127,7 +141,10 @@ class BertEncoder:
         :return: (n, dim) float32, rows L2-normalised.
         """
         with torch.inference_mode():
-            return functional.normalize(self._pool(self.hidden(ids, mask), mask), dim=-1)
+            pooled = self._pool(self.hidden(ids, mask), mask)
+            if self._last is not None:
+                pooled = functional.linear(pooled, self._last.weight, self._last.bias)
+            return functional.normalize(pooled, dim=-1)
 
     def hidden(self, ids: Tensor, mask: Tensor | None) -> Tensor:
         """What the last layer gives for every token: (n, t, width), zeros where the mask is 0.
@@ -135,7 +152,7 @@ class BertEncoder:
         :param ids: (n, t) int64. mask: as in `encode`.
         """
         places = _Places.of(ids, mask)
-        hidden = functional.embedding(ids.flatten(), self._words).view(*ids.shape, -1)
+        hidden = functional.embedding(ids.flatten(), self._words).float().view(*ids.shape, -1)
         hidden = places.real((hidden + self._positions[: ids.shape[1]]).flatten(0, 1))
         hidden = self._normed(hidden, self._norm)
         for layer in self._layers:

@@ -10,7 +10,8 @@ import numpy as np
 
 from ragsvc.domain import Candidates, F64Vector
 from ragsvc.errors import ModelMismatch, ModelNotFound
-from ragsvc.models.model_folder import ModelFolder, model_folder, open_folder
+from ragsvc.models.bundled import open_model
+from ragsvc.models.model_folder import ModelFolder, model_folder
 from ragsvc.models.quiet import quiet
 
 BATCH_SIZE = 16
@@ -134,7 +135,7 @@ def check_name(name: str) -> None:
 def _folder(name: str) -> ModelFolder:
     check_name(name)
     try:
-        return open_folder(name)
+        return open_model(name)
     except ModelNotFound as error:
         raise ModelNotFound(
             f"the reranker {name!r} is not to be had: {error.message}", hint=f"{error.hint}, {OTHERWISE}"

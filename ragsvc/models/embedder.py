@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
 from ragsvc.domain import EmbedderSpec, F32Matrix, I64Matrix, I64Vector
+from ragsvc.models.bundled import open_model
 from ragsvc.models.model_description import ModelDescription, describe
-from ragsvc.models.model_folder import ModelFolder, open_folder
+from ragsvc.models.model_folder import ModelFolder
 from ragsvc.models.tokeniser import EmbedderTokeniser
 
 if TYPE_CHECKING:
@@ -35,14 +37,17 @@ class SentenceTransformerEmbedder:
         *,
         threads: int | None = None,
         batch_size: int = DEFAULT_BATCH_SIZE,
+        unpacked: Path | None = None,
     ) -> None:
         """Remember what to load; nothing is read yet.
 
-        :param name: "bundled:all-MiniLM-L6-v2", a folder or a hub name.
+        :param name: "bundled:all-MiniLM-L6-v2", "bundled:multilingual-e5-small", a folder or a hub name.
         :param threads: of torch, for the whole process; None leaves its default.
         :param batch_size: texts of full length in one batch, at least 1; more when they are shorter.
+        :param unpacked: folder for bundled models that must be unpacked; None: one of the user's cache.
         """
         self.name = name
+        self._unpacked = unpacked
         self._threads = threads
         self._batch_size = batch_size
         self._lock = threading.RLock()
@@ -119,7 +124,7 @@ class SentenceTransformerEmbedder:
     def _describe(self) -> ModelFolder:
         with self._lock:
             if self._folder is None:
-                folder = open_folder(self.name)
+                folder = open_model(self.name, self._unpacked)
                 self._description = describe(folder)
                 if self._description is not None:
                     self._spec = self._description.spec
@@ -153,7 +158,8 @@ class SentenceTransformerEmbedder:
         shape = BertShape(
             description.layers, description.heads, description.epsilon, description.spec.pooling
         )
-        return BertEncoder.load(folder.path / "model.safetensors", shape)
+        last = folder.path / description.dense if description.dense else None
+        return BertEncoder.load(folder.path / "model.safetensors", shape, last)
 
 
 def _windows(texts: Sequence[str]) -> Iterator[tuple[int, Sequence[str]]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,12 +17,16 @@ POOLINGS = {"pooling_mode_mean_tokens": "mean", "pooling_mode_cls_token": "cls"}
 
 @dataclass(frozen=True, slots=True)
 class ModelDescription:
-    """What decides how a plain BERT embedder is run."""
+    """What decides how a plain BERT embedder is run.
+
+    dense: file with the weights of a linear layer after the pooling; "" where there is none.
+    """
 
     spec: EmbedderSpec
     layers: int
     heads: int
     epsilon: float
+    dense: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +43,7 @@ def describe(folder: ModelFolder) -> ModelDescription | None:
     :return: None for anything else; then only loading it with sentence-transformers tells.
     """
     config = folder.read("config.json")
-    pooling = _pooling(folder)
+    pooling, dense = _after_transformer(folder)
     if pooling is None or not _is_plain_bert(config) or not (folder.path / "model.safetensors").is_file():
         return None
     prefixes = read_prefixes(folder)
@@ -59,6 +63,7 @@ def describe(folder: ModelFolder) -> ModelDescription | None:
         layers=int(config["num_hidden_layers"]),
         heads=int(config["num_attention_heads"]),
         epsilon=float(config.get("layer_norm_eps", 1e-12)),
+        dense=dense,
     )
 
 
@@ -82,12 +87,23 @@ def read_max_tokens(folder: ModelFolder) -> int:
     return min(known, default=FALLBACK_MAX_TOKENS)
 
 
-def _pooling(folder: ModelFolder) -> str | None:
-    """Name the pooling when the pipeline is exactly transformer, pooling, normalise."""
+def _after_transformer(folder: ModelFolder) -> tuple[str | None, str]:
+    """Name the pooling, and a linear layer's weights, of: transformer, pooling, perhaps linear, normalise."""
     modules = folder.modules()
     kinds = [str(module.get("type", "")).rsplit(".", 1)[-1] for module in modules]
+    dense = ""
+    if kinds[2:3] == ["Dense"]:
+        path = str(modules[2].get("path", ""))
+        if not str(folder.read(f"{path}/config.json").get("activation_function", "")).endswith(".Identity"):
+            return None, ""
+        dense = f"{path}/model.safetensors"
+        del kinds[2]
     if kinds != ["Transformer", "Pooling", "Normalize"] or modules[0].get("path"):
-        return None
+        return None, ""
+    return _pooling(folder, modules), dense
+
+
+def _pooling(folder: ModelFolder, modules: Sequence[Mapping[str, Any]]) -> str | None:
     config = folder.read(f"{modules[1].get('path', '')}/config.json")
     if config.get("include_prompt") is False:
         return None

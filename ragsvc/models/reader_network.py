@@ -19,7 +19,7 @@ from torch.nn import functional
 from ragsvc.domain import F64Matrix, ReaderFinding, ReaderText
 from ragsvc.errors import ModelMismatch, ModelNotFound
 from ragsvc.models.bert import BertEncoder, BertShape
-from ragsvc.models.model_folder import open_folder
+from ragsvc.models.bundled import open_model
 
 BASE = "bundled:all-MiniLM-L6-v2"
 MAX_QUESTION_TOKENS = 72
@@ -114,7 +114,7 @@ def open_network(weights: Path, report: Path) -> ReaderNetwork:
         ) from error
     if hashlib.sha256(data).hexdigest() != expected:
         raise ModelMismatch(f"{weights} is not the published reader", hint="install ragsvc again")
-    folder = open_folder(BASE)
+    folder = open_model(BASE)
     base = load_file(folder.path / "model.safetensors")
     trained = {name: tensor.float() for name, tensor in load_file(weights).items()}
     name = "embeddings.word_embeddings.weight"

@@ -10,7 +10,7 @@ from tokenizers import Tokenizer
 
 from ragsvc.domain import I32Matrix
 from ragsvc.errors import InvalidRequest, ModelNotFound
-from ragsvc.models.model_folder import open_folder
+from ragsvc.models.bundled import open_model
 
 
 class EmbedderTokeniser:
@@ -50,7 +50,7 @@ class EmbedderTokeniser:
 
         :raises ModelNotFound: if the model or its tokeniser is not to be had.
         """
-        return cls.from_folder(open_folder(name).path)
+        return cls.from_folder(open_model(name).path)
 
     @property
     def special_tokens(self) -> int:

@@ -25,6 +25,7 @@ from ragsvc.protocols import Embedder, Reader, Reranker, Tokeniser
 from ragsvc.service.vector_cache import CachingEmbedder, VectorCache
 from ragsvc.settings import Settings
 from ragsvc.store.catalog import Catalog
+from ragsvc.store.home_files import Home
 from ragsvc.text.analyser import StandardAnalyser
 from ragsvc.text.chunker import DEFAULT_CHUNKER, Chunker
 
@@ -67,7 +68,7 @@ class ModelRegistry:
     def __init__(self, settings: Settings, embedders: Embedders | None = None) -> None:
         self._settings = settings
         self._threads = settings.threads
-        self._make = embedders or (lambda name: SentenceTransformerEmbedder(name, threads=self._threads))
+        self._make = embedders or self._open_embedder
         self._lock = threading.Lock()
         self._embedders: dict[str, LoadedEmbedder] = {}
         self._parts: dict[str, ProfileParts] = {}
@@ -77,6 +78,10 @@ class ModelRegistry:
         self._cross_encoder = CrossEncoderReranker(settings.reranker)
         wanted = settings.reader == BUNDLED and BundledReader.is_there()
         self._reader: Reader | None = BundledReader() if wanted else None
+
+    def _open_embedder(self, name: str) -> LoadedEmbedder:
+        unpacked = Home(self._settings.home).unpacked_models
+        return SentenceTransformerEmbedder(name, threads=self._threads, unpacked=unpacked)
 
     def serve(self) -> None:
         """From now on many ask at once: unless the settings say otherwise, a question gets one thread.

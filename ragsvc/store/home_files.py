@@ -33,6 +33,11 @@ class Home:
         """The database."""
         return self.path / CATALOG_FILE
 
+    @property
+    def unpacked_models(self) -> Path:
+        """The folder of bundled models that are packed inside their packages."""
+        return self.path / "unpacked"
+
     def corpus(self, uid: str) -> Path:
         """The folder of a corpus's index files, all profiles."""
         return self.path / uid

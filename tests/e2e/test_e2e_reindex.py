@@ -16,7 +16,7 @@ import httpx
 import pytest
 from real_server import HANDBOOK, Server, World, wait_for
 
-from ragsvc.models.model_folder import open_folder
+from ragsvc.models.bundled import open_model
 
 pytestmark = pytest.mark.e2e
 
@@ -31,7 +31,7 @@ def small_model(world: World) -> Path:
     from transformers import BertConfig, BertModel
 
     folder = world.folder / "small-model"
-    bundled = open_folder("bundled:all-MiniLM-L6-v2").path
+    bundled = open_model("bundled:all-MiniLM-L6-v2").path
     shutil.copytree(
         bundled, folder, ignore=shutil.ignore_patterns("*.safetensors", "*.bin", "onnx", "openvino")
     )

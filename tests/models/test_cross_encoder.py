@@ -17,8 +17,8 @@ from torch.nn import Sigmoid
 from ragsvc.domain import ChunkText
 from ragsvc.errors import ModelMismatch, ModelNotFound
 from ragsvc.models import cross_encoder as module
+from ragsvc.models.bundled import open_model
 from ragsvc.models.cross_encoder import CrossEncoderReranker
-from ragsvc.models.model_folder import open_folder
 
 QUESTION = "Where does the pear grow?"
 TEXTS = [
@@ -107,7 +107,7 @@ def test_a_model_with_two_outputs_is_refused(tmp_path: Path) -> None:
 def test_an_embedder_is_refused(tmp_path: Path) -> None:
     """sentence-transformers would open it as a cross-encoder whose last layer is random."""
     bare = tiny_cross_encoder(tmp_path / "embedder", trained=False)
-    for path in (bare, open_folder("bundled:all-MiniLM-L6-v2").path):
+    for path in (bare, open_model("bundled:all-MiniLM-L6-v2").path):
         with pytest.raises(ModelMismatch, match="not trained to score") as caught:
             CrossEncoderReranker(str(path)).warm_up()
         assert "RAGSVC_RERANKER=built-in" in caught.value.hint

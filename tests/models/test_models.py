@@ -18,9 +18,8 @@ from hypothesis import strategies as st
 from ragsvc.domain import ChunkerSpec, EmbedderSpec, ProfileSpec
 from ragsvc.errors import ModelMismatch, ModelNotFound
 from ragsvc.fingerprints import embedder_fingerprint, profile_fingerprint
-from ragsvc.models import model_folder as folder_module
+from ragsvc.models.bundled import BUNDLED, open_model
 from ragsvc.models.embedder import DEFAULT_EMBEDDER, SentenceTransformerEmbedder, pad, plan_batches
-from ragsvc.models.model_folder import BUNDLED_SHA256, open_folder
 from ragsvc.models.tokeniser import EmbedderTokeniser
 
 TEXTS = [
@@ -43,7 +42,7 @@ def embedder() -> SentenceTransformerEmbedder:
 def test_vectors_match_sentence_transformers(embedder: SentenceTransformerEmbedder) -> None:
     from sentence_transformers import SentenceTransformer
 
-    oracle = SentenceTransformer(str(open_folder(DEFAULT_EMBEDDER).path), device="cpu", local_files_only=True)
+    oracle = SentenceTransformer(str(open_model(DEFAULT_EMBEDDER).path), device="cpu", local_files_only=True)
     expected = oracle.encode(TEXTS, normalize_embeddings=True, show_progress_bar=False)
     found = embedder.embed_documents(TEXTS)
     assert found.dtype == np.float32
@@ -72,7 +71,7 @@ def test_threads_share_one_model() -> None:
 def test_a_folder_that_is_no_plain_bert_runs_through_sentence_transformers(
     tmp_path: Path, embedder: SentenceTransformerEmbedder
 ) -> None:
-    shutil.copytree(open_folder(DEFAULT_EMBEDDER).path, tmp_path / "model")
+    shutil.copytree(open_model(DEFAULT_EMBEDDER).path, tmp_path / "model")
     modules = tmp_path / "model" / "modules.json"
     modules.write_text(json.dumps(json.loads(modules.read_text())[:2]))
     prompts = {"prompts": {"query": "query: ", "document": "passage: "}}
@@ -112,20 +111,21 @@ def test_a_hub_model_that_was_never_fetched_is_not_fetched_offline(monkeypatch: 
 
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
     with pytest.raises(ModelNotFound, match="nobody/nothing-here") as missing:
-        open_folder("nobody/nothing-here")
+        open_model("nobody/nothing-here")
     assert "hf download nobody/nothing-here" in missing.value.hint
 
 
 def test_changed_bundled_weights_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(folder_module.BUNDLED_SHA256, "all-MiniLM-L6-v2", "0" * 64)
+    spoilt = replace(BUNDLED["all-MiniLM-L6-v2"], weights="0" * 64)
+    monkeypatch.setitem(BUNDLED, "all-MiniLM-L6-v2", spoilt)
     with pytest.raises(ModelMismatch) as changed:
-        open_folder(DEFAULT_EMBEDDER)
+        open_model(DEFAULT_EMBEDDER)
     assert changed.value.hint
 
 
 def test_a_folder_without_weights_or_with_damaged_json_is_named(tmp_path: Path) -> None:
     with pytest.raises(ModelNotFound, match="holds no weights"):
-        open_folder(str(tmp_path))
+        open_model(str(tmp_path))
     (tmp_path / "model.safetensors").write_bytes(b"rubbish")
     (tmp_path / "config.json").write_text("{")
     with pytest.raises(ModelMismatch, match=r"config\.json"):
@@ -136,7 +136,7 @@ def test_a_folder_without_weights_or_with_damaged_json_is_named(tmp_path: Path) 
 
 def test_bundled_spec(embedder: SentenceTransformerEmbedder) -> None:
     spec = embedder.spec
-    assert spec.weights == BUNDLED_SHA256["all-MiniLM-L6-v2"]
+    assert spec.weights == BUNDLED["all-MiniLM-L6-v2"].weights
     assert (spec.dimension, spec.max_tokens, spec.pooling, spec.dtype) == (384, 256, "mean", "float32")
 
 
