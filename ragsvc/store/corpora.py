@@ -100,6 +100,19 @@ class Corpora(Repository):
             insert_corpus(connection, caller, name, _put_profile(connection, spec).id)
             return find_corpus(connection, name)
 
+    def choose_profile(self, name: str, spec: ProfileSpec) -> Corpus:
+        """Give a corpus another profile, unless it has a commit: that takes a reindex.
+
+        :raises CorpusNotFound: with similar names in the hint.
+        """
+        with self._db.write("store.choose_profile") as connection:
+            found = find_corpus(connection, name)
+            if not found.commit:
+                place = corpus.c.id == int(found.id)
+                chosen = int(_put_profile(connection, spec).id)
+                connection.execute(update(corpus).where(place).values(profile_id=chosen))
+            return find_corpus(connection, name)
+
     def profile(self, spec: ProfileSpec) -> Profile:
         """Find the stored profile of this spec, or store it."""
         with self._db.write("store.profile") as connection:

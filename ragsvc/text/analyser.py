@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import threading
 import unicodedata
+from collections.abc import Callable, Set
 
 import Stemmer
 
@@ -43,9 +44,7 @@ class StandardAnalyser:
     """English words stemmed, other scripts by character pairs, identifiers whole and in parts."""
 
     def __init__(self) -> None:
-        self._stemmer = Stemmer.Stemmer("english")
-        self._cache: dict[str, tuple[str, ...]] = {}
-        self._lock = threading.Lock()
+        self._words = WordAnalyser(Stemmer.Stemmer("english").stemWord, ENGLISH)
 
     @property
     def version(self) -> str:
@@ -57,16 +56,40 @@ class StandardAnalyser:
 
         :param text: any length; compatibility forms, case and accents make no difference.
         """
-        if text.isascii():
-            tokens = _ASCII_TOKEN.findall(text)
-        else:
-            tokens = _TOKEN.findall(unicodedata.normalize("NFKC", text))
-        known = self._cache
         terms: list[str] = []
-        for token in tokens:
-            found = known.get(token)
-            terms.extend(self._expand(token) if found is None else found)
+        for token in tokens_of(text):
+            terms.extend(self._words.terms(token))
         return terms
+
+
+def tokens_of(text: str) -> list[str]:
+    """What stands between blanks and punctuation, identifiers and numbers whole, in order."""
+    if text.isascii():
+        return _ASCII_TOKEN.findall(text)
+    return _TOKEN.findall(unicodedata.normalize("NFKC", text))
+
+
+class WordAnalyser:
+    """The terms of single tokens in one language, which it remembers."""
+
+    def __init__(
+        self, stem: Callable[[str], str], stop_words: Set[str], *, keeps_accents: bool = False
+    ) -> None:
+        """Take what the language needs.
+
+        :param stem: of a casefolded word. stop_words: casefolded.
+        :param keeps_accents: whether the two know words with their accents, which come off afterwards.
+        """
+        self._stem = stem
+        self._stop_words = stop_words
+        self._keeps_accents = keeps_accents
+        self._cache: dict[str, tuple[str, ...]] = {}
+        self._lock = threading.Lock()
+
+    def terms(self, token: str) -> tuple[str, ...]:
+        """Terms of one token."""
+        known = self._cache.get(token)
+        return self._expand(token) if known is None else known
 
     def _expand(self, token: str) -> tuple[str, ...]:
         with self._lock:
@@ -81,7 +104,8 @@ class StandardAnalyser:
         if token.isascii():
             return self._compound(token)
         terms: list[str] = []
-        for number, part in enumerate(_UNSPACED_RUN.split(_fold(token))):
+        shown = token if self._keeps_accents else fold(token)
+        for number, part in enumerate(_UNSPACED_RUN.split(shown)):
             if number % 2:
                 terms += _pairs(part)
             elif part.strip("'’.-_"):
@@ -96,9 +120,12 @@ class StandardAnalyser:
         number = _NUMBER.fullmatch(token.lower())
         if number:
             return _number(number.group(1))
+        if "'" in token and self._keeps_accents:
+            # Of other languages than English: l'université, dell'acqua.
+            return [term for part in token.split("'") if part for term in self._compound(part)]
         if "'" in token:
             token = re.sub(r"'[sS]$", "", token)
-            if token.lower() in ENGLISH:
+            if token.lower() in self._stop_words:
                 return []
             token = token.replace("'", "")
         parts = [hump for part in _SPLIT.split(token) for hump in _humps(part)]
@@ -112,9 +139,10 @@ class StandardAnalyser:
 
     def _word(self, word: str) -> list[str]:
         lowered = word.casefold()
-        if lowered in ENGLISH:
+        if lowered in self._stop_words:
             return []
-        return [self._stemmer.stemWord(lowered)]
+        stem = self._stem(lowered)
+        return [fold(stem) if self._keeps_accents else stem]
 
 
 def _humps(part: str) -> list[str]:
@@ -137,7 +165,7 @@ def _pairs(run: str) -> list[str]:
     return [*(run[place : place + 2] for place in range(len(run) - 1)), *run]
 
 
-def _fold(token: str) -> str:
+def fold(token: str) -> str:
     """Take accents off Latin, Greek, Cyrillic, Hebrew and Arabic; other scripts need their marks."""
     decomposed = unicodedata.normalize("NFD", token)
     kept = "".join(

@@ -24,7 +24,7 @@ from ragsvc.text.limits import ParseLimits
 from ragsvc.text.worker_orders import DRAFT, FILE, LINE, encode, read_file_order, read_text_order, reads_text
 
 if TYPE_CHECKING:
-    from ragsvc.text.analyser import StandardAnalyser
+    from ragsvc.protocols import Analyser
     from ragsvc.text.chunker import Chunker
 
 READY = b"ready"
@@ -48,7 +48,7 @@ class WorkerBench:
         self._bound = bound
         self._say = say
         self._has_library = False
-        self._analyser: StandardAnalyser | None = None
+        self._analysers: dict[str, Analyser] = {}
         self._chunkers: dict[CutterSpec, Chunker] = {}
 
     def answer(self, message: bytes) -> bytes:
@@ -88,12 +88,16 @@ class WorkerBench:
         self._say(READY)
 
     def _open(self, cutter: CutterSpec) -> None:
-        from ragsvc.text.analyser import StandardAnalyser
+        from ragsvc.text.analysers import ANALYSERS
         from ragsvc.text.chunker import Chunker
 
         tokeniser = _named(cutter.tokeniser)(cutter.tokeniser_source)
         self._chunkers[cutter] = Chunker(cutter.chunker, tokeniser, cutter.max_tokens)
-        self._analyser = self._analyser or StandardAnalyser()
+        if cutter.analyser not in self._analysers:
+            analyser = ANALYSERS[cutter.analyser]()
+            # What it needs is loaded by its first text.
+            analyser.terms("warm up")
+            self._analysers[cutter.analyser] = analyser
 
     def _cut(self, verb: bytes, body: bytes) -> CutText:
         from ragsvc.text.minhash import signature
@@ -105,13 +109,13 @@ class WorkerBench:
         drafts = chunker.split(title, text, media_type, pages)
         if verb == DRAFT:
             return CutText(tuple(CutChunk(draft, (), b"") for draft in drafts), b"")
-        assert self._analyser is not None
+        analyser = self._analysers[cutter.analyser]
         known: dict[bytes, bytes] = {}
         whole = signature(text, known)
         chunks = [
             CutChunk(
                 draft,
-                tuple(self._analyser.terms(draft.embedded_text)),
+                tuple(analyser.terms(draft.embedded_text)),
                 # Without the header: copies of a text under other titles are duplicates too.
                 signature(text[draft.start : draft.end], known),
             )

@@ -39,6 +39,12 @@ from ragsvc.pipeline.index_files import renew_files
 from ragsvc.pipeline.ingestion.discovery import Discovery, look_for
 from ragsvc.pipeline.ingestion.document_claims import ClaimReader, DocumentClaims
 from ragsvc.pipeline.ingestion.indexer import Indexer
+from ragsvc.pipeline.ingestion.language_fit import (
+    chosen_notice,
+    foreign_share,
+    language_shares,
+    misfit_notice,
+)
 from ragsvc.pipeline.ingestion.listeners import IngestTools, Listener
 from ragsvc.pipeline.ingestion.parse_cache import (
     CatalogParseCache,
@@ -71,6 +77,7 @@ class Ingest:
         self._again = Retry.LEAVE
         self._started = time.perf_counter()
         self._embedded = 0
+        self._notices: tuple[str, ...] = ()
 
     def files(self, request: IngestRequest) -> IngestReport:
         """Ingest paths.
@@ -171,6 +178,7 @@ class Ingest:
         todo = sorted({claim.version_id for claim in plan.born} - {row.version_id for row in live.values()})
         if not todo:
             return 0
+        corpus = self._fit(corpus, todo)
         parts = self._tools.parts_of(corpus)
         setbacks = self._setbacks(lambda _: parts.profile.fingerprint)
         digests = catalog.versions.text_hashes(todo)
@@ -188,6 +196,19 @@ class Ingest:
         reading.drop({version: tried[key] for version, key in keys.items() if key in tried})
         reading.drop(indexer.failures)
         return indexer.embedded
+
+    def _fit(self, corpus: Corpus, versions: Sequence[VersionId]) -> Corpus:
+        """Index a new corpus for the languages of its first documents; say when later ones are in others."""
+        tools = self._tools
+        shares = language_shares(tools.catalog, versions)
+        foreign = foreign_share(shares)
+        fitted = tools.fitted(corpus, foreign) if not corpus.commit else corpus
+        self._notices = ()
+        if fitted.profile.embedder_fingerprint != corpus.profile.embedder_fingerprint:
+            self._notices = (chosen_notice(shares, fitted.profile.spec.embedder.name),)
+        elif not tools.fits(corpus, foreign):
+            self._notices = (misfit_notice(shares, corpus.name, tools.multilingual),)
+        return fitted
 
     def _setbacks(self, maker_of: Callable[[ParseKey], str]) -> KnownSetbacks:
         return KnownSetbacks(self._tools.catalog, maker_of, self._again)
@@ -265,6 +286,7 @@ class Ingest:
             failures=failures,
             skipped=tuple(reading.skipped),
             warnings=tuple(sorted(reading.warnings, key=lambda row: (row.source, row.code))),
+            notices=self._notices,
         )
 
 

@@ -18,6 +18,9 @@ class IngestTools:
     pool: workers that read and cut. encoding: as of IngestRequest.
     parts_of, default_parts: load the parts of a corpus's profile, or of a new corpus's.
     new_corpus: find a corpus by name, or create it.
+    fitted: a corpus without a commit, given the profile that fits its first documents, of which a share in
+        [0, 1] is not English; any other corpus as it is. fits: whether it is indexed for such documents.
+    multilingual: the embedder for other languages.
     """
 
     catalog: Catalog
@@ -27,6 +30,9 @@ class IngestTools:
     parts_of: Callable[[Corpus], ProfileParts]
     default_parts: Callable[[], ProfileParts]
     new_corpus: Callable[[Caller, str], Corpus]
+    fitted: Callable[[Corpus, float], Corpus]
+    fits: Callable[[Corpus, float], bool]
+    multilingual: str
 
 
 @dataclass(frozen=True, slots=True)

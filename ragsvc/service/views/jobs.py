@@ -117,6 +117,7 @@ class IngestView(View):
     seconds: float = Field(description="How long it took.")
     failures: list[FailureView] = Field(description="What could not be read.")
     skipped: list[SkippedView] = Field(description="What was left out.")
+    notices: list[str] = Field([], description="Sentences about the corpus as a whole, for people.")
     dry_run: bool = Field(False, description="true: nothing was changed, this is what would be done.")
 
     @classmethod
@@ -132,6 +133,7 @@ class IngestView(View):
             seconds=float(report.seconds),
             failures=[FailureView.of(failure) for failure in report.failures],
             skipped=[SkippedView.of(skipped) for skipped in report.skipped],
+            notices=list(report.notices),
             dry_run=dry_run,
         )
 
