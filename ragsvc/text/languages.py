@@ -38,13 +38,13 @@ def languages_of(text: str) -> tuple[str, ...]:
     return tuple(str(code) for code, chance in ranked[:_MOST] if chance >= _LEAST) or (str(ranked[0][0]),)
 
 
-def sure_language(text: str) -> str | None:
-    """ISO 639-1 code of the language that a text is surely in; None where it is in none, or hard to tell."""
+def likely_language(text: str) -> str | None:
+    """ISO 639-1 code of the language that a text is in; None where it is in none, or perhaps in English."""
     beginning = text[:MAX_CHARS]
     if sum(map(str.isalpha, beginning)) < ENOUGH_LETTERS:
         return None
     found = languages_of(beginning)
-    return found[0] if len(found) == 1 else None
+    return found[0] if len(found) == 1 or ENGLISH not in found else None
 
 
 def _identifier() -> Any:

@@ -84,7 +84,12 @@ class ShapeModel:
         return dict(zip(self.shapes, (odds / odds.sum()).tolist(), strict=True))
 
     def shape_of(self, question: str, vector: F32Vector | None = None) -> AnswerShape:
-        """The likeliest shape; small talk only where it is beyond doubt and short."""
+        """The likeliest shape; small talk only where it is beyond doubt and short.
+
+        A question of which the model knows no word, as one in another language, asks for a fact.
+        """
+        if not any(cue in self.by_words.cues for cue in cues_of(question) if cue[-1].isalpha()):
+            return AnswerShape.FACT
         known = self.probabilities(question, vector)
         best = max(known, key=lambda shape: known[shape])
         if best is AnswerShape.SUMMARY and known[best] < SURE:

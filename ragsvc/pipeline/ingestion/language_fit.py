@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from ragsvc.domain import VersionId
 from ragsvc.store.catalog import Catalog
-from ragsvc.text.languages import ENGLISH, sure_language
+from ragsvc.text.languages import ENGLISH, likely_language
 
 # Enough to tell a tenth from none.
 SAMPLED = 400
@@ -16,12 +16,12 @@ _NAMED = 3
 def language_shares(catalog: Catalog, versions: Sequence[VersionId]) -> Mapping[str, float]:
     """The share of each language among the characters of versions, largest first; of many, a sample tells.
 
-    Texts of which it is not sure count as English: tables and code are in no language.
+    Texts that may be English count as such, and so do those in no language, as tables are.
     """
     step = max(1, len(versions) // SAMPLED)
     counted: dict[str, int] = {}
     for version in catalog.versions.texts(sorted(versions)[::step]):
-        code = sure_language(version.text) or ENGLISH
+        code = likely_language(version.text) or ENGLISH
         counted[code] = counted.get(code, 0) + len(version.text)
     total = sum(counted.values())
     ordered = sorted(counted.items(), key=lambda item: (-item[1], item[0]))
