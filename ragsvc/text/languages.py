@@ -5,18 +5,28 @@ from __future__ import annotations
 import threading
 from typing import Any
 
+from ragsvc.text.stopwords import stop_words
+
 # Written by many, and told apart by the library well; minor ones would only be mistaken for them.
 _CODES = """
     ar az be bg bn ca cs cy da de el en eo es et eu fa fi fr ga gl gu he hi hr hu hy id is it ja ka kk kn
     ko lt lv mk ml mn mr ms nb ne nl pa pl pt ro ru sk sl sq sr sv sw ta te th tr uk ur uz vi zh
 """
 KNOWN = frozenset(_CODES.split())
+_OTHER_SCRIPTS = """
+    ar be bg bn el fa gu he hi hy ja ka kk kn ko mk ml mn mr ne pa ru sr ta te th uk ur zh
+"""
+NOT_LATIN = frozenset(_OTHER_SCRIPTS.split())
 ENGLISH = "en"
 # Of a long text the beginning tells as much as the whole.
 MAX_CHARS = 2000
 SURE = 0.9
 ENOUGH_LETTERS = 20
+# Of prose, about two words in five are stop words; of code, names and numbers hardly one.
+ENOUGH_STOP_WORDS = 0.1
+MOSTLY_LETTERS = 0.85
 # Languages that a text may be in when none is sure.
+_MARKS = ".,;:!?()\"'„“”«»"
 _MOST = 3
 _LEAST = 0.05
 
@@ -39,12 +49,26 @@ def languages_of(text: str) -> tuple[str, ...]:
 
 
 def likely_language(text: str) -> str | None:
-    """ISO 639-1 code of the language that a text is in; None where it is in none, or perhaps in English."""
+    """ISO 639-1 code of the language that a text is in; None where it is in none, or perhaps in English.
+
+    Code, names and tables are in no language.
+    """
     beginning = text[:MAX_CHARS]
     if sum(map(str.isalpha, beginning)) < ENOUGH_LETTERS:
         return None
     found = languages_of(beginning)
-    return found[0] if len(found) == 1 or ENGLISH not in found else None
+    if ENGLISH in found and len(found) > 1:
+        return None
+    return found[0] if found[0] in NOT_LATIN or _is_prose(beginning, found[0]) else None
+
+
+def _is_prose(text: str, code: str) -> bool:
+    """Whether a text in Latin letters has the stop words of its language; letters where none are known."""
+    listed = stop_words(code)
+    words = text.casefold().split()
+    if not listed:
+        return sum(map(str.isalpha, text)) >= MOSTLY_LETTERS * sum(map(len, words))
+    return sum(word.strip(_MARKS) in listed for word in words) >= ENOUGH_STOP_WORDS * len(words)
 
 
 def _identifier() -> Any:

@@ -5,11 +5,10 @@ from __future__ import annotations
 import threading
 
 import Stemmer
-from stop_words import StopWordError, get_stop_words
 
 from ragsvc.text.analyser import WordAnalyser, tokens_of
-from ragsvc.text.languages import ENGLISH, languages_of
-from ragsvc.text.stopwords import ENGLISH as ENGLISH_STOP_WORDS
+from ragsvc.text.languages import ENGLISH, NOT_LATIN, languages_of
+from ragsvc.text.stopwords import stop_words
 
 VERSION = "1"
 STEMMERS = {
@@ -46,13 +45,6 @@ STEMMERS = {
     "ta": "tamil",
     "tr": "turkish",
 }
-# The names under which the lists of stop words know languages are codes, but for this one.
-_LISTS = {"nb": "no"}
-# Among their letters, words in Latin letters are names and English.
-_OTHER_SCRIPTS = """
-    ar be bg bn el fa gu he hi hy ja ka kk kn ko mk ml mn mr ne pa ru sr ta te th uk ur zh
-"""
-NOT_LATIN = frozenset(_OTHER_SCRIPTS.split())
 
 
 class MultilingualAnalyser:
@@ -78,6 +70,7 @@ class MultilingualAnalyser:
         codes = languages_of(text)
         terms: list[str] = []
         for token in tokens_of(text):
+            # Among other letters, words in Latin ones are names and English.
             if token.isascii() and NOT_LATIN.issuperset(codes):
                 terms.extend(self._of(ENGLISH).terms(token))
             elif len(codes) == 1:
@@ -96,11 +89,5 @@ class MultilingualAnalyser:
 
 def _made(code: str) -> WordAnalyser:
     name = STEMMERS.get(code)
-    if code == ENGLISH:
-        return WordAnalyser(Stemmer.Stemmer("english").stemWord, ENGLISH_STOP_WORDS)
-    try:
-        listed = frozenset(word.casefold() for word in get_stop_words(_LISTS.get(code, code)))
-    except StopWordError:
-        listed = frozenset()
     stem = Stemmer.Stemmer(name).stemWord if name else str
-    return WordAnalyser(stem, listed, keeps_accents=True)
+    return WordAnalyser(stem, stop_words(code), keeps_accents=code != ENGLISH)

@@ -1,6 +1,10 @@
-"""English words that carry no topic: the Snowball list, as it is published with the stemmer."""
+"""Words that carry no topic: of English the Snowball list, as it is published with the stemmer."""
 
 from __future__ import annotations
+
+from functools import cache
+
+from stop_words import StopWordError, get_stop_words
 
 _SNOWBALL = """
     i me my myself we our ours ourselves you your yours yourself yourselves he him his himself she
@@ -16,3 +20,20 @@ _SNOWBALL = """
     than too very
 """
 ENGLISH = frozenset(_SNOWBALL.split())
+
+# Under one code the lists of the library go by another name.
+_OTHER_CODES = {"nb": "no"}
+
+
+@cache
+def stop_words(code: str) -> frozenset[str]:
+    """Casefolded words of a language that carry no topic; empty where no list is known.
+
+    :param code: ISO 639-1.
+    """
+    if code == "en":
+        return ENGLISH
+    try:
+        return frozenset(word.casefold() for word in get_stop_words(_OTHER_CODES.get(code, code)))
+    except StopWordError:
+        return frozenset()

@@ -204,7 +204,7 @@ class Ingest:
         foreign = foreign_share(shares)
         fitted = tools.fitted(corpus, foreign) if not corpus.commit else corpus
         self._notices = ()
-        if fitted.profile.embedder_fingerprint != corpus.profile.embedder_fingerprint:
+        if fitted.profile.fingerprint != corpus.profile.fingerprint:
             self._notices = (chosen_notice(shares, fitted.profile.spec.embedder.name),)
         elif not tools.fits(corpus, foreign):
             self._notices = (misfit_notice(shares, corpus.name, tools.multilingual),)
