@@ -103,7 +103,7 @@ class EvaluationRun:
         places = ChunkLocations(self.reading)
         snapshot = self.reading.snapshot
         allowed = snapshot.allowed(self.catalog, self.reading.where, self.reading.caller)
-        weights, close = self.asker.weights, self.asker.close_look()
+        weights, close = self.asker.weights_of(self.parts), self.asker.close_look(self.parts)
 
         speller = Speller(snapshot, self.catalog, self.parts.analyser, self.parts.tokeniser)
 

@@ -78,7 +78,7 @@ class ModelRegistry:
         self._parts: dict[str, ProfileParts] = {}
         self._analysers: dict[str, Analyser] = {STANDARD: ANALYSERS[STANDARD]()}
         self._catalog: Catalog | None = None
-        self._close_reader = CloseReader(self._analysers[STANDARD])
+        self._close_readers: dict[str, CloseReader] = {}
         self._cross_encoder = CrossEncoderReranker(settings.reranker)
         wanted = settings.reader == BUNDLED and BundledReader.is_there()
         self._reader: Reader | None = BundledReader() if wanted else None
@@ -197,16 +197,21 @@ class ModelRegistry:
         """What reads questions with passages; None where none is wanted, or its weights are not installed."""
         return self._reader
 
-    def reranker(self) -> Reranker | None:
+    def reranker(self, analyser: Analyser) -> Reranker | None:
         """What takes a second look at the best candidates; None: nothing does.
 
         The built-in one fuses by the convex combination, so reciprocal ranks stay as they are.
+
+        :param analyser: of the corpus that is searched.
         """
         name = self._settings.reranker
         if name == NO_RERANKER:
             return None
         if name == BUILT_IN:
-            return self._close_reader if self._settings.fusion is Fusion.CONVEX else None
+            if self._settings.fusion is not Fusion.CONVEX:
+                return None
+            with self._lock:
+                return self._close_readers.setdefault(analyser.version, CloseReader(analyser))
         return self._cross_encoder
 
     def embedder(self, profile: Profile | None = None) -> LoadedEmbedder:

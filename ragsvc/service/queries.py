@@ -28,6 +28,7 @@ from ragsvc.pipeline.grounding.answerability import load_model
 from ragsvc.pipeline.grounding.documents import DocumentReader
 from ragsvc.pipeline.grounding.judgement import Grounds, grounds_of, shape_of
 from ragsvc.pipeline.iterators import closed_after
+from ragsvc.pipeline.profile_parts import ProfileParts
 from ragsvc.pipeline.retrieval.search import (
     MAX_K,
     RerankStage,
@@ -48,8 +49,11 @@ from ragsvc.service.request_limits import check_history, check_question
 from ragsvc.settings import Settings
 from ragsvc.store.catalog import Catalog
 from ragsvc.store.filters import Filter, parse_filter
+from ragsvc.text.analysers import MULTILINGUAL
 
 ATTEMPTS = 10
+FULL_MATCH = 0.4
+"""`Weights.full_match` where questions and passages may be in different languages: see docs/languages.md."""
 NOTHING_READY: Mapping[str, F32Vector] = MappingProxyType({})
 
 
@@ -295,23 +299,24 @@ class QueryService:
         known = self._catalog.chunks.term_ids(query.terms) if query.terms else {}
         shown: list[Hit] = []
         if snapshot.index.rows:
-            ranked = rank(snapshot, query, known, allowed, self.weights, self.close_look())
+            ranked = rank(snapshot, query, known, allowed, self.weights_of(parts), self.close_look(parts))
             reading = SearchScope(self._catalog, corpus, snapshot, where, caller)
             shown = hits(reading, ranked, request.k, request.collapse)
             self._catalog.history.check_kept(corpus)
         return Retrieval(parts, snapshot, query, known, tuple(shown))
 
-    @property
-    def weights(self) -> Weights:
+    def weights_of(self, parts: ProfileParts) -> Weights:
         """How the legs are fused."""
-        return Weights(self._settings.fusion, self._settings.dense_weight)
+        many = parts.analyser.version == MULTILINGUAL
+        full_match = FULL_MATCH if many else 0.0
+        return Weights(self._settings.fusion, self._settings.dense_weight, full_match)
 
-    def close_look(self) -> RerankStage | None:
+    def close_look(self, parts: ProfileParts) -> RerankStage | None:
         """The second look at the best candidates that the settings ask for.
 
         :raises ModelNotFound: if its model is not to be had.
         """
-        reranker = self._loader.reranker()
+        reranker = self._loader.reranker(parts.analyser)
         return None if reranker is None else RerankStage(reranker, self._catalog.passages.chunk_texts)
 
     def snapshot(self, caller: Caller, name: str, at: str | None) -> Snapshot:

@@ -38,6 +38,8 @@ DEPTH = 256
 MAX_K = 200
 # Chosen by a sweep over seven collections, see docs/fusion.md; .5 to .6 do about as well.
 DENSE_WEIGHT = 0.55
+UNKNOWN = -1
+"""The id of a term that no chunk holds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +47,13 @@ class Weights:
     """How the legs are fused.
 
     dense: [0, 1], share of the dense leg in the convex combination; `literal` lowers it for names and quotes.
+    full_match: [0, 1], what the best lexical match must hold of the weight of the query's terms to count as
+        much as a best match can; one that holds less counts less. 0: the best of each query counts as much.
     """
 
     fusion: Fusion = Fusion.CONVEX
     dense: float = DENSE_WEIGHT
+    full_match: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +79,9 @@ def rank(
     :return: best first by score rounded to 1e-6; the order of ties is settled by `hits`.
     """
     legs = _legs(snapshot, query, term_ids, allowed)
+    if weights.full_match:
+        whole = sum(snapshot.lexical.weight(term_ids.get(term, UNKNOWN)) for term in query.terms)
+        legs = replace(legs, lexical_best=max(legs.lexical_best, weights.full_match * whole))
     weights = replace(weights, dense=dense_weight_of(query.text, weights.dense))
     scores = np.round(_fused(legs, weights), SCORE_DECIMALS)
     order = np.argsort(-scores, kind="stable")
