@@ -78,6 +78,15 @@ def open_model(name: str, unpacked: Path | None = None) -> ModelFolder:
         raise ModelNotFound(error.message, hint=hint) from error
 
 
+def packed_file(name: str) -> Path:
+    """The file inside its package that a packed model is made of.
+
+    :raises ModelNotFound: if the package is not installed.
+    """
+    model = BUNDLED[name.removeprefix(BUNDLED_PREFIX)]
+    return _package_folder(name, model.package) / model.packed
+
+
 def is_there(name: str) -> bool:
     """Whether the package of a bundled model is installed; False for a name of none."""
     model = BUNDLED.get(name.removeprefix(BUNDLED_PREFIX))

