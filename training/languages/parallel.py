@@ -2,8 +2,8 @@
 
     apt-get download debian-handbook && dpkg -x debian-handbook_*.deb BOOK
 
-Its pages have the same paragraphs in the same order in every language, so that neither sentences nor words need
-be aligned. What is not translated yet stands there in English, and is left out.
+Its pages have the same paragraphs in the same order in every language, so that neither sentences nor
+words need be aligned. What is not translated yet stands there in English, and is left out.
 """
 
 from __future__ import annotations

@@ -1,12 +1,14 @@
-"""Find what tells the languages of the multilingual embedder apart, and write it where the embedder reads it.
+"""Find what tells the languages of the multilingual embedder apart, and write it where the embedder reads
+it.
 
     python -m training.languages.train BOOK [--write]
 
-A text and its translation differ by what the language adds, which is much the same for all texts of a language:
-the mean vector of a language, less the mean of all. The first principal directions of these means are taken out
-of every vector, and most of what all vectors have in common, which says nothing either and only crowds the cosines
-near one (Mu and Viswanath, All-but-the-top, ICLR 2018). How many directions, and how much of the common part, is
-chosen here by retrieval between all pairs of languages on pages that are held out.
+A text and its translation differ by what the language adds, which is much the same for all texts of a
+language: the mean vector of a language, less the mean of all. The first principal directions of these
+means are taken out of every vector, and most of what all vectors have in common, which says nothing
+either and only crowds the cosines near one (Mu and Viswanath, All-but-the-top, ICLR 2018). How many
+directions, and how much of the common part, is chosen here by retrieval between all pairs of languages on
+pages that are held out.
 """
 
 from __future__ import annotations
