@@ -48,13 +48,15 @@ def languages_of(text: str) -> tuple[str, ...]:
     return tuple(str(code) for code, chance in ranked[:_MOST] if chance >= _LEAST) or (str(ranked[0][0]),)
 
 
-def likely_language(text: str) -> str | None:
+def likely_language(text: str, letters: int = ENOUGH_LETTERS) -> str | None:
     """ISO 639-1 code of the language that a text is in; None where it is in none, or perhaps in English.
 
     Code, names and tables are in no language.
+
+    :param letters: of which a text has fewer, it is in none.
     """
     beginning = text[:MAX_CHARS]
-    if sum(map(str.isalpha, beginning)) < ENOUGH_LETTERS:
+    if sum(map(str.isalpha, beginning)) < letters:
         return None
     found = languages_of(beginning)
     if ENGLISH in found and len(found) > 1:

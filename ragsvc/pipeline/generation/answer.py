@@ -25,7 +25,8 @@ from ragsvc.pipeline.generation.answer_stream import AnswerStream
 from ragsvc.pipeline.generation.composition import AnswerPart, compose
 from ragsvc.pipeline.generation.paraphrase import Paraphrase
 from ragsvc.pipeline.generation.quotation import NAME, Quotation
-from ragsvc.pipeline.grounding.answer_shape import SHORT_ANSWERS, SMALL_TALK, AnswerShape
+from ragsvc.pipeline.generation.replies import refusal, small_talk
+from ragsvc.pipeline.grounding.answer_shape import SHORT_ANSWERS, SMALL_TALK
 from ragsvc.pipeline.grounding.documents import DocumentReader
 from ragsvc.pipeline.grounding.judgement import Judgement, judge, shape_of
 from ragsvc.pipeline.grounding.passage_ground import CitedSpans
@@ -38,14 +39,6 @@ from ragsvc.text.escapes import unescaped
 
 # How often an empty piece is given on while nothing can be shown: there a client that went away is noticed.
 BEAT_S = 0.05
-REFUSAL = "I cannot answer this from the documents in {corpus}."
-REPLIES = {
-    AnswerShape.THANKS: "You are welcome. Ask me anything about the documents in {corpus}.",
-    AnswerShape.GREETING: "Hello. Ask me anything about the documents in {corpus}.",
-    AnswerShape.CAPABILITY: "I answer questions from the documents in {corpus}, and show where each "
-    "statement stands. What they do not say, I do not answer.",
-}
-"""What is said to small talk."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,13 +95,13 @@ def stream_answer(found: RetrievedPassages, writers: Writers, manner: AnswerOpti
     """Answer a question, piece by piece; the last event holds the whole answer."""
     started = time.perf_counter()
     shape = shape_of(found.looked[0])
-    refusal = REFUSAL.format(corpus=found.result.corpus.replace(",", ", "))
+    named = found.result.corpus.replace(",", ", ")
     answer = Answer(
         corpus=found.result.corpus,
         commit=found.result.commit,
         question=found.result.query,
         answered=False,
-        answer=refusal,
+        answer=refusal(found.result.query, named),
         confidence=0.0,
         citations=(),
         passages=found.result.hits,
@@ -118,7 +111,7 @@ def stream_answer(found: RetrievedPassages, writers: Writers, manner: AnswerOpti
     )
     if shape in SMALL_TALK:
         # What was found for a greeting is about nothing that was asked.
-        answer = replace(answer, answer=REPLIES[shape].format(corpus=answer.corpus), passages=())
+        answer = replace(answer, answer=small_talk(shape, answer.question, named), passages=())
         yield PassagesEvent(())
         yield TokenEvent(answer.answer)
         yield DoneEvent(_counted(answer, manner.history, found.looked[0].parts.tokeniser))
