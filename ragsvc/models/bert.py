@@ -99,7 +99,7 @@ class BertEncoder:
     def load(cls, weights: Path, shape: BertShape, last: Path | None = None) -> BertEncoder:
         """Read a `model.safetensors` of transformers' BertModel.
 
-        :param last: weights of sentence-transformers' Dense, a linear layer after the pooling.
+        :param last: weights of sentence-transformers' Dense, a linear layer for the unit vectors.
         :raises ModelMismatch: if a tensor is missing.
         """
         try:
@@ -118,7 +118,7 @@ class BertEncoder:
         """Take float32 tensors by their names in transformers' BertModel.
 
         :param source: where they are from, for the error.
-        :param last: a linear layer after the pooling.
+        :param last: a linear layer for the unit vectors, which are normalised again behind it.
         :raises ModelMismatch: if a tensor is missing.
         """
         try:
@@ -143,6 +143,7 @@ class BertEncoder:
         with torch.inference_mode():
             pooled = self._pool(self.hidden(ids, mask), mask)
             if self._last is not None:
+                pooled = functional.normalize(pooled, dim=-1)
                 pooled = functional.linear(pooled, self._last.weight, self._last.bias)
             return functional.normalize(pooled, dim=-1)
 

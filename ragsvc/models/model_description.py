@@ -19,7 +19,7 @@ POOLINGS = {"pooling_mode_mean_tokens": "mean", "pooling_mode_cls_token": "cls"}
 class ModelDescription:
     """What decides how a plain BERT embedder is run.
 
-    dense: file with the weights of a linear layer after the pooling; "" where there is none.
+    dense: file with the weights of a linear layer for the unit vectors; "" where there is none.
     """
 
     spec: EmbedderSpec
@@ -88,16 +88,17 @@ def read_max_tokens(folder: ModelFolder) -> int:
 
 
 def _after_transformer(folder: ModelFolder) -> tuple[str | None, str]:
-    """Name the pooling, and a linear layer's weights, of: transformer, pooling, perhaps linear, normalise."""
+    """Name the pooling, and a linear layer's weights, of: transformer, pooling, normalise, or of those with
+    that layer and another normalise behind them."""
     modules = folder.modules()
     kinds = [str(module.get("type", "")).rsplit(".", 1)[-1] for module in modules]
     dense = ""
-    if kinds[2:3] == ["Dense"]:
-        path = str(modules[2].get("path", ""))
+    if kinds[2:] == ["Normalize", "Dense", "Normalize"]:
+        path = str(modules[3].get("path", ""))
         if not str(folder.read(f"{path}/config.json").get("activation_function", "")).endswith(".Identity"):
             return None, ""
         dense = f"{path}/model.safetensors"
-        del kinds[2]
+        kinds = kinds[:3]
     if kinds != ["Transformer", "Pooling", "Normalize"] or modules[0].get("path"):
         return None, ""
     return _pooling(folder, modules), dense

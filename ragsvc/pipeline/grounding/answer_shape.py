@@ -88,7 +88,7 @@ class ShapeModel:
 
         A question of which the model knows no word, as one in another language, asks for a fact.
         """
-        if not any(cue in self.by_words.cues for cue in cues_of(question) if cue[-1].isalpha()):
+        if not self.knows(question):
             return AnswerShape.FACT
         known = self.probabilities(question, vector)
         best = max(known, key=lambda shape: known[shape])
