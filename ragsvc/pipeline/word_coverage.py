@@ -10,7 +10,8 @@ import numpy as np
 from ragsvc.domain import F32Matrix, F32Vector, F64Vector
 from ragsvc.lru_cache import LruCache
 from ragsvc.protocols import Analyser, Embedder
-from ragsvc.text.stopwords import ENGLISH
+from ragsvc.text.languages import likely_language
+from ragsvc.text.stopwords import ENGLISH, stop_words
 
 # 384 dimensions: about 60 MiB.
 TEXTS_KEPT = 40_000
@@ -55,8 +56,9 @@ def content_words(texts: Iterable[str], analyser: Analyser) -> list[str]:
     """Distinct words that carry content, lower case; of scripts without blanks, their terms."""
     found: dict[str, None] = {}
     for text in texts:
+        empty = ENGLISH | stop_words(likely_language(text, letters=1) or "en")
         for word in _WORD.findall(text.lower()):
-            if word in ENGLISH or word in _ASKING:
+            if word in empty or word in _ASKING:
                 continue
             parts = [word] if word.isascii() else analyser.terms(word)
             found.update(dict.fromkeys(parts))
@@ -66,16 +68,18 @@ def content_words(texts: Iterable[str], analyser: Analyser) -> list[str]:
 def names_in(question: str) -> list[str]:
     """Words of a question that look like names: capitals inside it, capitals in a word, digits.
 
-    A question without small letters gives none, for there capitals tell nothing.
+    A question without small letters gives none, for there capitals tell nothing; in German, where every noun
+    has one, only those inside a word and digits tell.
     """
     if not any(letter.islower() for letter in question):
         return []
+    nouns_have_capitals = likely_language(question, letters=1) == "de"
     return [
         word
         for place, word in enumerate(_NAME.findall(question))
         if word.lower() not in ENGLISH
         and (
-            (place > 0 and word[0].isupper())
+            (place > 0 and word[0].isupper() and not nouns_have_capitals)
             or any(letter.isdigit() for letter in word)
             or any(letter.isupper() for letter in word[1:])
         )

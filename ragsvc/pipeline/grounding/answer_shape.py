@@ -44,6 +44,15 @@ class AnswerShape(StrEnum):
 
 SHORT_ANSWERS = frozenset({AnswerShape.FACT, AnswerShape.COUNT, AnswerShape.YES_NO, AnswerShape.DEFINITION})
 """What a sentence or two answers."""
+SAID = {
+    AnswerShape.THANKS: "Thank you!",
+    AnswerShape.GREETING: "Hello!",
+    AnswerShape.CAPABILITY: "What can you do?",
+}
+"""Small talk as the embedder in `TELLS_SMALL_TALK` knows it again in other languages."""
+TELLS_SMALL_TALK = "bundled:multilingual-e5-small"
+ALIKE = 0.65
+MOST_CHARS_OF_SMALL_TALK = 40
 SMALL_TALK = frozenset({AnswerShape.THANKS, AnswerShape.GREETING, AnswerShape.CAPABILITY})
 
 
@@ -82,6 +91,10 @@ class ShapeModel:
         scores = weights.scores(question, vector)
         odds = np.exp(scores - scores.max())
         return dict(zip(self.shapes, (odds / odds.sum()).tolist(), strict=True))
+
+    def knows(self, question: str) -> bool:
+        """Whether it has seen a word of the question; of most other languages it has seen none."""
+        return any(cue in self.by_words.cues for cue in cues_of(question) if cue[-1].isalpha())
 
     def shape_of(self, question: str, vector: F32Vector | None = None) -> AnswerShape:
         """The likeliest shape; small talk only where it is beyond doubt and short.

@@ -7,9 +7,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ragsvc.domain import Hit, ReaderFinding
+from ragsvc.domain import F32Vector, F64Vector, Hit, ReaderFinding
+from ragsvc.pipeline.grounding import cross_language as across
 from ragsvc.pipeline.grounding.abbreviations import long_forms, spelt_out
-from ragsvc.pipeline.grounding.answer_shape import FITTED_TO, AnswerShape, shape_model
+from ragsvc.pipeline.grounding.answer_shape import (
+    ALIKE,
+    FITTED_TO,
+    MOST_CHARS_OF_SMALL_TALK,
+    SAID,
+    TELLS_SMALL_TALK,
+    AnswerShape,
+    shape_model,
+)
 from ragsvc.pipeline.grounding.answerability import features_of, load_model
 from ragsvc.pipeline.grounding.centrality import central_units
 from ragsvc.pipeline.grounding.documents import DocumentReader
@@ -63,16 +72,23 @@ def judge(
     model = load_model(with_reader=reader is not None)
     units: list[ScoredUnit] = []
     confidence, question = 0.0, found[0][0].query.text
+    threshold = model.threshold(max_false_refusals)
     for looked, passages in found:
         grounds = grounds_of(looked, passages, shape, documents, reader)
         if grounds is None:
             continue
-        units.extend(grounds.units)
-        if (known := model.confidence(grounds.features)) > confidence:
+        found_units, known = grounds.units, model.confidence(grounds.features)
+        if _is_across_languages(looked, passages):
+            # Vectors tell the passage that answers, hardly the sentence: no other passage adds to it.
+            found_units = tuple(each for each in found_units if each.number == passages[0].rank)
+            # On the scale of the model's confidence, so that corpora can be compared.
+            odds = across.confidence(_cosines(looked, passages)) / across.OPERATING_POINT
+            known = min(1.0, threshold * odds)
+        units.extend(found_units)
+        if known > confidence:
             # Each corpus reads slips by its own words.
             confidence, question = known, looked.query.text
     ordered = sorted(units, key=lambda each: (not each.bound, -each.score))
-    threshold = model.threshold(max_false_refusals)
     if shape is AnswerShape.SUMMARY:
         # An extract answers nothing by itself: it is enough that the document is about what is asked.
         threshold *= SUMMARY_THRESHOLD
@@ -114,11 +130,37 @@ def grounds_of(
     return Grounds(tuple(scored), features)
 
 
+def _is_across_languages(looked: Retrieval, passages: Sequence[Hit]) -> bool:
+    multilingual = looked.parts.profile.spec.embedder.name == across.FITTED_TO
+    return multilingual and across.is_in_another_language(looked.query.text, passages)
+
+
+def _cosines(looked: Retrieval, passages: Sequence[Hit]) -> F64Vector:
+    """Of the question and the passages: (n,)."""
+    index, vector = looked.snapshot.index, looked.query.vector
+    assert vector is not None
+    rows = np.flatnonzero(np.isin(index.chunk_ids, [hit.passage.chunk for hit in passages]))
+    return np.asarray(index.similarities(vector, rows), dtype=np.float64)
+
+
 def shape_of(looked: Retrieval) -> AnswerShape:
     """What shape of answer is asked for: by the question's vector where the model can read it."""
     query = looked.query
-    known = looked.parts.profile.spec.embedder.name == FITTED_TO and query.question == query.text
-    return shape_model().shape_of(query.question, query.vector if known else None)
+    model, embedder = shape_model(), looked.parts.profile.spec.embedder.name
+    if embedder == TELLS_SMALL_TALK and query.vector is not None and not model.knows(query.question):
+        return _small_talk_or_fact(looked, query.vector)
+    known = embedder == FITTED_TO and query.question == query.text
+    return model.shape_of(query.question, query.vector if known else None)
+
+
+def _small_talk_or_fact(looked: Retrieval, vector: F32Vector) -> AnswerShape:
+    """The shape of a question in another language than the model's: it must mean what small talk says."""
+    if len(looked.query.question) > MOST_CHARS_OF_SMALL_TALK:
+        return AnswerShape.FACT
+    said = looked.parts.embedder.embed_queries(list(SAID.values()))
+    cosines = said @ vector
+    best = int(cosines.argmax())
+    return list(SAID)[best] if cosines[best] >= ALIKE else AnswerShape.FACT
 
 
 def missing_codes(question: str, passages: Sequence[Hit]) -> tuple[str, ...]:

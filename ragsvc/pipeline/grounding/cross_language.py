@@ -1,0 +1,40 @@
+"""Whether a passage in another language than the question answers it: by vectors alone, for they share no
+words.
+
+The model is a logistic regression on half of the questions of XQuAD between English, German and Chinese,
+once with the paragraph that answers among the passages and once without (benchmarks/languages.py); on the
+other half its area under the ROC curve is .78. At the operating point half of the answerable questions
+are answered, 95 % of these from the right paragraph, and one in ten of those whose paragraph is missing.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from ragsvc.domain import F64Vector, Hit
+from ragsvc.text.languages import ENGLISH, likely_language
+
+FITTED_TO = "bundled:multilingual-e5-small"
+OPERATING_POINT = 0.6
+_BEST, _AHEAD, _ABOVE, _INTERCEPT = 8.37, 8.79, 8.20, -5.02
+_OTHERS = 5
+
+
+def is_in_another_language(question: str, passages: Sequence[Hit]) -> bool:
+    """Whether the best passage is in another language than the question."""
+    asked = likely_language(question, letters=1) or ENGLISH
+    told = likely_language(passages[0].passage.text)
+    return told is not None and told != asked
+
+
+def confidence(cosines: F64Vector) -> float:
+    """The probability that the best of some passages answers: [0, 1].
+
+    :param cosines: (n,) of the question and the passages, n >= 1, in any order.
+    """
+    best, *others = sorted(cosines.tolist(), reverse=True)
+    second = others[0] if others else 0.0
+    mean = sum(others[:_OTHERS]) / len(others[:_OTHERS]) if others else 0.0
+    odds = _BEST * best + _AHEAD * (best - second) + _ABOVE * (best - mean) + _INTERCEPT
+    return 1.0 / (1.0 + math.exp(-odds))
