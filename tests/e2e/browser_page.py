@@ -79,12 +79,12 @@ class Visit(AbstractContextManager["Visit"]):
     ) -> None:
         self.context.close()
         if error is None:
-            assert self.said == []
+            assert self.said == [], self.said
             own = urlsplit(self.url)
             others = [
                 url for url in self.asked if urlsplit(url)[:2] != own[:2] and not url.startswith("data:")
             ]
-            assert others == []
+            assert others == [], others
 
     def _note(self, kind: str, words: str) -> None:
         if kind in ("error", "warning") and not any(part in words for part in self.expected):

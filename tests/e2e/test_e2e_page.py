@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from browser_page import FLAGS, HOSTILE, MIXED, WRITTEN, Visit, fetched_axe
-from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
+from browser_page import HOSTILE, MIXED, WRITTEN, Visit, fetched_axe
+from playwright.sync_api import Browser, Page, Route, expect
 from real_server import Server
 
 from ragsvc.text.invisibles import hides
@@ -30,17 +28,6 @@ WATCH = """() => {
     const all = {childList: true, subtree: true, characterData: true};
     new MutationObserver(look).observe(document.getElementById("main"), all);
 }"""
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    path = shutil.which("chromium")
-    if path is None:
-        pytest.skip("no chromium is installed")
-    with sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=path, args=FLAGS)
-        yield browser
-        browser.close()
 
 
 def marked(page: Page) -> list[str]:

@@ -34,10 +34,10 @@ export function labelled(words, control, attributes = {}) {
 }
 
 /** A table with a caption for screen readers; cells are nodes or words. */
-export function table(caption, heads, rows) {
+export function table(caption, heads, rows, attributes = {}) {
   const head = el("tr", {}, heads.map((words) => el("th", { scope: "col" }, words)));
   const body = rows.map((cells) => el("tr", {}, cells.map((cell, at) => el("td", { "data-head": heads[at] }, cell))));
-  return el("div", { class: "table", tabindex: "0", role: "region", "aria-label": caption },
+  return el("div", { class: "table", tabindex: "0", role: "region", "aria-label": caption, ...attributes },
     el("table", {}, el("caption", { class: "unseen" }, caption), el("thead", {}, head), el("tbody", {}, body)));
 }
 

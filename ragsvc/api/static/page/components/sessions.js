@@ -10,6 +10,7 @@ import { confirmed, dialog } from "./dialog.js";
 export function sessions(app, talk) {
   const side = document.getElementById("side");
   side.setAttribute("aria-label", t("sessions"));
+  side.classList.add("folded");
 
   async function draw(cursor = null, before = []) {
     let found;
@@ -21,9 +22,17 @@ export function sessions(app, talk) {
     }
     const rows = [...before, ...(found.sessions ?? [])];
     side.hidden = false;
-    fill(side, el("h2", {}, t("sessions")), button(t("new"), talk.fresh, { class: "plain" }),
+    fill(side, heading(), button(t("new"), talk.fresh, { class: "plain" }),
       rows.length ? el("ul", {}, rows.map(row)) : el("p", { class: "quiet" }, t("no_sessions")),
       found.next_cursor ? button(t("more"), () => draw(found.next_cursor, rows).catch(app.fail), { class: "plain" }) : null);
+  }
+
+  /** On a phone the bar is a line until it is asked for. */
+  function heading() {
+    if (!matchMedia("(max-width: 800px)").matches) { side.classList.remove("folded"); return el("h2", {}, t("sessions")); }
+    const unfolded = !side.classList.contains("folded");
+    const fold = button(t("sessions"), () => fold.setAttribute("aria-expanded", String(!side.classList.toggle("folded"))), { class: "fold", "aria-expanded": String(unfolded) });
+    return el("h2", {}, fold);
   }
 
   function row(session) {
@@ -36,6 +45,7 @@ export function sessions(app, talk) {
 
   async function open(id) {
     const session = await get(`/v1/sessions/${encodeURIComponent(id)}`);
+    side.classList.add("folded");
     talk.open(id, (session.turns ?? []).map((record) => ({ question: record.question, corpus: record.corpora?.[0] ?? app.corpus, answer: answerOf(record) })));
     await draw();
   }
