@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from collections.abc import Iterator
+from fnmatch import fnmatch
 from http.cookies import SimpleCookie
 from importlib.resources import files
 from pathlib import Path
@@ -84,6 +86,12 @@ def test_every_file_is_served_and_nothing_else_is(client: TestClient) -> None:
         assert client.get(path).status_code == 404, path
     assert_problem(client.get("/?key=x"), 422, "invalid_request")
     assert client.post("/").status_code == 405
+
+
+def test_every_file_is_in_the_package() -> None:
+    project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())
+    patterns = project["tool"]["setuptools"]["package-data"]["*"]
+    assert [name for name in FILES if not any(fnmatch(Path(name).name, each) for each in patterns)] == []
 
 
 def test_modules_load_from_here_alone_and_first_paint_is_small(client: TestClient) -> None:

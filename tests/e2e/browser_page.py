@@ -123,6 +123,14 @@ class Visit(AbstractContextManager["Visit"]):
         expect(self.page.locator(".answer-foot")).to_have_count(before + 1, timeout=60_000)
 
 
+def hindrances(page: Page, axe: str) -> list[tuple[str, list[str]]]:
+    """What axe-core calls serious or critical in what is shown: the rule, and some of the elements."""
+    page.evaluate(axe)
+    report = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
+    serious = [each for each in report["violations"] if each["impact"] in ("serious", "critical")]
+    return [(each["id"], [node["html"][:120] for node in each["nodes"][:3]]) for each in serious]
+
+
 def fetched_axe() -> str | None:
     """The script of axe-core from a registry; None where none can be reached."""
     registry = os.environ.get("NPM_CONFIG_REGISTRY", REGISTRY).rstrip("/")

@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 import pytest
-from browser_page import HOSTILE, MIXED, WRITTEN, Visit, fetched_axe
+from browser_page import HOSTILE, MIXED, WRITTEN, Visit, fetched_axe, hindrances
 from playwright.sync_api import Browser, Page, Route, expect
 from real_server import Server
 
@@ -382,10 +382,5 @@ def test_everybody_can_use_it(browser: Browser, server: Server, scheme: str) -> 
                 visit.ask(QUESTION)
                 page.locator(".prose button.marker").first.click()
                 marked(page)
-            page.evaluate(axe)
-            report = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
-            serious = [each for each in report["violations"] if each["impact"] in ("serious", "critical")]
-            found[view] = [
-                (each["id"], [node["html"][:120] for node in each["nodes"][:3]]) for each in serious
-            ]
+            found[view] = hindrances(page, axe)
         assert {view: each for view, each in found.items() if each} == {}

@@ -7,7 +7,7 @@ from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from browser_page import Visit
+from browser_page import Visit, fetched_axe, hindrances
 from made_files import pdf
 from playwright.sync_api import Browser, Page, Route, expect
 from real_server import Server
@@ -216,3 +216,60 @@ def test_fields_and_values_of_a_filter_are_offered(browser: Browser, server: Ser
         stored = server.http.get("/v1/corpora/handbook/documents", params={"limit": 1000}).json()["documents"]
         assert set(offered) == {each["metadata"]["topic"] for each in stored if "topic" in each["metadata"]}
         assert json.dumps(offered) != "[]"
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_everybody_can_use_what_opens_beside(browser: Browser, server: Server, scheme: str) -> None:
+    axe = fetched_axe()
+    if axe is None:
+        pytest.skip("axe-core cannot be fetched here")
+    for text in ("The door is red.\n\nIt is old.", "The door is blue.\n\nIt is old.\n\nIt squeaks."):
+        body = {"id": "door.md", "text": text, "metadata": {"topic": "house"}}
+        server.ended(server.post("/v1/corpora/page-door/documents", documents=[body]))
+    with Visit(browser, server.url, options={"color_scheme": scheme}) as visit:
+        visit.choose("page-door")
+        page = visit.view("documents")
+        found = {}
+        page.locator("#main table button").first.click()
+        expect(page.locator(".source-text")).to_be_visible()
+        found["text"] = hindrances(page, axe)
+        page.get_by_role("button", name="Chunks").click()
+        expect(page.locator(".chunks")).to_be_visible()
+        found["chunks"] = hindrances(page, axe)
+        page.get_by_role("button", name="Versions").click()
+        page.get_by_role("button", name="What changed at").first.click()
+        expect(page.locator(".difference")).to_be_visible()
+        found["difference"] = hindrances(page, axe)
+        visit.view("ask")
+        page.get_by_role("button", name="Filter").click()
+        found["filter"] = hindrances(page, axe)
+        page.locator("#new").focus()
+        page.keyboard.press("?")
+        expect(page.get_by_role("dialog")).to_be_visible()
+        found["dialog"] = hindrances(page, axe)
+        assert {name: each for name, each in found.items() if each} == {}
+
+
+def test_documents_are_read_by_keyboard_alone(browser: Browser, server: Server) -> None:
+    with Visit(browser, server.url) as visit:
+        page = visit.ready()
+        visit.view("documents")
+        page.locator("#tab-documents").focus()
+
+        def tab_to(name: str) -> None:
+            for _ in range(80):
+                page.keyboard.press("Tab")
+                if page.evaluate("document.activeElement.textContent") == name:
+                    return
+            raise AssertionError(f"{name} is not reached")
+
+        tab_to("Storing chat history")
+        page.keyboard.press("Enter")
+        expect(page.locator("#source-title")).to_be_focused()
+        tab_to("Chunks")
+        page.keyboard.press("Enter")
+        expect(page.locator(".chunks li").first).to_be_visible()
+        page.keyboard.press("Tab")
+        page.keyboard.press("Escape")
+        expect(page.locator("#source")).to_be_hidden()
+        assert page.evaluate("document.activeElement.textContent") == "Storing chat history"

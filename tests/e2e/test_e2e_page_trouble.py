@@ -58,6 +58,36 @@ def test_an_answer_that_breaks_off_can_be_asked_again(browser: Browser, server: 
         expect(page.locator(".turn")).to_have_count(1)
 
 
+def test_a_page_that_could_not_begin_begins_later(browser: Browser, server: Server) -> None:
+    with Visit(browser, server.url, expected=["Failed to load resource"]) as visit:
+        page = visit.ready()
+        page.route("**/v1/corpora", lambda route: route.abort())
+        page.reload()
+        expect(page.locator("#main .empty")).to_contain_text("The server cannot be reached.")
+        page.get_by_role("button", name="Try again").click()
+        page.get_by_role("button", name="Try again").click()
+        expect(page.locator("#notes .note")).to_have_count(1)
+        page.unroute("**/v1/corpora")
+        page.get_by_role("button", name="Try again").click()
+        visit.ready()
+        visit.ask(QUESTION)
+
+
+def test_conversations_take_a_line_of_a_phone(browser: Browser, server: Server) -> None:
+    options = {"viewport": {"width": 360, "height": 740}, "has_touch": True}
+    with Visit(browser, server.url, options=options) as visit:
+        page = visit.ready()
+        visit.ask(QUESTION)
+        side = page.locator("#side")
+        box = side.bounding_box()
+        assert box is not None and box["height"] < 60
+        expect(page.locator(".session").first).to_be_hidden()
+        side.get_by_role("button", name="Conversations").click()
+        page.locator(".session").first.click()
+        expect(page.locator(".asked")).to_have_text(QUESTION)
+        expect(page.locator(".session").first).to_be_hidden()
+
+
 def test_two_tabs_do_not_mix(browser: Browser, server: Server) -> None:
     other = "How is a GAN trained, step by step?"
     with Visit(browser, server.url, expected=["404"]) as visit:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from browser_page import Visit, fetched_axe
+from browser_page import Visit, fetched_axe, hindrances
 from playwright.sync_api import Browser, Page, Route, expect
 from real_server import Server
 
@@ -92,12 +92,7 @@ def test_plots_of_many_days_can_be_read(browser: Browser, server: Server, scheme
         assert page.evaluate(COUNT, [0, "--accent"]) == before > 20
         axe = fetched_axe()
         if axe is not None:
-            page.evaluate(axe)
-            report = page.evaluate("axe.run('#main', {resultTypes: ['violations']})")
-            serious = [
-                each["id"] for each in report["violations"] if each["impact"] in ("serious", "critical")
-            ]
-            assert serious == []
+            assert hindrances(page, axe) == []
 
 
 def test_without_questions_the_view_says_so(browser: Browser, server: Server) -> None:

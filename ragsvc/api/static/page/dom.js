@@ -48,6 +48,8 @@ export function announce(words) {
 
 /** A note that is shown for a while. */
 export function note(words, kind = "info") {
+  // What goes wrong again and again is said once at a time.
+  if ([...document.querySelectorAll("#notes .note")].some((each) => each.textContent === words)) return;
   const shown = el("p", { class: `note ${kind}` }, words);
   document.getElementById("notes").append(shown);
   setTimeout(() => shown.remove(), kind === "error" ? 12000 : 5000);

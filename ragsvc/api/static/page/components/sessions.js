@@ -38,7 +38,7 @@ export function sessions(app, talk) {
   function row(session) {
     const name = session.title || time(session.created_at);
     return el("li", {},
-      button(nodesOf(name), () => open(session.id).catch(app.fail), { class: "session", "aria-current": session.id === talk.current() ? "true" : null }),
+      button(el("span", { class: "session-words", dir: "auto" }, nodesOf(name)), () => open(session.id).catch(app.fail), { class: "session", "aria-current": session.id === talk.current() ? "true" : null }),
       button("✎", () => rename(session).catch(app.fail), { class: "tool", "aria-label": t("rename", { name }) }),
       button("×", () => drop(session, name).catch(app.fail), { class: "tool", "aria-label": t("delete_of", { name }) }));
   }
