@@ -273,3 +273,41 @@ def test_documents_are_read_by_keyboard_alone(browser: Browser, server: Server) 
         page.keyboard.press("Escape")
         expect(page.locator("#source")).to_be_hidden()
         assert page.evaluate("document.activeElement.textContent") == "Storing chat history"
+
+
+def test_names_and_fields_of_any_length_leave_room_for_the_text(browser: Browser, server: Server) -> None:
+    hostile = {
+        "__proto__": "x",
+        "constructor": "y",
+        "k" * 200: "v" * 2000,
+        "<script>": "<script>hacked()</script>",
+        "nested": {"a": ["<b>"]},
+    }
+    body = {
+        "id": f"a/{'w' * 300}.md",
+        "title": f"<img src=x onerror=hacked()>{'W' * 400}",
+        "text": f"The zork valve opens at 40 bar. {'Q' * 3000}",
+        "metadata": hostile,
+    }
+    server.ended(server.post("/v1/corpora/page-long/documents", documents=[body]))
+    with Visit(browser, server.url) as visit:
+        visit.choose("page-long")
+        page = visit.view("documents")
+        page.locator("#main table button").first.click()
+        expect(page.locator(".source-text")).to_be_in_viewport()
+        assert page.evaluate(
+            "document.querySelector('#source').scrollWidth <= document.querySelector('#source').clientWidth"
+        )
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        assert (
+            page.evaluate("window.hacked") is None
+            and page.locator("#source :is(img, script, b)").count() == 0
+        )
+        visit.view("ask")
+        page.get_by_role("button", name="Filter").click()
+        page.get_by_label("field").fill("__proto__")
+        page.get_by_label("value", exact=True).fill("x")
+        visit.ask("At how many bar does the zork valve open?")
+        expect(page.locator(".prose")).to_contain_text("40 bar")
+        page.locator(".prose button.marker").first.click()
+        expect(page.locator("mark.exact").first).to_be_in_viewport()

@@ -34,7 +34,7 @@ export async function draw(app, main, leaving) {
   question.addEventListener("input", () => {
     question.rows = Math.min(8, question.value.split("\n").length);
   });
-  const bar = app.features.sessions ? sessions(app, { current: () => talk.session, open: resume, fresh }) : null;
+  const bar = app.features.sessions ? sessions(app, { current: () => talk.session, open: resume, fresh }, leaving) : null;
   drawTurns();
   await bar?.draw();
   if (matchMedia("(min-width: 800px)").matches) question.focus();

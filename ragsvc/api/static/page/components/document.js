@@ -22,8 +22,9 @@ export function openDocument(app, corpus, live, drop) {
     return el("section", { class: "document-tools" },
       el("div", { class: "choices" }, choice("text", text), choice("chunks", chunks), choice("versions", versions),
         button(t("delete"), () => drop(live).catch(app.fail), { class: "plain small danger-words" })),
-      metadata.length ? el("details", { open: metadata.length <= 6 }, el("summary", {}, t("metadata")), el("dl", { class: "pairs" }, metadata.map(([name, value]) =>
-        el("div", {}, el("dt", {}, nodesOf(name)), el("dd", { dir: "auto" }, nodesOf(typeof value === "string" ? value : JSON.stringify(value))))))) : null);
+      metadata.length ? el("details", { open: metadata.length <= 6 }, el("summary", {}, t("metadata")), el("div", { class: "metadata", tabindex: "0", role: "region", "aria-label": t("metadata") },
+        el("dl", { class: "pairs" }, metadata.map(([name, value]) =>
+          el("div", {}, el("dt", {}, nodesOf(name)), el("dd", { dir: "auto" }, nodesOf(typeof value === "string" ? value : JSON.stringify(value)))))))) : null);
   }
 
   const show = (shown, request) => app.source({ ...live, spans: [], more: tools(shown), ...request }).catch(app.fail);

@@ -33,7 +33,7 @@ export async function draw(app, main, leaving) {
     if (turn !== latest) return;
     const rows = [...before, ...page.documents];
     const total = app.corpora.find((each) => each.name === corpus)?.documents ?? rows.length;
-    fill(box, el("p", { class: "quiet" }, chosen ? plural("documents_shown", rows.length) : t("documents_shown_of", { n: number(rows.length), all: number(total) })),
+    fill(box, el("p", { class: "quiet" }, chosen ? plural("documents_shown", rows.length) : t("documents_shown_of", { n: number(rows.length), all: number(Math.max(total, rows.length)) })),
       rows.length ? table(t("documents_of", { corpus }), [t("title"), t("kind"), t("characters"), t("time"), t("warnings")], rows.map(cells))
         : el("p", { class: "empty" }, t(words ? "none_found" : warned.checked ? "no_warnings" : "no_documents")),
       page.next_cursor ? button(t("more"), () => load(page.next_cursor, rows).catch(app.fail), { class: "plain" }) : null);
@@ -56,7 +56,7 @@ export async function draw(app, main, leaving) {
   function cells(each) {
     const title = button(nodesOf(each.title || each.document_id), () => openDocument(app, corpus, each, drop), { class: "link", dir: "auto" });
     const warnings = each.warnings.length ? el("ul", { class: "warnings" }, each.warnings.map((one) => el("li", { title: one.code }, nodesOf(one.message)))) : "–";
-    return [el("div", {}, title, el("div", { class: "quiet small", dir: "auto" }, nodesOf(each.document_id))), each.media_type,
+    return [el("div", { class: "named" }, title, el("div", { class: "quiet small", dir: "auto" }, nodesOf(each.document_id))), each.media_type,
       number(each.characters), time(each.ingested_at), warnings];
   }
 

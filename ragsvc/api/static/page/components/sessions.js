@@ -7,10 +7,12 @@ import { t, time } from "../language.js";
 import { confirmed, dialog } from "./dialog.js";
 
 /** The bar. talk: `current` gives the session in hand, `open` shows another one, `fresh` begins anew. */
-export function sessions(app, talk) {
+export function sessions(app, talk, leaving) {
   const side = document.getElementById("side");
   side.setAttribute("aria-label", t("sessions"));
   side.classList.add("folded");
+  let left = false;
+  leaving(() => { left = true; });
 
   async function draw(cursor = null, before = []) {
     let found;
@@ -20,6 +22,8 @@ export function sessions(app, talk) {
       if (error.status === 404) { app.features.sessions = false; side.hidden = true; return; }
       throw error;
     }
+    // The bar belongs to another view, or to another showing of this one.
+    if (left) return;
     const rows = [...before, ...(found.sessions ?? [])];
     side.hidden = false;
     fill(side, heading(), button(t("new"), talk.fresh, { class: "plain" }),
