@@ -119,7 +119,12 @@ export class AnswerCard {
   /** A row a marker and document, however many spans it stands on. */
   sources() {
     if (!this.cited.length) return null;
-    const rows = [...Map.groupBy(this.cited, (each) => `${each.marker} ${each.corpus ?? ""} ${each.document_id}`).values()].map((spans) => {
+    const groups = new Map();
+    for (const each of this.cited) {
+      const key = JSON.stringify([each.marker, each.corpus ?? "", each.document_id]);
+      groups.set(key, [...(groups.get(key) ?? []), each]);
+    }
+    const rows = [...groups.values()].map((spans) => {
       const [each] = spans;
       const quotes = spans.map((one) => one.quote).join(" … ");
       return el("li", {}, button([
