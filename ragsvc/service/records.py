@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 from ragsvc.domain import (
@@ -44,6 +45,7 @@ Ask = Callable[[Caller, AnswerRequest], Iterator[AnswerEvent]]
 # but no answer waits longer for the disk.
 TURN_WAIT_S = 0.25
 FAR = 0.5
+EXPORT_PAGE = 200
 MAX_USAGE_DAYS = 3660
 
 
@@ -109,7 +111,7 @@ class RecordService:
         # An answer does not wait for long while others write.
         self._queue.settle(TURN_WAIT_S)
         self._catalog.sessions.get(caller, request.session)
-        turns = self._catalog.sessions.turns(caller, request.session, MAX_TURNS // 2)
+        turns, _ = self._catalog.sessions.turns(caller, request.session, limit=MAX_TURNS // 2)
         if not request.history:
             request = replace(request, history=tuple(self._history(turns)))
         return _Conversation(request, turns[-1].id if turns else None)
@@ -153,14 +155,27 @@ class RecordService:
         self._settle()
         return self._catalog.sessions.page(caller, cursor, limit)
 
-    def session(self, caller: Caller, session_id: str) -> tuple[ChatSession, list[AnswerRecord]]:
-        """A session and its turns, oldest first.
+    def session(
+        self, caller: Caller, session_id: str, *, cursor: str | None = None, limit: int = 100
+    ) -> tuple[ChatSession, list[AnswerRecord], str | None]:
+        """A session, its latest turns, oldest first, and the cursor of those before them.
+
+        :param limit: 1..1000.
+        :raises SessionNotFound: if there is none of this id.
+        :raises InvalidRequest: if the cursor is none of ours.
+        """
+        self._settle()
+        found = self._catalog.sessions.get(caller, session_id)
+        return found, *self._catalog.sessions.turns(caller, session_id, cursor, limit)
+
+    def every_turn(self, caller: Caller, session_id: str) -> tuple[ChatSession, Iterator[AnswerRecord]]:
+        """A session and all its turns, oldest first; they are read page by page.
 
         :raises SessionNotFound: if there is none of this id.
         """
         self._settle()
         found = self._catalog.sessions.get(caller, session_id)
-        return found, self._catalog.sessions.turns(caller, session_id)
+        return found, _all_of(partial(self._catalog.sessions.turns_from_first, caller, session_id))
 
     def rename_session(self, caller: Caller, session_id: str, title: str) -> ChatSession:
         """Give a session another title.
@@ -202,12 +217,7 @@ class RecordService:
 
     def every(self, caller: Caller, where: Mapping[str, Any] | None = None) -> Iterator[AnswerRecord]:
         """All records that match, latest first; read page by page."""
-        cursor: str | None = None
-        while True:
-            found, cursor = self.page(caller, where, cursor=cursor, limit=200)
-            yield from found
-            if cursor is None:
-                return
+        return _all_of(partial(self.page, caller, where))
 
     def get(self, caller: Caller, record_id: str) -> AnswerRecord:
         """One record with its feedback.
@@ -282,6 +292,16 @@ class RecordService:
 
     def _text(self, text: str) -> str:
         return text if self.policy is RecordPolicy.FULL else ""
+
+
+def _all_of(page: Callable[..., tuple[list[AnswerRecord], str | None]]) -> Iterator[AnswerRecord]:
+    """What all pages hold; one of them is in memory."""
+    cursor: str | None = None
+    while True:
+        found, cursor = page(cursor=cursor, limit=EXPORT_PAGE)
+        yield from found
+        if cursor is None:
+            return
 
 
 def _record_of(

@@ -56,8 +56,13 @@ def test_a_session_holds_its_turns_in_order(stored: Catalog) -> None:
     session = stored.sessions.create(ME, "Backups", {"client": "page"})
     turns = [made_record(session=session.id, question=f"q{n}", created_at=f"2026-01-0{n}") for n in (1, 2, 3)]
     stored.records.add(turns)
-    assert stored.sessions.turns(ME, session.id) == turns
-    assert stored.sessions.turns(ME, session.id, last=2) == turns[1:]
+    assert stored.sessions.turns(ME, session.id) == (turns, None)
+    latest, earlier = stored.sessions.turns(ME, session.id, limit=2)
+    assert latest == turns[1:]
+    assert stored.sessions.turns(ME, session.id, earlier, 2) == (turns[:1], None)
+    first, later = stored.sessions.turns_from_first(ME, session.id, limit=2)
+    assert first == turns[:2]
+    assert stored.sessions.turns_from_first(ME, session.id, later, 2) == (turns[2:], None)
     shown = stored.sessions.get(ME, session.id)
     assert (shown.turns, shown.updated_at, shown.metadata) == (3, "2026-01-03", {"client": "page"})
     assert stored.sessions.rename(ME, session.id, "Copies").title == "Copies"
