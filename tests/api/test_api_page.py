@@ -18,11 +18,14 @@ from starlette.testclient import TestClient
 from test_errors import assert_problem
 
 from ragsvc.api.app import create_app
-from ragsvc.api.page_cookie import NAME, VALID_S, PageTokens
+from ragsvc.api.page import MAX_WRONG_KEYS, WRONG_KEYS_S, WrongKeys
+from ragsvc.api.page_cookie import VALID_S, PageTokens, name_of
+from ragsvc.errors import TooManyLogins
 from ragsvc.settings.settings import Settings
 
 KEY = "a key with spaces and é"
 HOST = "docs.example:8000"
+NAME = "ragsvc_page_8000"
 PAGE = {"X-Ragsvc-Page": "1", "Origin": f"http://{HOST}", "Sec-Fetch-Site": "same-origin"}
 FOLDER = Path(str(files("ragsvc.api").joinpath("static", "page")))
 FILES = sorted(path.relative_to(FOLDER).as_posix() for path in FOLDER.rglob("*") if path.is_file())
@@ -277,6 +280,68 @@ def test_writing_wants_the_header_and_reading_what_browsers_say(keyed: TestClien
     assert keyed.post("/v1/search", json=body, headers=own | {"X-Ragsvc-Page": "1"}).status_code == 200
     # Over plain HTTP to another machine, browsers send neither: the header alone speaks for the page.
     assert keyed.get("/v1/corpora", headers=carrying(token, X_Ragsvc_Page="1")).status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/docs", "/docs/swagger-ui.css", "/openapi.json"])
+def test_what_describes_the_server_may_be_typed(keyed: TestClient, path: str) -> None:
+    token = entered(keyed)
+    typed = {"Sec-Fetch-Site": "none", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}
+    # Over plain HTTP to another machine browsers say nothing of it.
+    for headers in (typed, {}, {"Sec-Fetch-Site": "same-origin"}):
+        assert keyed.get(path, headers=carrying(token) | headers).status_code == 200
+    for headers in OTHERS:
+        if headers not in ({}, {"Sec-Fetch-Site": "none"}):
+            assert_problem(keyed.get(path, headers=carrying(token) | headers), 403, "host_refused")
+    assert_problem(keyed.get(path, headers=typed), 401, "unauthenticated")
+    for other in ("/v1/corpora", "/v1/records", "/metrics", "/docsx", "/openapi.json/"):
+        assert_problem(keyed.get(other, headers=carrying(token) | typed), 403, "host_refused")
+    assert_problem(keyed.post(path, headers=carrying(token) | typed), 403, "host_refused")
+
+
+@pytest.mark.parametrize(
+    ("host", "name"),
+    [(b"a:8000", "ragsvc_page_8000"), (b"a:9000", "ragsvc_page_9000"), (b"[::1]:80", "ragsvc_page_80"),
+     (b"[::1]", "ragsvc_page"), (b"a", "ragsvc_page"), (b"a:1;x=y", "ragsvc_page"),
+     (b"a:123456", "ragsvc_page")],
+)  # fmt: skip
+def test_servers_of_one_host_have_cookies_of_their_own(host: bytes, name: str) -> None:
+    assert name_of({"headers": [(b"host", host)]}) == name
+
+
+def test_two_servers_of_a_host_do_not_log_each_other_out(keyed: TestClient) -> None:
+    token = entered(keyed)
+    both = PAGE | {"Cookie": f"{NAME}={token}; ragsvc_page_8001=of-the-other; ragsvc_page=old"}
+    assert keyed.get("/v1/corpora", headers=both).status_code == 200
+    other = {"Host": "docs.example:8001", "Origin": "http://docs.example:8001"}
+    left = keyed.post("/logout", headers=PAGE | other)
+    assert left.headers["set-cookie"].startswith("ragsvc_page_8001=;")
+
+
+def test_too_many_wrong_keys_are_not_looked_at(keyed: TestClient) -> None:
+    token = entered(keyed)
+    for _ in range(MAX_WRONG_KEYS):
+        assert keyed.post("/login", json={"key": "no"}, headers=PAGE).status_code == 401
+    for key in ("no", KEY):
+        refused = keyed.post("/login", json={"key": key}, headers=PAGE)
+        assert_problem(refused, 429, "too_many_logins")
+        assert refused.headers["retry-after"] == "60"
+    # Nobody else is concerned: programs, and who is logged in.
+    assert keyed.get("/v1/corpora", headers={"Authorization": f"Bearer {KEY}".encode()}).status_code == 200
+    assert keyed.get("/v1/corpora", headers=carrying(token) | PAGE).status_code == 200
+
+
+def test_wrong_keys_are_forgotten_after_a_minute_and_take_no_more_memory() -> None:
+    now = [1000.0]
+    wrong = WrongKeys(lambda: now[0])
+    for number in range(1000):
+        wrong.add()
+        assert len(wrong._times) <= MAX_WRONG_KEYS
+        if number < MAX_WRONG_KEYS - 1:
+            wrong.check()
+    with pytest.raises(TooManyLogins):
+        wrong.check()
+    now[0] += WRONG_KEYS_S
+    wrong.check()
 
 
 def test_a_key_is_looked_at_before_the_cookie(keyed: TestClient) -> None:

@@ -289,7 +289,7 @@ def test_a_login_keeps_the_key_out_of_sight(browser: Browser, keyed_server: Serv
         visit.ready()
         cookies = visit.context.cookies()
         assert [(each["name"], each["httpOnly"], each["sameSite"]) for each in cookies] == [
-            ("ragsvc_page", True, "Strict")
+            (f"ragsvc_page_{keyed_server.port}", True, "Strict")
         ]
         kept = page.evaluate("JSON.stringify([{...localStorage}, {...sessionStorage}, document.cookie])")
         assert key not in kept and "ragsvc_page" not in kept
