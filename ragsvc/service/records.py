@@ -35,6 +35,7 @@ from ragsvc.service.meters import Meters
 from ragsvc.service.queries import whole_answer
 from ragsvc.service.record_queue import FLUSH_S, RecordQueue
 from ragsvc.service.request_limits import MAX_TURNS
+from ragsvc.service.traces import Tracer
 from ragsvc.settings import Settings
 from ragsvc.store.catalog import Catalog
 from ragsvc.store.engine import now
@@ -61,12 +62,18 @@ class RecordService:
     """Sessions, records, feedback and usage. Reading first writes what waits in this process."""
 
     def __init__(
-        self, catalog: Catalog, settings: Settings, ask: Ask, refusal_threshold: Callable[[], float]
+        self,
+        catalog: Catalog,
+        settings: Settings,
+        ask: Ask,
+        refusal_threshold: Callable[[], float],
+        tracer: Tracer | None = None,
     ) -> None:
         self._catalog = catalog
         self._settings = settings
         self._ask = ask
         self._refusal_threshold = refusal_threshold
+        self._tracer = tracer or Tracer()
         self._queue = RecordQueue(catalog.records.add)
         self.meters = Meters(lambda: len(self._queue), lambda: self._queue.dropped)
 
@@ -97,8 +104,9 @@ class RecordService:
         """
         asked = self._conversation(caller, request)
         began = time.perf_counter()
-        with closed_after(self._ask(caller, asked.request)) as events:
-            for event in events:
+        events = closed_after(self._ask(caller, asked.request))
+        with self._tracer.question(asked.request), events as coming:
+            for event in coming:
                 if isinstance(event, DoneEvent):
                     spent_ms = (time.perf_counter() - began) * 1000
                     event = DoneEvent(self._kept(caller, asked, event.answer, spent_ms))
@@ -127,6 +135,7 @@ class RecordService:
         threshold = self._refusal_threshold()
         record = _record_of(caller, asked, answer, spent_ms, FAR * threshold)
         self.meters.observe(record)
+        self._tracer.answered(asked.request, answer, record)
         if self.policy is RecordPolicy.OFF:
             return answer
         if self.policy is RecordPolicy.ANONYMOUS:
