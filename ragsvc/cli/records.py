@@ -1,4 +1,4 @@
-"""`ragsvc records list | show | export | delete | to-golden`, and `ragsvc usage`."""
+"""`ragsvc records list | show | export | delete | forget | to-golden`, and `ragsvc usage`."""
 
 from __future__ import annotations
 
@@ -160,6 +160,29 @@ def delete_records(
         write_json({"deleted": gone})
     else:
         write_line(f"deleted {gone} {'record' if gone == 1 else 'records'}", sys.stdout)
+    return 0
+
+
+@app.command("forget")
+def forget_document(
+    context: typer.Context,
+    corpus: Annotated[str, typer.Option("--corpus", metavar="CORPUS", help="Corpus of the document.")],
+    document_id: Annotated[
+        str, typer.Option("--document", metavar="DOCUMENT", help="Document id, which may be gone already.")
+    ],
+    as_json: JsonOption = False,
+    home: HomeOption = None,
+) -> int:
+    """Blank the answers and quotes of all records that read a document; figures and questions stay."""
+    from ragsvc.service.json_values import encodable
+
+    wanted = encodable(document_id)
+    with session_of(context).service(home) as service:
+        number = service.records.forget_document(local_caller(), corpus, wanted)
+    if as_json:
+        write_json({"corpus": corpus, "document_id": wanted, "blanked": number})
+    else:
+        write_line(f"blanked {number} {'answer' if number == 1 else 'answers'}", sys.stdout)
     return 0
 
 

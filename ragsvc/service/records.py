@@ -127,7 +127,8 @@ class RecordService:
     def _history(self, turns: Sequence[AnswerRecord]) -> Iterator[Turn]:
         """What was said before, as far as its text is kept."""
         for record in turns:
-            if record.question and len(record.question) <= self._settings.max_question_chars:
+            known = record.question and record.answer
+            if known and len(record.question) <= self._settings.max_question_chars:
                 yield Turn(Role.USER, record.question)
                 yield Turn(Role.ASSISTANT, record.answer)
 
@@ -253,11 +254,22 @@ class RecordService:
 
     def delete_own(self, caller: Caller) -> int:
         """Delete all sessions, records and opinions of the caller; gives the number of records."""
+        self._flush_all()
+        return self._catalog.records.delete_owner(caller.principal)
+
+    def forget_document(self, caller: Caller, corpus: str, document_id: str) -> int:  # noqa: ARG002
+        """Blank the answers of all records that read a document, without a trace; gives their number.
+
+        The document may be gone already. What people typed stays: questions, comments, corrected answers.
+        """
+        self._flush_all()
+        return self._catalog.records.forget_document(corpus, document_id)
+
+    def _flush_all(self) -> None:
         self.flush()
         if self._settings.workers > 1:
             # What waits in another process of the server would be written after it.
             time.sleep(FLUSH_S + TURN_WAIT_S)
-        return self._catalog.records.delete_owner(caller.principal)
 
     def add_feedback(self, caller: Caller, record_id: str, said: FeedbackRequest) -> RecordFeedback:
         """Keep what somebody says of an answer; without its texts where none are kept.

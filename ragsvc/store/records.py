@@ -15,7 +15,14 @@ from ragsvc.errors import RecordNotFound
 from ragsvc.store.engine import Repository, now
 from ragsvc.store.filters import Filter
 from ragsvc.store.record_filters import matching_records
-from ragsvc.store.record_rows import delete_records, feedback_of, field_rows_of, record_of, row_of
+from ragsvc.store.record_rows import (
+    delete_records,
+    feedback_of,
+    field_rows_of,
+    forget_document,
+    record_of,
+    row_of,
+)
 from ragsvc.store.sessions import number_of
 from ragsvc.store.tables import corpus, feedback, record, record_field, session
 
@@ -128,6 +135,19 @@ class Records(Repository):
             connection.execute(delete(session).where(session.c.owner == principal))
         self._empty_log()
         return number
+
+    def forget_document(self, corpus: str, document_id: str) -> int:
+        """Blank the words that answers took from a document; no trace of them stays.
+
+        Of a record that read or cited it, whatever the version, the answer goes, with all its quotes and what
+        was searched for; and what was searched for in its session, which is made of earlier answers.
+
+        :return: how many records lost words.
+        """
+        with self._db.write("store.forget_document") as connection:
+            changed = forget_document(connection, corpus, document_id)
+        self._empty_log()
+        return changed
 
     def expire(self, before: str) -> int:
         """Delete records that are older than a time, and sessions that have none any more.

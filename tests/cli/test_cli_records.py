@@ -171,6 +171,23 @@ def test_records_are_deleted_one_by_one_or_all(run, ids):
     assert "no record" in run("records", "list").err
 
 
+def test_an_erased_document_leaves_no_word_in_records(run, ids, home):
+    document = "docs/backups"
+    assert run("documents", "delete", CORPUS, document).code == 0
+    assert b"nightly" in b"".join(path.read_bytes() for path in home.rglob("*") if path.is_file())
+    words = ("records", "forget", "--corpus", CORPUS, "--document", document)
+    shown = run(*words, "--json").json
+    assert shown == {"corpus": CORPUS, "document_id": document, "blanked": 3}
+    assert run("gc", CORPUS, "--keep", "1").code == 0
+    assert "blanked 0 answers" in run(*words).out
+    for turn in run("records", "list", "--json").json["records"]:
+        assert turn["answer"] == "" and {each["quote"] for each in turn["citations"]} <= {""}
+        assert turn["question"] and turn["latency_ms"] > 0
+    assert "(text not kept)" in run("sessions", "show", ids["session"]).out
+    kept = b"".join(path.read_bytes() for path in home.rglob("*") if path.is_file())
+    assert b"nightly" not in kept
+
+
 def test_ratings_become_questions_that_an_evaluation_takes(run, ids, tmp_path):
     path = tmp_path / "golden.jsonl"
     ran = run("records", "to-golden", str(path), "--json")

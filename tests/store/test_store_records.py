@@ -238,6 +238,38 @@ def test_what_is_deleted_leaves_no_trace(
     assert stored.integrity.damaged_database() == []
 
 
+def test_of_a_document_that_is_forgotten_no_word_stays(stored: Catalog) -> None:
+    document_id = 'r/"a".md'
+    session = stored.sessions.create(ME, "talk", {}).id
+    cited = replace(made_record().citations[0], document_id=document_id, quote=MARK)
+    read = replace(made_record().passages[0], document_id=document_id)
+    other = made_record().citations[0]
+    records = [
+        made_record(session=session, answer=f"{MARK}. " * 900, citations=(other, cited), passages=(read,)),
+        made_record(session=session, searched=f"When? {MARK}"),
+        made_record(answer=f"{MARK}, not cited", passages=(read,)),
+        # Neither the same name in another corpus nor one that only looks alike is concerned.
+        made_record(citations=(replace(cited, corpus="two", quote=""),)),
+        made_record(citations=(replace(other, quote=f'"corpus":"one","document_id":"{document_id}"'),)),
+        made_record(passages=(replace(read, document_id=f"{document_id}x"),)),
+    ]
+    stored.records.add(records)
+    said = stored.records.add_feedback(ME, records[0].id, FeedbackRequest(score=-1.0, comment="old"))
+    assert MARK.encode() in bytes_of(stored.home.path)
+    assert stored.records.forget_document("one", document_id) == 2
+    assert MARK.encode() not in bytes_of(stored.home.path)
+    page, _ = stored.records.page(ME, None, None, 10)
+    blank = tuple(replace(each, quote="") for each in records[0].citations)
+    assert page[::-1] == [
+        replace(records[0], answer="", citations=blank, feedback=(said,)),
+        replace(records[1], searched=None),
+        replace(records[2], answer="", citations=(replace(records[2].citations[0], quote=""),)),
+        *records[3:],
+    ]
+    assert stored.records.forget_document("one", document_id) == 0
+    assert stored.integrity.damaged_database() == []
+
+
 def test_what_a_person_said_of_answers_of_others_goes_too(stored: Catalog) -> None:
     record = made_record()
     stored.records.add([record])
