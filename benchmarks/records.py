@@ -37,6 +37,7 @@ from ragsvc.domain import (
     RecordPassage,
     SearchRequest,
 )
+from ragsvc.service.records import EXPORT_PAGE
 from ragsvc.service.service import Service
 from ragsvc.settings.settings import Settings
 
@@ -162,10 +163,10 @@ def read(service: Service, records: list[AnswerRecord]) -> None:
     pages, cursor, more = [], None, True
     while more:
         began = time.perf_counter()
-        _, cursor = asked.page(CALLER, cursor=cursor, limit=200)
+        _, cursor = asked.page(CALLER, cursor=cursor, limit=EXPORT_PAGE)
         pages.append((time.perf_counter() - began) * 1000)
         more = cursor is not None
-    tell("a page of an export, 200", pages)
+    tell(f"a page of an export, {EXPORT_PAGE}", pages)
     tell("show one", [spent_ms(lambda r=r: asked.get(CALLER, r.id)) for r in records[::100]])
     tell("usage of the week", [spent_ms(lambda: kept.usage(CALLER, "2026-01-01")) for _ in range(40)])
     tell(

@@ -45,6 +45,10 @@ def plain(value: object) -> Any:
     # What nearly all values are is told apart first: a page of records has thousands of them.
     if type(value) is str:
         return encodable(value)
+    if type(value) is int:
+        return value
+    if type(value) is float:
+        return value if math.isfinite(value) else None
     if type(value) is list:
         return [plain(item) for item in value]
     if isinstance(value, str):

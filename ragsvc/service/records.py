@@ -46,7 +46,7 @@ Ask = Callable[[Caller, AnswerRequest], Iterator[AnswerEvent]]
 # but no answer waits longer for the disk.
 TURN_WAIT_S = 0.25
 FAR = 0.5
-EXPORT_PAGE = 200
+EXPORT_PAGE = 100
 MAX_USAGE_DAYS = 3660
 
 
