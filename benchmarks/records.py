@@ -1,8 +1,10 @@
 """What records cost: 10,000 of a week, listed, filtered, exported, deleted; questions with and without them.
 
-    python -m benchmarks.records [--records 10000] [--questions 60]
+    python -m benchmarks.records [--records 10000] [--questions 24] [--searches 400] [--beside-ingest]
 
-The home is a temporary folder with the handbook in it. Figures of docs/records.md are made by this.
+The home is a temporary folder with the handbook in it. With --beside-ingest the lists are measured while a
+real `ragsvc ingest` of made files runs in the same home; questions and searches are always measured alone.
+Figures of docs/records.md are made by this.
 """
 
 from __future__ import annotations
@@ -11,15 +13,18 @@ import argparse
 import random
 import sys
 import tempfile
-import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from statistics import median
 from typing import Any
 
+import numpy as np
+
+from benchmarks.beside_ingest import BesideIngest
 from benchmarks.load import percentile
 from ragsvc.domain import (
     AnswerRecord,
@@ -32,6 +37,7 @@ from ragsvc.domain import (
     RecordPassage,
     SearchRequest,
 )
+from ragsvc.service.records import EXPORT_PAGE
 from ragsvc.service.service import Service
 from ragsvc.settings.settings import Settings
 
@@ -40,6 +46,9 @@ CALLER = Caller()
 CORPUS = "handbook"
 WEEK = timedelta(days=7)
 BATCH = 500
+# Records a second, and searches of a block: it takes longer than the half second between two writes.
+RATE = 50
+BLOCK = 48
 FILTERS: dict[str, dict[str, Any]] = {
     "refused": {"answered": False},
     "a field of the client": {"metadata.lang": "de", "metadata.step": {"$gte": 3}},
@@ -57,9 +66,9 @@ QUESTIONS = (
 )
 
 
-def made(count: int) -> Iterator[AnswerRecord]:
+def made(count: int, seed: int = 7) -> Iterator[AnswerRecord]:
     """Records of a week, evenly spread, from 50 people; a tenth refused, a twentieth synthetic."""
-    chance = random.Random(7)
+    chance = random.Random(seed)
     begin = datetime(2026, 1, 1, tzinfo=UTC)
     for number in range(count):
         when = (begin + WEEK * (number / count)).isoformat(timespec="milliseconds").replace("+00:00", "Z")
@@ -126,8 +135,8 @@ def tell(what: str, times: list[float]) -> None:
     print(f"| {what} | {median(times):.1f} | {percentile(times, 0.95):.1f} |", flush=True)
 
 
-def stored(service: Service, count: int) -> None:
-    """Fill the catalog, and measure what is done with what is there."""
+def stored(service: Service, count: int) -> list[AnswerRecord]:
+    """Fill the catalog."""
     records, kept = list(made(count)), service._catalog.records
     print("| what | p50, ms | p95, ms |\n| --- | ---: | ---: |")
     tell(
@@ -137,24 +146,29 @@ def stored(service: Service, count: int) -> None:
     for record in records[::20]:
         score = 1.0 if int(record.id[:2], 16) % 3 else -1.0
         kept.add_feedback(CALLER, record.id, FeedbackRequest(score=score))
-    asked = service.records
+    return records
+
+
+def read(service: Service, records: list[AnswerRecord]) -> None:
+    """Measure what is done with what is there."""
+    asked, kept, count = service.records, service._catalog.records, len(records)
     chance = random.Random(3)
     cursors = [str(chance.randrange(200, count)) for _ in range(60)]
     tell("list 100", [spent_ms(lambda c=c: asked.page(CALLER, cursor=c, limit=100)) for c in cursors])
     for name, where in FILTERS.items():
         tell(
             f"filter, 100 of them: {name}",
-            [spent_ms(lambda w=where: asked.page(CALLER, w, limit=100)) for _ in range(20)],
+            [spent_ms(lambda w=where: asked.page(CALLER, w, limit=100)) for _ in range(60)],
         )
     pages, cursor, more = [], None, True
     while more:
         began = time.perf_counter()
-        _, cursor = asked.page(CALLER, cursor=cursor, limit=200)
+        _, cursor = asked.page(CALLER, cursor=cursor, limit=EXPORT_PAGE)
         pages.append((time.perf_counter() - began) * 1000)
         more = cursor is not None
-    tell("a page of an export, 200", pages)
+    tell(f"a page of an export, {EXPORT_PAGE}", pages)
     tell("show one", [spent_ms(lambda r=r: asked.get(CALLER, r.id)) for r in records[::100]])
-    tell("usage of the week", [spent_ms(lambda: kept.usage(CALLER, "2026-01-01")) for _ in range(5)])
+    tell("usage of the week", [spent_ms(lambda: kept.usage(CALLER, "2026-01-01")) for _ in range(40)])
     tell(
         "delete one, its log included",
         [spent_ms(lambda r=r: kept.delete(CALLER, r.id)) for r in records[:20]],
@@ -165,63 +179,103 @@ def stored(service: Service, count: int) -> None:
     print(f"(the person had {gone[0]} records; the catalog has {size:.1f} MiB)")
 
 
-def asked(home: Path, number: int) -> None:
-    """Questions in turn with records and without; searches while 50 records a second are written, and not."""
+def asked(home: Path, questions: int, searches: int) -> None:
+    """Questions and searches in turn with records and without, and while records are written or not."""
     with (
         Service.open(Settings(home=home, records="full")) as full,
         Service.open(Settings(home=home, records="off")) as off,
     ):
-        times: dict[str, list[float]] = {"full": [], "off": [], "search": [], "search, writing": []}
-        for turn in range(-6, number):
-            question = QUESTIONS[turn % len(QUESTIONS)]
-            request = AnswerRequest(corpora=(CORPUS,), question=question)
-            pair = [("full", full), ("off", off)]
-            for name, service in pair if turn % 2 else pair[::-1]:
-                spent = spent_ms(lambda s=service, r=request: s.answer(CALLER, r))
-                if turn >= 0:
-                    times[name].append(spent)
-        ended = threading.Event()
-        writing = threading.Event()
+        both = (full, off)
+        print("\n| what | with records, p50 ms | without, p50 ms | ratio (95 % interval) |")
+        print("| --- | ---: | ---: | ---: |")
+        tell_ratio(f"answer, kept or not ({questions} each)", *in_turn(both, _answer, questions))
+        tell_ratio(
+            f"search, by a service that keeps records or not ({searches} each)",
+            *in_turn(both, _search, searches),
+        )
+        what = f"search, while {RATE} records a second are written or none"
+        tell_ratio(f"{what} ({searches} each)", *while_written(full, searches))
 
-        def write() -> None:
-            records = made(1 << 30)
-            while not ended.wait(0.02):
-                if writing.is_set():
-                    full.records._queue.put(next(records))
 
-        thread = threading.Thread(target=write)
-        thread.start()
-        for turn in range(number * 4):
-            # Blocks of ten, so that what waits from a block is written in the next one of its kind.
-            busy = turn // 10 % 2 == 1
-            (writing.set if busy else writing.clear)()
-            search = SearchRequest(corpora=(CORPUS,), query=QUESTIONS[turn % len(QUESTIONS)])
-            name = "search, writing" if busy else "search"
-            times[name].append(spent_ms(lambda s=search: full.search(CALLER, s)))
-        ended.set()
-        thread.join()
-    print("\n| what | with records, p50 ms | without, p50 ms | ratio |\n| --- | ---: | ---: | ---: |")
-    for what, one, other in (
-        ("answer, kept or not", "full", "off"),
-        ("search, while 50 records a second are written or none", "search, writing", "search"),
-    ):
-        with_, without = median(times[one]), median(times[other])
-        print(f"| {what} | {with_:.1f} | {without:.1f} | {with_ / without:.2f} |", flush=True)
+def _answer(service: Service, number: int) -> object:
+    return service.answer(
+        CALLER, AnswerRequest(corpora=(CORPUS,), question=QUESTIONS[number % len(QUESTIONS)])
+    )
+
+
+def _search(service: Service, number: int) -> object:
+    return service.search(CALLER, SearchRequest(corpora=(CORPUS,), query=QUESTIONS[number % len(QUESTIONS)]))
+
+
+def in_turn(
+    services: tuple[Service, Service], ask: Callable[[Service, int], object], count: int
+) -> tuple[list[float], list[float]]:
+    """Ask both services the same, one right after the other, each first every second time."""
+    times: tuple[list[float], list[float]] = ([], [])
+    for turn in range(-len(QUESTIONS), count):
+        for which in (0, 1) if turn % 2 else (1, 0):
+            spent = spent_ms(lambda s=services[which], n=turn: ask(s, n))
+            if turn >= 0:
+                times[which].append(spent)
+    return times
+
+
+def while_written(service: Service, count: int) -> tuple[list[float], list[float]]:
+    """Search in blocks that are longer than the pause between two writes: writing, not, not, writing.
+
+    Each search of a block asks what the same one of the other kind asks; a block's records are written in it.
+    """
+    times: tuple[list[float], list[float]] = ([], [])
+    records = made(1 << 30, seed=8)
+    block = 0
+    while min(len(each) for each in times) < count:
+        which = (0, 1, 1, 0)[block % 4]
+        began, put = time.monotonic(), 0
+        for number in range(BLOCK):
+            if which == 0:
+                # As many as are due, outside of the time of the search: what is written is what counts.
+                due = int((time.monotonic() - began) * RATE) + 1
+                for _ in range(due - put):
+                    service.records._queue.put(next(records))
+                put = due
+            times[which].append(spent_ms(lambda n=number: _search(service, n)))
+        service.records.flush()
+        block += 1
+    return times[0][:count], times[1][:count]
+
+
+def tell_ratio(what: str, with_: list[float], without: list[float]) -> None:
+    """Print both medians and their ratio, with the interval that resampling pairs gives."""
+    one, other = np.array(with_), np.array(without)
+    drawn = np.random.default_rng(1).integers(0, len(one), (2000, len(one)))
+    ratios = np.median(one[drawn], axis=1) / np.median(other[drawn], axis=1)
+    low, high = np.percentile(ratios, (2.5, 97.5))
+    ratio = np.median(one) / np.median(other)
+    print(
+        f"| {what} | {np.median(one):.1f} | {np.median(other):.1f} | {ratio:.3f} ({low:.3f} to {high:.3f}) |",
+        flush=True,
+    )
 
 
 def main() -> int:
     """Print the tables."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--records", type=int, default=10_000)
-    parser.add_argument("--questions", type=int, default=60)
+    parser.add_argument("--questions", type=int, default=24)
+    parser.add_argument("--searches", type=int, default=400)
+    parser.add_argument(
+        "--beside-ingest", action="store_true", help="an ingest runs while lists are measured"
+    )
     given = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="ragsvc-records-") as folder:
         home = Path(folder)
         with Service.open(Settings(home=home)) as service:
             request = IngestRequest(corpus=CORPUS, paths=(str(ROOT / "corpora" / CORPUS),))
             print(f"{service.ingest(CALLER, request).chunks_added} chunks", file=sys.stderr)
-            stored(service, given.records)
-        asked(home, given.questions)
+            records = stored(service, given.records)
+            with BesideIngest(home) if given.beside_ingest else nullcontext():
+                read(service, records)
+        asked(home, given.questions, given.searches)
     return 0
 
 

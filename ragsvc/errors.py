@@ -27,7 +27,8 @@ RagsvcError
 │   └── ProfileMismatch
 ├── AccessDenied
 │   ├── Unauthenticated
-│   └── HostRefused
+│   ├── HostRefused
+│   └── TooManyLogins
 ├── TooLarge
 ├── Overloaded
 ├── ModelError
@@ -225,6 +226,12 @@ class HostRefused(AccessDenied):
     """Host or Origin is not this machine."""
 
     code = "host_refused"
+
+
+class TooManyLogins(AccessDenied):
+    """Too many wrong keys were typed into the page of late."""
+
+    code = "too_many_logins"
 
 
 class TooLarge(RagsvcError):

@@ -64,6 +64,7 @@ TABLE: Mapping[type[e.RagsvcError], ErrorRow] = MappingProxyType(
         e.AccessDenied: ErrorRow(403, "Access denied"),
         e.Unauthenticated: ErrorRow(401, "API key missing or wrong"),
         e.HostRefused: ErrorRow(403, "Host or Origin refused"),
+        e.TooManyLogins: ErrorRow(429, "Too many wrong keys", retry_after_s=60),
         e.TooLarge: ErrorRow(413, "Too large"),
         e.Overloaded: ErrorRow(503, "Overloaded", retry_after_s=1),
         e.ModelError: ErrorRow(503, "Model cannot answer now", retry_after_s=5),

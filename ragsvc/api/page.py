@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Iterator, Mapping
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib.resources import files
 from importlib.resources.abc import Traversable
@@ -20,7 +22,7 @@ from ragsvc.api.page_cookie import PageTokens, is_of_the_page, set_cookie, token
 from ragsvc.api.responses import JsonResponse
 from ragsvc.api.strict_route import check_query, read_json
 from ragsvc.domain import RecordPolicy
-from ragsvc.errors import HostRefused, InvalidRequest, Unauthenticated
+from ragsvc.errors import HostRefused, InvalidRequest, TooManyLogins, Unauthenticated
 
 # No inline script or style, nothing from elsewhere, in no frame; only DOMPurify makes HTML of text.
 POLICY = (
@@ -44,6 +46,8 @@ KINDS = {
     ".svg": "image/svg+xml",
 }
 ROOT = "/page/"
+MAX_WRONG_KEYS = 10
+WRONG_KEYS_S = 60.0
 # What another version may lack, or RAGSVC_RECORDS=off leaves out: the page shows no control for it then.
 FEATURES = {"sessions": "/v1/sessions", "feedback": "/v1/records/any/feedback"}
 
@@ -100,11 +104,39 @@ def is_public(path: str) -> bool:
     return path in ("/", "/login", "/logout") or path.startswith(ROOT)
 
 
+class WrongKeys:
+    """When the latest wrong keys were typed, whoever did: so many a minute at most are looked at.
+
+    One list for everybody: a list an address would grow with them, and who guesses has many. Programs, which
+    send the key in a header, are not concerned.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._times: deque[float] = deque(maxlen=MAX_WRONG_KEYS)
+
+    def add(self) -> None:
+        """Count one."""
+        self._times.append(self._clock())
+
+    def check(self) -> None:
+        """Look at no key, not even at the right one, while there were too many.
+
+        :raises TooManyLogins: if so.
+        """
+        if len(self._times) == MAX_WRONG_KEYS and self._clock() - self._times[0] < WRONG_KEYS_S:
+            raise TooManyLogins(
+                f"{MAX_WRONG_KEYS} wrong keys were typed within a minute",
+                hint="wait a minute, then log in again; programs with the right key in the header may go on",
+            )
+
+
 class Login:
     """The door of the page."""
 
     def __init__(self, key: bytes | None, app: FastAPI) -> None:
         self._key, self._app = key, app
+        self._wrong = WrongKeys()
         self._tokens = None if key is None else PageTokens(key)
 
     async def state(self, request: Request) -> Response:
@@ -126,6 +158,7 @@ class Login:
         """Take the key and give a token for it, as a cookie that no script can read.
 
         :raises HostRefused: if another page asks.
+        :raises TooManyLogins: if too many keys were wrong of late.
         :raises Unauthenticated: if the key is wrong.
         """
         _check(request)
@@ -135,7 +168,9 @@ class Login:
             raise InvalidRequest('a login is {"key": text}', hint="send RAGSVC_API_KEY as `key`")
         if self._key is None or self._tokens is None:
             raise InvalidRequest("this server has no key", hint="no login is needed")
+        self._wrong.check()
         if not hmac.compare_digest(key.encode(), self._key):
+            self._wrong.add()
             raise Unauthenticated("this is not the server's key", hint="type the value of RAGSVC_API_KEY")
         return _with_cookie(request, self._tokens.make())
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import tempfile
 import uuid
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from errno import EDQUOT, ENOSPC
 from pathlib import Path
+from typing import BinaryIO
 
 from ragsvc.errors import DiskFull, InvalidRequest, StorageError
 
@@ -58,10 +59,20 @@ class OutputFile:
         :raises DiskFull: if there is no room.
         :raises StorageError: if it cannot be written any more.
         """
+        with self.opened() as file:
+            file.write(text.encode("utf-8", "replace"))
+
+    @contextmanager
+    def opened(self) -> Iterator[BinaryIO]:
+        """A new file that takes the place of the old one when the block has ended well.
+
+        :raises DiskFull: if there is no room.
+        :raises StorageError: if it cannot be written any more.
+        """
         beside = self._beside()
         try:
             with beside.open("xb") as stream:
-                stream.write(text.encode("utf-8", "replace"))
+                yield stream
                 stream.flush()
                 os.fsync(stream.fileno())
             beside.replace(self._real)

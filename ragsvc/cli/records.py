@@ -1,12 +1,12 @@
-"""`ragsvc records list | show | export | delete | to-golden`, and `ragsvc usage`."""
+"""`ragsvc records list | show | export | delete | forget | to-golden`, and `ragsvc usage`."""
 
 from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, BinaryIO
 
 import typer
 
@@ -16,6 +16,9 @@ from ragsvc.cli.output_files import OutputFile
 from ragsvc.cli.session import local_caller, session_of
 from ragsvc.cli.sessions import CursorOption, LimitOption
 from ragsvc.errors import InvalidRequest
+
+if TYPE_CHECKING:
+    from ragsvc.service.json_values import JsonObject
 
 app = typer.Typer(
     rich_markup_mode=None,
@@ -93,24 +96,42 @@ def show_record(
 @app.command("export")
 def export_records(
     context: typer.Context,
-    path: Annotated[Path, typer.Argument(metavar="FILE", help="JSON Lines file to write.")],
+    path: Annotated[Path, typer.Argument(metavar="FILE", help="File to write.")],
     where: RecordFilter = None,
+    parquet: Annotated[
+        bool, typer.Option("--parquet", help="As Parquet; FILE.parquet is in any case.")
+    ] = False,
     as_json: JsonOption = False,
     home: HomeOption = None,
 ) -> int:
-    """Write records to a file, one JSON object a line, latest first."""
+    """Write records to a file, latest first: one JSON object a line, or Parquet."""
     from ragsvc.service.views.records import RecordView
 
+    write = _write_parquet if parquet or path.suffix.lower() == ".parquet" else _write_lines
     target = OutputFile.tried(path, "FILE")
     with session_of(context).service(home) as service:
         found = service.records.every(local_caller(), parse_filter(where))
-        lines = [json.dumps(RecordView.of(each).json_object(), ensure_ascii=False) + "\n" for each in found]
-    target.write("".join(lines))
+        with target.opened() as file:
+            number = write(file, (RecordView.of(each).json_object() for each in found))
     if as_json:
-        write_json({"file": str(path), "records": len(lines)})
+        write_json({"file": str(path), "records": number})
     else:
-        write_line(f"wrote {len(lines)} records to {safe(str(path))}", sys.stdout)
+        write_line(f"wrote {number} records to {safe(str(path))}", sys.stdout)
     return 0
+
+
+def _write_lines(file: BinaryIO, records: Iterable[JsonObject]) -> int:
+    number = 0
+    for each in records:
+        file.write(json.dumps(each, ensure_ascii=False).encode() + b"\n")
+        number += 1
+    return number
+
+
+def _write_parquet(file: BinaryIO, records: Iterable[JsonObject]) -> int:
+    from ragsvc.pipeline.transfer.parquet import write_records
+
+    return write_records(file, records)
 
 
 @app.command("delete")
@@ -139,6 +160,29 @@ def delete_records(
         write_json({"deleted": gone})
     else:
         write_line(f"deleted {gone} {'record' if gone == 1 else 'records'}", sys.stdout)
+    return 0
+
+
+@app.command("forget")
+def forget_document(
+    context: typer.Context,
+    corpus: Annotated[str, typer.Option("--corpus", metavar="CORPUS", help="Corpus of the document.")],
+    document_id: Annotated[
+        str, typer.Option("--document", metavar="DOCUMENT", help="Document id, which may be gone already.")
+    ],
+    as_json: JsonOption = False,
+    home: HomeOption = None,
+) -> int:
+    """Blank the answers and quotes of all records that read a document; figures and questions stay."""
+    from ragsvc.service.json_values import encodable
+
+    wanted = encodable(document_id)
+    with session_of(context).service(home) as service:
+        number = service.records.forget_document(local_caller(), corpus, wanted)
+    if as_json:
+        write_json({"corpus": corpus, "document_id": wanted, "blanked": number})
+    else:
+        write_line(f"blanked {number} {'answer' if number == 1 else 'answers'}", sys.stdout)
     return 0
 
 

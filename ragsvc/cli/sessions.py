@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -13,6 +13,9 @@ from ragsvc.cli.options import HomeOption, JsonOption
 from ragsvc.cli.output import make_console, one_line, safe, write_json, write_line, write_more
 from ragsvc.cli.output_files import OutputFile
 from ragsvc.cli.session import local_caller, session_of
+
+if TYPE_CHECKING:
+    from ragsvc.service.views.records import SessionView
 
 app = typer.Typer(
     rich_markup_mode=None, no_args_is_help=False, help="List, show, rename, delete and export conversations."
@@ -53,21 +56,29 @@ def list_sessions(
 
 @app.command("show")
 def show_session(
-    context: typer.Context, session_id: SessionArgument, as_json: JsonOption = False, home: HomeOption = None
+    context: typer.Context,
+    session_id: SessionArgument,
+    limit: LimitOption = 100,
+    cursor: CursorOption = None,
+    as_json: JsonOption = False,
+    home: HomeOption = None,
 ) -> int:
-    """Show a conversation, oldest turn first."""
+    """Show the latest turns of a conversation, oldest first."""
     from ragsvc.service.views.records import SessionDetailsView
 
     with session_of(context).service(home) as service:
-        found, turns = service.records.session(local_caller(), session_id)
+        found, turns, earlier = service.records.session(
+            local_caller(), session_id, cursor=cursor, limit=limit
+        )
     if as_json:
-        write_json(SessionDetailsView.of_turns(found, turns))
+        write_json(SessionDetailsView.of_turns(found, turns, earlier))
         return 0
     write_line(f"{one_line(found.title) or 'without a title'}, by {one_line(found.owner)}", sys.stdout)
     for turn in turns:
         write_line(f"\n{turn.created_at}  record {turn.id}", sys.stdout)
         write_line(f"> {safe(turn.question) or '(text not kept)'}", sys.stdout)
         write_line(safe(turn.answer) or "(text not kept)", sys.stdout)
+    write_more(earlier)
     return 0
 
 
@@ -115,15 +126,25 @@ def export_session(
     home: HomeOption = None,
 ) -> int:
     """Write a conversation with all that is kept of it to a JSON file."""
-    from ragsvc.service.views.records import SessionDetailsView
+    from ragsvc.service.views.records import RecordView, SessionView
 
     target = OutputFile.tried(path, "FILE")
-    with session_of(context).service(home) as service:
-        found, turns = service.records.session(local_caller(), session_id)
-    shape = SessionDetailsView.of_turns(found, turns).json_object()
-    target.write(json.dumps(shape, ensure_ascii=False, indent=2) + "\n")
+    number = 0
+    with session_of(context).service(home) as service, target.opened() as file:
+        found, turns = service.records.every_turn(local_caller(), session_id)
+        # The shape of `show --json`, written as the turns are read: there may be any number.
+        file.write(_members(SessionView.of(found)) + b',\n  "turns": [')
+        for number, turn in enumerate(turns, 1):
+            line = json.dumps(RecordView.of(turn).json_object(), ensure_ascii=False)
+            file.write(f"{',' if number > 1 else ''}\n    {line}".encode())
+        file.write(b"\n  ]\n}\n")
     if as_json:
-        write_json({"session": found.id, "file": str(path), "records": len(turns)})
+        write_json({"session": found.id, "file": str(path), "records": number})
     else:
-        write_line(f"wrote {len(turns)} records to {safe(str(path))}", sys.stdout)
+        write_line(f"wrote {number} records to {safe(str(path))}", sys.stdout)
     return 0
+
+
+def _members(view: SessionView) -> bytes:
+    """An object of JSON without its last brace."""
+    return json.dumps(view.json_object(), ensure_ascii=False, indent=2).removesuffix("\n}").encode()

@@ -99,6 +99,7 @@ from ragsvc.domain.records import (
     RecordOrigin,
     RecordPassage,
     RecordPolicy,
+    TraceTarget,
     UsageRow,
 )
 from ragsvc.domain.reports import (
@@ -229,6 +230,7 @@ __all__ = [
     "Tag",
     "TextSlice",
     "TokenEvent",
+    "TraceTarget",
     "Turn",
     "U16Matrix",
     "U16Vector",

@@ -16,6 +16,14 @@ class RecordPolicy(StrEnum):
     OFF = "off"
 
 
+class TraceTarget(StrEnum):
+    """Where spans of questions go; otlp: to a collector, over HTTP; console: to stderr."""
+
+    NONE = "none"
+    OTLP = "otlp"
+    CONSOLE = "console"
+
+
 class RecordOrigin(StrEnum):
     """Whether somebody asked, or something that makes questions."""
 

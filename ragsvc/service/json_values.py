@@ -42,6 +42,15 @@ def _defaults(kind: type[View]) -> Mapping[str, Any]:
 
 def plain(value: object) -> Any:
     """Turn a value into one that JSON holds and UTF-8 encodes; unknown types become their `str`."""
+    # What nearly all values are is told apart first: a page of records has thousands of them.
+    if type(value) is str:
+        return encodable(value)
+    if type(value) is int:
+        return value
+    if type(value) is float:
+        return value if math.isfinite(value) else None
+    if type(value) is list:
+        return [plain(item) for item in value]
     if isinstance(value, str):
         # str() drops str subclasses such as StrEnum members.
         return encodable(str(value))
@@ -60,6 +69,8 @@ def plain(value: object) -> Any:
 
 def encodable(text: str) -> str:
     """Replace lone surrogates 1:1 by U+FFFD, so that lengths and offsets stay."""
+    if text.isascii():
+        return text
     try:
         text.encode("utf-8")
     except UnicodeEncodeError:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 from ragsvc.domain import (
@@ -34,6 +35,7 @@ from ragsvc.service.meters import Meters
 from ragsvc.service.queries import whole_answer
 from ragsvc.service.record_queue import FLUSH_S, RecordQueue
 from ragsvc.service.request_limits import MAX_TURNS
+from ragsvc.service.traces import Tracer
 from ragsvc.settings import Settings
 from ragsvc.store.catalog import Catalog
 from ragsvc.store.engine import now
@@ -44,6 +46,7 @@ Ask = Callable[[Caller, AnswerRequest], Iterator[AnswerEvent]]
 # but no answer waits longer for the disk.
 TURN_WAIT_S = 0.25
 FAR = 0.5
+EXPORT_PAGE = 100
 MAX_USAGE_DAYS = 3660
 
 
@@ -59,12 +62,18 @@ class RecordService:
     """Sessions, records, feedback and usage. Reading first writes what waits in this process."""
 
     def __init__(
-        self, catalog: Catalog, settings: Settings, ask: Ask, refusal_threshold: Callable[[], float]
+        self,
+        catalog: Catalog,
+        settings: Settings,
+        ask: Ask,
+        refusal_threshold: Callable[[], float],
+        tracer: Tracer | None = None,
     ) -> None:
         self._catalog = catalog
         self._settings = settings
         self._ask = ask
         self._refusal_threshold = refusal_threshold
+        self._tracer = tracer or Tracer()
         self._queue = RecordQueue(catalog.records.add)
         self.meters = Meters(lambda: len(self._queue), lambda: self._queue.dropped)
 
@@ -95,8 +104,9 @@ class RecordService:
         """
         asked = self._conversation(caller, request)
         began = time.perf_counter()
-        with closed_after(self._ask(caller, asked.request)) as events:
-            for event in events:
+        events = closed_after(self._ask(caller, asked.request))
+        with self._tracer.question(asked.request), events as coming:
+            for event in coming:
                 if isinstance(event, DoneEvent):
                     spent_ms = (time.perf_counter() - began) * 1000
                     event = DoneEvent(self._kept(caller, asked, event.answer, spent_ms))
@@ -109,7 +119,7 @@ class RecordService:
         # An answer does not wait for long while others write.
         self._queue.settle(TURN_WAIT_S)
         self._catalog.sessions.get(caller, request.session)
-        turns = self._catalog.sessions.turns(caller, request.session, MAX_TURNS // 2)
+        turns, _ = self._catalog.sessions.turns(caller, request.session, limit=MAX_TURNS // 2)
         if not request.history:
             request = replace(request, history=tuple(self._history(turns)))
         return _Conversation(request, turns[-1].id if turns else None)
@@ -117,7 +127,8 @@ class RecordService:
     def _history(self, turns: Sequence[AnswerRecord]) -> Iterator[Turn]:
         """What was said before, as far as its text is kept."""
         for record in turns:
-            if record.question and len(record.question) <= self._settings.max_question_chars:
+            known = record.question and record.answer
+            if known and len(record.question) <= self._settings.max_question_chars:
                 yield Turn(Role.USER, record.question)
                 yield Turn(Role.ASSISTANT, record.answer)
 
@@ -125,6 +136,7 @@ class RecordService:
         threshold = self._refusal_threshold()
         record = _record_of(caller, asked, answer, spent_ms, FAR * threshold)
         self.meters.observe(record)
+        self._tracer.answered(asked.request, answer, record)
         if self.policy is RecordPolicy.OFF:
             return answer
         if self.policy is RecordPolicy.ANONYMOUS:
@@ -153,14 +165,27 @@ class RecordService:
         self._settle()
         return self._catalog.sessions.page(caller, cursor, limit)
 
-    def session(self, caller: Caller, session_id: str) -> tuple[ChatSession, list[AnswerRecord]]:
-        """A session and its turns, oldest first.
+    def session(
+        self, caller: Caller, session_id: str, *, cursor: str | None = None, limit: int = 100
+    ) -> tuple[ChatSession, list[AnswerRecord], str | None]:
+        """A session, its latest turns, oldest first, and the cursor of those before them.
+
+        :param limit: 1..1000.
+        :raises SessionNotFound: if there is none of this id.
+        :raises InvalidRequest: if the cursor is none of ours.
+        """
+        self._settle()
+        found = self._catalog.sessions.get(caller, session_id)
+        return found, *self._catalog.sessions.turns(caller, session_id, cursor, limit)
+
+    def every_turn(self, caller: Caller, session_id: str) -> tuple[ChatSession, Iterator[AnswerRecord]]:
+        """A session and all its turns, oldest first; they are read page by page.
 
         :raises SessionNotFound: if there is none of this id.
         """
         self._settle()
         found = self._catalog.sessions.get(caller, session_id)
-        return found, self._catalog.sessions.turns(caller, session_id)
+        return found, _all_of(partial(self._catalog.sessions.turns_from_first, caller, session_id))
 
     def rename_session(self, caller: Caller, session_id: str, title: str) -> ChatSession:
         """Give a session another title.
@@ -202,12 +227,7 @@ class RecordService:
 
     def every(self, caller: Caller, where: Mapping[str, Any] | None = None) -> Iterator[AnswerRecord]:
         """All records that match, latest first; read page by page."""
-        cursor: str | None = None
-        while True:
-            found, cursor = self.page(caller, where, cursor=cursor, limit=200)
-            yield from found
-            if cursor is None:
-                return
+        return _all_of(partial(self.page, caller, where))
 
     def get(self, caller: Caller, record_id: str) -> AnswerRecord:
         """One record with its feedback.
@@ -234,11 +254,22 @@ class RecordService:
 
     def delete_own(self, caller: Caller) -> int:
         """Delete all sessions, records and opinions of the caller; gives the number of records."""
+        self._flush_all()
+        return self._catalog.records.delete_owner(caller.principal)
+
+    def forget_document(self, caller: Caller, corpus: str, document_id: str) -> int:  # noqa: ARG002
+        """Blank the answers of all records that read a document, without a trace; gives their number.
+
+        The document may be gone already. What people typed stays: questions, comments, corrected answers.
+        """
+        self._flush_all()
+        return self._catalog.records.forget_document(corpus, document_id)
+
+    def _flush_all(self) -> None:
         self.flush()
         if self._settings.workers > 1:
             # What waits in another process of the server would be written after it.
             time.sleep(FLUSH_S + TURN_WAIT_S)
-        return self._catalog.records.delete_owner(caller.principal)
 
     def add_feedback(self, caller: Caller, record_id: str, said: FeedbackRequest) -> RecordFeedback:
         """Keep what somebody says of an answer; without its texts where none are kept.
@@ -282,6 +313,16 @@ class RecordService:
 
     def _text(self, text: str) -> str:
         return text if self.policy is RecordPolicy.FULL else ""
+
+
+def _all_of(page: Callable[..., tuple[list[AnswerRecord], str | None]]) -> Iterator[AnswerRecord]:
+    """What all pages hold; one of them is in memory."""
+    cursor: str | None = None
+    while True:
+        found, cursor = page(cursor=cursor, limit=EXPORT_PAGE)
+        yield from found
+        if cursor is None:
+            return
 
 
 def _record_of(

@@ -40,6 +40,7 @@ from ragsvc.service.model_registry import Embedders, ModelRegistry
 from ragsvc.service.queries import QueryService
 from ragsvc.service.records import RecordService
 from ragsvc.service.spool import Spool
+from ragsvc.service.traces import Tracer
 from ragsvc.settings import Settings
 from ragsvc.store.catalog import Catalog
 from ragsvc.store.corpora import check_name
@@ -65,8 +66,9 @@ class Service:
         workers = pool or new_pool(settings)
         self._own_pool = None if pool else workers
         self.queries = QueryService(catalog, self._loader, settings)
+        self._tracer = Tracer.of(settings)
         self.records = RecordService(
-            catalog, settings, self.queries.stream, lambda: self.queries.refusal_threshold
+            catalog, settings, self.queries.stream, lambda: self.queries.refusal_threshold, self._tracer
         )
         self._browser = CorpusBrowser(catalog)
         self._writer = CorpusWriter(catalog, self._loader, settings, workers)
@@ -94,8 +96,14 @@ class Service:
         :param create: False: no home is made where there is none.
         :raises HomeNotFound: if there is none and none may be made.
         :raises StorageError: if the home folder or its catalog cannot be used.
+        :raises MissingExtra: if a setting needs a package that is not installed.
         """
-        return cls(settings, Catalog.open(settings.home, create=create), embedders, pool)
+        catalog = Catalog.open(settings.home, create=create)
+        try:
+            return cls(settings, catalog, embedders, pool)
+        except BaseException:
+            catalog.close()
+            raise
 
     def __enter__(self) -> Service:
         return self
@@ -116,6 +124,7 @@ class Service:
         self._follower.close()
         self._runner.close()
         self.records.close()
+        self._tracer.close()
         if self._own_pool is not None:
             self._own_pool.close()
         self._catalog.close()
@@ -181,7 +190,8 @@ class Service:
         :raises CorpusNotFound: if a corpus does not exist.
         :raises InvalidFilter: if the filter is malformed.
         """
-        return self.queries.search(caller, request)
+        with self._tracer.search(request):
+            return self.queries.search(caller, request)
 
     def answer(self, caller: Caller, request: AnswerRequest) -> Answer:
         """Answer a question from passages, or say that they do not answer it; see `RecordService.stream`."""

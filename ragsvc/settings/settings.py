@@ -8,7 +8,7 @@ from typing import Literal
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from ragsvc.domain import Fusion, RecordPolicy, UnsupportedSentence
+from ragsvc.domain import Fusion, RecordPolicy, TraceTarget, UnsupportedSentence
 
 
 class Settings(BaseSettings):
@@ -104,6 +104,10 @@ class Settings(BaseSettings):
     )
     keep_records_days: float = Field(
         365.0, gt=0, description="How long records are kept, and sessions that have none."
+    )
+    traces: TraceTarget = Field(
+        TraceTarget.NONE,
+        description="Where spans of OpenTelemetry go: none, otlp or console (needs ragsvc[otel]).",
     )
     ocr: bool = Field(
         True,

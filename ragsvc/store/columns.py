@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+from pydantic_core import from_json
 from sqlalchemy import BigInteger, Dialect, Integer, Text, TypeDecorator
 
 from ragsvc.domain import Caveat
@@ -31,6 +32,17 @@ def canonical_json(value: Any) -> str:
         ) from error
 
 
+def _read(text: str | None) -> Any:
+    """Inverse of canonical_json; a cell that is empty gives None."""
+    if text is None:
+        return None
+    try:
+        return from_json(text)
+    except ValueError:
+        # It takes neither lone surrogates nor what is nested deeper than 200.
+        return json.loads(text)
+
+
 def as_rows(caveats: Iterable[Caveat]) -> list[list[str]]:
     """Caveats as they are stored."""
     return [[caveat.code, caveat.message] for caveat in caveats]
@@ -50,5 +62,6 @@ class CanonicalJson(TypeDecorator[Any]):
     def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:  # noqa: ARG002
         return None if value is None else canonical_json(value)
 
-    def process_result_value(self, value: str | None, dialect: Dialect) -> Any:  # noqa: ARG002
-        return None if value is None else json.loads(value)
+    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[str | None], Any]:  # noqa: ARG002
+        # Not process_result_value, which is called through two more functions: lists read thousands of cells.
+        return _read

@@ -68,15 +68,16 @@ def matching_records(where: Filter) -> ColumnElement[bool]:
     if where.name == "confidence":
         return _number(record.c.confidence, where)
     if where.name == "score":
-        scores = select(feedback.c.number).where(
-            feedback.c.record_number == record.c.number, _number(feedback.c.score, where)
-        )
-        return scores.correlate(record).exists()
+        # Not looked up record by record: few have any feedback.
+        return record.c.number.in_(select(feedback.c.record_number).where(_number(feedback.c.score, where)))
     f = record_field.c
     rows = select(f.record_number).where(
         f.name == where.name, typed(where, f.text, f.number, lambda kind: f.kind == kind)
     )
-    return record.c.number.in_(rows)
+    if where.comparison in (FieldComparison.IN, FieldComparison.EXISTS):
+        return record.c.number.in_(rows)
+    # Many records lie in a range: a page is full long before all of them are listed.
+    return rows.where(f.record_number == record.c.number).correlate(record).exists()
 
 
 def _number(column: ColumnElement[Any], where: Condition) -> ColumnElement[bool]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, delete, select, update
+from sqlalchemy import Connection, Row, Select, Text, delete, func, literal, or_, select, update
 
 from ragsvc.domain import (
     AnswerRecord,
@@ -15,6 +15,7 @@ from ragsvc.domain import (
     RecordOrigin,
     RecordPassage,
 )
+from ragsvc.store.columns import canonical_json
 from ragsvc.store.engine import batches
 from ragsvc.store.metadata_index import leaves
 from ragsvc.store.tables import feedback, record, record_field
@@ -125,6 +126,25 @@ def delete_records(connection: Connection, wanted: Select[Any]) -> int:
             living = _living(row.parent, parents)
             connection.execute(update(record).where(record.c.number == row.number).values(parent=living))
     return len(numbers)
+
+
+def forget_document(connection: Connection, corpus: str, document_id: str) -> int:
+    """See `Records.forget_document`."""
+    # As it stands in canonical JSON; inside of a quote, its marks would be escaped.
+    place = canonical_json({"corpus": corpus, "document_id": document_id})[1:-1]
+    columns = (record.c.passages, record.c.citations)
+    reads = or_(*(func.instr(column, literal(place, Text)) > 0 for column in columns))
+    statement = select(record.c.number, record.c.session, record.c.answer, record.c.citations)
+    # All of them: their words are read into memory, as many as one document was asked for.
+    found = connection.execute(statement.where(reads)).all()
+    for row in found:
+        blank = [{**each, "quote": ""} for each in row.citations]
+        words = update(record).where(record.c.number == row.number)
+        connection.execute(words.values(answer="", citations=blank, searched=None))
+    sessions = sorted({row.session for row in found if row.session is not None})
+    for some in batches(sessions):
+        connection.execute(update(record).where(record.c.session.in_(some)).values(searched=None))
+    return sum(bool(row.answer) for row in found)
 
 
 def _living(parent: str | None, gone: Mapping[str, str | None]) -> str | None:

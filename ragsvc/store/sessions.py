@@ -44,16 +44,46 @@ class Sessions(Repository):
         with self._db.read() as connection:
             return _session_of(_one(connection, id))
 
-    def turns(self, caller: Caller, id: str, last: int | None = None) -> list[AnswerRecord]:  # noqa: A002, ARG002
-        """The records of a session, oldest first.
+    def turns(
+        self,
+        caller: Caller,  # noqa: ARG002
+        id: str,  # noqa: A002
+        cursor: str | None = None,
+        limit: int = 100,
+    ) -> tuple[list[AnswerRecord], str | None]:
+        """The latest records of a session, oldest first, and the cursor of those before them.
 
-        :param last: only so many of the newest; None: all.
+        :param cursor: only records before those that it came with.
+        :raises InvalidRequest: if the cursor is none of ours.
         """
-        statement = select(record).where(record.c.session == id).order_by(record.c.number.desc()).limit(last)
+        wanted = select(record).where(record.c.session == id)
+        if cursor is not None:
+            wanted = wanted.where(record.c.number < number_of(cursor))
+        found, following = self._turns(wanted.order_by(record.c.number.desc()), limit)
+        return found[::-1], following
+
+    def turns_from_first(
+        self,
+        caller: Caller,  # noqa: ARG002
+        id: str,  # noqa: A002
+        cursor: str | None = None,
+        limit: int = 100,
+    ) -> tuple[list[AnswerRecord], str | None]:
+        """The first records of a session, oldest first, and the cursor of those after them.
+
+        :param cursor: only records after those that it came with.
+        """
+        wanted = select(record).where(record.c.session == id)
+        if cursor is not None:
+            wanted = wanted.where(record.c.number > number_of(cursor))
+        return self._turns(wanted.order_by(record.c.number), limit)
+
+    def _turns(self, ordered: Select[Any], limit: int) -> tuple[list[AnswerRecord], str | None]:
         with self._db.read() as connection:
-            rows = connection.execute(statement).all()[::-1]
-            said = feedback_of(connection, [row.number for row in rows])
-        return [record_of(row, said[row.number]) for row in rows]
+            rows = connection.execute(ordered.limit(limit + 1)).all()
+            said = feedback_of(connection, [row.number for row in rows[:limit]])
+        following = str(rows[limit - 1].number) if len(rows) > limit else None
+        return [record_of(row, said[row.number]) for row in rows[:limit]], following
 
     def page(
         self,

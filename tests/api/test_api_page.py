@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from collections.abc import Iterator
+from fnmatch import fnmatch
 from http.cookies import SimpleCookie
 from importlib.resources import files
 from pathlib import Path
@@ -16,11 +18,14 @@ from starlette.testclient import TestClient
 from test_errors import assert_problem
 
 from ragsvc.api.app import create_app
-from ragsvc.api.page_cookie import NAME, VALID_S, PageTokens
+from ragsvc.api.page import MAX_WRONG_KEYS, WRONG_KEYS_S, WrongKeys
+from ragsvc.api.page_cookie import VALID_S, PageTokens, name_of
+from ragsvc.errors import TooManyLogins
 from ragsvc.settings.settings import Settings
 
 KEY = "a key with spaces and é"
 HOST = "docs.example:8000"
+NAME = "ragsvc_page_8000"
 PAGE = {"X-Ragsvc-Page": "1", "Origin": f"http://{HOST}", "Sec-Fetch-Site": "same-origin"}
 FOLDER = Path(str(files("ragsvc.api").joinpath("static", "page")))
 FILES = sorted(path.relative_to(FOLDER).as_posix() for path in FOLDER.rglob("*") if path.is_file())
@@ -86,6 +91,12 @@ def test_every_file_is_served_and_nothing_else_is(client: TestClient) -> None:
     assert client.post("/").status_code == 405
 
 
+def test_every_file_is_in_the_package() -> None:
+    project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())
+    patterns = project["tool"]["setuptools"]["package-data"]["*"]
+    assert [name for name in FILES if not any(fnmatch(Path(name).name, each) for each in patterns)] == []
+
+
 def test_modules_load_from_here_alone_and_first_paint_is_small(client: TestClient) -> None:
     waiting, loaded = ["index.html"], set()
     while waiting:
@@ -106,12 +117,16 @@ def test_modules_load_from_here_alone_and_first_paint_is_small(client: TestClien
             waiting.append(place.resolve().relative_to(FOLDER.resolve()).as_posix())
     assert "components/header.js" in loaded and "vendor/marked.esm.js" not in loaded
     assert sum((FOLDER / name).stat().st_size for name in loaded) < 60_000
-    assert sum((FOLDER / name).stat().st_size for name in FILES if not name.endswith(".txt")) < 220_000
+    # Plots come with the operator's view alone.
+    text = [name for name in FILES if not name.endswith(".txt") and "uplot" not in name]
+    assert sum((FOLDER / name).stat().st_size for name in text) < 260_000
+    assert not loaded & {"vendor/uplot.esm.js", "components/plot.js", "components/usage.js"}
 
 
 @pytest.mark.parametrize("name", OURS)
 def test_no_file_of_ours_makes_markup_of_words_or_calls_elsewhere(name: str) -> None:
-    text = (FOLDER / name).read_text()
+    # The namespace of a picture is a name, no address.
+    text = (FOLDER / name).read_text().replace('xmlns="http://www.w3.org/2000/svg"', "")
     assert len(text.splitlines()) <= 400
     assert not re.search(
         r"(inner|outer)HTML|insertAdjacentHTML|document\.write|\beval\(|new Function|ContextualF", text
@@ -138,9 +153,13 @@ def test_languages_have_the_same_texts_and_all_that_are_used() -> None:
 
 def test_third_parties_are_named_with_their_licences() -> None:
     notice = (Path(__file__).parents[2] / "NOTICE").read_text()
-    for name in ("marked", "DOMPurify"):
+    for name in ("marked", "DOMPurify", "uPlot"):
         assert name in notice
-    for script, licence in (("marked.esm.js", "marked-LICENSE.txt"), ("purify.min.js", "purify-LICENSE.txt")):
+    for script, licence in (
+        ("marked.esm.js", "marked-LICENSE.txt"),
+        ("purify.min.js", "purify-LICENSE.txt"),
+        ("uplot.esm.js", "uplot-LICENSE.txt"),
+    ):
         assert (FOLDER / "vendor" / script).exists() and (FOLDER / "vendor" / licence).stat().st_size > 1000
 
 
@@ -261,6 +280,68 @@ def test_writing_wants_the_header_and_reading_what_browsers_say(keyed: TestClien
     assert keyed.post("/v1/search", json=body, headers=own | {"X-Ragsvc-Page": "1"}).status_code == 200
     # Over plain HTTP to another machine, browsers send neither: the header alone speaks for the page.
     assert keyed.get("/v1/corpora", headers=carrying(token, X_Ragsvc_Page="1")).status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/docs", "/docs/swagger-ui.css", "/openapi.json"])
+def test_what_describes_the_server_may_be_typed(keyed: TestClient, path: str) -> None:
+    token = entered(keyed)
+    typed = {"Sec-Fetch-Site": "none", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}
+    # Over plain HTTP to another machine browsers say nothing of it.
+    for headers in (typed, {}, {"Sec-Fetch-Site": "same-origin"}):
+        assert keyed.get(path, headers=carrying(token) | headers).status_code == 200
+    for headers in OTHERS:
+        if headers not in ({}, {"Sec-Fetch-Site": "none"}):
+            assert_problem(keyed.get(path, headers=carrying(token) | headers), 403, "host_refused")
+    assert_problem(keyed.get(path, headers=typed), 401, "unauthenticated")
+    for other in ("/v1/corpora", "/v1/records", "/metrics", "/docsx", "/openapi.json/"):
+        assert_problem(keyed.get(other, headers=carrying(token) | typed), 403, "host_refused")
+    assert_problem(keyed.post(path, headers=carrying(token) | typed), 403, "host_refused")
+
+
+@pytest.mark.parametrize(
+    ("host", "name"),
+    [(b"a:8000", "ragsvc_page_8000"), (b"a:9000", "ragsvc_page_9000"), (b"[::1]:80", "ragsvc_page_80"),
+     (b"[::1]", "ragsvc_page"), (b"a", "ragsvc_page"), (b"a:1;x=y", "ragsvc_page"),
+     (b"a:123456", "ragsvc_page")],
+)  # fmt: skip
+def test_servers_of_one_host_have_cookies_of_their_own(host: bytes, name: str) -> None:
+    assert name_of({"headers": [(b"host", host)]}) == name
+
+
+def test_two_servers_of_a_host_do_not_log_each_other_out(keyed: TestClient) -> None:
+    token = entered(keyed)
+    both = PAGE | {"Cookie": f"{NAME}={token}; ragsvc_page_8001=of-the-other; ragsvc_page=old"}
+    assert keyed.get("/v1/corpora", headers=both).status_code == 200
+    other = {"Host": "docs.example:8001", "Origin": "http://docs.example:8001"}
+    left = keyed.post("/logout", headers=PAGE | other)
+    assert left.headers["set-cookie"].startswith("ragsvc_page_8001=;")
+
+
+def test_too_many_wrong_keys_are_not_looked_at(keyed: TestClient) -> None:
+    token = entered(keyed)
+    for _ in range(MAX_WRONG_KEYS):
+        assert keyed.post("/login", json={"key": "no"}, headers=PAGE).status_code == 401
+    for key in ("no", KEY):
+        refused = keyed.post("/login", json={"key": key}, headers=PAGE)
+        assert_problem(refused, 429, "too_many_logins")
+        assert refused.headers["retry-after"] == "60"
+    # Nobody else is concerned: programs, and who is logged in.
+    assert keyed.get("/v1/corpora", headers={"Authorization": f"Bearer {KEY}".encode()}).status_code == 200
+    assert keyed.get("/v1/corpora", headers=carrying(token) | PAGE).status_code == 200
+
+
+def test_wrong_keys_are_forgotten_after_a_minute_and_take_no_more_memory() -> None:
+    now = [1000.0]
+    wrong = WrongKeys(lambda: now[0])
+    for number in range(1000):
+        wrong.add()
+        assert len(wrong._times) <= MAX_WRONG_KEYS
+        if number < MAX_WRONG_KEYS - 1:
+            wrong.check()
+    with pytest.raises(TooManyLogins):
+        wrong.check()
+    now[0] += WRONG_KEYS_S
+    wrong.check()
 
 
 def test_a_key_is_looked_at_before_the_cookie(keyed: TestClient) -> None:

@@ -68,6 +68,23 @@ def test_a_session_from_its_beginning_to_its_end(client: TestClient) -> None:
     assert client.get("/v1/records").json() == {"records": [], "next_cursor": None}
 
 
+def test_turns_of_a_session_come_in_pages(client: TestClient) -> None:
+    session = new_session(client)
+    asked = [ask(client, session=session)["record"] for _ in range(5)]
+    found: list[str] = []
+    cursor: dict[str, str] = {}
+    while True:
+        page = client.get(f"/v1/sessions/{session}", params={"limit": 2, **cursor}).json()
+        assert page["turn_count"] == 5
+        found = [turn["id"] for turn in page["turns"]] + found
+        if "next_cursor" not in page:
+            break
+        cursor = {"cursor": page["next_cursor"]}
+    assert found == asked
+    assert_problem(client.get(f"/v1/sessions/{session}?cursor=x"), 422, "invalid_request")
+    assert_problem(client.get(f"/v1/sessions/{session}?limit=0"), 422, "invalid_request")
+
+
 def test_long_lists_are_written_beside_the_event_loop(
     client: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:

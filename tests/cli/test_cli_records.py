@@ -6,12 +6,18 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
 import pytest
 from doubles import CORPUS, ME, new_home, open_service, upload
 
 from ragsvc.domain import AnswerRequest, FeedbackRequest, RecordOrigin
+from ragsvc.errors import WriterBusy
 from ragsvc.evaluation.questions import load
+from ragsvc.pipeline.transfer import parquet
+from ragsvc.service import records
+from ragsvc.service.views.records import RecordView
 from ragsvc.settings import Settings
+from ragsvc.store.records import Records
 
 
 class RealService:
@@ -71,7 +77,18 @@ def test_sessions_are_listed_shown_renamed_and_deleted(run, ids):
     assert "no session" in run("sessions", "list").err
 
 
-def test_a_session_is_exported_whole(run, ids, tmp_path):
+def test_a_session_is_shown_a_page_at_a_time(run, ids):
+    latest = run("sessions", "show", ids["session"], "-n", "1", "--json").json
+    assert [turn["id"] for turn in latest["turns"]] == ids["records"][1:2]
+    before = run("sessions", "show", ids["session"], "--cursor", latest["next_cursor"], "--json").json
+    assert [turn["id"] for turn in before["turns"]] == ids["records"][:1]
+    assert "next_cursor" not in before
+    assert "--cursor" in run("sessions", "show", ids["session"], "-n", "1").err
+
+
+@pytest.mark.parametrize("page", [1, 200])
+def test_a_session_is_exported_whole(run, ids, tmp_path, monkeypatch, page):
+    monkeypatch.setattr(records, "EXPORT_PAGE", page)
     path = tmp_path / "session.json"
     assert run("sessions", "export", ids["session"], str(path), "--json").json["records"] == 2
     assert json.loads(path.read_text()) == run("sessions", "show", ids["session"], "--json").json
@@ -100,6 +117,51 @@ def test_records_are_exported_a_line_each(run, ids, tmp_path):
     assert [line["id"] for line in lines] == ids["records"][1::-1]
 
 
+@pytest.mark.parametrize(("name", "options"), [("records.parquet", ()), ("records.bin", ("--parquet",))])
+def test_parquet_holds_what_the_lines_hold(run, ids, tmp_path, monkeypatch, name, options):
+    lines, table = tmp_path / "records.jsonl", tmp_path / name
+    # Row groups and pages end within what is there.
+    monkeypatch.setattr(parquet, "RECORD_GROUP", 2)
+    monkeypatch.setattr(records, "EXPORT_PAGE", 1)
+    assert run("records", "export", str(lines), "--json").json["records"] == 3
+    assert run("records", "export", str(table), *options, "--json").json["records"] == 3
+    assert [row["id"] for row in rows_of(table)] == ids["records"][::-1]
+    assert rows_of(table) == [json.loads(line) for line in lines.read_text().splitlines()]
+
+
+def test_a_parquet_of_no_record_has_its_columns(run, tmp_path):
+    path = tmp_path / "none.parquet"
+    assert run("records", "export", str(path), "--json").json["records"] == 0
+    assert pq.read_schema(path).names == list(RecordView.model_fields)
+
+
+def rows_of(path: Path) -> list[dict[str, Any]]:
+    """Rows as JSON has them: maps as objects, and `metadata` out of its JSON."""
+    maps = ("commits", "timings_ms")
+    return [
+        row | {name: dict(row[name]) for name in maps} | {"metadata": json.loads(row["metadata"])}
+        for row in pq.read_table(path).to_pylist()
+    ]
+
+
+def test_an_export_that_fails_leaves_the_old_file(run, ids, tmp_path, monkeypatch):
+    path = tmp_path / "records.jsonl"
+    path.write_text("old")
+    monkeypatch.setattr(records, "EXPORT_PAGE", 1)
+    taken = iter([False, True])
+
+    def page(self, *args, **kept):
+        if next(taken):
+            raise WriterBusy("no more", hint="again")
+        return read(self, *args, **kept)
+
+    read = Records.page
+    monkeypatch.setattr(Records, "page", page)
+    assert run("records", "export", str(path)).code != 0
+    assert path.read_text() == "old"
+    assert [each.name for each in tmp_path.iterdir() if each.name.endswith(".partial")] == []
+
+
 def test_records_are_deleted_one_by_one_or_all(run, ids):
     for words in ((), (ids["records"][0], "--mine")):
         assert run("records", "delete", *words).code == 2
@@ -107,6 +169,23 @@ def test_records_are_deleted_one_by_one_or_all(run, ids):
     assert run("records", "show", ids["records"][0]).code == 1
     assert "deleted 2 records" in run("records", "delete", "--mine").out
     assert "no record" in run("records", "list").err
+
+
+def test_an_erased_document_leaves_no_word_in_records(run, ids, home):
+    document = "docs/backups"
+    assert run("documents", "delete", CORPUS, document).code == 0
+    assert b"nightly" in b"".join(path.read_bytes() for path in home.rglob("*") if path.is_file())
+    words = ("records", "forget", "--corpus", CORPUS, "--document", document)
+    shown = run(*words, "--json").json
+    assert shown == {"corpus": CORPUS, "document_id": document, "blanked": 3}
+    assert run("gc", CORPUS, "--keep", "1").code == 0
+    assert "blanked 0 answers" in run(*words).out
+    for turn in run("records", "list", "--json").json["records"]:
+        assert turn["answer"] == "" and {each["quote"] for each in turn["citations"]} <= {""}
+        assert turn["question"] and turn["latency_ms"] > 0
+    assert "(text not kept)" in run("sessions", "show", ids["session"]).out
+    kept = b"".join(path.read_bytes() for path in home.rglob("*") if path.is_file())
+    assert b"nightly" not in kept
 
 
 def test_ratings_become_questions_that_an_evaluation_takes(run, ids, tmp_path):

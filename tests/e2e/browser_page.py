@@ -79,12 +79,12 @@ class Visit(AbstractContextManager["Visit"]):
     ) -> None:
         self.context.close()
         if error is None:
-            assert self.said == []
+            assert self.said == [], self.said
             own = urlsplit(self.url)
             others = [
                 url for url in self.asked if urlsplit(url)[:2] != own[:2] and not url.startswith("data:")
             ]
-            assert others == []
+            assert others == [], others
 
     def _note(self, kind: str, words: str) -> None:
         if kind in ("error", "warning") and not any(part in words for part in self.expected):
@@ -121,6 +121,14 @@ class Visit(AbstractContextManager["Visit"]):
         self.page.fill("#question", question)
         self.page.press("#question", "Enter")
         expect(self.page.locator(".answer-foot")).to_have_count(before + 1, timeout=60_000)
+
+
+def hindrances(page: Page, axe: str) -> list[tuple[str, list[str]]]:
+    """What axe-core calls serious or critical in what is shown: the rule, and some of the elements."""
+    page.evaluate(axe)
+    report = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
+    serious = [each for each in report["violations"] if each["impact"] in ("serious", "critical")]
+    return [(each["id"], [node["html"][:120] for node in each["nodes"][:3]]) for each in serious]
 
 
 def fetched_axe() -> str | None:

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import psutil
 import pytest
+from browser_page import FLAGS
+from playwright.sync_api import Browser, sync_playwright
 from real_server import HANDBOOK, Server, World
 
 API_KEY = "correct horse battery staple"
@@ -68,3 +70,15 @@ def keyed_server(world: World, handbook: Path) -> Iterator[Server]:
         yield server
     finally:
         server.close()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Chromium of this machine, for the tests of the page."""
+    path = shutil.which("chromium")
+    if path is None:
+        pytest.skip("no chromium is installed")
+    with sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=path, args=FLAGS)
+        yield browser
+        browser.close()

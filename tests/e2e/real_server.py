@@ -94,14 +94,19 @@ class Ran:
 
 
 class Server:
-    """`ragsvc serve` on a free port of this machine."""
+    """`ragsvc serve` on a port of this machine.
 
-    def __init__(self, world: World, home: Path, extra: Mapping[str, str] | None = None) -> None:
+    port: 0 for a free one.
+    """
+
+    def __init__(
+        self, world: World, home: Path, extra: Mapping[str, str] | None = None, *, port: int = 0
+    ) -> None:
         self.home = home
         self.log = home.with_name(home.name + ".log")
         with self.log.open("wb") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "ragsvc", "serve", "--port", "0", "--home", str(home)],
+                [sys.executable, "-m", "ragsvc", "serve", "--port", str(port), "--home", str(home)],
                 env=world.environment(extra),
                 cwd=world.folder,
                 stdout=log,

@@ -10,6 +10,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+from browser_page import FLAGS
+from playwright.sync_api import expect, sync_playwright
 from real_server import Server
 
 pytestmark = pytest.mark.e2e
@@ -51,3 +53,24 @@ def test_a_browser_draws_the_operations_and_calls_nobody_else(server: Server, tm
     called = {params["url"] for params in asked if str(params.get("initiator", "")).startswith(server.url)}
     hosts = {urlsplit(url).hostname for url in called if url.startswith(("http", "ws"))}
     assert hosts == {"127.0.0.1"}
+
+
+def test_after_the_login_it_can_be_typed_into_the_address_bar(keyed_server: Server) -> None:
+    path = shutil.which("chromium")
+    if path is None:
+        pytest.skip("no chromium is installed")
+    key = keyed_server.headers["Authorization"].removeprefix("Bearer ")
+    with sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=path, args=FLAGS)
+        page = browser.new_page()
+        refused = page.goto(f"{keyed_server.url}/docs")
+        assert refused is not None and refused.status == 401
+        page.goto(keyed_server.url)
+        page.fill("#key", key)
+        page.press("#key", "Enter")
+        expect(page.get_by_role("button", name="Log out")).to_be_visible()
+        page.goto(f"{keyed_server.url}/docs")
+        expect(page.get_by_text("/v1/records").first).to_be_visible(timeout=60_000)
+        typed = page.goto(f"{keyed_server.url}/v1/corpora")
+        assert typed is not None and typed.status == 403
+        browser.close()

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from browser_page import FLAGS, HOSTILE, MIXED, WRITTEN, Visit, fetched_axe
-from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
+from browser_page import HOSTILE, MIXED, WRITTEN, Visit, fetched_axe, hindrances
+from playwright.sync_api import Browser, Page, Route, expect
 from real_server import Server
 
 from ragsvc.text.invisibles import hides
@@ -30,17 +28,6 @@ WATCH = """() => {
     const all = {childList: true, subtree: true, characterData: true};
     new MutationObserver(look).observe(document.getElementById("main"), all);
 }"""
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    path = shutil.which("chromium")
-    if path is None:
-        pytest.skip("no chromium is installed")
-    with sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=path, args=FLAGS)
-        yield browser
-        browser.close()
 
 
 def marked(page: Page) -> list[str]:
@@ -302,7 +289,7 @@ def test_a_login_keeps_the_key_out_of_sight(browser: Browser, keyed_server: Serv
         visit.ready()
         cookies = visit.context.cookies()
         assert [(each["name"], each["httpOnly"], each["sameSite"]) for each in cookies] == [
-            ("ragsvc_page", True, "Strict")
+            (f"ragsvc_page_{keyed_server.port}", True, "Strict")
         ]
         kept = page.evaluate("JSON.stringify([{...localStorage}, {...sessionStorage}, document.cookie])")
         assert key not in kept and "ragsvc_page" not in kept
@@ -395,10 +382,5 @@ def test_everybody_can_use_it(browser: Browser, server: Server, scheme: str) -> 
                 visit.ask(QUESTION)
                 page.locator(".prose button.marker").first.click()
                 marked(page)
-            page.evaluate(axe)
-            report = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
-            serious = [each for each in report["violations"] if each["impact"] in ("serious", "critical")]
-            found[view] = [
-                (each["id"], [node["html"][:120] for node in each["nodes"][:3]]) for each in serious
-            ]
+            found[view] = hindrances(page, axe)
         assert {view: each for view, each in found.items() if each} == {}

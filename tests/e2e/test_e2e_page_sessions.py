@@ -4,30 +4,18 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from browser_page import FLAGS, Visit
-from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
+from browser_page import Visit
+from playwright.sync_api import Browser, Page, Route, expect
 from real_server import Server, World
 
 pytestmark = pytest.mark.e2e
 
 QUESTION = "Can chat history be stored in a database?"
 WHEN = "2026-01-31T09:00:00.000Z"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    path = shutil.which("chromium")
-    if path is None:
-        pytest.skip("no chromium is installed")
-    with sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=path, args=FLAGS)
-        yield browser
-        browser.close()
 
 
 class Records:

@@ -364,3 +364,12 @@ def test_an_ingest_of_which_nothing_can_be_read_leaves_no_empty_corpus(
     (folder / "b.txt").write_text("now there is something")
     assert ingest(service, folder).documents.added == 1
     assert [corpus.name for corpus in service.corpora(ME)] == [CORPUS]
+
+
+def test_what_is_wrong_with_an_upload_is_said_of_its_own_name(service: Service, tmp_path: Path) -> None:
+    spooled = tmp_path / "000002.pdf"
+    spooled.write_bytes(b"%PDF-1.7\nnothing of a PDF")
+    report = service.ingest_inline(ME, CORPUS, [], {"minutes of May.pdf": spooled})
+    (failure,) = report.failures
+    assert failure.source == "minutes of May.pdf"
+    assert "minutes of May.pdf" in failure.error and "000002" not in failure.error

@@ -92,7 +92,7 @@ def test_the_turns_of_a_session_are_the_history(service: Service) -> None:
         service, "How long are they kept?", session=session.id, history=(Turn(Role.USER, "A deadlock?"),)
     )
     assert own.searched != follow_up.searched
-    found, turns = service.records.session(ME, session.id)
+    found, turns, _ = service.records.session(ME, session.id)
     assert [turn.id for turn in turns] == [first.record, follow_up.record, own.record]
     assert [turn.parent for turn in turns] == [None, first.record, follow_up.record]
     assert found.turns == 3

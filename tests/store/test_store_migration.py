@@ -70,4 +70,4 @@ def test_what_is_asked_from_now_on_is_kept(service: Service) -> None:
     session = catalog.sessions.create(ME, "first", {})
     record = made_record(corpora=(CORPUS,), session=session.id)
     assert catalog.records.add([record]) == 1
-    assert catalog.sessions.turns(ME, session.id) == [record]
+    assert catalog.sessions.turns(ME, session.id) == ([record], None)

@@ -44,6 +44,7 @@ STEPS = {
     "store.delete_record": ((2, 5, 2), (2, 4, 1)),
     "store.delete_session": ((2, 4, 1), (1, 3, 1)),
     "store.delete_owner": ((1, 3, 1), (0, 2, 0)),
+    "store.forget_document": ((0, 2, 0), (0, 2, 0)),
     "store.expire_records": ((0, 2, 0), (0, 1, 0)),
 }
 
@@ -68,6 +69,7 @@ def work(home: Path) -> None:
         catalog.records.delete(ME, made[0].id)
         catalog.sessions.delete(ME, mine)
         catalog.records.delete_owner("other")
+        assert catalog.records.forget_document("one", "r/a.md") == 2
         catalog.records.expire("2080-01-01")
 
 
@@ -91,6 +93,8 @@ def test_a_change_is_there_whole_or_not_at_all(tmp_path: Path, point: str, place
             )
             bare = select(record.c.id).where(record.c.number.not_in(select(record_field.c.record_number)))
             assert connection.execute(bare).all() == []
+            # Words of a document went from all its records, or from none.
+            assert len(set(connection.execute(select(record.c.answer)).scalars())) <= 1
         assert counts == STEPS[point][place == "after"]
 
 

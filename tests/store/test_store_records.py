@@ -56,8 +56,13 @@ def test_a_session_holds_its_turns_in_order(stored: Catalog) -> None:
     session = stored.sessions.create(ME, "Backups", {"client": "page"})
     turns = [made_record(session=session.id, question=f"q{n}", created_at=f"2026-01-0{n}") for n in (1, 2, 3)]
     stored.records.add(turns)
-    assert stored.sessions.turns(ME, session.id) == turns
-    assert stored.sessions.turns(ME, session.id, last=2) == turns[1:]
+    assert stored.sessions.turns(ME, session.id) == (turns, None)
+    latest, earlier = stored.sessions.turns(ME, session.id, limit=2)
+    assert latest == turns[1:]
+    assert stored.sessions.turns(ME, session.id, earlier, 2) == (turns[:1], None)
+    first, later = stored.sessions.turns_from_first(ME, session.id, limit=2)
+    assert first == turns[:2]
+    assert stored.sessions.turns_from_first(ME, session.id, later, 2) == (turns[2:], None)
     shown = stored.sessions.get(ME, session.id)
     assert (shown.turns, shown.updated_at, shown.metadata) == (3, "2026-01-03", {"client": "page"})
     assert stored.sessions.rename(ME, session.id, "Copies").title == "Copies"
@@ -230,6 +235,38 @@ def test_what_is_deleted_leaves_no_trace(
     remove(stored, session, gone)
     assert MARK.encode() not in bytes_of(stored.home.path)
     assert stored.records.page(ME, None, None, 10) == ([kept], None)
+    assert stored.integrity.damaged_database() == []
+
+
+def test_of_a_document_that_is_forgotten_no_word_stays(stored: Catalog) -> None:
+    document_id = 'r/"a".md'
+    session = stored.sessions.create(ME, "talk", {}).id
+    cited = replace(made_record().citations[0], document_id=document_id, quote=MARK)
+    read = replace(made_record().passages[0], document_id=document_id)
+    other = made_record().citations[0]
+    records = [
+        made_record(session=session, answer=f"{MARK}. " * 900, citations=(other, cited), passages=(read,)),
+        made_record(session=session, searched=f"When? {MARK}"),
+        made_record(answer=f"{MARK}, not cited", passages=(read,)),
+        # Neither the same name in another corpus nor one that only looks alike is concerned.
+        made_record(citations=(replace(cited, corpus="two", quote=""),)),
+        made_record(citations=(replace(other, quote=f'"corpus":"one","document_id":"{document_id}"'),)),
+        made_record(passages=(replace(read, document_id=f"{document_id}x"),)),
+    ]
+    stored.records.add(records)
+    said = stored.records.add_feedback(ME, records[0].id, FeedbackRequest(score=-1.0, comment="old"))
+    assert MARK.encode() in bytes_of(stored.home.path)
+    assert stored.records.forget_document("one", document_id) == 2
+    assert MARK.encode() not in bytes_of(stored.home.path)
+    page, _ = stored.records.page(ME, None, None, 10)
+    blank = tuple(replace(each, quote="") for each in records[0].citations)
+    assert page[::-1] == [
+        replace(records[0], answer="", citations=blank, feedback=(said,)),
+        replace(records[1], searched=None),
+        replace(records[2], answer="", citations=(replace(records[2].citations[0], quote=""),)),
+        *records[3:],
+    ]
+    assert stored.records.forget_document("one", document_id) == 0
     assert stored.integrity.damaged_database() == []
 
 

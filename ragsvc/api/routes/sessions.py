@@ -67,12 +67,18 @@ async def list_sessions(
     response_model=SessionDetailsView,
     responses=problems(404),
 )
-async def get_session(request: Request, state: StateOf, session: SessionPath) -> Response:
-    """Show a session with its turns, oldest first."""
-    caller = caller_of(request)
+async def get_session(
+    request: Request,
+    state: StateOf,
+    session: SessionPath,
+    cursor: Cursor = None,
+    limit: Annotated[int, Query(ge=1, le=1000, description="Turns at most.")] = 100,
+) -> Response:
+    """Show a session with its latest turns, oldest first; `next_cursor` leads to those before them."""
+    find = partial(state.service.records.session, caller_of(request), session, cursor=cursor, limit=limit)
 
     def details() -> bytes:
-        return encode(SessionDetailsView.of_turns(*state.service.records.session(caller, session)))
+        return encode(SessionDetailsView.of_turns(*find()))
 
     return JsonResponse(await state.catalog.run(details))
 

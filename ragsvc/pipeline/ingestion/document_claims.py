@@ -254,7 +254,9 @@ class ClaimReader:
         if failure.code == EmptyDocument.code:
             self.reading.skipped.append(SkippedSource(source, failure.code))
             return
-        self.reading.failures.append(Failure(source, failure.code, failure.error))
+        # An upload waits under a name of the spool, which nobody knows it by.
+        words = failure.error.replace(Path(file.path).name, source) if self._upload else failure.error
+        self.reading.failures.append(Failure(source, failure.code, words))
         if not self._upload:
             self.reading.kept.add(file.document_id)
 

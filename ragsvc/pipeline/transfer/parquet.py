@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import io
+import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
-from itertools import pairwise
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice, pairwise
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, BinaryIO, Self
 
 import numpy as np
 import pyarrow as pa
@@ -23,6 +24,7 @@ Columns = Mapping[str, Any]
 """Values by column: lists, or for vectors (n, dim) float32."""
 
 ROW_GROUP_BYTES = 8 * 2**20
+RECORD_GROUP = 1000
 # Far more than any row group of ours; a file that says more is not one of ours.
 _MOST_BYTES = 2**30
 HASH_BYTES = 32
@@ -166,6 +168,55 @@ class TableWriter:
             rows = pa.Table.from_batches(self._held, schema=self._schema).combine_chunks()
             self._writer.write_table(rows, row_group_size=max(rows.num_rows, 1))
             self._held, self._held_bytes = [], 0
+
+
+def record_schema() -> Any:
+    """Columns of exported records: the members of their JSON, nested as they are there.
+
+    What clients send in `metadata` is of any shape, so it is JSON.
+    """
+    text, whole, real, truth = pa.string(), pa.int64(), pa.float64(), pa.bool_()
+    place = [("corpus", text), ("document_id", text), ("version", text), ("start", whole), ("end", whole)]
+    said = [("record", text), ("owner", text), ("created_at", text), ("score", real), ("label", text)]
+    said += [("comment", text), ("corrected_answer", text), ("tags", pa.list_(text))]
+    return pa.schema(
+        [
+            *((name, text) for name in ("id", "parent", "session", "owner", "created_at")),
+            ("corpora", pa.list_(text)),
+            *((name, text) for name in ("question", "searched", "answer")),
+            *(("answered", truth), ("confidence", real), ("unsupported", whole), ("support", real)),
+            ("far", truth),
+            ("passages", pa.list_(pa.struct([("rank", whole), ("score", real), *place]))),
+            ("citations", pa.list_(pa.struct([("marker", whole), *place, ("quote", text)]))),
+            *(("commits", pa.map_(text, whole)), ("generator", text), ("timings_ms", pa.map_(text, real))),
+            *(("latency_ms", real), ("metadata", text), ("origin", text)),
+            ("feedback", pa.list_(pa.struct(said))),
+        ]
+    )
+
+
+def write_records(file: BinaryIO, records: Iterable[Mapping[str, Any]]) -> int:
+    """Write the JSON objects of records as Parquet, a row group at a time; gives their number."""
+    kinds = record_schema()
+    writer = pq.ParquetWriter(file, kinds, compression="zstd")
+    number = 0
+    try:
+        rows = iter(records)
+        while some := list(islice(rows, RECORD_GROUP)):
+            columns = {field.name: [_cell(row[field.name], field.type) for row in some] for field in kinds}
+            writer.write_table(pa.Table.from_pydict(columns, schema=kinds))
+            number += len(some)
+        writer.close()
+    finally:
+        # A writer that is thrown away would write its footer, to a disk that may be full.
+        writer.is_open = False
+    return number
+
+
+def _cell(value: Any, kind: Any) -> Any:
+    if not isinstance(value, Mapping):
+        return value
+    return list(value.items()) if pa.types.is_map(kind) else json.dumps(value, ensure_ascii=False)
 
 
 def _array(values: Any, kind: Any) -> Any:

@@ -197,14 +197,18 @@ class SessionView(View):
 
 
 class SessionDetailsView(SessionView):
-    """A conversation with its turns."""
+    """A conversation with its latest turns."""
 
-    turns: list[RecordView] = Field(description="Its records, oldest first.")
+    turns: list[RecordView] = Field(description="Its latest records, oldest first.")
+    next_cursor: str | None = Field(None, description="Cursor of the turns before them; missing: none are.")
 
     @classmethod
-    def of_turns(cls, session: ChatSession, turns: Iterable[AnswerRecord]) -> SessionDetailsView:
+    def of_turns(
+        cls, session: ChatSession, turns: Iterable[AnswerRecord], next_cursor: str | None = None
+    ) -> SessionDetailsView:
         """View a session and its records."""
-        return cls.model_construct(**_members(session), turns=[RecordView.of(turn) for turn in turns])
+        shown = [RecordView.of(turn) for turn in turns]
+        return cls.model_construct(**_members(session), turns=shown, next_cursor=next_cursor)
 
 
 def _members(session: ChatSession) -> dict[str, Any]:

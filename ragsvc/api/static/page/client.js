@@ -1,5 +1,7 @@
 // Calls of the API. The key is in a cookie that scripts cannot read; every call says that it is the page's.
 
+import { t } from "./language.js";
+
 const OURS = { "X-Ragsvc-Page": "1" };
 const refused = new Set();
 
@@ -11,6 +13,19 @@ export class ServiceError extends Error {
     this.code = problem.code ?? "";
     this.hint = problem.hint ?? "";
   }
+}
+
+/** The server does not answer at all: it is being started anew, or the line is cut. */
+class Unreachable extends Error {
+  constructor() {
+    super(t("unreachable"));
+    this.hint = t("unreachable_hint");
+  }
+}
+
+/** What a browser says of a line that is cut is no help; that somebody stopped is told as it is. */
+function unreachable(error) {
+  throw error instanceof TypeError ? new Unreachable() : error;
 }
 
 /** Call `listener` when the server wants a login. */
@@ -31,7 +46,7 @@ async function send(method, path, { query = {}, body, signal, retry = 2 } = {}) 
   const plain = body !== undefined && !(body instanceof FormData);
   if (plain) headers["Content-Type"] = "application/json";
   const content = plain ? JSON.stringify(body) : body;
-  const response = await fetch(url, { method, headers, body: content, signal, credentials: "same-origin" });
+  const response = await fetch(url, { method, headers, body: content, signal, credentials: "same-origin" }).catch(unreachable);
   // Busy: the server says when it has room again.
   if (response.status === 503 && method === "GET" && retry > 0) {
     await new Promise((resolve) => setTimeout(resolve, 1000 * Math.min(5, Number(response.headers.get("Retry-After")) || 1)));
@@ -60,7 +75,7 @@ export async function* answerEvents(body, signal) {
   const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
   let waiting = "";
   for (;;) {
-    const { done, value } = await reader.read();
+    const { done, value } = await reader.read().catch(unreachable);
     if (done) return;
     waiting += value;
     for (let end = waiting.indexOf("\n\n"); end >= 0; end = waiting.indexOf("\n\n")) {

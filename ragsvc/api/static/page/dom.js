@@ -34,10 +34,10 @@ export function labelled(words, control, attributes = {}) {
 }
 
 /** A table with a caption for screen readers; cells are nodes or words. */
-export function table(caption, heads, rows) {
+export function table(caption, heads, rows, attributes = {}) {
   const head = el("tr", {}, heads.map((words) => el("th", { scope: "col" }, words)));
   const body = rows.map((cells) => el("tr", {}, cells.map((cell, at) => el("td", { "data-head": heads[at] }, cell))));
-  return el("div", { class: "table", tabindex: "0", role: "region", "aria-label": caption },
+  return el("div", { class: "table", tabindex: "0", role: "region", "aria-label": caption, ...attributes },
     el("table", {}, el("caption", { class: "unseen" }, caption), el("thead", {}, head), el("tbody", {}, body)));
 }
 
@@ -48,6 +48,8 @@ export function announce(words) {
 
 /** A note that is shown for a while. */
 export function note(words, kind = "info") {
+  // What goes wrong again and again is said once at a time.
+  if ([...document.querySelectorAll("#notes .note")].some((each) => each.textContent === words)) return;
   const shown = el("p", { class: `note ${kind}` }, words);
   document.getElementById("notes").append(shown);
   setTimeout(() => shown.remove(), kind === "error" ? 12000 : 5000);

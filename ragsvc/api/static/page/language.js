@@ -50,7 +50,7 @@ function locale() {
 }
 
 export function number(value) {
-  return new Intl.NumberFormat(locale()).format(value);
+  return new Intl.NumberFormat(locale(), { maximumFractionDigits: 2 }).format(value);
 }
 
 export function bytes(value) {
@@ -64,4 +64,13 @@ export function time(iso) {
   const moment = new Date(iso);
   if (Number.isNaN(moment.getTime())) return iso;
   return new Intl.DateTimeFormat(locale(), { dateStyle: "medium", timeStyle: "short" }).format(moment);
+}
+
+export function percent(value) {
+  return new Intl.NumberFormat(locale(), { style: "percent", maximumFractionDigits: 1 }).format(value);
+}
+
+/** A day, given as YYYY-MM-DD (UTC), without its year. */
+export function day(iso) {
+  return new Intl.DateTimeFormat(locale(), { day: "numeric", month: "short", timeZone: "UTC" }).format(new Date(`${iso}T00:00:00Z`));
 }

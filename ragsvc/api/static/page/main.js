@@ -95,9 +95,14 @@ async function show() {
   } catch (error) {
     if (gone) return;
     app.fail(error);
-    fill(main, el("div", { class: "empty" }, el("p", {}, error.message), el("p", {}, error.hint ?? ""),
-      button(t("again"), () => show(), { class: "plain" })));
+    inTheWay(error, show);
   }
+}
+
+/** What went wrong, in place of a view, and the way to try it again. */
+function inTheWay(error, again) {
+  fill(document.getElementById("main"), el("div", { class: "empty" }, el("p", {}, error.message), el("p", {}, error.hint ?? ""),
+    button(t("again"), () => again(), { class: "plain" })));
 }
 
 async function login() {
@@ -115,9 +120,17 @@ async function start() {
   document.body.dataset.ready = "true";
 }
 
+/** Start, as often as it takes: a server that is busy or gone is no reason for an empty page. */
+function begun() {
+  start().catch((error) => {
+    report(error);
+    if (error.status !== 401) inTheWay(error, begun);
+  });
+}
+
 applyTheme();
 await begin();
 onRefusal(login);
 keys(app);
 window.addEventListener("hashchange", () => { if (app.corpora) show(); });
-start().catch(report);
+begun();

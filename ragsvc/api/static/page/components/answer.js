@@ -6,6 +6,10 @@ import { number, plural, t } from "../language.js";
 import { render } from "../markdown.js";
 import { feedback } from "./feedback.js";
 
+// As the service says that an answer is a part of something, at its end: "2 of 25 rows are shown."
+const PART = /\b\d+ of \d+ (?:rows are shown|statements of the document)\./u;
+const NOTE_CHARS = 80;
+
 export class AnswerCard {
   constructor(app, turn) {
     this.app = app;
@@ -52,8 +56,10 @@ export class AnswerCard {
 
   stopped() { this.end(t("stopped")); }
 
-  failed(error) {
+  /** again: asks once more. */
+  failed(error, again) {
     this.end([error.message, error.hint].filter(Boolean).join(" — "));
+    fill(this.more, el("p", {}, button(t("again"), again, { class: "plain small" })));
     this.state.className = "state wrong";
     this.state.setAttribute("role", "alert");
   }
@@ -79,7 +85,7 @@ export class AnswerCard {
     box.classList.toggle("refused", answer.answered === false);
     this.write();
     if (!this.text) fill(this.body, el("p", { class: "quiet" }, t("not_kept")));
-    fill(this.more, this.unsupported(answer), this.refusal(answer), this.sources(), this.foot(answer));
+    fill(this.more, this.rest(answer), this.unsupported(answer), this.refusal(answer), this.sources(), this.foot(answer));
     if (answer.answered === false) this.body.before(el("p", { class: "refused-head" }, t("not_answered")));
   }
 
@@ -92,20 +98,43 @@ export class AnswerCard {
     return el("div", { class: "caution" }, el("p", {}, plural("unsupported", rows.length)), el("ul", {}, rows));
   }
 
+  /** An answer that says itself how much of a table or a text it shows leads to the rest. */
+  rest(answer) {
+    if (!this.cited.length || !PART.test(answer.answer.slice(-NOTE_CHARS))) return null;
+    return el("p", {}, button(t("show_rest"), () => this.openRest(), { class: "plain small" }));
+  }
+
+  openRest() {
+    const first = this.cited[0];
+    const of = (each) => each.version === first.version && each.document_id === first.document_id;
+    this.app.source({ ...first, corpus: first.corpus ?? this.turn.corpus, spans: this.cited.filter(of), faint: this.read.filter(of),
+      others: this.beside(first) }).catch(this.app.fail);
+  }
+
   refusal(answer) {
     if (answer.answered !== false || !this.read.length) return null;
     return el("section", { class: "closest" }, el("h3", {}, t("closest")), this.read.slice(0, 5).map((hit) => passage(hit, () => this.openPassage(hit))));
   }
 
+  /** A row a marker and document, however many spans it stands on. */
   sources() {
     if (!this.cited.length) return null;
-    const rows = this.cited.map((each, at) => el("li", {}, button([
-      el("span", { class: "marker still" }, String(each.marker)),
-      el("span", { class: "source-words" },
-        el("span", { class: "source-title", dir: "auto" }, nodesOf(each.title || each.document_id), place(each)),
-        el("span", { class: "source-quote", dir: "auto" }, nodesOf(shortened(each.quote))),
-        each.hidden ? el("span", { class: "flag" }, t("hidden_signs")) : null)],
-    () => this.openCitation(at), { class: "source-row" })));
+    const groups = new Map();
+    for (const each of this.cited) {
+      const key = JSON.stringify([each.marker, each.corpus ?? "", each.document_id]);
+      groups.set(key, [...(groups.get(key) ?? []), each]);
+    }
+    const rows = [...groups.values()].map((spans) => {
+      const [each] = spans;
+      const quotes = spans.map((one) => one.quote).join(" … ");
+      return el("li", {}, button([
+        el("span", { class: "marker still" }, String(each.marker)),
+        el("span", { class: "source-words" },
+          el("span", { class: "source-title", dir: "auto" }, nodesOf(each.title || each.document_id), place(each)),
+          el("span", { class: "source-quote", dir: "auto" }, nodesOf(shortened(quotes))),
+          spans.some((one) => one.hidden) ? el("span", { class: "flag" }, t("hidden_signs")) : null)],
+      () => this.openCitation(this.cited.indexOf(each), (one) => spans.includes(one)), { class: "source-row" }));
+    });
     return el("section", { class: "sources", "aria-label": t("sources") }, el("ol", {}, rows));
   }
 

@@ -21,7 +21,7 @@ export async function draw(app, main, leaving) {
   const question = el("textarea", { id: "question", rows: "1", placeholder: t("question_hint"), "aria-label": t("question"),
     autocomplete: "off", maxlength: "20000" });
   const send = el("button", { type: "submit", class: "primary", id: "send" }, t("ask"));
-  filter ??= filterForm();
+  filter ??= filterForm(app);
   const form = el("form", { class: "composer", on: { submit: (event) => { event.preventDefault(); submit(); } } },
     filter.element(), el("div", { class: "composer-row" }, question, send),
     el("div", { class: "composer-foot" }, filter.button(), newButton(), el("span", { class: "quiet hint" }, t("send_hint"))));
@@ -34,7 +34,7 @@ export async function draw(app, main, leaving) {
   question.addEventListener("input", () => {
     question.rows = Math.min(8, question.value.split("\n").length);
   });
-  const bar = app.features.sessions ? sessions(app, { current: () => talk.session, open: resume, fresh }) : null;
+  const bar = app.features.sessions ? sessions(app, { current: () => talk.session, open: resume, fresh }, leaving) : null;
   drawTurns();
   await bar?.draw();
   if (matchMedia("(min-width: 800px)").matches) question.focus();
@@ -71,9 +71,12 @@ export async function draw(app, main, leaving) {
     const asked = question.value.trim();
     if (!asked) { question.focus(); return; }
     if (!app.corpus) { app.go("upload"); return; }
-    const where = filter.value();
     question.value = "";
     question.rows = 1;
+    await ask(asked, filter.value());
+  }
+
+  async function ask(asked, where) {
     if (!talk.turns.length) turns.replaceChildren();
     const turn = { question: asked, corpus: app.corpus, answer: null };
     const card = new AnswerCard(app, turn);
@@ -85,7 +88,13 @@ export async function draw(app, main, leaving) {
     try {
       await write(turn, card, where);
     } catch (error) {
-      if (error.name === "AbortError") card.stopped(); else card.failed(error);
+      if (error.name === "AbortError") card.stopped();
+      else card.failed(error, () => {
+        if (running) return;
+        card.element.remove();
+        if (question.value === asked) question.value = "";
+        ask(asked, where);
+      });
       if (!question.value) question.value = asked;
     } finally {
       running = null;

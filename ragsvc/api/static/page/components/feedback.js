@@ -10,12 +10,12 @@ export function feedback(app, record) {
   const words = el("input", { type: "text", maxlength: "2000", "aria-label": t("comment"), placeholder: t("comment") });
   const form = el("form", { class: "comment", hidden: true, on: { submit: (event) => { event.preventDefault(); give().catch(app.fail); } } },
     words, el("button", { type: "submit", class: "plain small" }, t("send")));
-  const thumbs = [thumb(1, "👍", "good"), thumb(-1, "👎", "bad")];
+  const thumbs = [thumb(1, "up", "good"), thumb(-1, "down", "bad")];
   let score = 0;
   fill(box, thumbs, form);
 
   function thumb(value, sign, name) {
-    return button(sign, () => choose(value), { class: "tool", "aria-label": t(name), title: t(name), "aria-pressed": "false" });
+    return button(el("span", { class: `thumb ${sign}`, "aria-hidden": "true" }), () => choose(value), { class: "tool", "aria-label": t(name), title: t(name), "aria-pressed": "false" });
   }
 
   function choose(value) {

@@ -1,8 +1,12 @@
 // A filter by metadata from rows of field, operator and value: nobody has to write JSON.
 
+import { corpusPath, get } from "../client.js";
 import { button, el, fill } from "../dom.js";
 import { t } from "../language.js";
 
+// Of so many documents the fields and values are offered; any other can be typed.
+const LOOKED_AT = 200;
+const OFFERED = 100;
 const OPERATORS = ["$eq", "$ne", "$gt", "$gte", "$lt", "$lte", "$in", "$nin", "$exists"];
 
 /** A value as it is meant: a number, true or false, a list where the operator takes one, else the text. */
@@ -27,8 +31,38 @@ export function filterOf(rows) {
   return parts.length === 1 ? parts[0] : { $and: parts };
 }
 
-export function filterForm() {
+/** Fields of some documents, each with the values that they have there; what is in a list counts by itself. */
+function fieldsOf(documents) {
+  const found = new Map([["_type", new Set()]]);
+  for (const each of documents) {
+    found.get("_type").add(each.media_type);
+    for (const [name, value] of Object.entries(each.metadata ?? {})) {
+      if (!found.has(name)) found.set(name, new Set());
+      for (const one of [value].flat()) if (["string", "number", "boolean"].includes(typeof one)) found.get(name).add(String(one));
+    }
+  }
+  return found;
+}
+
+/** app: whose corpus says what there is to choose from. */
+export function filterForm(app) {
   const rows = [];
+  const fields = el("datalist", { id: "filter-fields" });
+  let known = new Map();
+  let looked = null;
+
+  /** What cannot be had is not offered: typing goes on without it. */
+  async function offer() {
+    if (!app.corpus || looked === app.corpus) return;
+    looked = app.corpus;
+    const page = await get(corpusPath(app.corpus, "/documents"), { limit: LOOKED_AT }).catch(() => ({ documents: [] }));
+    known = fieldsOf(page.documents);
+    options(fields, known.keys());
+  }
+
+  function options(list, words) {
+    fill(list, [...words].slice(0, OFFERED).map((each) => el("option", { value: each })));
+  }
   let open = false;
   let box = null;
   let toggle = null;
@@ -36,8 +70,8 @@ export function filterForm() {
   function paint() {
     if (!box) return;
     box.hidden = !open;
-    fill(box, el("legend", {}, t("filter_help")), rows.map(line),
-      button(t("filter_add"), () => { add(); box.querySelector(".filter-row:last-of-type input")?.focus(); }, { class: "plain small" }));
+    fill(box, el("legend", {}, t("filter_help")), fields, rows.map(line),
+      button(t("filter_add"), () => { add(); last(); }, { class: "plain small" }));
     count();
   }
 
@@ -48,23 +82,28 @@ export function filterForm() {
     toggle.setAttribute("aria-expanded", String(open));
   }
 
+  function last() { box.querySelector(".filter-row:last-of-type input")?.focus(); }
+
   function add() { rows.push({ field: "", operator: "$eq", value: "" }); paint(); }
 
   function line(row) {
     const set = (name) => (event) => { row[name] = event.target.value; count(); };
-    const value = el("input", { type: "text", value: row.value, "aria-label": t("filter_value"), placeholder: t("filter_value"), on: { input: set("value") } });
+    const values = el("datalist", { id: `filter-values-${rows.indexOf(row)}` });
+    const value = el("input", { type: "text", list: values.id, value: row.value, "aria-label": t("filter_value"), placeholder: t("filter_value"), autocomplete: "off",
+      on: { input: set("value"), focus: () => options(values, known.get(row.field.trim()) ?? []) } });
     const operator = el("select", { "aria-label": t("filter_operator"), on: { change: set("operator") } },
       OPERATORS.map((each) => el("option", { value: each, selected: each === row.operator }, t(`operator.${each}`))));
     return el("div", { class: "filter-row" },
-      el("input", { type: "text", value: row.field, "aria-label": t("filter_field"), placeholder: t("filter_field"), on: { input: set("field") } }),
-      operator, value,
+      el("input", { type: "text", list: fields.id, value: row.field, "aria-label": t("filter_field"), placeholder: t("filter_field"), autocomplete: "off",
+        on: { input: set("field"), focus: () => offer() } }),
+      operator, value, values,
       button("×", () => { rows.splice(rows.indexOf(row), 1); if (!rows.length) open = false; paint(); }, { class: "tool", "aria-label": t("filter_remove") }));
   }
 
   return {
     element() { box = el("fieldset", { class: "filter", id: "filter" }); paint(); return box; },
     button() {
-      toggle = button("", () => { open = !open; if (open && !rows.length) add(); else paint(); }, { class: "plain small", "aria-controls": "filter" });
+      toggle = button("", () => { open = !open; if (open && !rows.length) add(); else paint(); if (open) last(); }, { class: "plain small", "aria-controls": "filter" });
       count();
       return toggle;
     },

@@ -18,6 +18,8 @@ export function header(app) {
     el("div", { class: "tools" }, themeButton(app), languages(app),
       button("?", () => list(), { class: "tool", "aria-label": t("shortcuts"), title: t("shortcuts") }),
       app.keyNeeded ? button(t("logout"), () => leave(), { class: "tool wide" }) : null));
+  // On a phone the views are wider than the screen.
+  top.querySelector(".tabs a[aria-current]")?.scrollIntoView({ block: "nearest", inline: "nearest" });
   // Drawn anew under the keyboard of somebody: the focus stays where it was.
   if (focused && top.querySelector(`#${CSS.escape(focused)}`)) document.getElementById(focused).focus();
 }

@@ -5,20 +5,22 @@ import { nodesOf } from "../characters.js";
 import { button, el, fill, note, table } from "../dom.js";
 import { bytes, named, number, plural, t, time } from "../language.js";
 import { dialog } from "./dialog.js";
+import { usage } from "./usage.js";
 
 const SHOWN = 50;
 
-export async function draw(app, main) {
+export async function draw(app, main, leaving) {
   await app.reload();
+  const used = usage(app, leaving);
   const details = el("div");
   const rows = app.corpora.map((each) => [
     button(each.name, () => show(each.name).catch(app.fail), { class: "link" }), number(each.documents), number(each.chunks),
     number(each.characters), String(each.commit), time(each.created_at)]);
   fill(main, el("div", { class: "page" }, el("h1", {}, t("view.overview")),
-    rows.length ? table(t("corpora"), [t("corpus"), t("documents"), t("chunks"), t("characters"), t("commit_word"), t("created")], rows)
-      : el("p", { class: "empty" }, t("no_corpus")), details,
+    rows.length ? table(t("corpora"), [t("corpus"), t("documents"), t("chunks"), t("characters"), t("commit_word"), t("created")], rows, { class: "table tall" })
+      : el("p", { class: "empty" }, t("no_corpus")), used.element, details,
     el("p", { class: "quiet" }, el("a", { href: "/docs" }, t("api_docs")))));
-  if (app.corpus) await show(app.corpus);
+  await Promise.all([used.load(), app.corpus ? show(app.corpus) : null]);
 
   async function show(corpus) {
     const found = await get(corpusPath(corpus));
@@ -31,9 +33,16 @@ export async function draw(app, main) {
       el("h3", {}, t("last_commits")),
       table(t("last_commits"), [t("commit_word"), t("kind"), t("time"), t("tags")], found.commits.map((each) => [String(each.commit), named("commit_kind", each.kind), time(each.created_at), each.tags.join(", ") || "–"])),
       failed, repeated,
-      el("div", { class: "choices" }, button(t("find_duplicates"), () => duplicates(corpus, repeated).catch(app.fail), { class: "plain" }),
+      el("div", { class: "choices" }, button(t("view.history"), () => to("history", corpus), { class: "plain" }),
+        button(t("view.documents"), () => to("documents", corpus), { class: "plain" }),
+        button(t("find_duplicates"), () => duplicates(corpus, repeated).catch(app.fail), { class: "plain" }),
         button(t("delete_corpus"), () => drop(corpus).catch(app.fail), { class: "plain danger-words" }))));
     await failures(corpus, failed);
+  }
+
+  function to(view, corpus) {
+    app.corpus = corpus;
+    app.go(view);
   }
 
   /** Of the last jobs: what could not be read then may have been read since. */
@@ -63,7 +72,7 @@ export async function draw(app, main) {
     note(t("deleted"));
     app.corpus = null;
     await app.reload();
-    await draw(app, main);
+    app.redraw();
   }
 }
 

@@ -7,9 +7,12 @@ import { t, time } from "../language.js";
 import { confirmed, dialog } from "./dialog.js";
 
 /** The bar. talk: `current` gives the session in hand, `open` shows another one, `fresh` begins anew. */
-export function sessions(app, talk) {
+export function sessions(app, talk, leaving) {
   const side = document.getElementById("side");
   side.setAttribute("aria-label", t("sessions"));
+  side.classList.add("folded");
+  let left = false;
+  leaving(() => { left = true; });
 
   async function draw(cursor = null, before = []) {
     let found;
@@ -19,23 +22,34 @@ export function sessions(app, talk) {
       if (error.status === 404) { app.features.sessions = false; side.hidden = true; return; }
       throw error;
     }
+    // The bar belongs to another view, or to another showing of this one.
+    if (left) return;
     const rows = [...before, ...(found.sessions ?? [])];
     side.hidden = false;
-    fill(side, el("h2", {}, t("sessions")), button(t("new"), talk.fresh, { class: "plain" }),
+    fill(side, heading(), button(t("new"), talk.fresh, { class: "plain" }),
       rows.length ? el("ul", {}, rows.map(row)) : el("p", { class: "quiet" }, t("no_sessions")),
       found.next_cursor ? button(t("more"), () => draw(found.next_cursor, rows).catch(app.fail), { class: "plain" }) : null);
+  }
+
+  /** On a phone the bar is a line until it is asked for. */
+  function heading() {
+    if (!matchMedia("(max-width: 800px)").matches) { side.classList.remove("folded"); return el("h2", {}, t("sessions")); }
+    const unfolded = !side.classList.contains("folded");
+    const fold = button(t("sessions"), () => fold.setAttribute("aria-expanded", String(!side.classList.toggle("folded"))), { class: "fold", "aria-expanded": String(unfolded) });
+    return el("h2", {}, fold);
   }
 
   function row(session) {
     const name = session.title || time(session.created_at);
     return el("li", {},
-      button(nodesOf(name), () => open(session.id).catch(app.fail), { class: "session", "aria-current": session.id === talk.current() ? "true" : null }),
+      button(el("span", { class: "session-words", dir: "auto" }, nodesOf(name)), () => open(session.id).catch(app.fail), { class: "session", "aria-current": session.id === talk.current() ? "true" : null }),
       button("✎", () => rename(session).catch(app.fail), { class: "tool", "aria-label": t("rename", { name }) }),
       button("×", () => drop(session, name).catch(app.fail), { class: "tool", "aria-label": t("delete_of", { name }) }));
   }
 
   async function open(id) {
     const session = await get(`/v1/sessions/${encodeURIComponent(id)}`);
+    side.classList.add("folded");
     talk.open(id, (session.turns ?? []).map((record) => ({ question: record.question, corpus: record.corpora?.[0] ?? app.corpus, answer: answerOf(record) })));
     await draw();
   }

@@ -23,31 +23,41 @@ export function close() {
   came = null;
 }
 
-/** Open a version. spans: what is marked; faint: what else of it is cited; others: what to look at besides. */
+/**
+ * Open a version. spans: what is marked; faint: what else of it is cited; others: what to look at besides; more: what
+ * stands above the text; content: a function that gives nodes to show instead of the text.
+ */
 export async function open(request) {
   const pane = document.getElementById("source");
-  if (pane.hidden) came = document.activeElement;
+  const within = !pane.hidden;
+  if (!within) came = document.activeElement;
   const turn = (latest += 1);
   pane.hidden = false;
   document.body.classList.add("with-source");
   pane.setAttribute("aria-label", t("source"));
-  fill(pane, head(request), el("p", { class: "state" }, t("loading")));
+  fill(pane, head(request), request.more ?? null, el("p", { class: "state" }, t("loading")));
   const spans = request.spans ?? [];
   const first = spans.length ? Math.min(...spans.map((each) => each.start)) : 0;
   const last = spans.length ? Math.max(...spans.map((each) => each.end)) : 0;
   let piece;
+  let content;
   try {
+    if (request.content) content = await request.content();
     const live = await liveDocument(request);
     // Of a version of before the length is not told: it is read to its end.
     request = { ...request, length: live?.version === request.version ? live.characters : null, changed: live?.version !== request.version };
-    piece = await text(request, Math.max(0, first - AROUND), last + AROUND);
+    if (!content) piece = await text(request, Math.max(0, first - AROUND), last + AROUND);
   } catch (error) {
-    if (turn === latest) fill(pane, head(request), el("p", { class: "state wrong", role: "alert" }, [error.message, error.hint].filter(Boolean).join(" — ")));
+    if (turn === latest) fill(pane, head(request), request.more ?? null, el("p", { class: "state wrong", role: "alert" }, [error.message, error.hint].filter(Boolean).join(" — ")));
     return;
   }
   // Another one was opened meanwhile, or this one closed.
   if (turn !== latest) return;
-  show(pane, request, piece);
+  if (content) fill(pane, head(request), request.more ?? null, content);
+  else show(pane, request, piece);
+  // Who chose something else within the pane stays where that was.
+  const stay = within ? pane.querySelector('[aria-pressed="true"]') : null;
+  (stay ?? pane.querySelector("#source-title")).focus({ preventScroll: true });
 }
 
 /** The document as it is now; null when it is gone. */
@@ -110,11 +120,10 @@ function show(pane, request, piece) {
     if (back) pane.scrollTop += body.scrollHeight - height;
   }
 
-  fill(pane, head(request), flagged, earlier, body, later, request.more ?? null, beside(request.others));
+  fill(pane, head(request), request.more ?? null, flagged, earlier, body, later, beside(request.others));
   paint();
   const mark = body.querySelector("mark.exact");
-  if (mark) mark.scrollIntoView({ block: "center" });
-  pane.querySelector("#source-title").focus({ preventScroll: true });
+  if (mark) mark.scrollIntoView({ block: "center" }); else pane.scrollTop = 0;
 }
 
 /** The text as nodes; spans count code points of the version, `start` is where the text begins in it. */

@@ -63,5 +63,21 @@ export default {
   "no_failures": "Keine in den letzten zehn Aufträgen.", "find_duplicates": "Doppeltes finden", "duplicates": "Doppeltes", "no_duplicates": "Keine zwei Dokumente sagen dasselbe.", "similarity": "Ähnlichkeit",
   "duplicate.exact": "gleich", "duplicate.near": "fast gleich", "delete_corpus": "Korpus löschen",
   "delete_corpus_sure": "{corpus} geht mit allen Dokumenten, Versionen und seinem Verlauf. Das lässt sich nicht zurücknehmen. Tippen Sie den Namen:", "not_the_name": "Das ist nicht sein Name; nichts wurde gelöscht.",
+  "find_document": "Nach Titel oder Namen suchen", "none_found": "Kein Dokument hat das im Titel oder Namen.", "documents_shown_of": "{n} von {all} Dokumenten werden gezeigt.",
+  "chunks_n.one": "{n} Abschnitt, wie die Suche ihn findet", "chunks_n.other": "{n} Abschnitte, wie die Suche sie findet", "chunks_first": "(mehr werden nicht gezeigt)",
+  "what_changed": "Was sich änderte", "what_changed_at": "Was sich bei Commit {commit} änderte", "version_first": "die erste, die es noch gibt", "compared": "von {older} zu {newer}",
+  "compared_same": "Der Text ist derselbe.", "compared_too_long": "Diese Texte sind zu lang, um sie hier zu vergleichen.",
+  "lines_added.one": "{n} Zeile neu", "lines_added.other": "{n} Zeilen neu", "lines_removed.one": "{n} entfernt", "lines_removed.other": "{n} entfernt",
+  "lines_same.one": "{n} Zeile ist gleich", "lines_same.other": "{n} Zeilen sind gleich",
+
+  "unreachable": "Der Server ist nicht zu erreichen.", "unreachable_hint": "Vielleicht startet er gerade neu: Versuchen Sie es gleich noch einmal.", "show_rest": "Den Rest im Dokument zeigen",
+
+  "usage": "Nutzung", "period": "Zeitraum", "all_corpora": "Alle Korpora", "days_n.one": "{n} Tag", "days_n.other": "{n} Tage", "day": "Tag", "as_table": "Die Zahlen als Tabelle",
+  "usage_none": "In dieser Zeit wurde nichts gefragt.", "usage_off": "Dieser Server behält keine Aufzeichnungen von Antworten (RAGSVC_RECORDS=off); es gibt nichts zu zählen.",
+  "usage_no_value": "Kein Wert in dieser Zeit.", "usage_slowest": "Von mehreren Korpora der langsamste.", "usage_described": "{name}: von {least} bis {most}, zuletzt {last} am {day}.",
+  "usage.questions": "Fragen", "usage.questions.help": "Wie viele gestellt wurden, je Tag (UTC)", "usage.unanswered": "Nicht beantwortet", "usage.unanswered.help": "Anteil der Fragen, die abgelehnt wurden",
+  "usage.support": "Belegt", "usage.support.help": "Anteil einer Antwort, den Stellen belegen", "usage.score": "Bewertung", "usage.score.help": "Mittel der Daumen, von −1 bis 1",
+  "usage.latency": "Zeit bis zur Antwort", "usage.latency.help": "Worin die Hälfte der Antworten blieb, und 19 von 20", "usage.p50": "Hälfte (p50)", "usage.p95": "19 von 20 (p95)",
+  "usage.far": "Fern von den Dokumenten", "usage.far.help": "Anteil der Fragen, die von anderem handelten", "usage.feedback": "Bewertungen", "seconds": "{n} s", "milliseconds": "{n} ms",
   "api_docs": "Beschreibung der HTTP-Schnittstelle",
 };

@@ -63,5 +63,21 @@ export default {
   "no_failures": "None in the last ten jobs.", "find_duplicates": "Find duplicates", "duplicates": "Duplicates", "no_duplicates": "No two documents say the same.", "similarity": "Similarity",
   "duplicate.exact": "the same", "duplicate.near": "nearly the same", "delete_corpus": "Delete the corpus",
   "delete_corpus_sure": "{corpus} goes with all its documents, versions and history. This cannot be undone. Type its name:", "not_the_name": "That is not its name; nothing was deleted.",
+  "find_document": "Find by title or name", "none_found": "No document has this in its title or name.", "documents_shown_of": "{n} of {all} documents are shown.",
+  "chunks_n.one": "{n} chunk, as search finds it", "chunks_n.other": "{n} chunks, as search finds them", "chunks_first": "(no more are shown)",
+  "what_changed": "What changed", "what_changed_at": "What changed at commit {commit}", "version_first": "the first that is kept", "compared": "from {older} to {newer}",
+  "compared_same": "The text is the same.", "compared_too_long": "These texts are too long to be compared here.",
+  "lines_added.one": "{n} line added", "lines_added.other": "{n} lines added", "lines_removed.one": "{n} removed", "lines_removed.other": "{n} removed",
+  "lines_same.one": "{n} line is the same", "lines_same.other": "{n} lines are the same",
+
+  "unreachable": "The server cannot be reached.", "unreachable_hint": "Perhaps it is being restarted: try again in a moment.", "show_rest": "Show the rest in the document",
+
+  "usage": "Use", "period": "Period", "all_corpora": "All corpora", "days_n.one": "{n} day", "days_n.other": "{n} days", "day": "Day", "as_table": "The figures as a table",
+  "usage_none": "Nothing was asked in this time.", "usage_off": "This server keeps no records of answers (RAGSVC_RECORDS=off), so that there is nothing to count.",
+  "usage_no_value": "No value in this time.", "usage_slowest": "Of several corpora, the slowest.", "usage_described": "{name}: from {least} to {most}, last {last} on {day}.",
+  "usage.questions": "Questions", "usage.questions.help": "How many were asked, by day (UTC)", "usage.unanswered": "Not answered", "usage.unanswered.help": "Share of the questions that was refused",
+  "usage.support": "Borne out", "usage.support.help": "Share of an answer that passages bear out", "usage.score": "Rating", "usage.score.help": "Mean of thumbs, from −1 to 1",
+  "usage.latency": "Time to answer", "usage.latency.help": "What half of the answers, and 19 of 20, kept within", "usage.p50": "Half (p50)", "usage.p95": "19 of 20 (p95)",
+  "usage.far": "Far from the documents", "usage.far.help": "Share of the questions that were about other things", "usage.feedback": "Ratings", "seconds": "{n} s", "milliseconds": "{n} ms",
   "api_docs": "Description of the HTTP interface",
 };
