@@ -83,6 +83,7 @@ from ragsvc.domain.documents import (
     TextSlice,
     VersionText,
 )
+from ragsvc.domain.generative import NetworkKind, TrainedModel
 from ragsvc.domain.jobs import (
     Job,
     JobFilter,
@@ -129,6 +130,8 @@ from ragsvc.domain.search import (
 )
 
 __all__ = [
+    "NetworkKind",
+    "TrainedModel",
     "SupportState",
     "SupportVerdict",
     "ContextDependence",
