@@ -36,7 +36,7 @@ class TransformerParameters(Hyperparameters):
 
     layers: int = number(3, 1, 48, "layers")
     heads: int = number(4, 1, 64, "heads of attention; they share the width")
-    width: int = number(128, 4, 4096, "numbers of a token inside")
+    width: int = number(96, 4, 4096, "numbers of a token inside")
     dropout: float = number(0.1, 0, 0.9, "share of numbers that is left out in training")
     context: int = number(128, 8, 4096, "tokens of a text that it sees at once; of pictures it sees all")
     tokens: str = choice(SUBWORDS, (SUBWORDS, BYTES), "of texts")
@@ -76,7 +76,7 @@ class TransformerGenerator(GenerativeNetwork):
         if asked.width % asked.heads:
             raise InvalidRequest(
                 f"a width of {asked.width} cannot be shared by {asked.heads} heads",
-                hint="choose a multiple of the heads, such as --set width=128 --set heads=4",
+                hint="choose a multiple of the heads, such as --set width=96 --set heads=4",
                 param="width",
             )
         self.codec = codec

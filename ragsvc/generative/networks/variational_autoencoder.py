@@ -31,6 +31,8 @@ from ragsvc.generative.networks.network import (
 _LOG_2PI = math.log(2 * math.pi)
 # Narrower than that a density is no measure of anything: pixels that never change would make it infinite.
 _LEAST_LOG_DEVIATION = -4.0
+# One number must move as far as the weights together do; Adam moves each by as much.
+_DEVIATION_SPEED = 10.0
 GAUSSIAN = "gaussian"
 BERNOULLI = "bernoulli"
 
@@ -81,7 +83,8 @@ class VariationalAutoencoder(GenerativeNetwork):
         self.standardisation = Standardisation(shape)
         self.encoder = multilayer_perceptron([shape.width + shape.classes, *hidden, 2 * asked.code])
         self.decoder = multilayer_perceptron([asked.code + shape.classes, *hidden, shape.width])
-        self.log_deviation = nn.Parameter(torch.zeros(()))
+        self.deviation = nn.Parameter(torch.zeros(()))
+        self.register_buffer("first_log_deviation", torch.zeros(()))
 
     def config(self) -> dict[str, Any]:
         """See GenerativeNetwork."""
@@ -90,6 +93,10 @@ class VariationalAutoencoder(GenerativeNetwork):
     def fit_data(self, rows: Tensor) -> None:
         """See GenerativeNetwork."""
         self.standardisation.fit(rows)
+        inward = self.standardisation.inward(rows)
+        # Begun higher than the rows' own, it would drown what codes could say.
+        spread = (inward - inward.mean(0)).square().mean().sqrt()
+        self.first_log_deviation.copy_(spread.clamp(min=1e-3).log())
 
     def loss(self, batch: Batch, step: int) -> dict[str, Tensor]:
         """ "reconstruction" + weight * "divergence" = "loss", all nats a row; "elbo" is the bound itself."""
@@ -212,8 +219,9 @@ class VariationalAutoencoder(GenerativeNetwork):
         return rows + deviation * torch.randn(rows.shape, generator=generator).to(rows.device)
 
     def _log_deviation(self) -> Tensor:
+        moved = self.first_log_deviation + _DEVIATION_SPEED * self.deviation
         # Soft, so that there is a way back from below.
-        return _LEAST_LOG_DEVIATION + functional.softplus(self.log_deviation - _LEAST_LOG_DEVIATION)
+        return _LEAST_LOG_DEVIATION + functional.softplus(moved - _LEAST_LOG_DEVIATION)
 
     def _decoded(self, codes: Tensor, labels: Tensor | None) -> Tensor:
         return self.decoder(torch.cat([codes, one_hot(labels, self.shape.classes, codes)], 1))
