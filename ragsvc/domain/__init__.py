@@ -83,7 +83,15 @@ from ragsvc.domain.documents import (
     TextSlice,
     VersionText,
 )
-from ragsvc.domain.generative import NetworkKind, TrainedModel
+from ragsvc.domain.generative import (
+    NearPassage,
+    NetworkKind,
+    RowScore,
+    Sample,
+    SampleRequest,
+    TrainedModel,
+    TrainingRequest,
+)
 from ragsvc.domain.jobs import (
     Job,
     JobFilter,
@@ -131,7 +139,12 @@ from ragsvc.domain.search import (
 
 __all__ = [
     "NetworkKind",
+    "NearPassage",
+    "RowScore",
+    "Sample",
+    "SampleRequest",
     "TrainedModel",
+    "TrainingRequest",
     "SupportState",
     "SupportVerdict",
     "ContextDependence",

@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from ragsvc.domain import Caller, F32Matrix, I64Vector, VersionId
-from ragsvc.errors import InvalidRequest, SourceNotFound
+from ragsvc.errors import CorpusNotFound, InvalidRequest, RefNotFound, SourceNotFound
 from ragsvc.generative.networks.network import RowShape
 from ragsvc.store.catalog import Catalog
 
@@ -115,14 +115,16 @@ def jittered(rows: Tensor, side: int, generator: torch.Generator) -> Tensor:
     return pictures.clamp(0, 1).flatten(1)
 
 
-def corpus_vectors(catalog: Catalog, caller: Caller, corpus: str, seed: int = 0) -> RowData:
-    """The vectors of all live chunks of a corpus at its head, in the order of their ids; each text once.
+def corpus_vectors(catalog: Catalog, caller: Caller, corpus: str, seed: int = 0, at: str = "head") -> RowData:
+    """The vectors of all live chunks of a corpus, in the order of their ids; each vector once.
 
+    :param at: "head", or the number of a commit.
     :raises CorpusNotFound: if there is none of this name.
+    :raises CommitCollected: if gc removed what the commit held.
     :raises InvalidRequest: if it has too few chunks.
     :raises StaleContent: if it changed while it was read.
     """
-    found = catalog.corpora.get(caller, corpus)
+    found = catalog.history.corpus_at(caller, corpus, at)
     versions = catalog.memberships.live_versions(found.id, found.commit)
     batch = catalog.chunks.batch(found.profile.id, versions)
     vectors = np.ascontiguousarray(batch.vectors, np.float32)
@@ -140,12 +142,42 @@ def corpus_vectors(catalog: Catalog, caller: Caller, corpus: str, seed: int = 0)
     return made.parted(seed)
 
 
-def corpus_texts(catalog: Catalog, caller: Caller, corpus: str, seed: int = 0) -> TextData:
-    """The texts of all live documents of a corpus at its head; errors as in `corpus_vectors`."""
-    found = catalog.corpora.get(caller, corpus)
+def corpus_texts(catalog: Catalog, caller: Caller, corpus: str, seed: int = 0, at: str = "head") -> TextData:
+    """The texts of all live documents of a corpus; errors as in `corpus_vectors`."""
+    found = catalog.history.corpus_at(caller, corpus, at)
     versions = [VersionId(i) for i in catalog.memberships.live_versions(found.id, found.commit).tolist()]
     texts = [version.text for version in catalog.versions.texts(versions)]
     return _text_data(corpus, texts, seed, int(found.commit))
+
+
+def data_of(
+    catalog: Catalog, caller: Caller, name: str, *, texts: bool, seed: int = 0, at: str = "head"
+) -> Dataset:
+    """Find data by its name: "digits", "digits28", a corpus, or a folder.
+
+    :param texts: whether texts are wanted where there is a choice, and not vectors.
+    :param at: of a corpus.
+    :raises SourceNotFound: if there is nothing of this name.
+    :raises InvalidRequest: if it has nothing to train on.
+    """
+    if name in BUILT_IN:
+        return digits(seed) if name == DIGITS else digits28(seed)
+    try:
+        return (corpus_texts if texts else corpus_vectors)(catalog, caller, name, seed, at)
+    except RefNotFound as error:
+        raise InvalidRequest(
+            f"the corpus {name} holds nothing yet", hint=f"ragsvc ingest {name} PATH"
+        ) from error
+    except CorpusNotFound as error:
+        folder = Path(name)
+        if not folder.is_dir():
+            raise SourceNotFound(
+                f"there is neither a corpus nor a folder {name[:200]!r}",
+                hint=f"name digits, digits28, a corpus or a folder of files; {error.hint}",
+            ) from error
+        return (
+            folder_texts(folder, seed) if texts and not holds_matrices(folder) else folder_rows(folder, seed)
+        )
 
 
 def folder_texts(folder: Path, seed: int = 0) -> TextData:
