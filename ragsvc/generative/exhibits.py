@@ -14,7 +14,7 @@ from ragsvc.generative.material import Material
 from ragsvc.generative.neighbourhood import Neighbourhood
 from ragsvc.generative.networks.autoencoder import Autoencoder
 from ragsvc.generative.networks.network import GenerativeNetwork, device_of
-from ragsvc.generative.networks.sampling import SamplingParameters
+from ragsvc.generative.networks.sampling_parameters import SamplingParameters
 from ragsvc.generative.networks.variational_autoencoder import VariationalAutoencoder
 
 _PICTURES = 40

@@ -16,8 +16,8 @@ from ragsvc.store.catalog import Catalog
 from ragsvc.store.models import check_model_name
 
 if TYPE_CHECKING:
+    from ragsvc.generative.model_samples import ModelSamples
     from ragsvc.generative.trainer import Listener
-    from ragsvc.service.model_samples import ModelSamples
 
 _LOADED = 8
 _Key = tuple[str, int, str]
@@ -144,7 +144,7 @@ class GenerativeModels:
         return model, samples.score(rows, labels)
 
     def _open(self, caller: Caller, name: str, version: int | None) -> tuple[TrainedModel, ModelSamples]:
-        from ragsvc.service.model_samples import ModelSamples
+        from ragsvc.generative.model_samples import ModelSamples
 
         model = self._catalog.models.get(caller, name, version)
         samples = self._loaded.get_or_make(_key(model), lambda: ModelSamples.open(self._catalog, model))

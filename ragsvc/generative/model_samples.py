@@ -24,7 +24,7 @@ from ragsvc.errors import CorpusNotFound, InvalidRequest, StaleContent
 from ragsvc.generative.model_files import LoadedModel, read_model
 from ragsvc.generative.neighbourhood import Neighbourhood
 from ragsvc.generative.networks.network import GenerativeNetwork, labels_of
-from ragsvc.generative.networks.sampling import SamplingParameters
+from ragsvc.generative.networks.sampling_parameters import SamplingParameters
 from ragsvc.generative.networks.tokens import PixelCodec
 from ragsvc.generative.networks.transformer import TransformerGenerator
 from ragsvc.store.catalog import Catalog
