@@ -197,7 +197,8 @@ class ModelSamples:
                 raise InvalidRequest(
                     f"row {place} has {len(row)} numbers, and the model was trained on {width}", param="rows"
                 )
-        matrix: F32Matrix = np.asarray(rows, np.float64).astype(np.float32)
+        with np.errstate(over="ignore"):
+            matrix: F32Matrix = np.asarray(rows, np.float64).astype(np.float32)
         if not np.isfinite(matrix).all():
             raise InvalidRequest("all numbers must be finite in single precision", param="rows")
         return torch.from_numpy(matrix)

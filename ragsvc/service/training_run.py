@@ -9,7 +9,7 @@ from typing import Any
 
 from ragsvc import __version__
 from ragsvc.domain import Caller, NetworkKind, TrainedModel, TrainingRequest
-from ragsvc.errors import Cancelled, CorpusNotFound, InvalidRequest, RagsvcError
+from ragsvc.errors import Cancelled, InvalidRequest, RagsvcError
 from ragsvc.generative import datasets, trainer
 from ragsvc.generative.checkpoint import Checkpoint
 from ragsvc.generative.datasets import Dataset, RowData
@@ -118,7 +118,7 @@ class TrainingRun:
                 order = replace(order, plan=TrainingPlan.of(plan))
         else:
             if request.kind is None or not request.data:
-                raise InvalidRequest("say what to train and on what", hint="ragsvc train vae --data digits")
+                raise _unsaid()
             order = _Order.of(request.kind, request.data, request.values)
         data = self._data(order)
         order = replace(order, data=data.name, commit=data.commit)
@@ -184,18 +184,25 @@ class TrainingRun:
             return None
         try:
             return Neighbourhood.of_head(self.catalog, self.caller, order.data)
-        except (CorpusNotFound, RagsvcError):
+        except RagsvcError:
+            # The report is poorer without it; the training is not.
             return None
 
 
 def _name_of(request: TrainingRequest) -> str:
     if request.name:
         return request.name
+    if request.resume:
+        raise InvalidRequest("say which training is to go on", hint="ragsvc train --name NAME --resume")
     if request.kind is None or not request.data:
-        raise InvalidRequest("say of which name the training is", hint="ragsvc train --name NAME --resume")
+        raise _unsaid()
     base = request.data.rstrip("/").rpartition("/")[2].lower()
     clean = "".join(char if char.isascii() and (char.isalnum() or char in "._-") else "-" for char in base)
     return f"{request.kind}-{clean}"[:64]
+
+
+def _unsaid() -> InvalidRequest:
+    return InvalidRequest("say what to train and on what", hint="ragsvc train vae --data digits")
 
 
 def _identity(order: _Order, material: Material) -> dict[str, Any]:
