@@ -124,11 +124,20 @@ def _passages(
         )
     ]
     if isinstance(network, Autoencoder | VariationalAutoencoder):
-        ends = material.validation.rows[:2].to(device_of(network))
+        ends = _far_apart(material).to(device_of(network))
         words = "Evenly spaced on the way between the codes of two real passages, the nearest to each step."
         between = network.interpolate(ends, _ROWS)
         found.append(PassageRow("What lies between", words, _first(neighbourhood, caller, between)))
     return found
+
+
+def _far_apart(material: Material) -> Tensor:
+    """The first validation row, and the one farthest from it of the same class: (2, width)."""
+    rows, labels = material.validation.rows, material.validation.labels
+    distances = torch.cdist(rows[:1], rows)[0]
+    if labels is not None:
+        distances[labels != labels[0]] = -1
+    return rows[[0, int(distances.argmax())]]
 
 
 def _first(neighbourhood: Neighbourhood, caller: Caller, rows: Tensor) -> tuple[NearPassage, ...]:

@@ -75,11 +75,8 @@ def _chart(name: str, history: Sequence[Mapping[str, Any]], best_epoch: int, mea
         meaning,
         _curve(series["training"], place),
         _curve(series["validation"], place),
-        tuple((round(WIDTH * i / _TICKS, 1), _short(steps * i / _TICKS)) for i in range(_TICKS + 1)),
-        tuple(
-            (round(HEIGHT * (1 - i / _TICKS), 1), _short(low + (high - low) * i / _TICKS))
-            for i in range(_TICKS + 1)
-        ),
+        tuple((place(step, high)[0], _short(step)) for step in _round_numbers(0, steps)),
+        tuple((place(0, value)[1], _short(value)) for value in _round_numbers(low, high)),
         None if best is None else round(WIDTH * best / steps, 1),
         top > high,
     )
@@ -91,6 +88,15 @@ def _curve(points: Sequence[tuple[int, float]], place: Any) -> _Curve | None:
     places = tuple(place(step, value) for step, value in points)
     line = " ".join(f"{x},{y}" for x, y in places)
     return _Curve(line, places if len(places) <= _FEW else (), points[-1][1])
+
+
+def _round_numbers(low: float, high: float) -> list[float]:
+    """A few numbers with few digits from low to high, ascending."""
+    rough = (high - low) / _TICKS
+    unit = 10.0 ** math.floor(math.log10(rough))
+    step = next(unit * factor for factor in (1, 2, 2.5, 5, 10) if unit * factor >= rough * 0.999)
+    first = math.ceil(low / step - 1e-9)
+    return [number * step for number in range(first, math.floor(high / step + 1e-9) + 1)]
 
 
 def _short(value: float) -> str:

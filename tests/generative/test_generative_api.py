@@ -21,6 +21,7 @@ from starlette.testclient import TestClient
 
 from ragsvc.api.app import create_app
 from ragsvc.domain import NetworkKind, TrainingRequest
+from ragsvc.service.service import Service
 
 SENTENCES = {f"d{number}": f"apple word{number} and fig{number % 5} are here" for number in range(30)}
 TINY = {
@@ -38,6 +39,22 @@ FEW = settings(
 )  # fmt: skip
 
 
+class Held:
+    """A service that apps neither start nor close: several of them share it, one after the other."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._service, name)
+
+    def start(self) -> None:
+        """There are no jobs."""
+
+    def close(self) -> None:
+        """Whoever opened it does."""
+
+
 @pytest.fixture(scope="module")
 def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
     service = open_service(tmp_path_factory.mktemp("api") / "home")
@@ -48,7 +65,7 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
             values={**values, "epochs": 1, "batch_size": 512},
         )  # fmt: skip
         service.models.train(ME, request)
-    with TestClient(create_app(service), base_url="http://localhost") as made:
+    with service, TestClient(create_app(Held(service)), base_url="http://localhost") as made:  # type: ignore[arg-type]
         yield made
 
 
