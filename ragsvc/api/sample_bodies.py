@@ -61,7 +61,7 @@ class GenerateBody(Body):
         None,
         description="Two document ids of the corpus that the model was trained on, or two rows: instead of "
         "new rows, `steps` rows on the way from one to the other are made, both ends among them.",
-        examples=[["handbook/models/vae.md", "handbook/models/gan.md"]],
+        examples=[["handbook/models/diffusion-models.md", "handbook/models/autoencoders.md"]],
     )
     steps: int = Field(8, ge=2, le=MAX_ROWS, description="Rows between two, with both ends.", examples=[8])
     prompt: str = Field("", max_length=MAX_PROMPT, description="Text that a transformer goes on from.")
