@@ -10,7 +10,6 @@ import typer
 from ragsvc.cli.options import HomeOption, JsonOption
 from ragsvc.cli.output import make_console, one_line, safe, write_json, write_line
 from ragsvc.cli.session import local_caller, session_of
-from ragsvc.domain import SampleRequest
 from ragsvc.errors import InvalidRequest
 
 if TYPE_CHECKING:
@@ -133,6 +132,7 @@ def generate(
     home: HomeOption = None,
 ) -> int:
     """Make something new with a trained model, or walk from one document to another."""
+    from ragsvc.domain import SampleRequest
     from ragsvc.service.json_values import encodable
     from ragsvc.service.views.generative import SamplesView
 

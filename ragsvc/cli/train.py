@@ -8,27 +8,44 @@ import time
 import tomllib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from ragsvc.cli.options import HomeOption, JsonOption
-from ragsvc.cli.output import make_console, one_line, safe, write_json, write_line
+from ragsvc.cli.output import make_console, one_line, safe, write_error, write_json, write_line
 from ragsvc.cli.session import local_caller, session_of
-from ragsvc.domain import NetworkKind, TrainedModel, TrainingRequest
-from ragsvc.errors import InvalidRequest, SourceNotFound
+from ragsvc.errors import Cancelled, InvalidRequest, SourceNotFound
 
 if TYPE_CHECKING:
+    from ragsvc.domain import TrainedModel
     from ragsvc.generative.trainer import Listener, TrainingProgress
 
+_INTERRUPTED = 130
 _SHOWN_EVERY_S = 0.2
 _LOSSES_SHOWN = 3
 
 
+class KindChoice(StrEnum):
+    """What can be trained; the kinds of the domain, without the import of it."""
+
+    AUTOENCODER = "autoencoder"
+    VAE = "vae"
+    GAN = "gan"
+    TRANSFORMER = "transformer"
+
+
+_KINDS = ", ".join(KindChoice)
+
+
 def train(
     context: typer.Context,
-    kind: Annotated[NetworkKind | None, typer.Argument(help="What to train.", show_default=False)] = None,
+    kind: Annotated[
+        KindChoice | None,
+        typer.Argument(metavar="KIND", help=f"What to train: {_KINDS}.", show_default=False),
+    ] = None,
     data: Annotated[
         str,
         typer.Option("--data", metavar="DATA", help="digits, digits28, a corpus, or a folder of files."),
@@ -58,6 +75,8 @@ def train(
 
     Ctrl-C stops it and keeps what it learned; --resume goes on as if it had never stopped.
     """
+    from ragsvc.domain import NetworkKind, TrainingRequest
+
     given = {
         **_read_config(config),
         **dict(_pair(each) for each in values or ()),
@@ -72,13 +91,16 @@ def train(
             "an interrupted training goes on with what it began with",
             hint="give only its name, and --minutes if you like: ragsvc train --name NAME --resume",
         )
-    request = TrainingRequest(kind=kind, data=data, name=name, values=given, resume=resume)
-    with (
-        session_of(context).worker(home, create=True) as service,
-        _stoppable() as stopped,
-        _progress() as listener,
-    ):
-        model = service.models.train(local_caller(), request, listener=listener, cancelled=stopped)
+    asked = None if kind is None else NetworkKind(kind)
+    request = TrainingRequest(kind=asked, data=data, name=name, values=given, resume=resume)
+    session = session_of(context)
+    with session.worker(home, create=True) as service:
+        try:
+            with _stoppable() as stopped, _progress() as listener:
+                model = service.models.train(local_caller(), request, listener=listener, cancelled=stopped)
+        except Cancelled as error:
+            write_error(error, as_json=as_json, home=session.given)
+            return _INTERRUPTED
         folder = service.settings.home / "models" / model.name / str(model.version)
     _show(model, folder, as_json=as_json)
     return 0

@@ -56,9 +56,9 @@ class Material:
             rows = jittered(rows, self.side, generator_of(seed, PICTURES, step))
         return Batch(rows, None if labels is None else labels[chosen])
 
-    def held_out(self) -> Iterator[Batch]:
+    def held_out(self, size: int) -> Iterator[Batch]:
         """Validation rows, in batches."""
-        return pieces(self.validation.rows, self.validation.labels)
+        return pieces(self.validation.rows, self.validation.labels, size)
 
 
 def prepare(

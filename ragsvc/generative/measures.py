@@ -11,7 +11,7 @@ from torch import Tensor
 from ragsvc.generative.material import Material
 from ragsvc.generative.networks.adversarial_network import GenerativeAdversarialNetwork
 from ragsvc.generative.networks.autoencoder import Autoencoder
-from ragsvc.generative.networks.network import GenerativeNetwork, device_of, pieces
+from ragsvc.generative.networks.network import GenerativeNetwork, device_of
 from ragsvc.generative.networks.tokens import PixelCodec
 from ragsvc.generative.networks.transformer import TransformerGenerator
 from ragsvc.generative.networks.variational_autoencoder import VariationalAutoencoder
@@ -41,7 +41,7 @@ def _rows(
     device = device_of(network)
     found = [
         value(batch.rows.to(device), None if batch.labels is None else batch.labels.to(device))
-        for batch in pieces(material.validation.rows, material.validation.labels)
+        for batch in material.held_out(network.rows_at_once)
     ]
     return torch.cat(found).double().cpu()
 

@@ -195,7 +195,7 @@ class Trainer:
         totals: dict[str, float] = {}
         rows = 0
         begin_step(self.plan.seed, VALIDATION)
-        for batch in self.material.held_out():
+        for batch in self.material.held_out(self.network.rows_at_once):
             with torch.no_grad():
                 found = floats(self.network.validation(_to(batch, self.plan.device)))
             for name, value in found.items():

@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import pickle
+import signal
+import subprocess
+import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -14,6 +19,7 @@ from doubles import CORPUS, ME, open_service, upload
 from safetensors.torch import save_file
 
 from ragsvc.cli.main import main
+from ragsvc.cli.train import KindChoice
 from ragsvc.domain import NetworkKind, SampleRequest, TrainedModel, TrainingRequest
 from ragsvc.errors import (
     Cancelled,
@@ -318,6 +324,35 @@ def test_the_command_line_trains_lists_shows_makes_and_deletes(
         "model": "vae-digits", "deleted": [1], "training": False,
     }  # fmt: skip
     assert "no model" in ran(["models", "list"], home, capsys)[2]
+
+
+def test_the_command_line_knows_every_kind() -> None:
+    assert [str(kind) for kind in KindChoice] == [str(kind) for kind in NetworkKind]
+
+
+def test_ctrl_c_keeps_what_was_learned(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    command = [sys.executable, "-m", "ragsvc", "train", "vae", "--data", "digits", "--name", "v"]
+    command += [
+        "--set",
+        "checkpoint_steps=1",
+        "--set",
+        "patience=0",
+        "--epochs",
+        "100000",
+        "--home",
+        str(home),
+    ]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment) as process:
+        checkpoint = home / "models" / "v" / "training" / "checkpoint.safetensors"
+        while not checkpoint.exists() and process.poll() is None:
+            time.sleep(0.05)
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=200)
+    assert process.returncode == 130, said
+    assert f"ragsvc train --name v --resume (with --home {home})" in said
+    assert checkpoint.exists()
 
 
 @pytest.mark.parametrize(

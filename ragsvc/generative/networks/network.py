@@ -61,6 +61,8 @@ class GenerativeNetwork(nn.Module):  # type: ignore[misc]
     kind: ClassVar[NetworkKind]
     # Which loss tells on validation rows how good the network is; lower is better.
     criterion: ClassVar[str] = "loss"
+    # Rows of validation that are looked at together.
+    rows_at_once: ClassVar[int] = 512
     # Of Adam.
     betas: ClassVar[tuple[float, float]] = (0.9, 0.999)
 
@@ -235,7 +237,7 @@ def device_of(network: nn.Module) -> torch.device:
     return device
 
 
-def pieces(rows: Tensor, labels: Tensor | None, size: int = 512) -> Iterator[Batch]:
+def pieces(rows: Tensor, labels: Tensor | None, size: int) -> Iterator[Batch]:
     """Rows in batches."""
     for start in range(0, len(rows), size):
         some = slice(start, start + size)

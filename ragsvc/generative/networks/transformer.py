@@ -26,7 +26,6 @@ from ragsvc.generative.networks.tokens import BYTES, SUBWORDS, Codec, PixelCodec
 
 _AS_LEARNED = SamplingParameters()
 _DEVIATION = 0.02
-_PIECE = 64
 
 
 # Keys and values of a layer so far: (n, heads, t, width / heads) each.
@@ -112,6 +111,7 @@ class TransformerGenerator(GenerativeNetwork):
 
     kind = NetworkKind.TRANSFORMER
     betas = (0.9, 0.98)
+    rows_at_once = 32
     hyperparameters: TransformerParameters
 
     def __init__(self, codec: Codec, parameters: TransformerParameters | None = None) -> None:
@@ -186,7 +186,7 @@ class TransformerGenerator(GenerativeNetwork):
     @without_gradients
     def log_likelihood(self, tokens: Tensor) -> Tensor:
         """log p of each row of tokens in nats, given its first: (n, t) int64 -> (n,)."""
-        return torch.cat([-self._surprise(some, "none").sum(1) for some in tokens.split(_PIECE)])
+        return torch.cat([-self._surprise(some, "none").sum(1) for some in tokens.split(self.rows_at_once)])
 
     def score(self, rows: Tensor, labels: Tensor | None = None) -> Tensor:
         """log p(row) in nats; of pictures, of their levels of grey, without labels of all classes alike."""
