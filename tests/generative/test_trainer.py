@@ -212,5 +212,5 @@ def test_learning_rates_rise_and_fall() -> None:
     rates = [plan.rate(step, 100) for step in range(100)]
     assert max(rates) == pytest.approx(1e-2, rel=0.05)
     assert rates[0] == pytest.approx(1e-3) and rates[-1] < 1e-3
-    assert all(one <= other for one, other in itertools.pairwise(rates))
-    assert all(one >= other for one, other in itertools.pairwise(rates))
+    assert all(one <= other for one, other in itertools.pairwise(rates[:8]))
+    assert all(one >= other for one, other in itertools.pairwise(rates[10:]))
