@@ -24,7 +24,7 @@ MEANINGS = {
     "log_likelihood": "log likelihood of a row in nats, estimated from below with 64 draws; higher is better",
     "reconstruction_error": "mean square error of a number that went through the code; lower is better",
     "explained": "share of the rows' variance that comes back through the code; 1 is all of it",
-    "energy_distance": "distance of made rows from validation rows; about 0 where they are of one distribution",
+    "energy_distance": "of made rows from validation rows; about 0 where both are of one distribution",
     "distance": "how well the critic still tells validation rows from made ones; falls towards 0",
     "perplexity": "among how many equally likely tokens it seems to choose; lower is better",
     "bits_per_number": "bits that a pixel costs; lower is better",
