@@ -353,8 +353,9 @@ def test_shares_are_of_the_likeliest(row: torch.Tensor, k: int, share: float, te
         assert float(plain[kept].sum()) >= share - 1e-4
 
 
-def test_no_temperature_takes_the_likeliest() -> None:
-    sampling = SamplingParameters(temperature=0)
+@pytest.mark.parametrize("temperature", [0, 5e-324, 1e-300, 1e-40, 1e-7])
+def test_no_temperature_takes_the_likeliest(temperature: float) -> None:
+    sampling = SamplingParameters(temperature=temperature)
     drawn = sampling.draw(torch.tensor([[0.0, 3.0, 1.0]] * 5), torch.Generator().manual_seed(0))
     assert drawn.tolist() == [1] * 5
 

@@ -11,6 +11,8 @@ from ragsvc.errors import InvalidRequest
 
 MAX_TOKENS = 2048
 MAX_STOPS = 16
+# Below, the likeliest is always taken: its share could not be told from 1.
+_COLDEST = 1e-9
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,9 +50,10 @@ class SamplingParameters:
 
         top_p: Holtzman et al., 2020, "The Curious Case of Neural Text Degeneration".
         """
-        if not self.temperature:
+        if self.temperature < _COLDEST:
             return torch.nn.functional.one_hot(logits.argmax(1), logits.shape[1]).to(logits.dtype)
-        logits = logits / self.temperature
+        # From the likeliest down and in double: a tiny temperature would divide nothing by nothing else.
+        logits = (logits - logits.amax(1, keepdim=True)).double() / self.temperature
         if 0 < self.top_k < logits.shape[1]:
             least = logits.topk(self.top_k).values[:, -1:]
             logits = logits.masked_fill(logits < least, -torch.inf)
