@@ -5,6 +5,7 @@ RagsvcError
 │   ├── InvalidName
 │   ├── InvalidFilter
 │   ├── InvalidSetting        of the server's, found when it is needed
+│   ├── UnsupportedOperation
 │   └── RootEmpty
 ├── NotFound
 │   ├── CorpusNotFound
@@ -13,6 +14,7 @@ RagsvcError
 │   ├── RefNotFound
 │   ├── CommitCollected
 │   ├── JobNotFound
+│   ├── TrainedModelNotFound
 │   ├── SessionNotFound
 │   ├── RecordNotFound
 │   └── SourceNotFound
@@ -24,6 +26,7 @@ RagsvcError
 │   ├── CorpusExists
 │   ├── TargetExists
 │   ├── RecordsOff
+│   ├── TrainingUnfinished
 │   └── ProfileMismatch
 ├── AccessDenied
 │   ├── Unauthenticated
@@ -34,12 +37,14 @@ RagsvcError
 ├── ModelError
 │   ├── ModelNotFound
 │   ├── ModelRefused
+│   ├── TrainingDiverged
 │   └── ModelMismatch
 ├── StorageError              the home folder or what is in it
 │   ├── CatalogNewer
 │   ├── CatalogDamaged
 │   ├── IndexDamaged
 │   ├── ExportDamaged
+│   ├── ModelDamaged
 │   ├── HomeNotFound
 │   ├── HomeNotWritable
 │   └── DiskFull
@@ -110,6 +115,12 @@ class InvalidSetting(InvalidRequest):
     code = "invalid_setting"
 
 
+class UnsupportedOperation(InvalidRequest):
+    """A model of this kind has no such thing: an adversarial network cannot encode."""
+
+    code = "unsupported_operation"
+
+
 class RootEmpty(InvalidRequest):
     """Pruning a root that is missing or has become empty."""
 
@@ -146,6 +157,12 @@ class CommitCollected(NotFound):
 
 class JobNotFound(NotFound):
     code = "job_not_found"
+
+
+class TrainedModelNotFound(NotFound):
+    """No model of this name, or not of this version, was trained in this home."""
+
+    code = "trained_model_not_found"
 
 
 class SessionNotFound(NotFound):
@@ -208,6 +225,12 @@ class RecordsOff(Conflict):
     code = "records_off"
 
 
+class TrainingUnfinished(Conflict):
+    """A training of this name was interrupted: it is gone on with or thrown away first."""
+
+    code = "training_unfinished"
+
+
 class ProfileMismatch(Conflict):
     """The corpus was indexed with another profile."""
 
@@ -262,6 +285,12 @@ class ModelRefused(ModelError):
     code = "model_refused"
 
 
+class TrainingDiverged(ModelError):
+    """A loss is no finite number."""
+
+    code = "training_diverged"
+
+
 class ModelMismatch(ModelError):
     """The weights are not the ones recorded."""
 
@@ -292,6 +321,12 @@ class ExportDamaged(StorageError):
     """An exported folder is incomplete, altered, or none."""
 
     code = "export_damaged"
+
+
+class ModelDamaged(StorageError):
+    """The files of a trained model, or of a checkpoint, are missing or not what was written."""
+
+    code = "model_damaged"
 
 
 class HomeNotFound(StorageError):

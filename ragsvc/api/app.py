@@ -28,6 +28,7 @@ from ragsvc.api.routes import (
     corpora,
     documents,
     embeddings,
+    generative,
     health,
     history,
     jobs,
@@ -61,7 +62,7 @@ def create_app(service: Service) -> FastAPI:
     )
     app.state.ragsvc = AppState.of_service(service)
     app.state.ragsvc_key_needed = has_key(settings.api_key)
-    asking = (search, answer, chat, models, embeddings)
+    asking = (search, answer, chat, models, embeddings, generative)
     for room in (*asking, corpora, documents, history, sessions, records, usage, jobs, health):
         app.include_router(room.router)
     app.openapi = partial(openapi.document, app)  # type: ignore[method-assign]

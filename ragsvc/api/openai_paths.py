@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from urllib.parse import unquote
 
-_HERE = re.compile(r"/v1/(?:chat/completions/*|embeddings/*|models(?:/.*)?)", re.DOTALL)
+# A trained model; a corpus as a model is "ragsvc/NAME", and no trained model has that name.
+_TRAINED = r"(?!/(?!ragsvc/).+/(?:generate|encode|score)\Z)"
+_HERE = re.compile(rf"/v1/(?:chat/completions/*|embeddings/*|models{_TRAINED}(?:/.*)?)", re.DOTALL)
 # The same routes under another base URL: without /v1, with it twice, or as a cloud has them.
 _OURS = "/chat/completions", "/completions", "/embeddings", "/models", "/responses"
 # A corpus may have such a name.

@@ -41,6 +41,7 @@ TAGS = [
     {"name": "corpora", "description": "Corpora and their documents."},
     {"name": "history", "description": "Commits, tags and going back."},
     {"name": "records", "description": "Sessions, records of answers, feedback and usage."},
+    {"name": "generative", "description": "Models that were trained here make, encode and score."},
     {"name": "jobs", "description": "Long work, done in the background."},
     {"name": "health", "description": "For load balancers and monitors."},
 ]

@@ -82,10 +82,18 @@ def delete_corpus(
         if not yes:
             _confirm(corpus, summary.documents, can_ask=sys.stdin.isatty() and not as_json)
         service.delete_corpus(local_caller(), corpus)
+        models = [model.name for model in service.models.trained_on(local_caller(), corpus)]
+    names = list(dict.fromkeys(models))
     if as_json:
-        write_json({"corpus": corpus, "deleted": True, "documents": summary.documents})
+        write_json(
+            {"corpus": corpus, "deleted": True, "documents": summary.documents, "models_trained_on_it": names}
+        )
     else:
         write_line(f"deleted corpus {safe(corpus)} ({summary.documents} documents)", sys.stdout)
+    for name in names:
+        # What a model learned from texts is not in the corpus and does not go with it.
+        typed = session_of(context).typed(f"ragsvc models delete {name} --yes")
+        write_line(f"the model {name} was trained on it and is kept: {typed}", sys.stderr)
     return 0
 
 

@@ -24,12 +24,14 @@ from ragsvc.cli import (
     ingest,
     jobs,
     mcp,
+    models,
     records,
     reindex,
     retention,
     search,
     serve,
     sessions,
+    train,
     transfer,
     upkeep,
 )
@@ -99,6 +101,9 @@ app.add_typer(documents.app, name="documents")
 evaluate.app.command("make")(evaluate_make.make)
 app.add_typer(evaluate.app, name="eval")
 app.add_typer(jobs.app, name="jobs")
+app.command("train")(train.train)
+app.command("generate")(models.generate)
+app.add_typer(models.app, name="models")
 app.add_typer(sessions.app, name="sessions")
 app.add_typer(records.app, name="records")
 app.command("usage")(records.usage)

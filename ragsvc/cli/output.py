@@ -25,8 +25,8 @@ _UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 
 # Commands in a hint that work on a home; not `--help`, nor an export that was made somewhere.
 _COMMAND = re.compile(
-    r"\bragsvc (ask|corpora|documents|gc|ingest|jobs|log|rebuild|records|reindex|rollback|search|sessions|tag"
-    r"|usage|verify)\b"
+    r"\bragsvc (ask|corpora|documents|gc|generate|ingest|jobs|log|models|rebuild|records|reindex|rollback"
+    r"|search|sessions|tag|train|usage|verify)\b"
     r"(?!.*--help)"
 )
 

@@ -83,6 +83,15 @@ from ragsvc.domain.documents import (
     TextSlice,
     VersionText,
 )
+from ragsvc.domain.generative import (
+    NearPassage,
+    NetworkKind,
+    RowScore,
+    Sample,
+    SampleRequest,
+    TrainedModel,
+    TrainingRequest,
+)
 from ragsvc.domain.jobs import (
     Job,
     JobFilter,
@@ -129,6 +138,13 @@ from ragsvc.domain.search import (
 )
 
 __all__ = [
+    "NetworkKind",
+    "NearPassage",
+    "RowScore",
+    "Sample",
+    "SampleRequest",
+    "TrainedModel",
+    "TrainingRequest",
     "SupportState",
     "SupportVerdict",
     "ContextDependence",

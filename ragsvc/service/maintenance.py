@@ -201,7 +201,8 @@ class MaintenanceService:
         """
         names = [one.name for one in self._catalog.corpora.summaries(caller)] if corpus is None else [corpus]
         show = progress or (lambda _: None)
-        return Verification(self._catalog, self._loader.parts, show).run(caller, names)
+        look = Verification(self._catalog, self._loader.parts, show)
+        return look.run(caller, names, models=corpus is None)
 
     def rebuild(
         self,

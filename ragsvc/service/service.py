@@ -33,6 +33,7 @@ from ragsvc.service.drafts import GoldenDrafter
 from ragsvc.service.embedding import Embeddings
 from ragsvc.service.evaluations import Evaluations
 from ragsvc.service.follower import Follower
+from ragsvc.service.generative import GenerativeModels
 from ragsvc.service.job_desk import JobDesk
 from ragsvc.service.job_runner import JobRunner
 from ragsvc.service.maintenance import MaintenanceService
@@ -76,6 +77,7 @@ class Service:
         self.evaluations = Evaluations(catalog, self._loader, self.queries, settings)
         self.drafter = GoldenDrafter(catalog)
         self.embeddings = Embeddings(catalog, self._loader, settings)
+        self.models = GenerativeModels(catalog, settings)
         self.desk = JobDesk(catalog)
         self._runner = JobRunner(catalog, settings)
         self._follower = Follower(catalog, self.queries, settings)

@@ -21,6 +21,7 @@ from ragsvc.store.integrity import Integrity
 from ragsvc.store.jobs import Jobs
 from ragsvc.store.lock import WriterLock
 from ragsvc.store.memberships import Memberships
+from ragsvc.store.models import Models
 from ragsvc.store.passages import Passages
 from ragsvc.store.publication import Publication
 from ragsvc.store.records import Records
@@ -55,6 +56,7 @@ class Catalog:
         self.jobs = Jobs(database)
         self.sessions = Sessions(database)
         self.records = Records(database)
+        self.models = Models(database)
         self.pins = Pins(database)
         self.gc = GarbageCollector(database)
         self.integrity = Integrity(database)

@@ -20,7 +20,7 @@ from ragsvc.store.sqlite_errors import damaged, free_bytes, translated
 
 T = TypeVar("T")
 
-REVISION = "0006"
+REVISION = "0007"
 """The newest migration; a test compares it with the scripts."""
 
 BUSY_TIMEOUT_S = 30.0

@@ -50,6 +50,19 @@ class Home:
         """The folder of what was uploaded for a job."""
         return self.path / "spool" / job_id
 
+    @property
+    def models(self) -> Path:
+        """The folder of all trained models."""
+        return self.path / "models"
+
+    def model(self, name: str, version: int) -> Path:
+        """The folder of a trained model."""
+        return self.models / name / str(version)
+
+    def training(self, name: str) -> Path:
+        """The folder of a training that is in work, or was interrupted."""
+        return self.models / name / "training"
+
 
 def make_folder(folder: Path, mode: int = 0o777) -> None:
     """Make a folder of a home; a file or a dead link that damage put in its place goes."""

@@ -369,3 +369,24 @@ feedback = Table(
     Column("corrected_answer", Text, nullable=False),
     Column("tags", CanonicalJson, nullable=False),
 )
+
+# Trained generative models; their weights lie beside the catalog.
+model = Table(
+    "model",
+    metadata,
+    Column("number", Id, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("version", BigInteger, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("weights_sha256", Text, nullable=False),
+    Column("data", Text, nullable=False, index=True),
+    Column("data_commit", BigInteger, nullable=True),
+    Column("hyperparameters", CanonicalJson, nullable=False),
+    Column("metrics", CanonicalJson, nullable=False),
+    Column("size_bytes", BigInteger, nullable=False),
+    Column("owner", Text, nullable=False),
+    Column("tenant", Text, nullable=False),
+    Column("created_at", Text, nullable=False),
+    UniqueConstraint("name", "version"),
+    sqlite_autoincrement=True,
+)

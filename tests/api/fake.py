@@ -44,6 +44,7 @@ from ragsvc.domain import (
     VersionId,
 )
 from ragsvc.errors import CorpusNotFound, DocumentNotFound, InvalidFilter, InvalidRequest, JobNotFound
+from ragsvc.service.generative import GenerativeModels
 from ragsvc.service.records import RecordService
 from ragsvc.settings.settings import Settings
 from ragsvc.store.catalog import Catalog
@@ -112,8 +113,11 @@ class FakeService:
         self.closed = True
         if "records" in self.__dict__:
             self.records.close()
+            del self.records
+        if "catalog" in self.__dict__:
             self.catalog.close()
-            del self.records, self.catalog
+            self.__dict__.pop("models", None)
+            del self.catalog
         shutil.rmtree(self._home, ignore_errors=True)
 
     def ready(self) -> Readiness:
@@ -269,6 +273,11 @@ class FakeService:
         """Made when it is first needed: most tests ask for none."""
         shutil.copytree(blank_home(), self._home, dirs_exist_ok=True)
         return Catalog.open(self._home)
+
+    @cached_property
+    def models(self) -> GenerativeModels:
+        """The real one, over a home where nothing was trained."""
+        return GenerativeModels(self.catalog, self.settings)
 
     @cached_property
     def records(self) -> RecordService:

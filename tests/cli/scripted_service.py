@@ -41,6 +41,7 @@ from ragsvc.domain import (
     SourceCaveat,
     Span,
     TextSlice,
+    TrainedModel,
 )
 from ragsvc.errors import CorpusNotFound, DocumentNotFound, JobNotFound
 
@@ -148,6 +149,13 @@ class ScriptedLifecycle:
         ]
 
 
+class ScriptedModels:
+    """No model was trained."""
+
+    def trained_on(self, caller: Caller, corpus: str) -> list[TrainedModel]:
+        return []
+
+
 class ScriptedService:
     """Knows one corpus, `handbook`, with 450 documents."""
 
@@ -158,6 +166,7 @@ class ScriptedService:
         self.warnings: tuple[SourceCaveat, ...] = ()
         self.error: BaseException | None = None
         self.maintenance = ScriptedLifecycle(self)
+        self.models = ScriptedModels()
 
     def open(self, settings: Any, *, create: bool = True) -> AbstractContextManager[Any]:
         self.asked.append(settings)

@@ -14,6 +14,7 @@ import numpy as np
 
 from ragsvc.domain import Caller, CollectReport
 from ragsvc.errors import CorpusNotFound, StorageError
+from ragsvc.generative import model_upkeep
 from ragsvc.index import index_reader, index_writer
 from ragsvc.pipeline.index_files import folder_of, rebase
 from ragsvc.store.catalog import Catalog
@@ -50,11 +51,13 @@ def collect(
     if dry_run:
         useless = list(_useless_folders(catalog.home.path, collected.places))
         freed = sum(index_writer.size_bytes(folder) for folder in useless)
+        freed += sum(map(model_upkeep.size_bytes, _model_orphans(catalog, caller)))
     else:
         with turns.turn():
             useless = list(_useless_folders(catalog.home.path, catalog.gc.places()))
             freed = sum(index_writer.size_bytes(folder) for folder in useless)
             _remove(useless)
+            freed += _remove_models(_model_orphans(catalog, caller))
         for place in collected.places:
             with turns.turn():
                 freed += _shrink(catalog, caller, place)
@@ -78,6 +81,23 @@ def _useless_folders(home: Path, places: Sequence[ProfileUse]) -> Iterator[Path]
             ours = _PROFILE.fullmatch(folder.name) and folder.is_dir() and not folder.is_symlink()
             if ours and (corpus.name, folder.name) not in needed:
                 yield folder
+
+
+def _model_orphans(catalog: Catalog, caller: Caller) -> list[Path]:
+    return model_upkeep.orphans(catalog.home, catalog.models.all(caller))
+
+
+def _remove_models(folders: Sequence[Path]) -> int:
+    """Remove what trainings left that were killed; gives the bytes freed."""
+    freed = 0
+    for folder in folders:
+        size = model_upkeep.size_bytes(folder)
+        try:
+            model_upkeep.remove(folder)
+            freed += size
+        except StorageError as error:
+            log.warning("files of a model stay that nothing needs: %s", error.message)
+    return freed
 
 
 def _remove(folders: Sequence[Path]) -> None:

@@ -19,6 +19,7 @@ from ragsvc.domain import (
     VersionId,
 )
 from ragsvc.errors import IndexDamaged, ModelError, ProfileMismatch, StaleContent
+from ragsvc.generative import model_upkeep
 from ragsvc.index import index_reader
 from ragsvc.index.corpus_index import CorpusIndex
 from ragsvc.pipeline.index_files import folder_of, is_ours
@@ -49,9 +50,10 @@ class Verification:
         self._problems: list[VerifyProblem] = []
         self._checked = dict.fromkeys(("corpora", "texts", "chunks", "index_files"), 0)
 
-    def run(self, caller: Caller, names: Sequence[str]) -> VerifyReport:
+    def run(self, caller: Caller, names: Sequence[str], *, models: bool = False) -> VerifyReport:
         """Check the database file and some corpora.
 
+        :param models: whether the files of trained models are looked at too.
         :raises CorpusNotFound: if one does not exist.
         """
         corpora = [self._catalog.corpora.get(caller, name) for name in names]
@@ -59,6 +61,9 @@ class Verification:
             self._add("", "catalog", f"the catalog {self._catalog.home.catalog}: {line}", RESTORE)
         for corpus in corpora:
             self._corpus(corpus)
+        if models and (known := self._catalog.models.all(caller)):
+            self._checked["models"] = len(known)
+            self._problems.extend(model_upkeep.faults(self._catalog.home, known))
         return VerifyReport(self._checked, tuple(self._problems), time.perf_counter() - self._started)
 
     def _corpus(self, corpus: Corpus) -> None:

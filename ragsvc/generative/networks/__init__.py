@@ -1,0 +1,1 @@
+"""The four networks: autoencoder, variational autoencoder, adversarial network, transformer."""
