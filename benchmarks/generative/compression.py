@@ -5,7 +5,7 @@
 A thousand vectors are held out as queries; the exact ten nearest of the others are what recall@10 counts.
 "codes" searches what is stored. "re-scored" takes the hundred best of that, rebuilds their vectors and orders
 them by the cosine of query and rebuilt vector. "all rebuilt" compares the query with every rebuilt vector:
-what the codes hold, whatever it costs to get at. Queries a second are of computing time on one thread. The last lines
+what the codes hold, whatever it costs. Queries a second are of computing time on one thread. The last lines
 compare the autoencoder with the best plain way of as many bytes, query by query: a paired randomisation test
 and a bootstrap interval.
 """

@@ -37,7 +37,6 @@ PAIRS = (
     ("squad A", "medquad", "far"),
     ("medquad", "squad A", "far"),
     ("cisi", "cranfield", "science, another field"),
-    ("cranfield", "cisi", "science, another field"),
     ("medquad", "pubmedqa", "medicine, another kind"),
     ("pubmedqa", "medquad", "medicine, another kind"),
     ("squad A", "squad B", "other articles, asked alike"),

@@ -21,8 +21,10 @@ from ragsvc.models.model_folder import open_folder
 
 CHUNK_CHARS = 280
 LEAST_CHARS = 60
-CHUNKS_OF_DOCUMENT = 6
-MEDICAL_DOCUMENTS = 3500
+# Enough for a whole paragraph of SQuAD; long documents of the others are told by their beginning.
+PARAGRAPH_CHUNKS = 6
+DOCUMENT_CHUNKS = 2
+MEDICAL_DOCUMENTS = 2000
 QUESTIONS = 1000
 DIMENSION = 384
 
@@ -57,8 +59,8 @@ def chunks_of(text: str) -> list[str]:
     return [*pieces, held] if len(held) > LEAST_CHARS else pieces
 
 
-def _set(name: str, documents: Sequence[str], questions: Sequence[str]) -> QuestionSet:
-    pieces = dict.fromkeys(piece for text in documents for piece in chunks_of(text)[:CHUNKS_OF_DOCUMENT])
+def _set(name: str, documents: Sequence[str], questions: Sequence[str], most: int) -> QuestionSet:
+    pieces = dict.fromkeys(piece for text in documents for piece in chunks_of(text)[:most])
     asked = sorted(set(questions))
     random.Random(0).shuffle(asked)
     return QuestionSet(name, tuple(pieces), tuple(asked[:QUESTIONS]))
@@ -76,9 +78,10 @@ def squad(data: Path) -> Iterator[QuestionSet]:
     def asked(paragraphs: Sequence[dict[str, Any]], *, possible: bool) -> list[str]:
         return [q["question"] for p in paragraphs for q in p["qas"] if q["is_impossible"] is not possible]
 
-    for name, part in (("squad A", first), ("squad B", second)):
-        yield _set(name, [p["context"] for p in part], asked(part, possible=True))
-    yield _set("squad A, unanswerable", [], asked(first, possible=False))
+    contexts = [paragraph["context"] for paragraph in first]
+    yield _set("squad A", contexts, asked(first, possible=True), PARAGRAPH_CHUNKS)
+    yield _set("squad B", [], asked(second, possible=True), PARAGRAPH_CHUNKS)
+    yield _set("squad A, unanswerable", [], asked(first, possible=False), PARAGRAPH_CHUNKS)
 
 
 def medquad(data: Path) -> QuestionSet:
@@ -87,23 +90,29 @@ def medquad(data: Path) -> QuestionSet:
     rows = [row for row in map(json.loads, filter(None, lines)) if row["answer"]]
     random.Random(1).shuffle(rows)
     some = rows[:MEDICAL_DOCUMENTS]
-    return _set("medquad", [row["answer"] for row in some], [row["question"] for row in some])
+    return _set(
+        "medquad", [row["answer"] for row in some], [row["question"] for row in some], DOCUMENT_CHUNKS
+    )
 
 
-def beir(data: Path, name: str) -> QuestionSet:
-    """A collection in the BEIR layout."""
+def beir(data: Path, name: str, *, corpus: bool = True) -> QuestionSet:
+    """A collection in the BEIR layout.
+
+    :param corpus: False: its questions alone.
+    """
 
     def texts(file: str) -> list[str]:
         lines = (data / name / file).read_text("utf-8").split("\n")
         return [json.loads(line)["text"] for line in lines if line]
 
-    return _set(name, texts("corpus.jsonl"), texts("queries.jsonl"))
+    return _set(name, texts("corpus.jsonl") if corpus else [], texts("queries.jsonl"), DOCUMENT_CHUNKS)
 
 
 def encoded(folder: Path) -> dict[str, EncodedSet]:
     """All sets by their names, read from the folder where they have been encoded before."""
     data = data_folder()
-    sets = [*squad(data), medquad(data), *(beir(data, name) for name in ("pubmedqa", "cranfield", "cisi"))]
+    others = [beir(data, "pubmedqa"), beir(data, "cisi"), beir(data, "cranfield", corpus=False)]
+    sets = [*squad(data), medquad(data), *others]
     folder.mkdir(parents=True, exist_ok=True)
     return {
         each.name: EncodedSet(each.name, _vectors(folder, each.chunks), _vectors(folder, each.questions))

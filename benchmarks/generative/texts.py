@@ -79,11 +79,14 @@ class KneserNey:
         )
 
 
-def perplexities(data: TextData, minutes: float, seed: int) -> tuple[str, TransformerGenerator]:
+def perplexities(data: TextData, epochs: int, seed: int) -> tuple[str, TransformerGenerator]:
     """The table, and the transformer."""
     clock = Clock()
     network, outcome = train(
-        NetworkKind.TRANSFORMER, data, {"width": 128, "layers": 3}, {"minutes": minutes, "seed": seed}
+        NetworkKind.TRANSFORMER,
+        data,
+        {"width": 128, "layers": 3},
+        {"epochs": epochs, "minutes": 600.0, "seed": seed},
     )
     assert isinstance(network, TransformerGenerator)
     seconds, codec = clock(), network.codec
@@ -168,12 +171,12 @@ def main() -> None:
     made.add_argument("--data", type=Path, default=ROOT / "corpora" / "handbook", help="a folder of texts")
     made.add_argument("--home", type=Path)
     made.add_argument("--corpus", default="handbook")
-    made.add_argument("--minutes", type=float, default=5.0, help="of training at most")
+    made.add_argument("--epochs", type=int, default=30, help="passes over the texts at most")
     made.add_argument("--seed", type=int, default=0)
     options = made.parse_args()
     torch.set_num_threads(1)
     data = folder_texts(options.data, options.seed)
-    shown, network = perplexities(data, options.minutes, options.seed)
+    shown, network = perplexities(data, options.epochs, options.seed)
     print(f"{shown}\n\n{samples(network, data)}")
     if options.home is not None:
         with Service.open(Settings(home=options.home)) as service:
