@@ -36,7 +36,7 @@ from ragsvc.generative.networks.network import RowShape
 PAIRS = (
     ("squad A", "medquad", "far"),
     ("medquad", "squad A", "far"),
-    ("cisi", "cranfield", "science, another field"),
+    ("pubmedqa", "cranfield", "science, another field"),
     ("medquad", "pubmedqa", "medicine, another kind"),
     ("pubmedqa", "medquad", "medicine, another kind"),
     ("squad A", "squad B", "other articles, asked alike"),

@@ -24,7 +24,7 @@ LEAST_CHARS = 60
 # Enough for a whole paragraph of SQuAD; long documents of the others are told by their beginning.
 PARAGRAPH_CHUNKS = 6
 DOCUMENT_CHUNKS = 2
-MEDICAL_DOCUMENTS = 2000
+MEDICAL_DOCUMENTS = 800
 QUESTIONS = 1000
 DIMENSION = 384
 
@@ -111,7 +111,7 @@ def beir(data: Path, name: str, *, corpus: bool = True) -> QuestionSet:
 def encoded(folder: Path) -> dict[str, EncodedSet]:
     """All sets by their names, read from the folder where they have been encoded before."""
     data = data_folder()
-    others = [beir(data, "pubmedqa"), beir(data, "cisi"), beir(data, "cranfield", corpus=False)]
+    others = [beir(data, "pubmedqa"), beir(data, "cranfield", corpus=False)]
     sets = [*squad(data), medquad(data), *others]
     folder.mkdir(parents=True, exist_ok=True)
     return {
