@@ -87,10 +87,11 @@ def test_compressed_vectors_are_found_and_rebuilt() -> None:
     vectors = clustered(600)
     queries, base = vectors[:40], vectors[40:]
     _, exact = nearest_rows(queries, base, 10)
-    for way in (pca(base, 16, 8), autoencoder(base, 16, 8, 200)):
+    # By chance 10 of 560 are found, a fiftieth.
+    for way, least in ((pca(base, 16, 8), 0.8), (autoencoder(base, 16, 8, 200), 0.3)):
         found = measure(way, queries, exact)
-        assert found.rebuilt.mean() > 0.4, way.name
-        assert found.rescored.mean() >= found.codes.mean() - 0.05, way.name
+        for recalls in (found.codes, found.rescored, found.rebuilt):
+            assert recalls.mean() > least, way.name
 
 
 def test_sources_make_what_was_asked_for_and_curves_rise() -> None:
