@@ -156,7 +156,7 @@ def main() -> None:
     """Run from the command line."""
     made = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     made.add_argument("--seeds", type=int, default=3)
-    made.add_argument("--steps", type=int, default=3000, help="batches of 128; thrice for the GANs")
+    made.add_argument("--steps", type=int, default=1500, help="batches of 128; thrice for the GANs")
     options = made.parse_args()
     faiss.omp_set_num_threads(1)
     torch.set_num_threads(1)
