@@ -34,8 +34,8 @@ CANDIDATES = 100
 SIZES = (96, 64, 48)
 # What k-means of product quantisation and the rotation before it are fitted on.
 FITTED_ROWS = 9_984
-ROTATIONS = 4
-MEANS = 8
+ROTATIONS = 8
+MEANS = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,15 +112,12 @@ def factory(base: F32Matrix, name: str, size: int, made: str) -> Way:
     fitted = base
     if "PQ" in made:
         fitted = base[:FITTED_ROWS]
-        quantiser = index
         if isinstance(index, faiss.IndexPreTransform):
-            quantiser = faiss.downcast_index(index.index)
             rotation = faiss.downcast_VectorTransform(index.chain.at(0))
             if isinstance(rotation, faiss.OPQMatrix):
                 rotation.niter = ROTATIONS
                 rotation.niter_pq_0 = MEANS
                 rotation.max_train_points = FITTED_ROWS
-        quantiser.pq.cp.niter = MEANS
     index.train(fitted)
     index.add(base)
     return plain_way(name, size, index)
@@ -203,8 +200,8 @@ def main() -> None:
         for bits in (8, 16) if size == max(options.sizes) else (8,):
             look(autoencoder(base, size, bits, options.steps))
             look(pca(base, size, bits))
-        look(factory(base, f"product quantisation, {size} x 8 bits", size, f"PQ{size}x8"))
-        look(factory(base, f"OPQ and product quantisation, {size} x 8 bits", size, f"OPQ{size},PQ{size}x8"))
+        look(factory(base, f"product quantisation, {size} x 8 bits", size, f"PQ{size}x8np"))
+        look(factory(base, f"OPQ and product quantisation, {size} x 8 bits", size, f"OPQ{size},PQ{size}x8np"))
     print(f"{len(base)} vectors of {dimension}, {len(queries)} held-out queries, recall@{K}\n")
     head = ["stored as", "bytes", "codes", "re-scored", "all rebuilt", "queries/s", "... re-scored"]
     rows = [
