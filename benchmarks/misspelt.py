@@ -9,8 +9,6 @@ doubled, or hit beside. Which word and which slip is settled by hashes.
 from __future__ import annotations
 
 import argparse
-import random
-import re
 import sys
 from pathlib import Path
 
@@ -19,6 +17,7 @@ import numpy as np
 from benchmarks.sets import data_folder, table
 from ragsvc.domain import Caller, IngestRequest, Mode
 from ragsvc.evaluation import beir
+from ragsvc.evaluation.drafts.variants import mistyped
 from ragsvc.evaluation.retrieval_metrics import ndcg
 from ragsvc.pipeline.retrieval.chunk_locations import ChunkLocations
 from ragsvc.pipeline.retrieval.search import SearchScope, rank
@@ -33,28 +32,6 @@ from ragsvc.store.catalog import Catalog
 CALLER = Caller()
 SETS = ("product-docs", "cranfield")
 DEPTH, K = 100, 10
-_WORD = re.compile(r"[A-Za-z]{5,}")
-_BESIDE = dict(zip("qwertyuiopasdfghjklzxcvbnm", "wertyuioopsdfghjkklxcvbnmm", strict=True))
-
-
-def mistyped(query: str, seed: str) -> str:
-    """The query with one slip; itself where no word is long enough."""
-    chance = random.Random(seed)
-    words = list(_WORD.finditer(query))
-    if not words:
-        return query
-    word = chance.choice(words)
-    letters, place = list(word[0]), chance.randrange(1, len(word[0]) - 1)
-    match chance.randrange(4):
-        case 0:
-            letters[place], letters[place + 1] = letters[place + 1], letters[place]
-        case 1:
-            del letters[place]
-        case 2:
-            letters.insert(place, letters[place])
-        case _:
-            letters[place] = _BESIDE.get(letters[place].lower(), "x")
-    return query[: word.start()] + "".join(letters) + query[word.end() :]
 
 
 class Ranking:

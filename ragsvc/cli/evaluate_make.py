@@ -7,6 +7,7 @@ import os
 import shlex
 import sys
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -32,6 +33,10 @@ def make(
     unanswerable: Annotated[
         float, typer.Option("--unanswerable", min=0.0, max=0.9, help="Share that the corpus does not answer.")
     ] = 0.2,
+    variants: Annotated[
+        bool,
+        typer.Option("--variants", help="Add each question mistyped, as key words, and told, not asked."),
+    ] = False,
     out: Annotated[
         Path | None, typer.Option("--out", metavar="FILE", help="Write here instead of on stdout.")
     ] = None,
@@ -42,6 +47,7 @@ def make(
 ) -> int:
     """Draft a golden set from a corpus by rules; edit the lines before you trust their figures."""
     from ragsvc.evaluation.drafts.golden_set import to_line
+    from ragsvc.evaluation.drafts.variants import variants as with_variants
 
     if out is not None:
         _check_target(out, force=force)
@@ -55,6 +61,9 @@ def make(
             at=reference(at),
             progress=progress,
         )
+    if variants:
+        draft = replace(draft, questions=tuple(with_variants(draft.questions)))
+        count = max(count, len(draft.questions))
     lines = [to_line(question) for question in draft.questions]
     if out is not None:
         _write(out, lines, force=force)

@@ -218,3 +218,18 @@ def test_a_file_that_somebody_edited_is_kept(tmp_path: Path, capsys: pytest.Capt
     assert out.read_text() == "edited"
     assert main([*words, "--force", "--json"]) == 0
     assert out.read_text() != "edited"
+
+
+def test_other_forms_are_added_when_asked_for(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    home = new_home(tmp_path)
+    stocked(home, tmp_path / "docs").close()
+    words = ["eval", "make", CORPUS, "--home", str(home), "--count", "3", "--json"]
+    assert main(words) == 0
+    plain = json.loads(capsys.readouterr().out)
+    assert main([*words, "--variants"]) == 0
+    more = json.loads(capsys.readouterr().out)
+    asked = [line["question"] for line in plain["questions"]]
+    written = [line["question"] for line in more["questions"]]
+    assert more["count"] == len(written) > len(asked)
+    assert [each for each in written if each in asked] == asked
+    assert {line["origin"] for line in more["questions"]} == {"synthetic"}

@@ -1,0 +1,1 @@
+"""What generative models are worth at their jobs beside plain ways: docs/generative-figures.md."""
