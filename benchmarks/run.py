@@ -23,7 +23,7 @@ from benchmarks.server import Server
 from benchmarks.sets import table
 from benchmarks.texts import paragraphs, questions
 from ragsvc.domain import Caller, IngestRequest, InlineDocument, SearchRequest
-from ragsvc.models.bundled import open_model
+from ragsvc.models.bundled_models import open_model
 from ragsvc.models.embedder import DEFAULT_EMBEDDER, SentenceTransformerEmbedder
 from ragsvc.service.service import Service
 from ragsvc.settings.settings import Settings

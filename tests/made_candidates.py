@@ -13,7 +13,7 @@ import numpy as np
 from doubles import HashEmbedder
 
 from ragsvc.domain import Candidates, ChunkText, F64Vector
-from ragsvc.models.bundled import open_model
+from ragsvc.models.bundled_models import open_model
 from ragsvc.pipeline.retrieval.fusion import convex
 from ragsvc.text.analyser import StandardAnalyser
 

@@ -154,7 +154,7 @@ class Document:
     warnings: tuple[Caveat, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CutterSpec:
     """All that a worker process needs to cut texts as a profile asks.
 

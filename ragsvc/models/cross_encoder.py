@@ -10,7 +10,7 @@ import numpy as np
 
 from ragsvc.domain import Candidates, F64Vector
 from ragsvc.errors import ModelMismatch, ModelNotFound
-from ragsvc.models.bundled import open_model
+from ragsvc.models.bundled_models import open_model
 from ragsvc.models.model_folder import ModelFolder, model_folder
 from ragsvc.models.quiet import quiet
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from ragsvc.domain import EmbedderSpec, F32Matrix, I64Matrix, I64Vector
-from ragsvc.models.bundled import open_model
+from ragsvc.models.bundled_models import open_model
 from ragsvc.models.model_description import ModelDescription, describe
 from ragsvc.models.model_folder import ModelFolder
 from ragsvc.models.tokeniser import EmbedderTokeniser

@@ -19,7 +19,7 @@ from torch.nn import functional
 from ragsvc.domain import F64Matrix, ReaderFinding, ReaderText
 from ragsvc.errors import ModelMismatch, ModelNotFound
 from ragsvc.models.bert import BertEncoder, BertShape
-from ragsvc.models.bundled import open_model
+from ragsvc.models.bundled_models import open_model
 
 BASE = "bundled:all-MiniLM-L6-v2"
 MAX_QUESTION_TOKENS = 72

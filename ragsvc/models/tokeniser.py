@@ -10,7 +10,7 @@ from tokenizers import Tokenizer
 
 from ragsvc.domain import I32Matrix
 from ragsvc.errors import InvalidRequest, ModelNotFound
-from ragsvc.models.bundled import open_model
+from ragsvc.models.bundled_models import open_model
 
 
 class EmbedderTokeniser:

@@ -11,7 +11,7 @@ from typing import Protocol, TypeAlias
 from ragsvc.domain import ChunkerSpec, CutterSpec, EmbedderSpec, Fusion, Profile, ProfileId, ProfileSpec
 from ragsvc.errors import ModelMismatch, ModelNotFound
 from ragsvc.fingerprints import embedder_fingerprint, profile_fingerprint
-from ragsvc.models.bundled import is_there
+from ragsvc.models.bundled_models import is_there
 from ragsvc.models.cross_encoder import CrossEncoderReranker
 from ragsvc.models.embedder import DEFAULT_EMBEDDER, SentenceTransformerEmbedder
 from ragsvc.models.model_folder import model_folder
@@ -316,7 +316,13 @@ class ModelRegistry:
 def _cutter(spec: ProfileSpec, tokeniser: Tokeniser) -> CutterSpec:
     Chunker(spec.chunker, tokeniser, spec.embedder.max_tokens)  # refuses sizes that do not fit
     made_by, source = tokeniser.recipe
-    return CutterSpec(spec.chunker, made_by, source, spec.embedder.max_tokens, spec.analyser)
+    return CutterSpec(
+        chunker=spec.chunker,
+        tokeniser=made_by,
+        tokeniser_source=source,
+        max_tokens=spec.embedder.max_tokens,
+        analyser=spec.analyser,
+    )
 
 
 def _place(name: str) -> str:

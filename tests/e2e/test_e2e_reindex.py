@@ -16,7 +16,7 @@ import httpx
 import pytest
 from real_server import HANDBOOK, Server, World, wait_for
 
-from ragsvc.models.bundled import open_model
+from ragsvc.models.bundled_models import open_model
 
 pytestmark = pytest.mark.e2e
 

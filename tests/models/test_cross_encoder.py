@@ -17,7 +17,7 @@ from torch.nn import Sigmoid
 from ragsvc.domain import ChunkText
 from ragsvc.errors import ModelMismatch, ModelNotFound
 from ragsvc.models import cross_encoder as module
-from ragsvc.models.bundled import open_model
+from ragsvc.models.bundled_models import open_model
 from ragsvc.models.cross_encoder import CrossEncoderReranker
 
 QUESTION = "Where does the pear grow?"

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from ragsvc.domain import ChunkerSpec, EmbedderSpec, ProfileSpec
 from ragsvc.errors import ModelMismatch, ModelNotFound
 from ragsvc.fingerprints import embedder_fingerprint, profile_fingerprint
-from ragsvc.models.bundled import BUNDLED, open_model
+from ragsvc.models.bundled_models import BUNDLED, open_model
 from ragsvc.models.embedder import DEFAULT_EMBEDDER, SentenceTransformerEmbedder, pad, plan_batches
 from ragsvc.models.tokeniser import EmbedderTokeniser
 

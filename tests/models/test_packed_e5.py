@@ -5,16 +5,17 @@ from __future__ import annotations
 import struct
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from safetensors.numpy import load_file
+from safetensors.numpy import load_file, save_file
 
 from ragsvc.errors import ModelMismatch, ModelNotFound
-from ragsvc.models import bundled
-from ragsvc.models.bundled import BUNDLED, open_model
+from ragsvc.models import bundled_models as bundled
+from ragsvc.models.bundled_models import BUNDLED, open_model
 from ragsvc.models.embedder import SentenceTransformerEmbedder
 from ragsvc.models.packed_e5 import unpack_e5
 from ragsvc.models.tokeniser import EmbedderTokeniser
@@ -65,11 +66,16 @@ def packed(rng: np.random.Generator) -> tuple[bytes, dict[str, NDArray[np.float3
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
+    return _unpacked(tmp_path, None)
+
+
+def _unpacked(parent: Path, languages: Path | None) -> Path:
     content, _ = packed(np.random.default_rng(3))
-    (tmp_path / "packed.bin").write_bytes(content)
-    (tmp_path / "model").mkdir()
-    unpack_e5(tmp_path / "packed.bin", tmp_path / "model")
-    return tmp_path / "model"
+    (parent / "packed.bin").write_bytes(content)
+    made = parent / f"model-{languages is None}"
+    made.mkdir()
+    unpack_e5(parent / "packed.bin", made, languages)
+    return made
 
 
 def test_weights_are_what_their_blocks_say(folder: Path) -> None:
@@ -98,6 +104,25 @@ def test_the_folder_gives_the_same_vectors_by_sentence_transformers(folder: Path
         texts, prompt_name="document", normalize_embeddings=True, show_progress_bar=False
     )
     found = SentenceTransformerEmbedder(str(folder)).embed_documents(texts)
+    np.testing.assert_allclose(found, expected, atol=2e-3)
+
+
+def test_what_tells_the_language_is_taken_out_of_unit_vectors(folder: Path, tmp_path: Path) -> None:
+    from sentence_transformers import SentenceTransformer
+
+    rng = np.random.default_rng(5)
+    directions = np.linalg.qr(rng.normal(size=(WIDTH, 2)))[0].T.astype(np.float32)
+    common = (0.1 * rng.normal(size=WIDTH)).astype(np.float32)
+    save_file({"directions": directions.copy(), "common": common}, tmp_path / "languages.safetensors")
+    changed = _unpacked(tmp_path, tmp_path / "languages.safetensors")
+    texts = ["pears and plum", "plum"]
+    found = SentenceTransformerEmbedder(str(changed)).embed_documents(texts)
+    less = SentenceTransformerEmbedder(str(folder)).embed_documents(texts) - common
+    less -= less @ directions.T @ directions
+    np.testing.assert_allclose(found, less / np.linalg.norm(less, axis=1, keepdims=True), atol=1e-5)
+    np.testing.assert_allclose(found @ directions.T, 0, atol=1e-5)
+    oracle = SentenceTransformer(str(changed), device="cpu", local_files_only=True)
+    expected = oracle.encode(texts, prompt_name="document", show_progress_bar=False)
     np.testing.assert_allclose(found, expected, atol=2e-3)
 
 
@@ -155,9 +180,11 @@ def _small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> bundled.BundledMo
     package = tmp_path / "package"
     (package / "made").mkdir(parents=True)
     (package / BUNDLED[MODEL].packed).write_bytes(content)
-    unpack_e5(package / BUNDLED[MODEL].packed, package / "made")
+    unpack = partial(unpack_e5, languages=None)
+    unpack(package / BUNDLED[MODEL].packed, package / "made")
     small = replace(
         BUNDLED[MODEL],
+        unpack=unpack,
         weights=bundled.read_folder("made", package / "made").weights,
         packed_sha256=bundled.hashlib.sha256(content).hexdigest(),
     )

@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from ragsvc.pipeline.generation.replies import REFUSAL, REPLIES_FILE, refusal, small_talk
 from ragsvc.pipeline.grounding.answer_shape import SMALL_TALK, AnswerShape, shape_model
+from ragsvc.pipeline.replies import REFUSAL, REPLIES_FILE, refusal, small_talk
 from ragsvc.text.languages import KNOWN, languages_of
 
 REPLIES = json.loads(REPLIES_FILE.read_text("utf-8"))

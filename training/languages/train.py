@@ -22,7 +22,7 @@ import numpy as np
 from safetensors.numpy import save_file
 
 from benchmarks.sets import figure, table
-from ragsvc.models.bundled import packed_file
+from ragsvc.models.bundled_models import packed_file
 from ragsvc.models.embedder import SentenceTransformerEmbedder
 from ragsvc.models.packed_e5 import LANGUAGE_FILE, unpack_e5
 from training.languages.parallel import ENGLISH, Paragraph, paragraphs

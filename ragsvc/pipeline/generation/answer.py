@@ -25,13 +25,13 @@ from ragsvc.pipeline.generation.answer_stream import AnswerStream
 from ragsvc.pipeline.generation.composition import AnswerPart, compose
 from ragsvc.pipeline.generation.paraphrase import Paraphrase
 from ragsvc.pipeline.generation.quotation import NAME, Quotation
-from ragsvc.pipeline.generation.replies import refusal, small_talk
 from ragsvc.pipeline.grounding.answer_shape import SHORT_ANSWERS, SMALL_TALK
 from ragsvc.pipeline.grounding.documents import DocumentReader
 from ragsvc.pipeline.grounding.judgement import Judgement, judge, shape_of
 from ragsvc.pipeline.grounding.passage_ground import CitedSpans
 from ragsvc.pipeline.grounding.scored_unit import evidence_of
 from ragsvc.pipeline.iterators import closed_after
+from ragsvc.pipeline.replies import refusal, small_talk
 from ragsvc.pipeline.retrieval.query_rewriter import turns_read
 from ragsvc.pipeline.retrieval.search import Retrieval
 from ragsvc.protocols import Chat, Generator, Reader, Tokeniser

@@ -12,7 +12,10 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+import numpy as np
+
 from ragsvc.domain import F64Vector, Hit
+from ragsvc.pipeline.retrieval.search import Retrieval
 from ragsvc.text.languages import ENGLISH, likely_language
 
 FITTED_TO = "bundled:multilingual-e5-small"
@@ -21,11 +24,27 @@ _BEST, _AHEAD, _ABOVE, _INTERCEPT = 8.37, 8.79, 8.20, -5.02
 _OTHERS = 5
 
 
-def is_in_another_language(question: str, passages: Sequence[Hit]) -> bool:
-    """Whether the best passage is in another language than the question."""
-    asked = likely_language(question, letters=1) or ENGLISH
-    told = likely_language(passages[0].passage.text)
-    return told is not None and told != asked
+def is_in_another_language(looked: Retrieval, passages: Sequence[Hit]) -> bool:
+    """Whether the best passage is in another language than the question, by an embedder that knows both.
+
+    :param passages: of one corpus, at least one, best first.
+    """
+    multilingual = looked.parts.profile.spec.embedder.name == FITTED_TO
+    return multilingual and differ(looked.query.text, passages[0].passage.text)
+
+
+def differ(question: str, passage: str) -> bool:
+    """Whether a question and a passage are in different languages, as far as both can be told."""
+    told = likely_language(passage)
+    return told is not None and told != (likely_language(question, letters=1) or ENGLISH)
+
+
+def confidence_of(looked: Retrieval, passages: Sequence[Hit]) -> float:
+    """The probability that the best of the passages answers: [0, 1]."""
+    index, vector = looked.snapshot.index, looked.query.vector
+    assert vector is not None
+    rows = np.flatnonzero(np.isin(index.chunk_ids, [hit.passage.chunk for hit in passages]))
+    return confidence(np.asarray(index.similarities(vector, rows), dtype=np.float64))
 
 
 def confidence(cosines: F64Vector) -> float:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ragsvc.domain import F32Vector, F64Vector, Hit, ReaderFinding
+from ragsvc.domain import F32Vector, Hit, ReaderFinding
 from ragsvc.pipeline.grounding import cross_language as across
 from ragsvc.pipeline.grounding.abbreviations import long_forms, spelt_out
 from ragsvc.pipeline.grounding.answer_shape import (
@@ -78,11 +78,11 @@ def judge(
         if grounds is None:
             continue
         found_units, known = grounds.units, model.confidence(grounds.features)
-        if _is_across_languages(looked, passages):
+        if across.is_in_another_language(looked, passages):
             # Vectors tell the passage that answers, hardly the sentence: no other passage adds to it.
             found_units = tuple(each for each in found_units if each.number == passages[0].rank)
             # On the scale of the model's confidence, so that corpora can be compared.
-            odds = across.confidence(_cosines(looked, passages)) / across.OPERATING_POINT
+            odds = across.confidence_of(looked, passages) / across.OPERATING_POINT
             known = min(1.0, threshold * odds)
         units.extend(found_units)
         if known > confidence:
@@ -128,19 +128,6 @@ def grounds_of(
         # Of the document that fits best as a whole, not the one with the best sentence.
         scored = central_units(min(scored, key=lambda each: each.number), parts.text_vectors)
     return Grounds(tuple(scored), features)
-
-
-def _is_across_languages(looked: Retrieval, passages: Sequence[Hit]) -> bool:
-    multilingual = looked.parts.profile.spec.embedder.name == across.FITTED_TO
-    return multilingual and across.is_in_another_language(looked.query.text, passages)
-
-
-def _cosines(looked: Retrieval, passages: Sequence[Hit]) -> F64Vector:
-    """Of the question and the passages: (n,)."""
-    index, vector = looked.snapshot.index, looked.query.vector
-    assert vector is not None
-    rows = np.flatnonzero(np.isin(index.chunk_ids, [hit.passage.chunk for hit in passages]))
-    return np.asarray(index.similarities(vector, rows), dtype=np.float64)
 
 
 def shape_of(looked: Retrieval) -> AnswerShape:

@@ -39,12 +39,7 @@ from ragsvc.pipeline.index_files import renew_files
 from ragsvc.pipeline.ingestion.discovery import Discovery, look_for
 from ragsvc.pipeline.ingestion.document_claims import ClaimReader, DocumentClaims
 from ragsvc.pipeline.ingestion.indexer import Indexer
-from ragsvc.pipeline.ingestion.language_fit import (
-    chosen_notice,
-    foreign_share,
-    language_shares,
-    misfit_notice,
-)
+from ragsvc.pipeline.ingestion.language_fit import fitted
 from ragsvc.pipeline.ingestion.listeners import IngestTools, Listener
 from ragsvc.pipeline.ingestion.parse_cache import (
     CatalogParseCache,
@@ -178,7 +173,7 @@ class Ingest:
         todo = sorted({claim.version_id for claim in plan.born} - {row.version_id for row in live.values()})
         if not todo:
             return 0
-        corpus = self._fit(corpus, todo)
+        corpus, self._notices = fitted(self._tools, corpus, todo)
         parts = self._tools.parts_of(corpus)
         setbacks = self._setbacks(lambda _: parts.profile.fingerprint)
         digests = catalog.versions.text_hashes(todo)
@@ -196,19 +191,6 @@ class Ingest:
         reading.drop({version: tried[key] for version, key in keys.items() if key in tried})
         reading.drop(indexer.failures)
         return indexer.embedded
-
-    def _fit(self, corpus: Corpus, versions: Sequence[VersionId]) -> Corpus:
-        """Index a new corpus for the languages of its first documents; say when later ones are in others."""
-        tools = self._tools
-        shares = language_shares(tools.catalog, versions)
-        foreign = foreign_share(shares)
-        fitted = tools.fitted(corpus, foreign) if not corpus.commit else corpus
-        self._notices = ()
-        if fitted.profile.fingerprint != corpus.profile.fingerprint:
-            self._notices = (chosen_notice(shares, fitted.profile.spec.embedder.name),)
-        elif not tools.fits(corpus, foreign):
-            self._notices = (misfit_notice(shares, corpus.name, tools.multilingual),)
-        return fitted
 
     def _setbacks(self, maker_of: Callable[[ParseKey], str]) -> KnownSetbacks:
         return KnownSetbacks(self._tools.catalog, maker_of, self._again)

@@ -117,7 +117,7 @@ class IngestView(View):
     seconds: float = Field(description="How long it took.")
     failures: list[FailureView] = Field(description="What could not be read.")
     skipped: list[SkippedView] = Field(description="What was left out.")
-    notices: list[str] = Field([], description="Sentences about the corpus as a whole, for people.")
+    notices: list[str] = Field(description="Sentences about the corpus as a whole, for people.")
     dry_run: bool = Field(False, description="true: nothing was changed, this is what would be done.")
 
     @classmethod
