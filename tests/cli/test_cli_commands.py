@@ -37,6 +37,7 @@ def test_ingest_gives_the_contract_object(run, service):
     assert ran.code == 0
     assert list(ran.json) == [
         "corpus", "commit", "documents", "warnings", "chunks", "embedded", "seconds", "failures", "skipped",
+        "notices",
     ]  # fmt: skip
     assert list(ran.json["documents"]) == ["added", "changed", "unchanged", "removed", "skipped", "failed"]
     assert ran.json["chunks"] == {"added": 9, "removed": 1}

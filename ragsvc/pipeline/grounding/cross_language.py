@@ -21,7 +21,9 @@ from ragsvc.text.languages import ENGLISH, likely_language
 FITTED_TO = "bundled:multilingual-e5-small"
 OPERATING_POINT = 0.6
 _BEST, _AHEAD, _ABOVE, _INTERCEPT = 8.37, 8.79, 8.20, -5.02
+"""Weights of the best cosine, of how far it is ahead of the second, and above the mean of the next."""
 _OTHERS = 5
+"""How many are the next."""
 
 
 def is_in_another_language(looked: Retrieval, passages: Sequence[Hit]) -> bool:
