@@ -16,8 +16,8 @@ from sentence_transformers import SentenceTransformer
 
 from benchmarks.sets import data_folder
 from ragsvc.domain import F32Matrix
+from ragsvc.models.bundled_models import open_model
 from ragsvc.models.embedder import DEFAULT_EMBEDDER
-from ragsvc.models.model_folder import open_folder
 
 CHUNK_CHARS = 280
 LEAST_CHARS = 60
@@ -132,7 +132,7 @@ def _vectors(folder: Path, texts: Sequence[str]) -> F32Matrix:
 def _encode(texts: Sequence[str]) -> F32Matrix:
     if not texts:
         return np.zeros((0, DIMENSION), np.float32)
-    model = SentenceTransformer(str(open_folder(DEFAULT_EMBEDDER).path), device="cpu")
+    model = SentenceTransformer(str(open_model(DEFAULT_EMBEDDER).path), device="cpu")
     # Half of the time of float32, at cosines of .9999.
     with torch.autocast("cpu", dtype=torch.bfloat16):
         vectors = model.encode(list(texts), batch_size=64, normalize_embeddings=True)
