@@ -43,6 +43,8 @@ def render_answer(console: Console, answer: Answer, *, several: bool = False) ->
         console.print("\nClosest passages:")
         for hit in answer.passages[:_CLOSEST]:
             console.print(_place_line(hit, several=several))
+    if answer.computation is not None:
+        console.print(Text(f"\ncomputed: {one_line(answer.computation.query)}", style="dim"))
     console.print()
     facts = f"confidence {answer.confidence:.2f} · {one_line(answer.generator)} · commit {answer.commit}"
     console.print(Text(facts, style="dim"))

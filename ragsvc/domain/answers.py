@@ -155,6 +155,17 @@ class Citation:
     hidden: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Computation:
+    """How an answer was computed over a table.
+
+    query: the SQL, its values in it. rows: how many rows the conditions of the question hold for.
+    """
+
+    query: str
+    rows: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
     """A grounded answer, or the statement that there is none.
@@ -164,7 +175,7 @@ class Answer:
     unsupported: code points of `answer` that no passage bears out, ascending; () for a refusal.
     finish: why the generator stopped. prompt_tokens, completion_tokens: of what was read and written, as
     the generator tells them, else in the tokens of the first corpus's embedder; see docs/chat.md.
-    commits: what was read, by corpus.
+    commits: what was read, by corpus. computation: None for an answer that was not computed.
     session, record: where it is kept; None: nowhere.
     """
 
@@ -186,6 +197,7 @@ class Answer:
     commits: Mapping[str, CommitId] = field(default_factory=dict)
     session: str | None = None
     record: str | None = None
+    computation: Computation | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -42,6 +42,7 @@ from ragsvc.pipeline.retrieval.search_query import mixed, prepare_rewritten, que
 from ragsvc.pipeline.retrieval.snapshot import Snapshot
 from ragsvc.pipeline.retrieval.snapshot_cache import SnapshotCache
 from ragsvc.pipeline.retrieval.spelling import Speller
+from ragsvc.pipeline.tables.stored_tables import TableReader
 from ragsvc.retries import retry_stale
 from ragsvc.service.generators import Generators
 from ragsvc.service.model_registry import ModelRegistry
@@ -75,6 +76,7 @@ class QueryService:
         self._keeper = SnapshotCache(catalog)
         self._generators = Generators(settings)
         self._documents = DocumentReader(catalog.versions.texts)
+        self._tables = TableReader()
         # A server has a thread that follows commits; queries then never wait for one to be taken in.
         self.followed = False
 
@@ -138,6 +140,7 @@ class QueryService:
                 self._documents,
                 self._loader.reader(),
                 self._generators.writer(),
+                self._tables,
             ),
             self._manner(request),
         )

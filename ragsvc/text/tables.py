@@ -36,6 +36,21 @@ class TableRow:
 
 
 @dataclass(frozen=True, slots=True)
+class WholeTable:
+    """A table under its column names.
+
+    start, end: from its first line to its last. header: offsets of the line of the names. rows: below it,
+    `reading` left empty.
+    """
+
+    start: int
+    end: int
+    header: tuple[int, int]
+    names: tuple[str, ...]
+    rows: tuple[TableRow, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class _Line:
     start: int
     end: int
@@ -113,6 +128,24 @@ def table_rows(
             cells = tuple(map(said, line.cells))
             if reading := read_row(cells, tuple(map(said, known))):
                 found.append(TableRow(line.start, line.end, cells, reading))
+    return found
+
+
+def whole_tables(text: str) -> list[WholeTable]:
+    """The tables of a whole stored text whose columns a rule below them says to be named, in order.
+
+    :param text: Markdown.
+    """
+    found: list[WholeTable] = []
+    for table in _tables(text):
+        names, body = _named(table, whole=True)
+        if not names or len(table) < 2 or not table[1].is_rule:
+            continue
+        place = next(place for place, line in enumerate(table) if line.start == body[0].start)
+        # Below a title, which is the first line then, the names are the line above the rows.
+        head = next(line for line in reversed(table[:place]) if not line.is_rule)
+        rows = tuple(TableRow(line.start, line.end, line.cells, "") for line in body if line.filled)
+        found.append(WholeTable(table[0].start, table[-1].end, (head.start, head.end), names, rows))
     return found
 
 

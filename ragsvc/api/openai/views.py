@@ -10,7 +10,7 @@ from ragsvc.api.openapi import ALWAYS, WORDS, Responses
 from ragsvc.domain import Answer
 from ragsvc.models.display_name import shown_name
 from ragsvc.service.json_values import View
-from ragsvc.service.views.answers import AnswerView, CitationView, HitView, SpanView
+from ragsvc.service.views.answers import AnswerView, CitationView, ComputationView, HitView, SpanView
 
 
 class OpenAIErrorDetail(View):
@@ -46,6 +46,9 @@ class ExtensionView(View):
     generator: str = Field(description="What wrote the answer.", examples=["extractive"])
     session: str | None = Field(None, description="The session that it was asked in; absent without one.")
     record: str | None = Field(None, description="Its record, for feedback; absent where none is kept.")
+    computation: ComputationView | None = Field(
+        None, description="How it was computed over a table; absent for an answer that was not."
+    )
 
     @classmethod
     def of(cls, answer: Answer) -> ExtensionView:
@@ -66,6 +69,7 @@ class ExtensionView(View):
             generator=whole.generator,
             session=whole.session,
             record=whole.record,
+            computation=whole.computation,
         )
 
 

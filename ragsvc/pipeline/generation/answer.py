@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from ragsvc.domain import (
     Answer,
     AnswerEvent,
     CitationEvent,
+    Computation,
     DoneEvent,
     FinishReason,
     GenerationRequest,
@@ -22,11 +23,11 @@ from ragsvc.domain import (
     UnsupportedSentence,
 )
 from ragsvc.pipeline.generation.answer_stream import AnswerStream
-from ragsvc.pipeline.generation.composition import AnswerPart, compose
+from ragsvc.pipeline.generation.composition import MARKER_LIKE, AnswerPart, compose
 from ragsvc.pipeline.generation.paraphrase import Paraphrase
-from ragsvc.pipeline.generation.quotation import NAME, Quotation
+from ragsvc.pipeline.generation.quotation import NAME, TABLE, Quotation
 from ragsvc.pipeline.grounding.answer_shape import SHORT_ANSWERS, SMALL_TALK
-from ragsvc.pipeline.grounding.documents import DocumentReader
+from ragsvc.pipeline.grounding.documents import DocumentReader, WholeText
 from ragsvc.pipeline.grounding.judgement import Judgement, judge, shape_of
 from ragsvc.pipeline.grounding.passage_ground import CitedSpans
 from ragsvc.pipeline.grounding.scored_unit import evidence_of
@@ -34,6 +35,8 @@ from ragsvc.pipeline.iterators import closed_after
 from ragsvc.pipeline.replies import refusal, small_talk
 from ragsvc.pipeline.retrieval.query_rewriter import turns_read
 from ragsvc.pipeline.retrieval.search import Retrieval
+from ragsvc.pipeline.tables.computation import computed_answer, may_be_computed
+from ragsvc.pipeline.tables.stored_tables import TableReader
 from ragsvc.protocols import Chat, Generator, Reader, Tokeniser
 from ragsvc.text.escapes import unescaped
 
@@ -77,12 +80,14 @@ class Writers:
 
     generator: what writes; None: the answer quotes. documents: gives the documents of passages. reader: finds
     answers in passages; None: there is none. writer: says anew what would be quoted; None: nothing does.
+    tables: gives the tables of passages.
     """
 
     generator: Generator | None
     documents: DocumentReader
     reader: Reader | None
     writer: Chat | None = None
+    tables: TableReader = field(default_factory=TableReader)
 
     @property
     def name(self) -> str:
@@ -117,6 +122,14 @@ def stream_answer(found: RetrievedPassages, writers: Writers, manner: AnswerOpti
         yield DoneEvent(_counted(answer, manner.history, found.looked[0].parts.tokeniser))
         return
     yield PassagesEvent(answer.passages)
+    if (computed := _computed(found, writers, manner, answer)) is not None:
+        spent = {"retrieve": round(found.seconds, 6), "compute": round(time.perf_counter() - started, 6)}
+        yield TokenEvent(computed.answer)
+        for citation in computed.citations:
+            yield CitationEvent(citation)
+        computed = replace(computed, timings_s=spent)
+        yield DoneEvent(_counted(computed, manner.history, found.looked[0].parts.tokeniser))
+        return
     by_corpus = [
         (looked, [hit for hit in answer.passages if hit.corpus == looked.snapshot.corpus.name])
         for looked in found.looked
@@ -145,6 +158,37 @@ def stream_answer(found: RetrievedPassages, writers: Writers, manner: AnswerOpti
     # Which model a server has may be known only now.
     answer = replace(answer, timings_s=timings, generator=writers.name)
     yield DoneEvent(_counted(answer, manner.history, found.looked[0].parts.tokeniser))
+
+
+def _computed(
+    found: RetrievedPassages, writers: Writers, manner: AnswerOptions, answer: Answer
+) -> Answer | None:
+    """The answer that tables among the passages give by computing; None where they give none, or where it
+    would be cut: half a sentence with a number in it may say something else."""
+    question = found.result.query
+    # A follow-up means more than it says.
+    alone = not manner.history or found.looked[0].query.text == question
+    if not alone or not answer.passages or not may_be_computed(question):
+        return None
+    tables = writers.tables.tables(answer.passages, writers.documents.texts(answer.passages))
+    made = computed_answer(question, tables)
+    if made is None:
+        return None
+    version = made.table.version
+    part = AnswerPart(
+        MARKER_LIKE.sub(r"(\1)", made.text),
+        made.table.rank,
+        WholeText(version.text, version.pages),
+        made.spans,
+        prose=True,
+    )
+    count = found.looked[0].parts.tokeniser.count
+    said = Quotation((part,), answer.passages, max_tokens=manner.max_tokens, stop=manner.stop, count=count)
+    whole = Quotation((part,), answer.passages, max_tokens=None, stop=(), count=count)
+    if "".join(said.pieces()) != "".join(whole.pieces()):
+        return None
+    computation = Computation(made.query, made.rows)
+    return replace(said.finished(answer), generator=TABLE, confidence=1.0, computation=computation)
 
 
 def _quoted(

@@ -10,7 +10,7 @@ from ragsvc.domain import Span
 from ragsvc.pipeline.generation.answer_rows import rows_near
 from ragsvc.pipeline.grounding.answer_shape import SHORT_ANSWERS, AnswerShape
 from ragsvc.pipeline.grounding.centrality import EXTRACTED
-from ragsvc.pipeline.grounding.documents import DocumentPart
+from ragsvc.pipeline.grounding.documents import DocumentPart, WholeText
 from ragsvc.pipeline.grounding.scored_unit import ScoredUnit
 from ragsvc.pipeline.grounding.unit_features import COMPOSITE
 from ragsvc.pipeline.grounding.units import Unit, UnitKind, units_of
@@ -38,7 +38,7 @@ _SEVERAL = frozenset({AnswerShape.LIST, AnswerShape.STEPS})
 _UNDER_HEADING = frozenset({UnitKind.ITEM, UnitKind.LIST, UnitKind.LINE, UnitKind.SECTION})
 _ANNOUNCING = (":", "：")
 # A number in brackets of the source must not look like one of our markers, which follow a blank.
-_MARKER_LIKE = re.compile(r"(?<!\S)\[(\d{1,4})\]")
+MARKER_LIKE = re.compile(r"(?<!\S)\[(\d{1,4})\]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ class AnswerPart:
 
     text: str
     number: int
-    document: DocumentPart
+    document: DocumentPart | WholeText
     spans: tuple[Span, ...]
     prose: bool
     note: str = ""
@@ -267,7 +267,7 @@ class _Composer:
         self, scored: ScoredUnit, text: str, spans: tuple[Span, ...], *, prose: bool, note: str = ""
     ) -> AnswerPart:
         # A marker stands behind the fence of code, never in it.
-        said = text if scored.unit.kind is UnitKind.CODE else _MARKER_LIKE.sub(r"(\1)", text)
+        said = text if scored.unit.kind is UnitKind.CODE else MARKER_LIKE.sub(r"(\1)", text)
         return AnswerPart(said, scored.number, scored.part, spans, prose, note, scored.unit)
 
 

@@ -14,6 +14,8 @@ from ragsvc.text.invisibles import hides
 
 NAME = "extractive"
 """Shown as `generator` in an answer."""
+TABLE = "table"
+"""The same, where it was computed over a table."""
 ANEW = "bundled"
 """The same, where a small model says anew what would be quoted."""
 _WORD = re.compile(r"\S+")
@@ -120,7 +122,7 @@ class Quotation:
 
 def spoken(answer: Answer) -> str:
     """What an answer says: of one that quotes without the backslashes that keep markup from running."""
-    return unescaped(answer.answer) if answer.generator in (NAME, ANEW) else answer.answer
+    return unescaped(answer.answer) if answer.generator in (NAME, ANEW, TABLE) else answer.answer
 
 
 def _shown(written: Sequence[_PlacedPart], stop: Sequence[str]) -> list[_PlacedPart]:

@@ -40,6 +40,18 @@ class DocumentPart:
         return self.reading.text[start - self.offset : end - self.offset]
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class WholeText:
+    """A whole stored text that nothing is read of but slices. pages: as of `VersionText`."""
+
+    text: str
+    pages: tuple[int, ...]
+
+    def slice(self, start: int, end: int) -> str:
+        """Stored text by its offsets."""
+        return self.text[start:end]
+
+
 class DocumentReader:
     """Gives the parts of documents that passages stand in; those read last are kept. Safe between threads."""
 
@@ -62,6 +74,10 @@ class DocumentReader:
                 part = self._part(text, span, inside[0].passage)
                 found |= {hit.rank: part for hit in inside}
         return found
+
+    def texts(self, hits: Sequence[Hit]) -> list[VersionText]:
+        """The whole stored texts of the documents of hits, each once; of those that are there still."""
+        return list(self._texts({hit.passage.version_id for hit in hits}).values())
 
     def _texts(self, versions: Iterable[VersionId]) -> dict[VersionId, VersionText]:
         try:

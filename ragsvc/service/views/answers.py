@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import ConfigDict, Field
 
-from ragsvc.domain import Answer, Citation, Hit, Mode, SearchResult, Span, TextSlice
+from ragsvc.domain import Answer, Citation, Computation, Hit, Mode, SearchResult, Span, TextSlice
 from ragsvc.service.json_values import View
 
 
@@ -141,6 +141,21 @@ class SpanView(View):
         return cls.model_construct(start=span.start, end=span.end)
 
 
+class ComputationView(View):
+    """How an answer was computed over a table."""
+
+    query: str = Field(
+        examples=['SELECT count(*) FROM "staff" WHERE "Role" IN (\'Clerk\')'],
+        description="SQL of DuckDB over the table, with its values.",
+    )
+    rows: int = Field(examples=[12], description="Rows that the conditions of the question hold for.")
+
+    @classmethod
+    def of(cls, computation: Computation) -> ComputationView:
+        """View how an answer was computed."""
+        return cls.model_construct(query=computation.query, rows=computation.rows)
+
+
 class AnswerView(View):
     """A grounded answer, or the statement that there is none."""
 
@@ -168,6 +183,9 @@ class AnswerView(View):
     record: str | None = Field(
         None, examples=["7be1d2"], description="Its record, for feedback; absent where none is kept."
     )
+    computation: ComputationView | None = Field(
+        None, description="How it was computed over a table; absent for an answer that was not."
+    )
 
     @classmethod
     def of(cls, answer: Answer) -> AnswerView:
@@ -187,6 +205,7 @@ class AnswerView(View):
             timings_s={name: float(seconds) for name, seconds in answer.timings_s.items()},
             session=answer.session,
             record=answer.record,
+            computation=None if answer.computation is None else ComputationView.of(answer.computation),
         )
 
 

@@ -1,0 +1,1 @@
+"""Questions that a table answers by computing: typed columns, a grammar of questions, and DuckDB."""

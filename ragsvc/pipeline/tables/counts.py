@@ -1,0 +1,172 @@
+"""Questions that count, add up or average: rows, or the numbers of a column, all together or by groups."""
+
+from __future__ import annotations
+
+from ragsvc.pipeline.tables.conditions import NotUnderstood
+from ragsvc.pipeline.tables.question_items import Item, ItemKind
+from ragsvc.pipeline.tables.question_reading import QuestionReading
+from ragsvc.pipeline.tables.table_question import Condition, Intent, Order, TableQuestion
+from ragsvc.pipeline.tables.typed_table import ColumnKind
+
+
+def count_of_rows(reading: QuestionReading) -> TableQuestion:
+    head = reading.heads[0]
+    following = next((item for item in reading.rest if item.at > head.at), None)
+    sized, named = reading.sized(), reading.named()
+    if reading.best:
+        return best_group(reading, Intent.COUNT)
+    distinct = [item for item in reading.rest if item.acts("distinct")]
+    if distinct and not (len(named) == 1 and not sized):
+        raise NotUnderstood
+    reading.rest = [item for item in reading.rest if not item.acts("distinct")]
+    if reading.groups:
+        return grouped(reading, Intent.COUNT, sized, named)
+    reading.only(sums=True)
+    if sized:
+        return _how_many_of(reading, sized, named, following)
+    if reading.sums and reading.sums[0].lexeme.value != "sum":
+        raise NotUnderstood
+    noun = _noun(reading, head)
+    if not named:
+        _needs_subject(reading, head, following)
+        return TableQuestion(intent=Intent.COUNT, conditions=reading.conditions(), noun=noun)
+    after_distinct = distinct and following is distinct[0]
+    if len(named) > 1 or not (after_distinct or (following and following.column == named[0])):
+        raise NotUnderstood
+    column = reading.column(named[0])
+    if column.is_unique:
+        return TableQuestion(intent=Intent.COUNT, conditions=reading.conditions(), noun=noun)
+    return TableQuestion(
+        intent=Intent.DISTINCT, conditions=reading.conditions(), shown=named[0], noun=column.name
+    )
+
+
+def gaps_of(reading: QuestionReading, words: list[Item]) -> TableQuestion:
+    """How many cells of a column say nothing."""
+    counted = [item.lexeme.value for item in reading.heads] == ["count"]
+    columns = {item.column for item in reading.columns}
+    if not counted or len(words) != 1 or len(columns) != 1 or reading.sums or reading.best:
+        raise NotUnderstood
+    reading.rest = [item for item in reading.rest if not item.acts("missing")]
+    reading.only()
+    gap = Condition(columns.pop(), "null", ())
+    return TableQuestion(intent=Intent.COUNT, conditions=(*reading.conditions(), gap))
+
+
+def _needs_subject(reading: QuestionReading, head: Item, following: Item | None) -> None:
+    """Rows are counted under a name of theirs: what a row is, or what a cell of it says."""
+    runs = [run for run in reading.clauses.runs if run.at > head.at]
+    first = min((run.at for run in runs), default=None)
+    if following is not None and following.kind is ItemKind.SUBJECT:
+        if following.is_head or any(item.is_head for item in reading.subjects):
+            return
+        if first is None:
+            raise NotUnderstood
+    if first is None:
+        raise NotUnderstood
+    # "How many in Berlin?" counts what nobody has named.
+    between = reading.text.small[head.at + head.length : first]
+    is_apart = any(word not in ("of", "the", "der", "die", "das") for word in between)
+    if is_apart and not any(item.is_head for item in reading.subjects):
+        raise NotUnderstood
+
+
+def _noun(reading: QuestionReading, head: Item) -> str:
+    """The words right after "how many" that name what is counted."""
+    first = head.at + head.length
+    ends = [i.at + i.length for i in reading.rest if i.at == first and i.kind is not ItemKind.ACT]
+    return " ".join(reading.text.raw[first : ends[0]]) if ends else ""
+
+
+def _how_many_of(
+    reading: QuestionReading, sized: list[int], named: list[int], following: Item | None
+) -> TableQuestion:
+    """How many pieces, seats or people: numbers that stand in a column."""
+    if len(sized) != 1 or named or _names_rows(following):
+        raise NotUnderstood
+    column = reading.column(sized[0])
+    if following is None or following.column != sized[0]:
+        raise NotUnderstood
+    if column.kind is ColumnKind.DATE and not reading.sums:
+        return TableQuestion(intent=Intent.DISTINCT, conditions=reading.conditions(), shown=sized[0])
+    if column.kind is not ColumnKind.NUMBER or column.is_identifier or column.is_year:
+        raise NotUnderstood
+    if not reading.is_counted(column):
+        raise NotUnderstood
+    intent = Intent(reading.sums[0].lexeme.value) if reading.sums else Intent.SUM
+    if intent is Intent.SUM and column.unit == "%":
+        raise NotUnderstood
+    conditions = reading.conditions()
+    if not reading.sums and reading.picks_one(conditions):
+        return TableQuestion(intent=Intent.LIST, conditions=conditions, targets=(sized[0],))
+    return TableQuestion(intent=intent, conditions=conditions, measure=sized[0])
+
+
+def _names_rows(following: Item | None) -> bool:
+    return following is not None and following.kind is ItemKind.SUBJECT
+
+
+def share_of(reading: QuestionReading) -> TableQuestion:
+    reading.only()
+    conditions = reading.conditions()
+    # Of all rows: with two conditions nobody knows which of them is the whole.
+    if len(conditions) != 1 or reading.columns or not any(item.is_head for item in reading.subjects):
+        raise NotUnderstood
+    return TableQuestion(intent=Intent.SHARE, conditions=conditions)
+
+
+def aggregate_of(reading: QuestionReading, intent: Intent) -> TableQuestion:
+    sized, named = reading.sized(), reading.named()
+    if reading.groups:
+        return grouped(reading, intent, sized, named)
+    reading.only(sums=True)
+    measure = reading.one_measure(sized, intent)
+    if named:
+        raise NotUnderstood
+    return TableQuestion(intent=intent, conditions=reading.conditions(), measure=measure)
+
+
+def grouped(reading: QuestionReading, intent: Intent, sized: list[int], named: list[int]) -> TableQuestion:
+    """Of each value of a column: "per department"."""
+    marker = reading.groups[0]
+    following = next((item for item in reading.rest if item.at > marker.at), None)
+    if reading.best or reading.tops or reading.numbers or len(named) != 1:
+        raise NotUnderstood
+    if following is None or following.column != named[0]:
+        raise NotUnderstood
+    measure = None
+    if intent is Intent.COUNT:
+        if sized or not any(item.is_head for item in reading.subjects):
+            raise NotUnderstood
+    else:
+        measure = reading.one_measure(sized, intent)
+    return TableQuestion(
+        intent=Intent.GROUP,
+        conditions=reading.conditions(),
+        group=named[0],
+        measure=measure,
+        aggregate=intent,
+    )
+
+
+def best_group(reading: QuestionReading, aggregate: Intent) -> TableQuestion:
+    """Which department has the most employees, or the highest average salary."""
+    reading.only(best=True, sums=True)
+    sized, named = reading.sized(), reading.named()
+    superlative = reading.best[0]
+    if len(named) != 1 or superlative.lexeme.concept or reading.column(named[0]).is_unique:
+        raise NotUnderstood
+    measure = None
+    if aggregate is Intent.COUNT:
+        if sized or not any(item.is_head for item in reading.subjects):
+            raise NotUnderstood
+    else:
+        measure = reading.one_measure(sized, aggregate)
+    return TableQuestion(
+        intent=Intent.GROUP_WHICH,
+        conditions=reading.conditions(),
+        group=named[0],
+        measure=measure,
+        aggregate=aggregate,
+        order=Order(superlative.lexeme.value),
+    )

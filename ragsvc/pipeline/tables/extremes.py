@@ -1,0 +1,125 @@
+"""Questions for the row, the number or the time that is first: the cheapest, the highest, the last."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ragsvc.pipeline.tables.conditions import NotUnderstood
+from ragsvc.pipeline.tables.counts import best_group
+from ragsvc.pipeline.tables.question_items import Item
+from ragsvc.pipeline.tables.question_reading import QuestionReading
+from ragsvc.pipeline.tables.table_question import Condition, Intent, Order, TableQuestion
+
+OPPOSITE = {Order.MIN: Order.MAX, Order.MAX: Order.MIN}
+_MAX_TOP = 20
+# "The most" may mean all together; "the highest" is one.
+_MOST = frozenset({"most", "fewest", "least", "meisten", "wenigsten"})
+
+
+@dataclass(frozen=True, slots=True)
+class Extreme:
+    """A superlative with the column that it is of."""
+
+    column: int
+    order: Order
+    at: int
+
+
+def best_row(reading: QuestionReading, head: str) -> TableQuestion:
+    if reading.groups or head in ("where", "how"):
+        raise NotUnderstood
+    if reading.sums:
+        return best_group(reading, Intent(reading.sums[0].lexeme.value))
+    named, superlative = reading.named(), reading.best[0]
+    counted = not superlative.lexeme.concept and not reading.sized() and len(named) == 1
+    if counted and any(item.is_head and item.at > superlative.at for item in reading.subjects):
+        return best_group(reading, Intent.COUNT)
+    wanted = wanted_by(reading, superlative)
+    top = top_of(reading)
+    targets = tuple(column for column in reading.sized() if column != wanted.column)
+    if len(named) > 1:
+        raise NotUnderstood
+    conditions = reading.conditions()
+    if head == "when":
+        return _when_best(reading, wanted, named, targets, conditions)
+    # "The oldest minibus" is a row; "the highest salary in Berlin" is a number.
+    is_one = bool(superlative.lexeme.concept) and not reading.sized()
+    asks_rows = named or reading.subjects or head == "who" or targets or is_one
+    if not asks_rows:
+        if top or head not in ("which", "amount", "", "list"):
+            raise NotUnderstood
+        return TableQuestion(intent=Intent(wanted.order.value), conditions=conditions, measure=wanted.column)
+    if named and not reading.column(named[0]).is_unique and not reading.subjects:
+        _only_by_rows(reading, superlative, wanted)
+    return TableQuestion(
+        intent=Intent.WHICH,
+        conditions=conditions,
+        measure=wanted.column,
+        shown=named[0] if named else reading.label(),
+        targets=targets,
+        order=wanted.order,
+        top=top,
+    )
+
+
+def _only_by_rows(reading: QuestionReading, superlative: Item, wanted: Extreme) -> None:
+    """Refuse "which city has the most sales", where a city has several: a row, or all of them together?"""
+    said = set(reading.text.small[superlative.at : superlative.at + superlative.length])
+    if said & _MOST and reading.is_counted(reading.column(wanted.column)):
+        raise NotUnderstood
+
+
+def _when_best(
+    reading: QuestionReading,
+    wanted: Extreme,
+    named: list[int],
+    targets: tuple[int, ...],
+    conditions: tuple[Condition, ...],
+) -> TableQuestion:
+    """When something was highest, or was first."""
+    if named or reading.numbers or reading.tops:
+        raise NotUnderstood
+    timed = reading.candidates("date")
+    if wanted.column in timed:
+        if targets:
+            raise NotUnderstood
+        return TableQuestion(intent=Intent(wanted.order.value), conditions=conditions, measure=wanted.column)
+    if len(timed) != 1 or set(targets) - set(timed):
+        raise NotUnderstood
+    return TableQuestion(
+        intent=Intent.WHICH,
+        conditions=conditions,
+        measure=wanted.column,
+        shown=timed[0],
+        order=wanted.order,
+    )
+
+
+def top_of(reading: QuestionReading) -> int:
+    """How many are asked for; 0: the one that is first, with those that are as good."""
+    if not reading.numbers and not reading.tops:
+        return 0
+    if len(reading.numbers) != 1 or len(reading.tops) > 1 or any(i.acts("distinct") for i in reading.rest):
+        raise NotUnderstood
+    count = reading.numbers[0].amount
+    if reading.numbers[0].unit or count != int(count) or not 1 <= count <= _MAX_TOP:
+        raise NotUnderstood
+    return int(count)
+
+
+def wanted_by(reading: QuestionReading, superlative: Item) -> Extreme:
+    """The column that a superlative is of: the one it names or that is named after it."""
+    order = Order(superlative.lexeme.value)
+    concept = superlative.lexeme.concept
+    sized = [item for item in reading.columns if item.column in reading.sized()]
+    if concept:
+        column, flipped = reading.of_concept(concept, [item.column for item in sized])
+        return Extreme(column, OPPOSITE[order] if flipped else order, superlative.at)
+    after = [item for item in sized if item.at > superlative.at]
+    before = [item for item in sized if item.at < superlative.at]
+    chosen = after[0] if after else before[-1] if len(before) == 1 else None
+    if chosen is None:
+        raise NotUnderstood
+    if reading.column(chosen.column).is_identifier:
+        raise NotUnderstood
+    return Extreme(chosen.column, order, superlative.at)

@@ -1,0 +1,190 @@
+"""The words of questions about tables, English and German, as they stand in lexicon.json."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import cache, lru_cache
+from importlib import resources
+from typing import Any
+
+import Stemmer
+
+_STEMMERS = (Stemmer.Stemmer("english"), Stemmer.Stemmer("german"))
+_LOCK = threading.Lock()
+# Endings of German adjectives: "günstigst" is written once for all of them.
+_ENDINGS = ("e", "en", "er", "es", "em")
+_MAX_INFLECTION = 2
+_MAX_WORDS = 50_000
+
+
+@dataclass(frozen=True, slots=True)
+class Lexeme:
+    """What a word or phrase does in a question.
+
+    role: "head", "aggregate", "comparison", "superlative", or the name of a list of the file.
+    value: which of them, such as "count", "sum", ">=" or "max". concept: what it is said of; "" for anything.
+    """
+
+    role: str
+    value: str = ""
+    concept: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Lexicon:
+    """All words, small. phrases: words of a phrase -> what it may do. units: forms -> the one way of writing.
+
+    concepts: word -> concept, also by stems. members: concept or family -> concepts. nouns: word -> the
+    numbers of the groups of words that mean one thing. months, truths, numbers, multipliers: word -> value.
+    """
+
+    phrases: Mapping[tuple[str, ...], tuple[Lexeme, ...]]
+    neutral: frozenset[str]
+    aux: frozenset[str]
+    deeds: tuple[tuple[frozenset[int], frozenset[str]], ...]
+    generic: frozenset[str]
+    people: frozenset[str]
+    listing: frozenset[str]
+    identifiers: frozenset[str]
+    footers: frozenset[str]
+    german: frozenset[str]
+    english: frozenset[str]
+    universal: frozenset[str]
+    units: Mapping[str, str]
+    currencies: frozenset[str]
+    unit_concepts: Mapping[str, str]
+    concepts: Mapping[str, frozenset[str]]
+    members: Mapping[str, frozenset[str]]
+    nouns: Mapping[str, frozenset[int]]
+    months: Mapping[str, int]
+    truths: Mapping[str, bool]
+    numbers: Mapping[str, int]
+    multipliers: Mapping[str, int]
+    scales: tuple[Mapping[str, Decimal], ...]
+    amounts: Mapping[str, Decimal]
+    gaps: frozenset[str]
+
+    def acts(self, words: tuple[str, ...]) -> tuple[Lexeme, ...]:
+        """What a word or phrase may do; the last word may have an ending of a German adjective."""
+        if found := self.phrases.get(words):
+            return found
+        last = words[-1]
+        for ending in _ENDINGS:
+            if last.endswith(ending) and len(last) > len(ending) + 2:
+                found = self.phrases.get((*words[:-1], last.removesuffix(ending)))
+                if found and found[0].role in ("superlative", "aggregate", "distinct"):
+                    return found
+        return ()
+
+    def concepts_of(self, word: str) -> frozenset[str]:
+        """What a word is about."""
+        return frozenset().union(*(self.concepts.get(form, ()) for form in (word, *stems(word))))
+
+    def scaled(self, value: Decimal, unit: str, wanted: str) -> Decimal | None:
+        """A value in another unit of the same scale; None where there is no such scale."""
+        if unit == wanted:
+            return value
+        for scale in self.scales:
+            if unit in scale and wanted in scale:
+                return value * scale[unit] / scale[wanted]
+        return None
+
+    def nouns_of(self, word: str) -> frozenset[int]:
+        """The groups of nouns that a word belongs to."""
+        return frozenset().union(*(self.nouns.get(form, ()) for form in (word, *stems(word))))
+
+
+@cache
+def lexicon() -> Lexicon:
+    """The words, read once."""
+    raw: dict[str, Any] = json.loads(resources.files(__package__).joinpath("lexicon.json").read_text("utf-8"))
+    words = {name: frozenset(text.split()) for name, text in raw.items() if isinstance(text, str)}
+    concepts = _by_word(raw["concepts"].items())
+    members = {name: frozenset({name}) for name in raw["concepts"]}
+    members |= {name: frozenset(text.split()) for name, text in raw["families"].items()}
+    nouns = _by_word((number, text) for number, text in enumerate(raw["nouns"]))
+    return Lexicon(
+        phrases=_phrases(raw),
+        neutral=words["neutral"],
+        aux=words["aux"],
+        deeds=tuple((nouns[noun], frozenset(text.split())) for noun, text in raw["deeds"]),
+        generic=words["generic"],
+        people=words["people"],
+        listing=words["listing"],
+        identifiers=words["identifiers"],
+        footers=words["footers"] | {"grand total", "overall total"},
+        german=words["german"],
+        english=words["english"],
+        universal=words["universal"],
+        units={form: unit for unit, text in raw["units"].items() for form in text.split(" ")},
+        currencies=words["currencies"],
+        unit_concepts=raw["unit_concepts"],
+        concepts=concepts,
+        members=members,
+        nouns=nouns,
+        months={word: int(number) for number, text in raw["months"].items() for word in text.split()},
+        truths={word: name == "yes" for name, text in raw["truths"].items() for word in text.split()},
+        numbers={
+            word: number
+            for language in raw["numbers"].split("|")
+            for number, word in enumerate(language.split())
+        },
+        multipliers={word: int(n) for n, text in raw["multipliers"].items() for word in text.split()},
+        scales=tuple({unit: Decimal(size) for unit, size in scale.items()} for scale in raw["scales"]),
+        amounts={word: Decimal(n) for n, text in raw["amounts"].items() for word in text.split("|")},
+        gaps=frozenset(raw["gaps"].split("|")),
+    )
+
+
+def _phrases(raw: Mapping[str, Any]) -> dict[tuple[str, ...], tuple[Lexeme, ...]]:
+    found: dict[tuple[str, ...], list[Lexeme]] = {}
+
+    def add(text: str, lexeme: Lexeme) -> None:
+        for phrase in text.split("|"):
+            found.setdefault(tuple(phrase.split()), []).append(lexeme)
+
+    for role in (
+        "and", "or", "not", "missing", "per", "distinct", "between", "spans", "until", "than", "difference",
+        "top",
+    ):  # fmt: skip
+        add(raw[role], Lexeme(role))
+    for plural, role in (("heads", "head"), ("aggregates", "aggregate")):
+        for value, text in raw[plural].items():
+            add(text, Lexeme(role, value))
+    for plural, role in (("comparisons", "comparison"), ("superlatives", "superlative")):
+        for text, value, concept in raw[plural]:
+            add(text, Lexeme(role, value, concept))
+    return {words: tuple(lexemes) for words, lexemes in found.items()}
+
+
+def _by_word(rows: Iterable[tuple[Any, str]]) -> dict[str, frozenset[Any]]:
+    found: dict[str, set[Any]] = {}
+    for value, text in rows:
+        for word in text.split():
+            for form in (word, *stems(word)):
+                found.setdefault(form, set()).add(value)
+    return {form: frozenset(values) for form, values in found.items()}
+
+
+@lru_cache(_MAX_WORDS)
+def stems(word: str) -> frozenset[str]:
+    """The English and the German stem of a small word."""
+    with _LOCK:
+        return frozenset(stemmer.stemWord(word) for stemmer in _STEMMERS)
+
+
+def same_noun(one: str, other: str) -> bool:
+    """Whether two small words differ by nothing but number or case: clerk and clerks, city and cities."""
+    if one == other:
+        return True
+    if not one.isalpha() or not other.isalpha() or not stems(one) & stems(other):
+        return False
+    alike = next(
+        (place for place, pair in enumerate(zip(one, other, strict=False)) if pair[0] != pair[1]),
+        min(len(one), len(other)),
+    )
+    return abs(len(one) - len(other)) <= _MAX_INFLECTION and alike >= min(len(one), len(other)) - 1

@@ -1,0 +1,193 @@
+"""A small grammar of questions that a table answers; whatever it does not cover whole is not computed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from ragsvc.pipeline.tables.conditions import NotUnderstood
+from ragsvc.pipeline.tables.counts import aggregate_of, count_of_rows, gaps_of, share_of
+from ragsvc.pipeline.tables.extremes import best_row, top_of, wanted_by
+from ragsvc.pipeline.tables.lexicon import lexicon
+from ragsvc.pipeline.tables.pairs import comparison_of, difference_of
+from ragsvc.pipeline.tables.question_items import ItemKind, QuestionText, TableWords, readings
+from ragsvc.pipeline.tables.question_reading import QuestionReading
+from ragsvc.pipeline.tables.table_question import Condition, Intent, TableQuestion
+from ragsvc.pipeline.tables.typed_table import ColumnKind
+
+_TWO = 2
+_ROLES = frozenset(
+    {
+        "head",
+        "aggregate",
+        "superlative",
+        "per",
+        "top",
+        "and",
+        "or",
+        "than",
+        "distinct",
+        "difference",
+        "missing",
+    }
+)
+
+
+def starts_like_one(text: QuestionText) -> bool:
+    """Whether a question has a word that asks for computing, or asks which, who or whether."""
+    known = lexicon()
+    if text.small[0] in known.aux:
+        return True
+    for at in range(len(text.small)):
+        for length in (1, 2, 3):
+            for act in known.acts(text.small[at : at + length]):
+                if act.role in ("head", "aggregate", "superlative"):
+                    return True
+    return False
+
+
+def understandings(text: QuestionText, words: TableWords) -> list[TableQuestion]:
+    """The ways to understand a question as one about a table that explain each of its words, those that are
+    closest to the words of the table; distinct."""
+    found: list[TableQuestion] = []
+    for items in readings(text, words):
+        try:
+            made = _question(QuestionReading(items, text, words))
+        except NotUnderstood:
+            continue
+        made = replace(made, cost=round(sum(item.cost for item in items) + made.cost, 3))
+        found.append(made)
+    best = min((each.cost for each in found), default=0.0)
+    return list(dict.fromkeys(each for each in found if each.cost == best))
+
+
+def _question(reading: QuestionReading) -> TableQuestion:
+    """What is asked.
+
+    :raises NotUnderstood: if it is nothing that is covered.
+    """
+    _check(reading)
+    if missing := [item for item in reading.rest if item.acts("missing")]:
+        return gaps_of(reading, missing)
+    head = reading.heads[0].lexeme.value if reading.heads else ""
+    if reading.clauses.comparison is not None:
+        return comparison_of(reading, head)
+    if any(item.acts("difference") or item.acts("than") for item in reading.rest):
+        return difference_of(reading)
+    if not head and reading.text.small[0] in lexicon().aux:
+        return _whether(reading)
+    if head == "share":
+        return share_of(reading)
+    if head == "count":
+        return count_of_rows(reading)
+    if reading.best:
+        return best_row(reading, head)
+    if reading.sums:
+        return aggregate_of(reading, Intent(reading.sums[0].lexeme.value))
+    if not head:
+        raise NotUnderstood
+    return _rows(reading, head)
+
+
+def _check(reading: QuestionReading) -> None:
+    """Make sure that no word of a reading would be passed over."""
+    if len(reading.heads) > 1 or len(reading.sums) > 1 or len(reading.best) > 1 or len(reading.groups) > 1:
+        raise NotUnderstood
+    if any(item.acts("or") for item in reading.rest) and not reading.clauses.comparison:
+        raise NotUnderstood
+    if any(item.kind is ItemKind.PERIOD for item in reading.rest):
+        raise NotUnderstood
+    if any(item.kind is ItemKind.ACT and item.lexeme.role not in _ROLES for item in reading.rest):
+        raise NotUnderstood
+
+
+def _rows(reading: QuestionReading, head: str) -> TableQuestion:
+    """Rows by conditions, or what stands in them."""
+    distinct = any(item.acts("distinct") for item in reading.rest)
+    reading.rest = [item for item in reading.rest if not item.acts("distinct")]
+    reading.only()
+    sized, named = reading.sized(), reading.named()
+    conditions = reading.conditions()
+    if head in ("where", "when"):
+        return _place_or_time(reading, head, sized, named, conditions)
+    if head in ("amount", "how") and (named or len(sized) != 1):
+        raise NotUnderstood
+    if head in ("amount", "how") and not reading.picks_one(conditions):
+        return _how_much(reading, head, sized[0], conditions)
+    if sized or len(named) > 1:
+        if not reading.picks_one(conditions) or distinct:
+            raise NotUnderstood
+        return TableQuestion(intent=Intent.LIST, conditions=conditions, targets=(*named, *sized))
+    if not conditions and not (named and not reading.column(named[0]).is_unique):
+        raise NotUnderstood
+    if not named and not any(item.is_head for item in reading.subjects) and head != "who":
+        raise NotUnderstood
+    shown = named[0] if named else reading.label()
+    return TableQuestion(intent=Intent.LIST, conditions=conditions, shown=shown)
+
+
+def _how_much(
+    reading: QuestionReading, head: str, measure: int, conditions: tuple[Condition, ...]
+) -> TableQuestion:
+    """How much rain fell: all of it, where the column is of what adds up, and is named right after."""
+    following = next((item for item in reading.rest if item.at > reading.heads[0].at), None)
+    column = reading.column(measure)
+    additive = bool(column.concepts & lexicon().members["additive"])
+    beside = following is not None and following.column == measure
+    if head != "amount" or not additive or not beside or column.kind is not ColumnKind.NUMBER:
+        raise NotUnderstood
+    return TableQuestion(intent=Intent.SUM, conditions=conditions, measure=measure)
+
+
+def _place_or_time(
+    reading: QuestionReading, head: str, sized: list[int], named: list[int], conditions: tuple[Condition, ...]
+) -> TableQuestion:
+    if not reading.picks_one(conditions) or len(named) > 1 or len(sized) > 1:
+        raise NotUnderstood
+    if head == "when":
+        found = sized or reading.candidates("date")
+        if named or len(found) != 1 or found[0] not in reading.candidates("date"):
+            raise NotUnderstood
+        return TableQuestion(intent=Intent.LIST, conditions=conditions, targets=tuple(found))
+    members = lexicon().members["place"]
+    places = [
+        place
+        for place, column in enumerate(reading.table.columns)
+        if column.kind is ColumnKind.TEXT and column.concepts & members
+    ]
+    if sized or named or len(places) != 1:
+        raise NotUnderstood
+    return TableQuestion(intent=Intent.LIST, conditions=conditions, targets=tuple(places))
+
+
+def _whether(reading: QuestionReading) -> TableQuestion:
+    if lexicon().universal & set(reading.text.small) or reading.sums or reading.groups or reading.named():
+        raise NotUnderstood
+    if reading.best:
+        wanted = wanted_by(reading, reading.best[0])
+        runs = [run for run in reading.clauses.runs if reading.column(run.column).is_unique]
+        if len(runs) != 1 or top_of(reading) or runs[0].negated or len(runs[0].values) != 1:
+            raise NotUnderstood
+        conditions = tuple(c for c in reading.conditions() if c.column != runs[0].column)
+        if [column for column in reading.sized() if column != wanted.column]:
+            raise NotUnderstood
+        return TableQuestion(
+            intent=Intent.EXISTS,
+            conditions=conditions,
+            measure=wanted.column,
+            order=wanted.order,
+            shown=runs[0].column,
+            pair=runs[0].values,
+        )
+    reading.only()
+    conditions = reading.conditions()
+    if reading.columns or not conditions or any(c.op.startswith("not") for c in conditions):
+        raise NotUnderstood
+    several = any(len(run.values) > 1 for run in reading.clauses.runs)
+    label = [run for run in reading.clauses.runs if reading.column(run.column).is_unique]
+    if several or (label and len(conditions) < _TWO):
+        raise NotUnderstood
+    if not label and not any(item.is_head for item in reading.subjects) and not reading.clauses.runs:
+        raise NotUnderstood
+    return TableQuestion(
+        intent=Intent.EXISTS, conditions=conditions, shown=label[0].column if label else None
+    )

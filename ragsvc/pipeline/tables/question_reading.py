@@ -1,0 +1,137 @@
+"""One reading of a question: what is left when its conditions are taken out, and which columns are meant."""
+
+from __future__ import annotations
+
+from ragsvc.pipeline.tables.conditions import Clauses, NotUnderstood, clauses_of
+from ragsvc.pipeline.tables.lexicon import lexicon
+from ragsvc.pipeline.tables.question_items import Item, ItemKind, QuestionText, TableWords
+from ragsvc.pipeline.tables.table_question import Condition, Intent
+from ragsvc.pipeline.tables.typed_table import Column, ColumnKind
+
+_MONEY_PRICE = "price"
+
+
+class QuestionReading:
+    """One way to read the words of a question about one table. rest: what its conditions leave, in order.
+
+    heads, sums, best, groups, tops: those of the words that act. columns, subjects, numbers: the others.
+    """
+
+    def __init__(self, items: list[Item], text: QuestionText, words: TableWords) -> None:
+        self.text = text
+        self.table = words.table
+        self.clauses: Clauses = clauses_of(items, text, words)
+        rest = self.clauses.rest
+        self.heads = [item for item in rest if item.acts("head")]
+        self.sums = [item for item in rest if item.acts("aggregate")]
+        self.best = [item for item in rest if item.acts("superlative")]
+        self.groups = [item for item in rest if item.acts("per")]
+        self.columns = [item for item in rest if item.kind is ItemKind.COLUMN]
+        self.subjects = [item for item in rest if item.kind is ItemKind.SUBJECT]
+        self.tops = [item for item in rest if item.acts("top")]
+        self.numbers = [item for item in rest if item.kind is ItemKind.NUMBER]
+        self.rest = rest
+
+    def column(self, place: int) -> Column:
+        return self.table.columns[place]
+
+    def sized(self) -> list[int]:
+        """Columns of numbers and dates that are named and not taken, each once."""
+        kinds = (ColumnKind.NUMBER, ColumnKind.DATE)
+        return list(dict.fromkeys(i.column for i in self.columns if self.column(i.column).kind in kinds))
+
+    def named(self) -> list[int]:
+        """Columns of text that are named and not taken, each once."""
+        text = ColumnKind.TEXT
+        return list(dict.fromkeys(i.column for i in self.columns if self.column(i.column).kind is text))
+
+    def only(self, *, best: bool = False, sums: bool = False, groups: bool = False) -> None:
+        """Make sure that no word is left that would be without meaning."""
+        spent = self.numbers or self.tops or any(item.acts("distinct") for item in self.rest)
+        if spent or (self.best and not best) or (self.sums and not sums) or (self.groups and not groups):
+            raise NotUnderstood
+
+    def conditions(self) -> tuple[Condition, ...]:
+        """All conditions; of one column cells are named at most once."""
+        columns = [run.column for run in self.clauses.runs]
+        if len(set(columns)) < len(columns):
+            raise NotUnderstood
+        return (*self.clauses.conditions, *(run.condition for run in self.clauses.runs))
+
+    def picks_one(self, conditions: tuple[Condition, ...]) -> bool:
+        """Whether a condition is on a column that tells rows apart."""
+        return any(
+            each.op == "in" and len(each.values) == 1 and self.column(each.column).is_unique
+            for each in conditions
+        )
+
+    def label(self) -> int:
+        """The column that names rows: what tells them apart, words before numbers, persons first."""
+        columns = list(enumerate(self.table.columns))
+        unique = [place for place, column in columns if column.is_unique and column.kind is ColumnKind.TEXT]
+        plain = [place for place in unique if not self.column(place).is_identifier]
+        identifiers = [place for place, column in columns if column.is_unique and column.is_identifier]
+        names = [place for place, column in columns if {"name", "title", "titel"} & set(column.words)]
+        for found in (plain, unique, names, identifiers):
+            if found:
+                return found[0]
+        raise NotUnderstood
+
+    def candidates(self, concept: str) -> list[int]:
+        members = lexicon().members[concept]
+        columns = [
+            (place, column)
+            for place, column in enumerate(self.table.columns)
+            if column.kind in (ColumnKind.NUMBER, ColumnKind.DATE) and not column.is_identifier
+        ]
+        timed = [place for place, column in columns if column.kind is ColumnKind.DATE or column.is_year]
+        if concept == "date":
+            return timed
+        if members & lexicon().members["date"]:
+            return [place for place in timed if self.column(place).concepts & members]
+        numbers = [(place, column) for place, column in columns if place not in timed]
+        found = [place for place, column in numbers if column.concepts & members]
+        if found:
+            return found
+        if concept == "age":
+            births = [place for place, column in columns if "birth" in column.concepts]
+            return births or ([] if self.is_of_people() else timed)
+        if concept == _MONEY_PRICE:
+            return [place for place, column in numbers if column.unit in lexicon().currencies]
+        units = lexicon().unit_concepts
+        return [place for place, column in numbers if concept == units.get(column.unit)]
+
+    def of_concept(self, concept: str, named: list[int]) -> tuple[int, bool]:
+        """The only column of a meaning, and whether its order is the other way round: old is long ago.
+
+        :param named: columns that the question names, which go first.
+        """
+        found = self.candidates(concept)
+        among = [column for column in found if column in named]
+        if among:
+            found = among
+        if len(found) != 1:
+            raise NotUnderstood
+        column = self.column(found[0])
+        return found[0], concept == "age" and (column.kind is ColumnKind.DATE or column.is_year)
+
+    def is_counted(self, column: Column) -> bool:
+        """Whether a column says how many or how much there is, so that its cells may be added up unasked."""
+        known = lexicon()
+        is_size = bool(column.concepts & known.members["additive"])
+        others = column.concepts - known.members["additive"]
+        return is_size or (not column.unit and not others)
+
+    def one_measure(self, sized: list[int], intent: Intent) -> int:
+        if len(sized) != 1:
+            raise NotUnderstood
+        column = self.column(sized[0])
+        wrong = column.kind is not ColumnKind.NUMBER or column.is_identifier or column.is_year
+        if wrong or (intent is Intent.SUM and column.unit in ("%", "°C")):
+            raise NotUnderstood
+        return sized[0]
+
+    def is_of_people(self) -> bool:
+        people = lexicon().people
+        words = {word for column in self.table.columns for word in column.words}
+        return bool(people & (words | set(self.table.subjects)))

@@ -1,0 +1,341 @@
+"""Runs what is asked of a table in DuckDB: values are bound, names quoted, nothing outside is reachable."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import duckdb
+
+from ragsvc.pipeline.tables.table_question import Bound, Condition, Intent, Order, TableQuestion
+from ragsvc.pipeline.tables.typed_table import Cell, Column, ColumnKind, TypedTable
+
+TIMEOUT_S = 2.0
+MEMORY = "256MB"
+ROW = "_row"
+_MAX_SCALE = 12
+_MAX_DIGITS = 30
+_MAX_NAME_CHARS = 60
+_AGGREGATES = {
+    Intent.SUM: "sum",
+    Intent.MEAN: "avg",
+    Intent.MEDIAN: "median",
+    Intent.MIN: "min",
+    Intent.MAX: "max",
+}
+_TYPES = {ColumnKind.DATE: "DATE", ColumnKind.BOOLEAN: "BOOLEAN", ColumnKind.TEXT: "VARCHAR"}
+_SETTINGS: dict[str, str | bool | int | float | list[str]] = {
+    "threads": 1,
+    "memory_limit": MEMORY,
+    "enable_external_access": False,
+    "autoinstall_known_extensions": False,
+    "autoload_known_extensions": False,
+    "temp_directory": "",
+    "lock_configuration": True,
+}
+
+
+class TableQueryFailure(Exception):
+    """What DuckDB did not do, or not in time."""
+
+
+@dataclass(frozen=True, slots=True)
+class TableResult:
+    """What a query gave.
+
+    records: its rows, numbers as they are exact. rows: places of the rows of the table that it rests on, in
+    order. query: the statement with its values, as it could be typed. over: how many rows it looked at, which
+    the conditions hold for. gaps: how many of those say nothing in the column that is measured.
+    """
+
+    records: tuple[tuple[Any, ...], ...]
+    rows: tuple[int, ...]
+    query: str
+    over: int
+    gaps: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Sql:
+    """A piece of a statement with a ? for each value that is bound to it."""
+
+    text: str
+    values: tuple[Bound | bool | int, ...] = ()
+
+    def __add__(self, other: _Sql) -> _Sql:
+        return _Sql(self.text + other.text, self.values + other.values)
+
+    @property
+    def shown(self) -> str:
+        """With its values in place of the ?, which stand in no name: names are put in afterwards."""
+        parts = self.text.split("\0")
+        literals = [_literal(value) for value in self.values]
+        return "".join(a + b for a, b in zip(parts, [*literals, ""], strict=True))
+
+    @property
+    def bound(self) -> str:
+        """As it is run."""
+        return self.text.replace("\0", "?")
+
+
+def run(table: TypedTable, asked: TableQuestion) -> TableResult:
+    """Answer a question that was understood.
+
+    :raises TableQueryFailure: if it takes too long, or too much memory, or is no query after all.
+    """
+    with _connection() as connection:
+        try:
+            return _Run(connection, table, asked).result()
+        except duckdb.Error as error:
+            raise TableQueryFailure(str(error)) from error
+
+
+@contextmanager
+def _connection() -> Iterator[duckdb.DuckDBPyConnection]:
+    """A database in memory that can reach nothing else, interrupted when it takes too long."""
+    connection = duckdb.connect(":memory:", config=_SETTINGS)
+    timer = threading.Timer(TIMEOUT_S, connection.interrupt)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield connection
+    finally:
+        timer.cancel()
+        connection.close()
+
+
+class _Run:
+    def __init__(
+        self, connection: duckdb.DuckDBPyConnection, table: TypedTable, asked: TableQuestion
+    ) -> None:
+        self._connection = connection
+        self._table = table
+        self._asked = asked
+        self._from = _quoted(table.name[:_MAX_NAME_CHARS] or "table")
+        self._load()
+
+    # --- the table ----------------------------------------------------------------------
+
+    def _load(self) -> None:
+        """Make a table of the columns that are asked for, and no others."""
+        used = _columns_of(self._asked)
+        definitions = [f"{ROW} INTEGER", *(f"{self._name(c)} {_type(self._table.columns[c])}" for c in used)]
+        self._connection.execute(f"CREATE TABLE {self._from} ({', '.join(definitions)})")
+        casts = ["unnest(?::INTEGER[])"]
+        casts += [f"unnest(?::VARCHAR[])::{_type(self._table.columns[column])}" for column in used]
+        values = [list(range(len(self._table.rows)))]
+        lists: list[Any] = [*values, *(_texts(self._table.columns[column].values) for column in used)]
+        statement = f"INSERT INTO {self._from} SELECT {', '.join(casts)}"
+        self._connection.execute(statement, lists)
+
+    def _name(self, column: int) -> str:
+        name = self._table.columns[column].name
+        # It must not be the name of the column of rows, whatever the case.
+        return _quoted(f"{name} " if name.casefold() == ROW else name)
+
+    def _all(self, statement: _Sql) -> list[tuple[Any, ...]]:
+        return self._connection.execute(statement.bound, list(statement.values)).fetchall()
+
+    def _rows(self, where: _Sql) -> tuple[int, ...]:
+        found = self._all(_Sql(f"SELECT {ROW} FROM {self._from}") + where + _Sql(f" ORDER BY {ROW}"))  # noqa: S608
+        return tuple(row for (row,) in found)
+
+    # --- conditions ---------------------------------------------------------------------
+
+    def _where(self, *more: _Sql) -> _Sql:
+        parts = [*map(self._condition, self._asked.conditions), *more]
+        if not parts:
+            return _Sql("")
+        made = _Sql(" WHERE ") + parts[0]
+        for part in parts[1:]:
+            made += _Sql(" AND ") + part
+        return made
+
+    def _condition(self, condition: Condition) -> _Sql:
+        name, op, values = self._name(condition.column), condition.op, condition.values
+        if condition.than is not None:
+            label, cells = condition.than
+            other = _Sql(f"{name} {op} (SELECT any_value({name}) FROM {self._from} WHERE ")  # noqa: S608
+            return other + _among(self._name(label), "in", cells) + _Sql(")")
+        if op in ("in", "not in"):
+            return _among(name, op, values)
+        if op in ("between", "not between"):
+            return _Sql(f"{name} {op.upper()} \0 AND \0", values)
+        if op == "null":
+            return _Sql(f"{name} IS NULL")
+        return _Sql(f"{name} {'=' if op == 'is' else op} \0", values)
+
+    # --- what is asked ------------------------------------------------------------------
+
+    def result(self) -> TableResult:
+        asked = self._asked
+        where = self._where()
+        rows = self._rows(where)
+        if asked.intent is Intent.EXISTS and asked.measure is not None:
+            return self._first_of(where, rows)
+        if asked.intent in (Intent.COMPARE, Intent.DIFFERENCE):
+            return self._pair(where)
+        if asked.intent is Intent.WHICH:
+            return self._first_of(where, rows)
+        if asked.intent in (Intent.GROUP, Intent.GROUP_WHICH):
+            return self._groups(rows)
+        statement = self._statement(where)
+        return TableResult(
+            tuple(self._all(statement)), rows, statement.shown, len(rows), self._gaps(asked.measure, rows)
+        )
+
+    def _statement(self, where: _Sql) -> _Sql:
+        asked, source = self._asked, f" FROM {self._from}"
+        if asked.intent in (Intent.COUNT, Intent.EXISTS):
+            return _Sql(f"SELECT count(*){source}") + where
+        if asked.intent is Intent.SHARE:
+            counted = self._condition(asked.conditions[0])
+            return _Sql("SELECT 100.0 * count(*) FILTER (WHERE ") + counted + _Sql(f") / count(*){source}")
+        if asked.intent is Intent.DISTINCT:
+            assert asked.shown is not None
+            return _Sql(f"SELECT count(DISTINCT {self._name(asked.shown)}){source}") + where
+        if asked.intent is Intent.LIST:
+            columns = ", ".join(self._name(c) for c in self._shown())
+            return _Sql(f"SELECT {columns}{source}") + where + _Sql(f" ORDER BY {ROW}")
+        assert asked.measure is not None
+        return _Sql(f"SELECT {_AGGREGATES[asked.intent]}({self._name(asked.measure)}){source}") + where
+
+    def _shown(self) -> Sequence[int]:
+        asked = self._asked
+        return [*(() if asked.shown is None else (asked.shown,)), *asked.targets]
+
+    def _gaps(self, measure: int | None, rows: Iterable[int]) -> int:
+        if measure is None:
+            return 0
+        values = self._table.columns[measure].values
+        return sum(values[row] is None for row in rows)
+
+    def _first_of(self, where: _Sql, over: Sequence[int]) -> TableResult:
+        """The rows with the highest or lowest value, or the first few of them."""
+        asked = self._asked
+        assert asked.measure is not None and asked.shown is not None and asked.order is not None
+        measure = self._name(asked.measure)
+        shown = dict.fromkeys((asked.shown, asked.measure, *asked.targets))
+        head = _Sql(f"SELECT {', '.join(map(self._name, shown))} FROM {self._from}")  # noqa: S608
+        end = _Sql(f" ORDER BY {measure}{' DESC' if asked.order is Order.MAX else ''}, {ROW}")
+        if asked.top:
+            known = _Sql(f"{measure} IS NOT NULL")
+            body = self._where(known) + end + _Sql(f" LIMIT {asked.top}")
+        else:
+            best = _Sql(f"{measure} = (SELECT {asked.order.value}({measure}) FROM {self._from}")  # noqa: S608
+            body = self._where(best + where + _Sql(")")) + _Sql(f" ORDER BY {ROW}")
+        statement = head + body
+        rows = tuple(row for (row,) in self._all(_Sql(f"SELECT {ROW} FROM {self._from}") + body))  # noqa: S608
+        if asked.top and self._is_tied(rows, over):
+            raise TableQueryFailure("the last of those that are asked for is as good as another")
+        return TableResult(
+            tuple(self._all(statement)), rows, statement.shown, len(over), self._gaps(asked.measure, over)
+        )
+
+    def _is_tied(self, rows: Sequence[int], over: Sequence[int]) -> bool:
+        assert self._asked.measure is not None
+        values = self._table.columns[self._asked.measure].values
+        return bool(rows) and any(row not in rows and values[row] == values[rows[-1]] for row in over)
+
+    def _groups(self, rows: tuple[int, ...]) -> TableResult:
+        asked = self._asked
+        assert asked.group is not None and asked.aggregate is not None
+        group = self._name(asked.group)
+        value = "count(*)"
+        if asked.measure is not None:
+            value = f"{_AGGREGATES[asked.aggregate]}({self._name(asked.measure)})"
+        over = len(rows)
+        known = self._where(_Sql(f"{group} IS NOT NULL"))
+        best = asked.order is None or asked.order is Order.MAX
+        statement = (
+            _Sql(f"SELECT {group}, {value} FROM {self._from}")  # noqa: S608
+            + known
+            + _Sql(f" GROUP BY {group} ORDER BY 2{' DESC' if best else ''}, 1")
+        )
+        records = [record for record in self._all(statement) if record[1] is not None]
+        if asked.intent is Intent.GROUP_WHICH:
+            records = [record for record in records if record[1] == records[0][1]]
+            groups = {record[0] for record in records}
+            values = self._table.columns[asked.group].values
+            rows = tuple(row for row in rows if values[row] in groups)
+        return TableResult(tuple(records), rows, statement.shown, over, self._gaps(asked.measure, rows))
+
+    def _pair(self, where: _Sql) -> TableResult:
+        """Both rows that are compared, in the order in which they are named."""
+        asked = self._asked
+        assert asked.measure is not None
+        label = asked.group if asked.shown is None else asked.shown
+        assert label is not None
+        name, value = self._name(label), self._name(asked.measure)
+        end = _Sql("")
+        if asked.group is not None and asked.aggregate is not None:
+            value, end = f"{_AGGREGATES[asked.aggregate]}({value})", _Sql(f" GROUP BY {name}")
+        columns = f"{name}, {value}"
+        records: list[tuple[Any, ...]] = []
+        rows: list[int] = []
+        for cells in asked.pair:
+            one = where + (_Sql(" AND ") if where.text else _Sql(" WHERE "))
+            one += _among(name, "in", cells)
+            records += self._all(_Sql(f"SELECT {columns} FROM {self._from}") + one + end)  # noqa: S608
+            rows += self._rows(one)
+        both = _among(name, "in", [cell for cells in asked.pair for cell in cells])
+        statement = _Sql(f"SELECT {columns} FROM {self._from}") + self._where(both) + end  # noqa: S608
+        return TableResult(
+            tuple(records), tuple(rows), statement.shown, len(rows), self._gaps(asked.measure, rows)
+        )
+
+
+def _columns_of(asked: TableQuestion) -> list[int]:
+    """All columns that a question needs, each once."""
+    found: list[int | None] = [asked.measure, asked.shown, asked.group, *asked.targets]
+    for condition in asked.conditions:
+        found.append(condition.column)
+        if condition.than is not None:
+            found.append(condition.than[0])
+    return [column for column in dict.fromkeys(found) if column is not None]
+
+
+def _among(name: str, op: str, values: Sequence[Bound | bool]) -> _Sql:
+    marks = ", ".join("\0" for _ in values)
+    return _Sql(f"{name} {op.upper()} ({marks})", tuple(values))
+
+
+def _quoted(name: str) -> str:
+    """A name as an identifier of SQL."""
+    clean = name.replace("\0", " ")
+    return '"' + clean.replace('"', '""') + '"'
+
+
+def _literal(value: Bound | bool | int) -> str:
+    """A value as it could be typed."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, date):
+        return f"DATE '{value.isoformat()}'"
+    if isinstance(value, str):
+        return "'" + value.replace("'", "''") + "'"
+    return f"{value:f}" if isinstance(value, Decimal) else str(value)
+
+
+def _type(column: Column) -> str:
+    if column.kind is not ColumnKind.NUMBER:
+        return _TYPES[column.kind]
+    numbers = [value for value in column.known if isinstance(value, Decimal)]
+    if not all(value.is_finite() for value in numbers):
+        return "DOUBLE"
+    scale = max((-int(value.as_tuple().exponent) for value in numbers), default=0)
+    if scale > _MAX_SCALE or any(abs(value) >= 10 ** (_MAX_DIGITS - _MAX_SCALE) for value in numbers):
+        return "DOUBLE"
+    return f"DECIMAL({_MAX_DIGITS},{max(scale, 0)})"
+
+
+def _texts(values: Iterable[Cell]) -> list[str | None]:
+    return [
+        None if value is None else f"{value:f}" if isinstance(value, Decimal) else str(value)
+        for value in values
+    ]

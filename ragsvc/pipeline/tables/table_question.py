@@ -1,0 +1,78 @@
+"""A question about a table as it was understood: what is asked of which column, under which conditions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from enum import StrEnum
+
+
+class Intent(StrEnum):
+    """What is asked."""
+
+    COUNT = "count"
+    DISTINCT = "distinct"
+    SUM = "sum"
+    MEAN = "mean"
+    MEDIAN = "median"
+    MIN = "min"
+    MAX = "max"
+    WHICH = "which"
+    LIST = "list"
+    GROUP = "group"
+    GROUP_WHICH = "group which"
+    EXISTS = "exists"
+    SHARE = "share"
+    COMPARE = "compare"
+    DIFFERENCE = "difference"
+
+
+class Order(StrEnum):
+    """Which end of a column is wanted."""
+
+    MIN = "min"
+    MAX = "max"
+
+
+Bound = Decimal | date | str
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """What rows must say in a column.
+
+    op: "in", "not in", "=", "<", "<=", ">", ">=", "between", "not between" or "is". values: one, two for
+    "between", any number for "in". than: rows of a column and cells of it, with whose value of `column` it is
+    compared; values are () then.
+    """
+
+    column: int
+    op: str
+    values: tuple[Bound | bool, ...]
+    than: tuple[int, tuple[str, ...]] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TableQuestion:
+    """A question that a table can answer.
+
+    measure: column that is added up, averaged or ordered by. shown: column that names what is found.
+    targets: columns of a row that are asked for. group: column whose values are looked at each by itself.
+    aggregate: of each group. top: how many of the first; 0: all that are alike. pair: cells of `shown` that
+    are compared, each as they are written. noun: what is counted, in the question's words.
+    cost: how far the question's words are from the table's; 0 at best.
+    """
+
+    intent: Intent
+    conditions: tuple[Condition, ...] = ()
+    measure: int | None = None
+    shown: int | None = None
+    targets: tuple[int, ...] = ()
+    group: int | None = None
+    aggregate: Intent | None = None
+    order: Order | None = None
+    top: int = 0
+    pair: tuple[tuple[str, ...], ...] = ()
+    noun: str = ""
+    cost: float = 0.0
