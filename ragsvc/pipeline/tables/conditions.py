@@ -30,6 +30,7 @@ class ValueRun:
     values: tuple[tuple[str, ...], ...]
     negated: bool = False
     endless: bool = False
+    either: bool = False
 
     @property
     def cells(self) -> tuple[str, ...]:
@@ -244,7 +245,8 @@ class _ClauseReader:
                         raise NotUnderstood
             self._used.update(range(place, end))
             endless = column.kind is ColumnKind.NUMBER
-            self._found.runs.append(ValueRun(item.at, item.column, tuple(values), negated, endless))
+            either = any(each.acts("or") for each in self._items[place:end])
+            self._found.runs.append(ValueRun(item.at, item.column, tuple(values), negated, endless, either))
             place = end
 
     def _run(self, place: int) -> tuple[int, list[tuple[str, ...]]]:

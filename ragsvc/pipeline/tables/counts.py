@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ragsvc.pipeline.tables.conditions import NotUnderstood
+from ragsvc.pipeline.tables.lexicon import lexicon
 from ragsvc.pipeline.tables.question_items import Item, ItemKind
 from ragsvc.pipeline.tables.question_reading import QuestionReading
 from ragsvc.pipeline.tables.table_question import Condition, Intent, Order, TableQuestion
@@ -34,11 +35,26 @@ def count_of_rows(reading: QuestionReading) -> TableQuestion:
     if len(named) > 1 or not (after_distinct or (following and following.column == named[0])):
         raise NotUnderstood
     column = reading.column(named[0])
+    if (column.is_wordless and not column.is_identifier) or column.has_lists:
+        raise NotUnderstood
     if column.is_unique:
+        if not distinct and any(
+            _alike(reading, each, named[0]) for each in range(len(reading.table.columns))
+        ):
+            raise NotUnderstood
         return TableQuestion(intent=Intent.COUNT, conditions=reading.conditions(), noun=noun)
+    # Where nothing tells rows apart, a row may be what is counted, though its name comes twice.
+    if not distinct and not any(each.is_unique for each in reading.table.columns):
+        raise NotUnderstood
     return TableQuestion(
         intent=Intent.DISTINCT, conditions=reading.conditions(), shown=named[0], noun=column.name
     )
+
+
+def _alike(reading: QuestionReading, one: int, other: int) -> bool:
+    """Whether two columns are called alike, but for numbers: a match has a team in each."""
+    words = [{word for word in reading.column(c).words if word.isalpha()} for c in (one, other)]
+    return one != other and words[0] == words[1]
 
 
 def gaps_of(reading: QuestionReading, words: list[Item]) -> TableQuestion:
@@ -87,7 +103,7 @@ def _how_many_of(
     column = reading.column(sized[0])
     if following is None or following.column != sized[0]:
         raise NotUnderstood
-    if column.kind is ColumnKind.DATE and not reading.sums:
+    if column.kind is ColumnKind.DATE and not reading.sums and _are_days(reading, following):
         return TableQuestion(intent=Intent.DISTINCT, conditions=reading.conditions(), shown=sized[0])
     if column.kind is not ColumnKind.NUMBER or column.is_identifier or column.is_year:
         raise NotUnderstood
@@ -100,6 +116,11 @@ def _how_many_of(
     if not reading.sums and reading.picks_one(conditions):
         return TableQuestion(intent=Intent.LIST, conditions=conditions, targets=(sized[0],))
     return TableQuestion(intent=intent, conditions=conditions, measure=sized[0])
+
+
+def _are_days(reading: QuestionReading, noun: Item) -> bool:
+    """Whether days are asked for, and not something that has a date."""
+    return "calendar" in lexicon().concepts_of(reading.text.small[noun.at])
 
 
 def _names_rows(following: Item | None) -> bool:

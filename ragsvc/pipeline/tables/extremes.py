@@ -9,10 +9,12 @@ from ragsvc.pipeline.tables.counts import best_group
 from ragsvc.pipeline.tables.question_items import Item
 from ragsvc.pipeline.tables.question_reading import QuestionReading
 from ragsvc.pipeline.tables.table_question import Condition, Intent, Order, TableQuestion
+from ragsvc.pipeline.tables.typed_table import ColumnKind
 
 OPPOSITE = {Order.MIN: Order.MAX, Order.MAX: Order.MIN}
 _MAX_TOP = 20
 # "The most" may mean all together; "the highest" is one.
+_ROW_WORDS = frozenset({"which", "welche", "welcher", "welches", "welchen", "welchem"})
 _MOST = frozenset({"most", "fewest", "least", "meisten", "wenigsten"})
 
 
@@ -42,15 +44,16 @@ def best_row(reading: QuestionReading, head: str) -> TableQuestion:
     conditions = reading.conditions()
     if head == "when":
         return _when_best(reading, wanted, named, targets, conditions)
-    # "The oldest minibus" is a row; "the highest salary in Berlin" is a number.
-    is_one = bool(superlative.lexeme.concept) and not reading.sized()
+    # "The oldest minibus" is a row; "what is the highest salary in Berlin" asks for a number.
+    which = bool(reading.heads) and reading.text.small[reading.heads[0].at] in _ROW_WORDS
+    is_one = which or (bool(superlative.lexeme.concept) and not reading.sized())
     asks_rows = named or reading.subjects or head == "who" or targets or is_one
     if not asks_rows:
         if top or head not in ("which", "amount", "", "list"):
             raise NotUnderstood
         return TableQuestion(intent=Intent(wanted.order.value), conditions=conditions, measure=wanted.column)
     if named and not reading.column(named[0]).is_unique and not reading.subjects:
-        _only_by_rows(reading, superlative, wanted)
+        _only_by_rows(reading, superlative)
     return TableQuestion(
         intent=Intent.WHICH,
         conditions=conditions,
@@ -62,10 +65,10 @@ def best_row(reading: QuestionReading, head: str) -> TableQuestion:
     )
 
 
-def _only_by_rows(reading: QuestionReading, superlative: Item, wanted: Extreme) -> None:
+def _only_by_rows(reading: QuestionReading, superlative: Item) -> None:
     """Refuse "which city has the most sales", where a city has several: a row, or all of them together?"""
     said = set(reading.text.small[superlative.at : superlative.at + superlative.length])
-    if said & _MOST and reading.is_counted(reading.column(wanted.column)):
+    if said & _MOST and not superlative.lexeme.concept:
         raise NotUnderstood
 
 
@@ -104,6 +107,10 @@ def top_of(reading: QuestionReading) -> int:
     count = reading.numbers[0].amount
     if reading.numbers[0].unit or count != int(count) or not 1 <= count <= _MAX_TOP:
         raise NotUnderstood
+    place = reading.rest.index(reading.numbers[0])
+    beside = [reading.rest[at] for at in (place - 1, place + 1) if 0 <= at < len(reading.rest)]
+    if not any(item.acts("top") or item.acts("superlative") for item in beside):
+        raise NotUnderstood
     return int(count)
 
 
@@ -113,13 +120,15 @@ def wanted_by(reading: QuestionReading, superlative: Item) -> Extreme:
     concept = superlative.lexeme.concept
     sized = [item for item in reading.columns if item.column in reading.sized()]
     if concept:
-        column, flipped = reading.of_concept(concept, [item.column for item in sized])
-        return Extreme(column, OPPOSITE[order] if flipped else order, superlative.at)
+        named, flipped = reading.of_concept(concept, [item.column for item in sized])
+        return Extreme(named, OPPOSITE[order] if flipped else order, superlative.at)
     after = [item for item in sized if item.at > superlative.at]
     before = [item for item in sized if item.at < superlative.at]
     chosen = after[0] if after else before[-1] if len(before) == 1 else None
     if chosen is None:
         raise NotUnderstood
-    if reading.column(chosen.column).is_identifier:
+    column = reading.column(chosen.column)
+    # No date is highest, and of a rank the best is lowest.
+    if column.is_identifier or column.kind is ColumnKind.DATE or "rank" in column.concepts:
         raise NotUnderstood
     return Extreme(chosen.column, order, superlative.at)

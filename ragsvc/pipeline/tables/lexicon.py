@@ -53,6 +53,7 @@ class Lexicon:
     footers: frozenset[str]
     german: frozenset[str]
     english: frozenset[str]
+    expletives: frozenset[str]
     universal: frozenset[str]
     units: Mapping[str, str]
     currencies: frozenset[str]
@@ -119,6 +120,7 @@ def lexicon() -> Lexicon:
         footers=words["footers"] | {"grand total", "overall total"},
         german=words["german"],
         english=words["english"],
+        expletives=words["expletives"],
         universal=words["universal"],
         units={form: unit for unit, text in raw["units"].items() for form in text.split(" ")},
         currencies=words["currencies"],

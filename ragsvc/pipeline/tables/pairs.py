@@ -37,9 +37,7 @@ def comparison_of(reading: QuestionReading, head: str) -> TableQuestion:
         intent = Intent.COMPARE
     else:
         raise NotUnderstood
-    whether = not head
-    if whether and any(item.acts("or") for item in reading.rest):
-        raise NotUnderstood
+    whether = not head and not any(run.either for run in runs)
     return TableQuestion(
         intent=intent,
         measure=measure,
@@ -68,7 +66,9 @@ def _groups_compared(reading: QuestionReading, head: str, measure: int, order: O
         raise NotUnderstood
     if not whether and head not in ("which", "who"):
         raise NotUnderstood
-    if whether and any(item.acts("or") for item in reading.rest):
+    if any(run.either for run in runs):
+        whether = False
+    elif whether and any(item.acts("or") for item in reading.rest):
         raise NotUnderstood
     return TableQuestion(
         intent=Intent.COMPARE,
@@ -107,7 +107,9 @@ def _measure_of(reading: QuestionReading, comparison: Item) -> tuple[int, Order]
     if concept and concept != "date":
         column, flipped = reading.of_concept(concept, sized)
         return column, OPPOSITE[order] if flipped else order
-    if len(sized) != 1 or (reading.column(sized[0]).kind is ColumnKind.DATE) != (concept == "date"):
+    if len(sized) != 1 or "rank" in reading.column(sized[0]).concepts:
+        raise NotUnderstood
+    if (reading.column(sized[0]).kind is ColumnKind.DATE) != (concept == "date"):
         raise NotUnderstood
     return sized[0], order
 

@@ -175,7 +175,9 @@ def _reads(value: str, raw: Sequence[str], small: tuple[str, ...]) -> bool:
     if len(words) != len(small) or not all(map(same_noun, words, small)):
         return False
     # "it" is no "IT", and "us" no "US": a word that says nothing must be written as the cell is.
-    is_empty = all(word in lexicon().neutral or lexicon().acts((word,)) for word in small)
+    is_empty = all(
+        word in lexicon().neutral | lexicon().expletives or lexicon().acts((word,)) for word in small
+    )
     return not is_empty or tuple(WORD.findall(value)) == tuple(raw)
 
 
@@ -210,11 +212,20 @@ def _options(text: QuestionText, words: TableWords, at: int) -> list[Item | None
         kept = [
             item for item in kept if item is not None and (item.cost < MEANING or item.kind is ItemKind.ACT)
         ]
-    if longest == 1 and text.small[at] in lexicon().neutral and not _written_as_name(kept):
+    if longest == 1 and _says_nothing(text, at) and not _written_as_name(kept):
         kept.append(None)
     if longest == 1 and text.small[at] in ("s", "t", "'"):
         kept = [None]
     return kept
+
+
+def _says_nothing(text: QuestionText, at: int) -> bool:
+    """Whether a word is only there for the sentence; "it" is, after a verb that needs it: "was it windy"."""
+    word = text.small[at]
+    known = lexicon()
+    if word in known.expletives:
+        return at > 0 and text.small[at - 1] in known.aux
+    return word in known.neutral
 
 
 def _written_as_name(items: Sequence[Item | None]) -> bool:
@@ -295,8 +306,20 @@ def _rows_are(table: TypedTable, group: frozenset[int]) -> bool:
 def _act_items(text: QuestionText, at: int) -> Iterator[Item]:
     for length in range(min(MAX_PHRASE_WORDS, len(text.small) - at), 0, -1):
         if found := lexicon().acts(text.small[at : at + length]):
-            yield from (Item(ItemKind.ACT, at, length, lexeme=lexeme) for lexeme in found)
+            if not (found[0].role == "superlative" and _is_verb(text, at)):
+                yield from (Item(ItemKind.ACT, at, length, lexeme=lexeme) for lexeme in found)
             return
+
+
+def _is_verb(text: QuestionText, at: int) -> bool:
+    """Whether "last" is what workshops do: last more than 4 hours, last 3 days."""
+    after = text.small[at + 1 :]
+    compares = any(
+        lexeme.role in ("comparison", "between")
+        for length in (1, 2)
+        for lexeme in lexicon().acts(after[:length] or ("",))
+    )
+    return text.small[at] == "last" and bool(after) and (compares or after[0][0].isdigit())
 
 
 def _number_items(text: QuestionText, at: int) -> Iterator[Item]:

@@ -9,6 +9,8 @@ from ragsvc.pipeline.tables.table_question import Condition, Intent
 from ragsvc.pipeline.tables.typed_table import Column, ColumnKind
 
 _MONEY_PRICE = "price"
+_NAMED_HEADS = (["which", "count"], ["which", "share"])
+_COUNTING = frozenset({"number", "count", "total", "anzahl", "zahl", "gesamt"})
 
 
 class QuestionReading:
@@ -23,6 +25,10 @@ class QuestionReading:
         self.clauses: Clauses = clauses_of(items, text, words)
         rest = self.clauses.rest
         self.heads = [item for item in rest if item.acts("head")]
+        if [item.lexeme.value for item in self.heads] in _NAMED_HEADS:
+            # "What is the number of": what is asked for is the number.
+            rest = [item for item in rest if item is not self.heads[0]]
+            self.heads = self.heads[1:]
         self.sums = [item for item in rest if item.acts("aggregate")]
         self.best = [item for item in rest if item.acts("superlative")]
         self.groups = [item for item in rest if item.acts("per")]
@@ -69,7 +75,8 @@ class QuestionReading:
         """The column that names rows: what tells them apart, words before numbers, persons first."""
         columns = list(enumerate(self.table.columns))
         unique = [place for place, column in columns if column.is_unique and column.kind is ColumnKind.TEXT]
-        plain = [place for place in unique if not self.column(place).is_identifier]
+        worded = [place for place in unique if not self.column(place).is_wordless]
+        plain = [place for place in worded if not self.column(place).is_identifier]
         identifiers = [place for place, column in columns if column.is_unique and column.is_identifier]
         names = [place for place, column in columns if {"name", "title", "titel"} & set(column.words)]
         for found in (plain, unique, names, identifiers):
@@ -95,7 +102,10 @@ class QuestionReading:
             return found
         if concept == "age":
             births = [place for place, column in columns if "birth" in column.concepts]
-            return births or ([] if self.is_of_people() else timed)
+            made = [place for place in timed if self.column(place).is_year] or [
+                place for place in timed if "founded" in self.column(place).concepts
+            ]
+            return births or ([] if self.is_of_people() else made or timed)
         if concept == _MONEY_PRICE:
             return [place for place, column in numbers if column.unit in lexicon().currencies]
         units = lexicon().unit_concepts
@@ -118,9 +128,8 @@ class QuestionReading:
     def is_counted(self, column: Column) -> bool:
         """Whether a column says how many or how much there is, so that its cells may be added up unasked."""
         known = lexicon()
-        is_size = bool(column.concepts & known.members["additive"])
-        others = column.concepts - known.members["additive"]
-        return is_size or (not column.unit and not others)
+        counts = _COUNTING.intersection(column.words)
+        return bool(counts) or bool(column.concepts & known.members["additive"])
 
     def one_measure(self, sized: list[int], intent: Intent) -> int:
         if len(sized) != 1:

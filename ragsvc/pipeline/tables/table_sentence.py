@@ -31,7 +31,8 @@ _WORDS = {
         "median of": "median of {name}", "count of": "number of rows",
         "different": "different values of {name}",
         "same": "the same", "is not": "not", "between": "between {low} and {high}",
-        "matches": "{n} rows match",         "match": "1 row matches", "matchless": "no row matches", "and": "and",
+        "matches": "{n} rows match",         "match": "1 row matches", "matchless": "no row matches",
+        "and": "and",
     },
     "de": {
         "one": "Es gibt 1", "many": "Es gibt {n}", "none": "Es gibt keine", "yes": "Ja", "no": "Nein",

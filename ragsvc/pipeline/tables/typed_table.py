@@ -31,11 +31,15 @@ WORD = re.compile(r"[^\W\d]\w*|\d+(?:[.,'’]\d+)*|[%€$£&]")
 MAX_CELLS = 500_000
 MAX_ROWS = 50_000
 _UNIT_IN_NAME = re.compile(r"[(\[]([^()\[\]]{1,16})[)\]]\s*\Z")
+_SEVERAL = re.compile(r"[,;/&\n]| and | und |<br>")
+# One cell of so many may hold a comma that separates nothing.
+_LISTS = 5
 _PHYSICAL = frozenset({"kg", "g", "t", "km", "m", "cm", "l", "ml", "mi"})
 _EVIDENCE = 0.8
 _YEARS = (1000, 2100)
 # Whole numbers and numbers with a mark are of one size where their medians differ by less.
 _ALIKE = 20
+_HUNDRED, _THOUSAND = 100, 1000
 
 Cell = Decimal | date | bool | str | None
 
@@ -74,6 +78,19 @@ class Column:
         return len(self.known) == len(self.values) == len({_folded(value) for value in self.known})
 
     @cached_property
+    def is_wordless(self) -> bool:
+        """Whether it is text only because its numbers could not be read for certain."""
+        texts = [value for value in self.known if isinstance(value, str)]
+        bare = sum(not any(char.isalpha() for char in text) for text in texts)
+        return self.kind is ColumnKind.TEXT and 2 * bare > len(texts)
+
+    @cached_property
+    def has_lists(self) -> bool:
+        """Whether several of its cells name more than one thing, so that cells are not what is counted."""
+        texts = [value for value in self.known if isinstance(value, str)]
+        return len(texts) < _LISTS * sum(_SEVERAL.search(text) is not None for text in texts)
+
+    @cached_property
     def is_identifier(self) -> bool:
         """Whether its numbers are names: nothing is added up that has no size."""
         return bool(lexicon().identifiers.intersection(self.words[-1:]))
@@ -105,7 +122,7 @@ class TypedTable:
     """columns and rows of a table; rows: those of the source, without totals, aligned with the values.
 
     name: for people. subjects: small words that name what a row is, the head of its title first.
-    totals: how many rows were left out because they sum up others.
+    totals: the cells of rows that were left out because they sum up others.
     """
 
     name: str
@@ -113,7 +130,7 @@ class TypedTable:
     rows: tuple[TableRow, ...]
     source: WholeTable
     subjects: tuple[str, ...]
-    totals: int
+    totals: tuple[tuple[str, ...], ...]
 
 
 def typed_table(source: WholeTable, name: str, subjects: Sequence[str]) -> TypedTable | None:
@@ -132,9 +149,13 @@ def typed_table(source: WholeTable, name: str, subjects: Sequence[str]) -> Typed
     mark = _mark(cells, kept)
     by_column = [[cells[place][column] for place in kept] for column in range(width)]
     names = _names(source.names)
-    columns = tuple(_column(name, texts, mark) for name, texts in zip(names, by_column, strict=True))
+    columns = tuple(
+        _column(name, written, texts, mark)
+        for name, written, texts in zip(names, source.names, by_column, strict=True)
+    )
     rows = tuple(source.rows[place] for place in kept)
-    return TypedTable(name, columns, rows, source, tuple(subjects), len(cells) - len(kept))
+    left = tuple(tuple(row) for place, row in enumerate(cells) if place not in set(kept))
+    return TypedTable(name, columns, rows, source, tuple(subjects), left)
 
 
 def words_in(text: str) -> tuple[str, ...]:
@@ -190,10 +211,10 @@ def _mark(cells: Sequence[Sequence[str]], kept: Sequence[int]) -> DecimalMark | 
     return seen.pop() if len(seen) == 1 else None
 
 
-def _column(name: str, texts: Sequence[str], mark: DecimalMark | None) -> Column:
-    found = _UNIT_IN_NAME.search(name)
+def _column(name: str, written: str, texts: Sequence[str], mark: DecimalMark | None) -> Column:
+    found = _UNIT_IN_NAME.search(written)
     unit = unit_of(found.group(1)) if found else None
-    words = words_in(name[: found.start()] if found and unit else name)
+    words = words_in(written[: found.start()] if found and unit else written)
     # A price per month is in no months.
     ends_so = not found and len(words) > 1 and words[-2] not in ("per", "pro", "a")
     if ends_so and (last := unit_of(words[-1])):
@@ -275,12 +296,12 @@ def _one_unit(units: Counter[str], header_unit: str | None, read: Sequence[Quant
 def _likely(said: Sequence[str], unit: str) -> DecimalMark | None:
     """The decimal mark of cells that all could be read by either: round thousands are no weights in kilos."""
     grouped = [cell for cell in said if may_be_either(cell)]
-    if _fill_up(said, grouped):
+    if _fill_up(said, grouped, unit):
         return DecimalMark.POINT if "," in grouped[0] else DecimalMark.COMMA
     signs = {sign for cell in grouped for sign in ".," if sign in cell}
     if len(signs) != 1 or unit in _PHYSICAL:
         return None
-    round_share = sum(cell.rstrip("%€$£ ").endswith("0") for cell in grouped) / len(grouped)
+    round_share = sum(_digits(cell).endswith("0") for cell in grouped) / len(grouped)
     leading = any(cell.startswith("0") for cell in grouped)
     if leading or round_share < _EVIDENCE:
         return None
@@ -289,12 +310,14 @@ def _likely(said: Sequence[str], unit: str) -> DecimalMark | None:
     return DecimalMark.COMMA if unit in ("EUR", "CHF") else None
 
 
-def _fill_up(said: Sequence[str], grouped: Sequence[str]) -> bool:
+def _fill_up(said: Sequence[str], grouped: Sequence[str], unit: str) -> bool:
     """Whether whole numbers beside them are of the same size, were their marks between thousands."""
     bare = [
         int(digits)
         for cell in said
-        if cell not in grouped and (digits := _digits(cell)) and int(digits) >= 1000
+        if cell not in grouped
+        and (digits := _digits(cell))
+        and int(digits) >= (_THOUSAND if unit in _PHYSICAL else _HUNDRED)
     ]
     if not bare or len({sign for cell in grouped for sign in ".," if sign in cell}) != 1:
         return False

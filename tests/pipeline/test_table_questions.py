@@ -1,0 +1,132 @@
+"""The grammar of questions about tables: what it covers is right, and nothing else is computed."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from made_tables import ask, markdown, of_csv, stored
+
+from ragsvc.pipeline.tables.stored_tables import StoredTable
+
+FOLDER = Path(__file__).parent.parent / "golden" / "tables"
+QUESTIONS = [json.loads(line) for line in (FOLDER / "questions.jsonl").read_text("utf-8").splitlines()]
+STAFF = markdown(
+    ("Name", "Role", "Site", "Hired", "Salary"),
+    ("Ada", "Clerk", "Oslo", "2020-01-01", "100"),
+    ("Ben", "Senior Clerk", "Oslo", "2021-01-01", "300"),
+    ("Cid", "Cook", "IT", "2022-05-01", "200"),
+    ("Dot", "cook", "Bergen", "2022-07-01", "-"),
+)
+
+
+@cache
+def table_of(file: str) -> list[StoredTable]:
+    return of_csv((FOLDER / file).read_text("utf-8"), file)
+
+
+@pytest.mark.parametrize("row", QUESTIONS, ids=lambda row: row["question"])
+def test_questions_of_our_own(row: dict[str, Any]):
+    answer = ask(row["question"], table_of(row["table"]))
+    if not row["answerable"]:
+        assert answer is None, answer.text if answer else ""
+    else:
+        assert answer is not None
+        assert row["answer"][0] in answer.text
+
+
+@pytest.mark.parametrize(
+    ("question", "said"),
+    [
+        ("How many cooks are there?", "There are 2 (Role: cook), over 4 rows."),
+        ("How many cooks are in Bergen?", "There is 1 (Role: cook; Site: Bergen), over 4 rows."),
+        ("How many people work in IT?", "There is 1 (Site: IT), over 4 rows."),
+        (
+            "What is the average salary?",
+            "The average of Salary is 200, over 4 rows, 1 of them without a value.",
+        ),
+        ("Who was hired in May 2022?", "Name (Hired: between 2022-05-01 and 2022-05-31): Cid."),
+        ("Who was hired in July?", None),
+        ("How many people work in it?", None),
+        # Whether senior clerks are clerks nobody knows.
+        ("How many clerks are there?", None),
+        ("How many people with the role clerk are there?", "There is 1 (Role: Clerk), over 4 rows."),
+        ("How many people left in 2022?", None),
+        ("How many cooks are there without a salary?", None),
+        (
+            "How many people are there in Oslo and Bergen?",
+            "There are 3 people (Site: Oslo/Bergen), over 4 rows.",
+        ),
+        (
+            "How many senior clerks are not in Oslo?",
+            "There are none (Role: Senior Clerk; Site: not Oslo) (0), over 4 rows.",
+        ),
+        ("Is Ada older than Ben?", None),
+        ("Who is the oldest?", None),
+        ("Does Ada earn more than Ben?", "No: Salary: Ada: 100; Ben: 300."),
+        ("Does Ada earn more than Dot?", None),
+    ],
+)  # fmt: skip
+def test_what_is_certain_is_said(question: str, said: str | None):
+    answer = ask(question, stored(STAFF, "staff.csv"))
+    assert (answer.text if answer else None) == said
+
+
+def test_one_word_that_is_not_explained_is_one_too_many():
+    assert ask("How many cooks are there?", stored(STAFF)) is not None
+    for word in ("good", "French", "still employed", "never"):
+        assert ask(f"How many {word} cooks are there?", stored(STAFF)) is None
+
+
+WORDS = (
+    "how many cooks are there in oslo not or more than 5 the most salary hired 2022 clerk between and by average "
+    "total which who is ada it per top last"
+).split()
+
+
+@given(st.lists(st.sampled_from(WORDS), max_size=9))
+@settings(max_examples=150)
+def test_any_words_are_read_or_refused(words: list[str]):
+    ask(" ".join(words), stored(STAFF))
+
+
+@given(st.text(max_size=60))
+def test_any_text_is_read_or_refused(text: str):
+    assert ask(f"xyzzy {text}", stored(STAFF)) is None
+
+
+def test_two_tables_that_say_different_things_say_nothing():
+    one = stored(markdown(("Plan", "Price"), ("A", "5"), ("B", "6")), "plans.csv")
+    other = stored(markdown(("Plan", "Price"), ("C", "5"), ("D", "4")), "plans.csv", 2)
+    assert ask("Which plan is cheapest?", one) is not None
+    assert ask("Which plan is cheapest?", [*one, *other]) is None
+    # How many there are, both agree on.
+    assert ask("How many plans are there?", [*one, *other]) is not None
+
+
+def test_a_total_that_the_table_says_otherwise_is_not_told():
+    rows = [("A", "5"), ("B", "6")]
+    names = ("Plan", "Cost")
+    assert ask("What is the total cost?", stored(markdown(names, *rows, ("Total", "11")))) is not None
+    assert ask("What is the total cost?", stored(markdown(names, *rows, ("Total", "12")))) is None
+
+
+def test_first_places_that_are_tied_are_all_named_or_none():
+    tied = stored(markdown(("Plan", "Price"), ("A", "5"), ("B", "5"), ("C", "9"), ("D", "9")), "plans.csv")
+    answer = ask("Which plan is cheapest?", tied)
+    assert answer is not None
+    assert "A (5); B (5)" in answer.text
+    assert ask("What are the three cheapest plans?", tied) is None
+
+
+def test_rows_stand_under_the_heading_right_above_them_alone():
+    table = markdown(("Task", "When"), ("Copy files", "daily"), ("Copy mail", "weekly"), ("Test", "monthly"))
+    prose = "# Backups\n\n" + "Backups are made every night, and more. " * 20 + "\n\n"
+    assert ask("How many backups are there?", stored(prose + table, "backups.md")) is None
+    assert ask("How many tasks are there?", stored(prose + table, "backups.md")) is not None
+    assert ask("How many jobs are there?", stored(prose + "## Nightly jobs\n\n" + table, "a.md")) is not None
