@@ -45,7 +45,11 @@ def test_an_answer_is_computed_over_all_rows_and_cites_their_lines(service: Serv
     )
     lines = [citation.quote for citation in answer.citations]
     assert lines[0].startswith("| Workshop | City |")
-    assert [line.split(" | ")[0] for line in lines[1:]] == ["| Knots and Ropes", "| Sail Repair", "| Engine Care"]
+    assert [line.split(" | ")[0] for line in lines[1:]] == [
+        "| Knots and Ropes",
+        "| Sail Repair",
+        "| Engine Care",
+    ]
     for citation in answer.citations:
         stored = service.text(
             ME, citation.corpus, citation.document_id, citation.version, citation.start, citation.end
@@ -58,9 +62,9 @@ def test_a_table_of_a_page_is_computed_too_and_runs_nothing(service: Service):
     assert answer.computation is not None
     assert "<img" not in answer.answer.replace("\\<img", "")
     answer = ask(service, "Which plan is cheapest?")
-    assert answer.answer == "Lowest Price: Solo **[1]** (5 EUR), over 2 rows. [1]".replace("**[1]**", "(1)") or (
-        "Solo" in answer.answer and len(answer.citations) == 2
-    )
+    assert answer.answer == "Lowest Price: Solo **[1]** (5 EUR), over 2 rows. [1]".replace(
+        "**[1]**", "(1)"
+    ) or ("Solo" in answer.answer and len(answer.citations) == 2)
 
 
 def test_the_pieces_of_a_stream_are_the_answer(service: Service):
@@ -77,14 +81,14 @@ def test_the_pieces_of_a_stream_are_the_answer(service: Service):
 def test_programs_get_the_query(service: Service):
     shown = AnswerView.of(ask(service, "How many workshops are in Oslo?")).json_object()
     assert shown["computation"] == {
-        "query": "SELECT count(*) FROM \"workshops\" WHERE \"City\" IN ('Oslo')",
+        "query": 'SELECT count(*) FROM "workshops" WHERE "City" IN (\'Oslo\')',
         "rows": 3,
     }
     assert "computation" not in AnswerView.of(ask(service, "Who is Tor Vik?")).json_object()
 
 
 def test_rows_that_a_filter_leaves_out_are_not_counted(service: Service):
-    answer = ask(service, "How many workshops are in Oslo?", where={"source": {"$contains": "page"}})
+    answer = ask(service, "How many workshops are in Oslo?", where={"_id": "page.html"})
     assert answer.computation is None
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from ragsvc.domain import Span
 from ragsvc.pipeline.tables.cell_values import DecimalMark, quantity
 from ragsvc.pipeline.tables.question_grammar import starts_like_one, understandings
-from ragsvc.pipeline.tables.question_items import question_text
+from ragsvc.pipeline.tables.question_words import question_text
 from ragsvc.pipeline.tables.stored_tables import StoredTable
 from ragsvc.pipeline.tables.table_query import TableQueryFailure, TableResult, run
 from ragsvc.pipeline.tables.table_question import Intent, TableQuestion

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 from ragsvc.pipeline.tables.lexicon import lexicon
-from ragsvc.pipeline.tables.question_items import Item, ItemKind, Period, QuestionText, TableWords
+from ragsvc.pipeline.tables.question_items import TableWords
+from ragsvc.pipeline.tables.question_words import Item, ItemKind, Period, QuestionText
 from ragsvc.pipeline.tables.table_question import Bound, Condition
 from ragsvc.pipeline.tables.typed_table import Column, ColumnKind
 
@@ -80,6 +81,7 @@ class _ClauseReader:
         self._comparisons()
         self._runs()
         self._truths()
+        self._unknown()
         self._bare_numbers()
         self._found.rest = [item for place, item in enumerate(self._items) if place not in self._used]
         if any(item.acts(role) for item in self._found.rest for role in ("not", "between", "spans", "until")):
@@ -188,17 +190,26 @@ class _ClauseReader:
         for place in (last + 1, before):
             column = self._sized(place)
             if column is not None and _fits(self._table.columns[column], value):
-                self._used.add(place)
+                self._take(place, column)
                 return column
         if self._sized(last + 1) is not None:
             raise NotUnderstood
         return self._only_column(value, concept)
+
+    def _take(self, place: int, column: int) -> None:
+        """Use a column's name, with other words right before it that mean the same: "due for inspection"."""
+        while self._sized(place) == column:
+            self._used.add(place)
+            place -= 1
 
     def _only_column(self, value: Item, concept: str) -> int:
         """The only column that fits what is compared with, by a concept, a date or a unit."""
         columns = list(enumerate(self._table.columns))
         if (value.period is not None or value.month) and concept in ("", "date", "age"):
             found = [place for place, column in columns if column.kind is ColumnKind.DATE or column.is_year]
+            if concept == "age":
+                made = self._made(found)
+                found = made or found
         elif concept and concept != "date":
             members = lexicon().members[concept]
             found = [place for place, column in columns if column.concepts & members and _fits(column, value)]
@@ -209,6 +220,11 @@ class _ClauseReader:
         if len(found) != 1 or not _fits(self._table.columns[found[0]], value):
             raise NotUnderstood
         return found[0]
+
+    def _made(self, columns: list[int]) -> list[int]:
+        """Of columns of dates and years those that say since when something is there."""
+        table = self._table.columns
+        return [c for c in columns if table[c].is_year or table[c].concepts & {"birth", "founded"}]
 
     def _bare_numbers(self) -> None:
         """Numbers and dates with no comparison: "in 2024", "with 3 seats", "rating 5"."""
@@ -276,6 +292,17 @@ class _ClauseReader:
             return False
         self._used.add(place)
         return True
+
+    def _unknown(self) -> None:
+        """A name that its column does not hold, nor any cell of the table a part of."""
+        for place, item in enumerate(self._items):
+            if item.kind is not ItemKind.UNKNOWN:
+                continue
+            word = item.values[0].casefold()
+            if any(word in cell.casefold() for row in self._table.rows for cell in row.cells):
+                raise NotUnderstood
+            self._used.add(place)
+            self._found.conditions.append(Condition(item.column, "says", item.values))
 
     def _truths(self) -> None:
         for place, item in enumerate(self._items):

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from ragsvc.pipeline.tables.conditions import NotUnderstood
 from ragsvc.pipeline.tables.lexicon import lexicon
-from ragsvc.pipeline.tables.question_items import Item, ItemKind
 from ragsvc.pipeline.tables.question_reading import QuestionReading
+from ragsvc.pipeline.tables.question_words import Item, ItemKind
 from ragsvc.pipeline.tables.table_question import Condition, Intent, Order, TableQuestion
 from ragsvc.pipeline.tables.typed_table import ColumnKind
+
+# A name that stands in so many rows, on average, is no name of rows.
+_OFTEN = 3
 
 
 def count_of_rows(reading: QuestionReading) -> TableQuestion:
@@ -30,6 +33,7 @@ def count_of_rows(reading: QuestionReading) -> TableQuestion:
     noun = _noun(reading, head)
     if not named:
         _needs_subject(reading, head, following)
+        _check_pieces(reading, head)
         return TableQuestion(intent=Intent.COUNT, conditions=reading.conditions(), noun=noun)
     after_distinct = distinct and following is distinct[0]
     if len(named) > 1 or not (after_distinct or (following and following.column == named[0])):
@@ -44,11 +48,21 @@ def count_of_rows(reading: QuestionReading) -> TableQuestion:
             raise NotUnderstood
         return TableQuestion(intent=Intent.COUNT, conditions=reading.conditions(), noun=noun)
     # Where nothing tells rows apart, a row may be what is counted, though its name comes twice.
-    if not distinct and not any(each.is_unique for each in reading.table.columns):
+    repeated = len(column.known) >= _OFTEN * len(set(column.known))
+    if not distinct and not repeated and not any(each.is_unique for each in reading.table.columns):
         raise NotUnderstood
     return TableQuestion(
         intent=Intent.DISTINCT, conditions=reading.conditions(), shown=named[0], noun=column.name
     )
+
+
+def _check_pieces(reading: QuestionReading, head: Item) -> None:
+    """Refuse "how many desks", where a row is an order of several desks."""
+    counted = [run for run in reading.clauses.runs if run.at >= head.at]
+    subject = any(item.is_head for item in reading.subjects)
+    pieces = lexicon().members["pieces"]
+    if counted and not subject and any(column.concepts & pieces for column in reading.table.columns):
+        raise NotUnderstood
 
 
 def _alike(reading: QuestionReading, one: int, other: int) -> bool:

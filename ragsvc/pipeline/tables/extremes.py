@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 from ragsvc.pipeline.tables.conditions import NotUnderstood
 from ragsvc.pipeline.tables.counts import best_group
-from ragsvc.pipeline.tables.question_items import Item
+from ragsvc.pipeline.tables.lexicon import lexicon
 from ragsvc.pipeline.tables.question_reading import QuestionReading
+from ragsvc.pipeline.tables.question_words import Item
 from ragsvc.pipeline.tables.table_question import Condition, Intent, Order, TableQuestion
 from ragsvc.pipeline.tables.typed_table import ColumnKind
 
@@ -36,6 +37,10 @@ def best_row(reading: QuestionReading, head: str) -> TableQuestion:
     counted = not superlative.lexeme.concept and not reading.sized() and len(named) == 1
     if counted and any(item.is_head and item.at > superlative.at for item in reading.subjects):
         return best_group(reading, Intent.COUNT)
+    if _means_together(reading, superlative, named):
+        return best_group(reading, Intent.SUM)
+    if head == "who" and not named and not reading.is_of_people():
+        raise NotUnderstood
     wanted = wanted_by(reading, superlative)
     top = top_of(reading)
     targets = tuple(column for column in reading.sized() if column != wanted.column)
@@ -52,24 +57,49 @@ def best_row(reading: QuestionReading, head: str) -> TableQuestion:
         if top or head not in ("which", "amount", "", "list"):
             raise NotUnderstood
         return TableQuestion(intent=Intent(wanted.order.value), conditions=conditions, measure=wanted.column)
-    if named and not reading.column(named[0]).is_unique and not reading.subjects:
-        _only_by_rows(reading, superlative)
+    day = _day_asked(reading, wanted)
+    if named and not reading.column(named[0]).is_unique and not reading.subjects and day is None:
+        _only_by_rows(reading, superlative, wanted)
+    shown = named[0] if named else reading.label() if day is None else day
     return TableQuestion(
         intent=Intent.WHICH,
         conditions=conditions,
         measure=wanted.column,
-        shown=named[0] if named else reading.label(),
+        shown=shown,
         targets=targets,
         order=wanted.order,
         top=top,
     )
 
 
-def _only_by_rows(reading: QuestionReading, superlative: Item) -> None:
-    """Refuse "which city has the most sales", where a city has several: a row, or all of them together?"""
+def _means_together(reading: QuestionReading, superlative: Item, named: list[int]) -> bool:
+    """Whether "which customer ordered the most pieces" means all rows of each: of what may be added up."""
     said = set(reading.text.small[superlative.at : superlative.at + superlative.length])
-    if said & _MOST and not superlative.lexeme.concept:
+    sized = reading.sized()
+    if not said & _MOST or superlative.lexeme.concept or len(named) != 1 or len(sized) != 1:
+        return False
+    column = reading.column(sized[0])
+    several = not reading.column(named[0]).is_unique
+    return several and column.kind is ColumnKind.NUMBER and reading.is_counted(column)
+
+
+def _only_by_rows(reading: QuestionReading, superlative: Item, wanted: Extreme) -> None:
+    """Refuse "which station had the highest rain", where a station has several: a row, or all of them?"""
+    said = set(reading.text.small[superlative.at : superlative.at + superlative.length])
+    column = reading.column(wanted.column)
+    concept = superlative.lexeme.concept
+    if said & _MOST and not concept:
         raise NotUnderstood
+    if not concept and reading.is_counted(column):
+        raise NotUnderstood
+    if concept and column.concepts & lexicon().members["reading"]:
+        raise NotUnderstood
+
+
+def _day_asked(reading: QuestionReading, wanted: Extreme) -> int | None:
+    """The column of dates that is asked for: "on which day", "the coldest day"."""
+    days = [item.column for item in reading.columns if reading.column(item.column).kind is ColumnKind.DATE]
+    return days[0] if days and wanted.column not in days else None
 
 
 def _when_best(

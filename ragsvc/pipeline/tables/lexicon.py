@@ -17,7 +17,7 @@ _STEMMERS = (Stemmer.Stemmer("english"), Stemmer.Stemmer("german"))
 _LOCK = threading.Lock()
 # Endings of German adjectives: "günstigst" is written once for all of them.
 _ENDINGS = ("e", "en", "er", "es", "em")
-_MAX_INFLECTION = 2
+_INFLECTIONS = frozenset({"", "s", "es", "e", "en", "n", "er", "ern", "y", "ies", "em", "ens"})
 _MAX_WORDS = 50_000
 
 
@@ -54,6 +54,7 @@ class Lexicon:
     german: frozenset[str]
     english: frozenset[str]
     expletives: frozenset[str]
+    places: frozenset[str]
     universal: frozenset[str]
     units: Mapping[str, str]
     currencies: frozenset[str]
@@ -121,6 +122,7 @@ def lexicon() -> Lexicon:
         german=words["german"],
         english=words["english"],
         expletives=words["expletives"],
+        places=words["places"],
         universal=words["universal"],
         units={form: unit for unit, text in raw["units"].items() for form in text.split(" ")},
         currencies=words["currencies"],
@@ -189,4 +191,4 @@ def same_noun(one: str, other: str) -> bool:
         (place for place, pair in enumerate(zip(one, other, strict=False)) if pair[0] != pair[1]),
         min(len(one), len(other)),
     )
-    return abs(len(one) - len(other)) <= _MAX_INFLECTION and alike >= min(len(one), len(other)) - 1
+    return one[alike:] in _INFLECTIONS and other[alike:] in _INFLECTIONS

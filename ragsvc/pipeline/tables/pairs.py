@@ -5,8 +5,8 @@ from __future__ import annotations
 from ragsvc.pipeline.tables.conditions import NotUnderstood, ValueRun
 from ragsvc.pipeline.tables.extremes import OPPOSITE
 from ragsvc.pipeline.tables.lexicon import lexicon
-from ragsvc.pipeline.tables.question_items import Item
 from ragsvc.pipeline.tables.question_reading import QuestionReading
+from ragsvc.pipeline.tables.question_words import Item
 from ragsvc.pipeline.tables.table_question import Condition, Intent, Order, TableQuestion
 from ragsvc.pipeline.tables.typed_table import ColumnKind
 

@@ -9,8 +9,9 @@ from ragsvc.pipeline.tables.counts import aggregate_of, count_of_rows, gaps_of, 
 from ragsvc.pipeline.tables.extremes import best_row, top_of, wanted_by
 from ragsvc.pipeline.tables.lexicon import lexicon
 from ragsvc.pipeline.tables.pairs import comparison_of, difference_of
-from ragsvc.pipeline.tables.question_items import ItemKind, QuestionText, TableWords, readings
+from ragsvc.pipeline.tables.question_items import TableWords, readings
 from ragsvc.pipeline.tables.question_reading import QuestionReading
+from ragsvc.pipeline.tables.question_words import ItemKind, QuestionText
 from ragsvc.pipeline.tables.table_question import Condition, Intent, TableQuestion
 from ragsvc.pipeline.tables.typed_table import ColumnKind
 
@@ -66,6 +67,9 @@ def _question(reading: QuestionReading) -> TableQuestion:
     :raises NotUnderstood: if it is nothing that is covered.
     """
     _check(reading)
+    unknown = any(condition.op == "says" for condition in reading.clauses.conditions)
+    if unknown and [item.lexeme.value for item in reading.heads] != ["count"]:
+        raise NotUnderstood
     if missing := [item for item in reading.rest if item.acts("missing")]:
         return gaps_of(reading, missing)
     head = reading.heads[0].lexeme.value if reading.heads else ""
@@ -111,31 +115,38 @@ def _rows(reading: QuestionReading, head: str) -> TableQuestion:
         return _place_or_time(reading, head, sized, named, conditions)
     if head in ("amount", "how") and (named or len(sized) != 1):
         raise NotUnderstood
-    if head in ("amount", "how") and not reading.picks_one(conditions):
-        return _how_much(reading, head, sized[0], conditions)
+    if head in ("amount", "how") and not reading.picks_one(conditions) and _adds_up(reading, head, sized[0]):
+        return TableQuestion(intent=Intent.SUM, conditions=conditions, measure=sized[0])
     if sized or len(named) > 1:
-        if not reading.picks_one(conditions) or distinct:
+        if not conditions or distinct:
             raise NotUnderstood
         return TableQuestion(intent=Intent.LIST, conditions=conditions, targets=(*named, *sized))
     if not conditions and not (named and not reading.column(named[0]).is_unique):
         raise NotUnderstood
-    if not named and not any(item.is_head for item in reading.subjects) and head != "who":
+    subject = any(item.is_head for item in reading.subjects) or _names_rows(reading)
+    if not named and not subject and head != "who":
         raise NotUnderstood
     shown = named[0] if named else reading.label()
+    if (head == "who" and not named and not reading.is_of_people()) or any(
+        c.column == shown for c in conditions
+    ):
+        # "Who is Tor Vik?" asks for more than his name.
+        raise NotUnderstood
     return TableQuestion(intent=Intent.LIST, conditions=conditions, shown=shown)
 
 
-def _how_much(
-    reading: QuestionReading, head: str, measure: int, conditions: tuple[Condition, ...]
-) -> TableQuestion:
-    """How much rain fell: all of it, where the column is of what adds up, and is named right after."""
+def _names_rows(reading: QuestionReading) -> bool:
+    """Whether a cell says right after the head which rows are asked for: "which trucks are broken"."""
+    first = reading.heads[0].at + reading.heads[0].length
+    return any(run.at == first and not reading.column(run.column).is_unique for run in reading.clauses.runs)
+
+
+def _adds_up(reading: QuestionReading, head: str, measure: int) -> bool:
+    """Whether "how much rain" asks for all of it: the column is of what adds up, and is named right after."""
     following = next((item for item in reading.rest if item.at > reading.heads[0].at), None)
     column = reading.column(measure)
-    additive = bool(column.concepts & lexicon().members["additive"])
     beside = following is not None and following.column == measure
-    if head != "amount" or not additive or not beside or column.kind is not ColumnKind.NUMBER:
-        raise NotUnderstood
-    return TableQuestion(intent=Intent.SUM, conditions=conditions, measure=measure)
+    return head == "amount" and beside and column.kind is ColumnKind.NUMBER and reading.is_counted(column)
 
 
 def _place_or_time(

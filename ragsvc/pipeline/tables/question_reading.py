@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from ragsvc.pipeline.tables.conditions import Clauses, NotUnderstood, clauses_of
 from ragsvc.pipeline.tables.lexicon import lexicon
-from ragsvc.pipeline.tables.question_items import Item, ItemKind, QuestionText, TableWords
+from ragsvc.pipeline.tables.question_items import TableWords
+from ragsvc.pipeline.tables.question_words import Item, ItemKind, QuestionText
 from ragsvc.pipeline.tables.table_question import Condition, Intent
 from ragsvc.pipeline.tables.typed_table import Column, ColumnKind
 

@@ -166,6 +166,8 @@ class _Run:
             return _among(name, op, values)
         if op in ("between", "not between"):
             return _Sql(f"{name} {op.upper()} \0 AND \0", values)
+        if op == "says":
+            return _Sql(f"contains(lower({name}), lower(\0))", values)
         if op == "null":
             return _Sql(f"{name} IS NULL")
         return _Sql(f"{name} {'=' if op == 'is' else op} \0", values)

@@ -42,9 +42,10 @@ Bound = Decimal | date | str
 class Condition:
     """What rows must say in a column.
 
-    op: "in", "not in", "=", "<", "<=", ">", ">=", "between", "not between" or "is". values: one, two for
-    "between", any number for "in". than: rows of a column and cells of it, with whose value of `column` it is
-    compared; values are () then.
+    op: "in", "not in", "=", "<", "<=", ">", ">=", "between", "not between", "is", "null" (no value), or "says"
+        (its one value is a part of the cell).
+    values: one, two for "between", any number for "in". than: a column and cells of it, with the value of
+        whose row it is compared; values are () then.
     """
 
     column: int

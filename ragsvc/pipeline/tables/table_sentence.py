@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from math import isfinite
 from typing import Any
 
 from ragsvc.pipeline.tables.cell_values import plain
@@ -15,7 +16,6 @@ from ragsvc.pipeline.tables.typed_table import Column, ColumnKind, TypedTable
 
 MAX_SHOWN = 10
 CITED_ROWS = 5
-MAX_LOOKED_UP = 3
 _PLACES = 2
 _WORDS = {
     "en": {
@@ -31,7 +31,7 @@ _WORDS = {
         "median of": "median of {name}", "count of": "number of rows",
         "different": "different values of {name}",
         "same": "the same", "is not": "not", "between": "between {low} and {high}",
-        "matches": "{n} rows match",         "match": "1 row matches", "matchless": "no row matches",
+        "matches": "{n} rows match", "match": "1 row matches", "matchless": "no row matches",
         "and": "and",
     },
     "de": {
@@ -80,6 +80,9 @@ class _Sentence:
     def made(self) -> TableSentence | None:
         """The sentence."""
         asked, records = self._asked, self._result.records
+        endless = any(isinstance(v, float) and not isfinite(v) for record in records for v in record)
+        if endless and asked.intent in (Intent.GROUP, Intent.GROUP_WHICH, Intent.COMPARE, Intent.DIFFERENCE):
+            return None
         if not records or any(value is None for record in records for value in record[:1]):
             return None
         if asked.intent in (Intent.COUNT, Intent.DISTINCT):
@@ -118,6 +121,8 @@ class _Sentence:
         if isinstance(value, date):
             return value.isoformat()
         number = Decimal(str(value))
+        if not number.is_finite():
+            return "∞"
         # Of numbers below 1 two places may be nothing at all.
         places = _PLACES if abs(number) >= 1 or not number else _PLACES - number.adjusted()
         if -int(number.as_tuple().exponent) > places:
@@ -145,6 +150,8 @@ class _Sentence:
         if op in ("in", "not in"):
             negation = f"{self._said['is not']} " if op == "not in" else ""
             return f"{name}: {negation}{'/'.join(dict.fromkeys(values))}"
+        if op == "says":
+            return f"{name}: “{condition.values[0]}”"
         if op == "null":
             return f"{name}: –"
         if op in ("between", "not between"):
@@ -191,8 +198,10 @@ class _Sentence:
         text = self._said["share"].format(value=value, n=len(self._table.rows)) + self._conditions() + "."
         return TableSentence(text, (value,), self._first())
 
-    def _aggregate(self, value: Any) -> TableSentence:
+    def _aggregate(self, value: Any) -> TableSentence | None:
         column = self._column(self._asked.measure)
+        if not Decimal(str(value)).is_finite():
+            return None
         shown = self._number(value, column.unit)
         said = self._said[self._asked.intent.value].format(name=column.name, value=shown)
         return TableSentence(said + self._conditions() + self._basis() + ".", (shown,), self._first())
@@ -238,13 +247,16 @@ class _Sentence:
     def _list(self) -> TableSentence | None:
         asked, rows = self._asked, self._result.rows
         if asked.targets and asked.shown is None:
-            if len(rows) > MAX_LOOKED_UP:
-                return None
             said = [
                 "; ".join(f"{self._column(c).name}: {self._cell(row, c)}" for c in asked.targets)
                 for row in rows
             ]
-            text = f"{self._and_more(said, 0)}{self._conditions()}."
+            # Several rows that say the same say one thing; those that say different things answer nothing.
+            said = list(dict.fromkeys(said))
+            if len(said) != 1:
+                return None
+            rows = rows[:CITED_ROWS]
+            text = f"{said[0]}{self._conditions()}."
             return TableSentence(text, tuple(sorted(said)), rows)
         assert asked.shown is not None
         firsts: dict[str, int] = {}

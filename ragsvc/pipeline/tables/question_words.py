@@ -1,0 +1,106 @@
+"""The words of a question, and what a stretch of them may be."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal
+from enum import StrEnum
+
+from ragsvc.pipeline.tables.cell_values import day_of
+from ragsvc.pipeline.tables.lexicon import Lexeme, lexicon
+from ragsvc.pipeline.tables.typed_table import WORD, Column
+
+MAX_QUESTION_WORDS = 40
+_LAST_MONTH = 12
+NO_LEXEME = Lexeme("")
+
+
+class ItemKind(StrEnum):
+    """What a stretch of a question is."""
+
+    COLUMN = "column"
+    VALUE = "value"
+    UNKNOWN = "unknown"
+    NUMBER = "number"
+    PERIOD = "period"
+    SUBJECT = "subject"
+    ACT = "act"
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """Days from first to last, both in it."""
+
+    first: date
+    last: date
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A stretch of a question as it may be meant.
+
+    at: place of its first word. length: its words. column: of the table, for columns and values.
+    month, day: of a date without a year; 0 for none.
+    values: the cells that read like it. amount, unit: of a number. period: of a date, or of a number that may
+    be a year. lexeme: of a word that acts. cost: how far the word is from what it is linked to.
+    is_head: of a word that names what a row is.
+    """
+
+    kind: ItemKind
+    at: int
+    length: int
+    column: int = -1
+    values: tuple[str, ...] = ()
+    amount: Decimal = Decimal(0)
+    unit: str = ""
+    period: Period | None = None
+    lexeme: Lexeme = NO_LEXEME
+    month: int = 0
+    day: int = 0
+    cost: float = 0.0
+    is_head: bool = False
+
+    def period_in(self, column: Column) -> Period | None:
+        """The days that are meant; without a year those of the only year in a column."""
+        if not self.month:
+            return self.period
+        years = {value.year for value in column.known if isinstance(value, date)}
+        if len(years) != 1:
+            return None
+        (year,) = years
+        whole = months(year, self.month, self.month)
+        if not self.day:
+            return whole
+        day = day_of(year, self.month, self.day)
+        return None if day is None else Period(day, day)
+
+    def acts(self, role: str) -> bool:
+        """Whether it is a word of this role."""
+        return self.kind is ItemKind.ACT and self.lexeme.role == role
+
+
+@dataclass(frozen=True, slots=True)
+class QuestionText:
+    """The words of a question. raw: as written; small: in small letters; german: its language."""
+
+    raw: tuple[str, ...]
+    small: tuple[str, ...]
+    german: bool
+
+
+def question_text(question: str) -> QuestionText | None:
+    """Cut a question into words and numbers; None for one that is too long to be read here."""
+    raw = WORD.findall(question)
+    small = tuple(word.casefold() for word in raw)
+    german, english = (sum(w in known for w in small) for known in (lexicon().german, lexicon().english))
+    if not raw or len(raw) > MAX_QUESTION_WORDS:
+        return None
+    return QuestionText(tuple(raw), small, german=german > english)
+
+
+def months(year: int, first: int, last: int) -> Period:
+    after = day_of(year + last // _LAST_MONTH, last % _LAST_MONTH + 1, 1)
+    begin = day_of(year, first, 1)
+    assert after is not None and begin is not None
+    return Period(begin, after - timedelta(days=1))
