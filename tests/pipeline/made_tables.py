@@ -10,7 +10,7 @@ from made_hits import hit_of
 from ragsvc.domain import VersionId, VersionText
 from ragsvc.pipeline.tables.computation import ComputedAnswer, computed_answer
 from ragsvc.pipeline.tables.stored_tables import StoredTable, TableReader
-from ragsvc.pipeline.tables.typed_table import Column, TypedTable
+from ragsvc.pipeline.tables.typed_table import TableColumn, TypedTable
 from ragsvc.text.delimited_text import as_table, table_line
 
 
@@ -40,7 +40,7 @@ def typed(names: Sequence[str], *rows: Sequence[str]) -> TypedTable:
     return found.table
 
 
-def column(*cells: str, name: str = "Value") -> Column:
+def column(*cells: str, name: str = "Value") -> TableColumn:
     """A column of cells beside one of names."""
     return typed(("Thing", name), *((f"thing {place}", cell) for place, cell in enumerate(cells))).columns[1]
 

@@ -10,7 +10,7 @@ from made_tables import ask, markdown, stored
 
 from ragsvc.pipeline.tables import table_query
 from ragsvc.pipeline.tables.table_query import TableQueryFailure, run
-from ragsvc.pipeline.tables.table_question import Condition, Intent, TableQuestion
+from ragsvc.pipeline.tables.table_question import Intent, RowCondition, TableQuestion
 
 EVIL = [
     'x"; DROP TABLE things; --',
@@ -35,7 +35,7 @@ def test_sql_in_names_and_cells_is_text(text: str):
     (table,) = (each.table for each in tables)
     cell = table.columns[1].values[0]
     assert isinstance(cell, str)
-    asked = TableQuestion(intent=Intent.COUNT, conditions=(Condition(1, "in", (cell,)),))
+    asked = TableQuestion(intent=Intent.COUNT, conditions=(RowCondition(1, "in", (cell,)),))
     assert run(table, asked).records == ((2,),)
 
 
@@ -46,7 +46,7 @@ def test_the_query_that_is_shown_says_what_was_run(name: str, cells: list[str]):
     for each in tables:
         column = each.table.columns[1]
         for cell in [value for value in column.known if isinstance(value, str)]:
-            asked = TableQuestion(intent=Intent.COUNT, conditions=(Condition(1, "in", (cell,)),))
+            asked = TableQuestion(intent=Intent.COUNT, conditions=(RowCondition(1, "in", (cell,)),))
             result = run(each.table, asked)
             assert result.records == ((column.values.count(cell),),)
             assert len(result.rows) == column.values.count(cell)

@@ -77,6 +77,16 @@ def test_what_is_certain_is_said(question: str, said: str | None):
     assert (answer.text if answer else None) == said
 
 
+@pytest.mark.parametrize("question", ["How many desks were ordered?", "How many products were sold?"])
+def test_an_order_of_several_pieces_is_no_piece(question: str):
+    rows = [
+        (f"A{place}", product, str(place)) for place, product in enumerate(("desk", "desk", "lamp") * 3, 2)
+    ]
+    orders = stored(markdown(("Order no", "Product", "Quantity"), *rows), "orders.csv")
+    assert ask(question, orders) is None
+    assert ask("How many different products are there?", orders) is not None
+
+
 def test_one_word_that_is_not_explained_is_one_too_many():
     assert ask("How many cooks are there?", stored(STAFF)) is not None
     for word in ("good", "French", "still employed", "never"):

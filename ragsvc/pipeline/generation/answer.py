@@ -168,9 +168,10 @@ def _computed(
     question = found.result.query
     # A follow-up means more than it says.
     alone = not manner.history or found.looked[0].query.text == question
-    if not alone or not answer.passages or not may_be_computed(question):
+    inside = [hit for hit in answer.passages if "|" in hit.passage.text]
+    if not alone or not inside or not may_be_computed(question):
         return None
-    tables = writers.tables.tables(answer.passages, writers.documents.texts(answer.passages))
+    tables = writers.tables.tables(inside, writers.documents.texts(inside))
     made = computed_answer(question, tables)
     if made is None:
         return None

@@ -7,14 +7,14 @@ from decimal import Decimal
 
 from ragsvc.pipeline.tables.lexicon import lexicon
 from ragsvc.pipeline.tables.question_items import TableWords
-from ragsvc.pipeline.tables.question_words import Item, ItemKind, Period, QuestionText
-from ragsvc.pipeline.tables.table_question import Bound, Condition
-from ragsvc.pipeline.tables.typed_table import Column, ColumnKind
+from ragsvc.pipeline.tables.question_words import DayRange, QuestionItem, QuestionItemKind, QuestionText
+from ragsvc.pipeline.tables.table_question import Bound, RowCondition
+from ragsvc.pipeline.tables.typed_table import ColumnKind, TableColumn
 
 _FLIPPED = {"<": ">", ">": "<", "<=": ">=", ">=": "<=", "=": "="}
 _MONEY = frozenset({"price", "pay", "revenue", "budget"})
 _AFTER_NUMBER = frozenset({"or", "and", "oder", "und"})
-_BOUNDS = frozenset({ItemKind.NUMBER, ItemKind.PERIOD})
+_BOUNDS = frozenset({QuestionItemKind.NUMBER, QuestionItemKind.PERIOD})
 _OPEN_ENDED = frozenset({">=", "<="})
 
 
@@ -39,11 +39,11 @@ class ValueRun:
         return tuple(cell for each in self.values for cell in each)
 
     @property
-    def condition(self) -> Condition:
+    def condition(self) -> RowCondition:
         """That a row says one of them, or none."""
         if self.endless:
-            return Condition(self.column, "<" if self.negated else "=", (Decimal("Infinity"),))
-        return Condition(self.column, "not in" if self.negated else "in", self.cells)
+            return RowCondition(self.column, "<" if self.negated else "=", (Decimal("Infinity"),))
+        return RowCondition(self.column, "not in" if self.negated else "in", self.cells)
 
 
 @dataclass(slots=True)
@@ -53,13 +53,13 @@ class Clauses:
     comparison: a comparison with no number after it.
     """
 
-    conditions: list[Condition] = field(default_factory=list)
+    conditions: list[RowCondition] = field(default_factory=list)
     runs: list[ValueRun] = field(default_factory=list)
-    rest: list[Item] = field(default_factory=list)
-    comparison: Item | None = None
+    rest: list[QuestionItem] = field(default_factory=list)
+    comparison: QuestionItem | None = None
 
 
-def clauses_of(items: list[Item], text: QuestionText, words: TableWords) -> Clauses:
+def clauses_of(items: list[QuestionItem], text: QuestionText, words: TableWords) -> Clauses:
     """Take the conditions out of a reading of a question.
 
     :raises NotUnderstood: if one is none that can be told for certain.
@@ -68,7 +68,7 @@ def clauses_of(items: list[Item], text: QuestionText, words: TableWords) -> Clau
 
 
 class _ClauseReader:
-    def __init__(self, items: list[Item], text: QuestionText, words: TableWords) -> None:
+    def __init__(self, items: list[QuestionItem], text: QuestionText, words: TableWords) -> None:
         self._items = items
         self._text = text
         self._words = words
@@ -90,7 +90,7 @@ class _ClauseReader:
 
     # --- looking around -----------------------------------------------------------------
 
-    def _at(self, place: int) -> Item | None:
+    def _at(self, place: int) -> QuestionItem | None:
         free = 0 <= place < len(self._items) and place not in self._used
         return self._items[place] if free else None
 
@@ -101,7 +101,7 @@ class _ClauseReader:
     def _sized(self, place: int) -> int | None:
         """The column of numbers or dates that stands there."""
         item = self._at(place)
-        if item is None or item.kind is not ItemKind.COLUMN:
+        if item is None or item.kind is not QuestionItemKind.COLUMN:
             return None
         sized = self._table.columns[item.column].kind in (ColumnKind.NUMBER, ColumnKind.DATE)
         return item.column if sized else None
@@ -133,9 +133,9 @@ class _ClauseReader:
             bounds = self._between(self._table.columns[column], low, high)
             self._used.update(range(place, place + 4))
             op = "not between" if self._negated(place - 1) else "between"
-            self._found.conditions.append(Condition(column, op, bounds))
+            self._found.conditions.append(RowCondition(column, op, bounds))
 
-    def _between(self, column: Column, low: Item, high: Item) -> tuple[Bound, Bound]:
+    def _between(self, column: TableColumn, low: QuestionItem, high: QuestionItem) -> tuple[Bound, Bound]:
         if not (_fits(column, low) and _fits(column, high)):
             raise NotUnderstood
         if column.kind is ColumnKind.DATE:
@@ -171,7 +171,7 @@ class _ClauseReader:
                 continue
             self._compared(place, bound, item)
 
-    def _compared(self, place: int, bound: int, item: Item) -> None:
+    def _compared(self, place: int, bound: int, item: QuestionItem) -> None:
         value = self._items[bound]
         first, last = min(place, bound), max(place, bound)
         column = self._column_of(first, last, value, item.lexeme.concept)
@@ -183,10 +183,10 @@ class _ClauseReader:
         found = self._table.columns[column]
         self._found.conditions.append(_condition(column, found, item, value))
 
-    def _column_of(self, first: int, last: int, value: Item, concept: str) -> int:
+    def _column_of(self, first: int, last: int, value: QuestionItem, concept: str) -> int:
         """Which column a number belongs to: the one beside it, or the only one that is meant by its words."""
         skipped = self._at(first - 1)
-        before = first - 2 if skipped is not None and skipped.kind is ItemKind.SUBJECT else first - 1
+        before = first - 2 if skipped is not None and skipped.kind is QuestionItemKind.SUBJECT else first - 1
         for place in (last + 1, before):
             column = self._sized(place)
             if column is not None and _fits(self._table.columns[column], value):
@@ -202,7 +202,7 @@ class _ClauseReader:
             self._used.add(place)
             place -= 1
 
-    def _only_column(self, value: Item, concept: str) -> int:
+    def _only_column(self, value: QuestionItem, concept: str) -> int:
         """The only column that fits what is compared with, by a concept, a date or a unit."""
         columns = list(enumerate(self._table.columns))
         if (value.period is not None or value.month) and concept in ("", "date", "age"):
@@ -246,7 +246,7 @@ class _ClauseReader:
         place = 0
         while place < len(self._items):
             item = self._items[place]
-            if item.kind is not ItemKind.VALUE:
+            if item.kind is not QuestionItemKind.VALUE:
                 place += 1
                 continue
             end, values = self._run(place)
@@ -272,7 +272,7 @@ class _ClauseReader:
         end = place + 1
         while self._acts(end, "or") or self._acts(end, "and"):
             other = self._at(end + 1)
-            if other is None or other.kind is not ItemKind.VALUE or other.column != item.column:
+            if other is None or other.kind is not QuestionItemKind.VALUE or other.column != item.column:
                 break
             values.append(other.values)
             end += 2
@@ -281,7 +281,7 @@ class _ClauseReader:
     def _qualifies(self, place: int, column: int) -> bool:
         """Whether the name of the column stands beside its cell: "department Legal". It is taken then."""
         item = self._at(place)
-        if item is None or item.kind is not ItemKind.COLUMN or item.column != column:
+        if item is None or item.kind is not QuestionItemKind.COLUMN or item.column != column:
             return False
         before = self._at(place - 1)
         if (
@@ -296,17 +296,17 @@ class _ClauseReader:
     def _unknown(self) -> None:
         """A name that its column does not hold, nor any cell of the table a part of."""
         for place, item in enumerate(self._items):
-            if item.kind is not ItemKind.UNKNOWN:
+            if item.kind is not QuestionItemKind.UNKNOWN:
                 continue
             word = item.values[0].casefold()
             if any(word in cell.casefold() for row in self._table.rows for cell in row.cells):
                 raise NotUnderstood
             self._used.add(place)
-            self._found.conditions.append(Condition(item.column, "says", item.values))
+            self._found.conditions.append(RowCondition(item.column, "says", item.values))
 
     def _truths(self) -> None:
         for place, item in enumerate(self._items):
-            if place in self._used or item.kind is not ItemKind.COLUMN:
+            if place in self._used or item.kind is not QuestionItemKind.COLUMN:
                 continue
             column = self._table.columns[item.column]
             if column.kind is not ColumnKind.BOOLEAN:
@@ -315,14 +315,14 @@ class _ClauseReader:
             if negated and len(column.known) < len(column.values):
                 raise NotUnderstood
             self._used.add(place)
-            self._found.conditions.append(Condition(item.column, "is", (not negated,)))
+            self._found.conditions.append(RowCondition(item.column, "is", (not negated,)))
 
 
-def _fits(column: Column, value: Item) -> bool:
+def _fits(column: TableColumn, value: QuestionItem) -> bool:
     """Whether a number or date can be compared with the cells of a column."""
     if column.kind is ColumnKind.DATE:
         return value.period_in(column) is not None
-    if column.kind is not ColumnKind.NUMBER or value.kind is not ItemKind.NUMBER:
+    if column.kind is not ColumnKind.NUMBER or value.kind is not QuestionItemKind.NUMBER:
         return False
     if value.unit in ("", column.unit):
         return True
@@ -335,41 +335,41 @@ def _fits(column: Column, value: Item) -> bool:
     return bool(concept) and bool(known.members[concept] & column.concepts)
 
 
-def _condition(place: int, column: Column, item: Item, value: Item) -> Condition:
+def _condition(place: int, column: TableColumn, item: QuestionItem, value: QuestionItem) -> RowCondition:
     """A comparison of a column with a number or a date."""
     op, concept = item.lexeme.value, item.lexeme.concept
     if column.kind is ColumnKind.NUMBER and not column.is_year:
         # "after 40" is no comparison of numbers, but "bis 40" is one.
         if concept == "date" and (op not in _OPEN_ENDED or value.period is not None):
             raise NotUnderstood
-        return Condition(place, op, (_amount(column, value),))
+        return RowCondition(place, op, (_amount(column, value),))
     if concept == "age":
         op = _FLIPPED[op]
     elif concept != "date" and column.kind is ColumnKind.DATE:
         raise NotUnderstood
     if column.is_year:
-        return Condition(place, op, (_amount(column, value),))
+        return RowCondition(place, op, (_amount(column, value),))
     period = value.period_in(column)
     assert period is not None
-    return Condition(place, *_dated(op, period))
+    return RowCondition(place, *_dated(op, period))
 
 
-def _amount(column: Column, value: Item) -> Decimal:
+def _amount(column: TableColumn, value: QuestionItem) -> Decimal:
     """A number in the unit of a column that it fits."""
     if not column.unit or not value.unit:
         return value.amount
     return lexicon().scaled(value.amount, value.unit, column.unit) or value.amount
 
 
-def _dated(op: str, period: Period) -> tuple[str, tuple[Bound, ...]]:
+def _dated(op: str, period: DayRange) -> tuple[str, tuple[Bound, ...]]:
     if op == "=":
         return "between", (period.first, period.last)
     return op, (period.last if op in (">", "<=") else period.first,)
 
 
-def _equal(place: int, column: Column, value: Item) -> Condition:
+def _equal(place: int, column: TableColumn, value: QuestionItem) -> RowCondition:
     if column.kind is ColumnKind.DATE:
         period = value.period_in(column)
         assert period is not None
-        return Condition(place, "between", (period.first, period.last))
-    return Condition(place, "=", (_amount(column, value),))
+        return RowCondition(place, "between", (period.first, period.last))
+    return RowCondition(place, "=", (_amount(column, value),))

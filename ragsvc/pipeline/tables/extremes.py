@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 from ragsvc.pipeline.tables.conditions import NotUnderstood
 from ragsvc.pipeline.tables.counts import best_group
+from ragsvc.pipeline.tables.interpretation import Interpretation
 from ragsvc.pipeline.tables.lexicon import lexicon
-from ragsvc.pipeline.tables.question_reading import QuestionReading
-from ragsvc.pipeline.tables.question_words import Item
-from ragsvc.pipeline.tables.table_question import Condition, Intent, Order, TableQuestion
+from ragsvc.pipeline.tables.question_words import QuestionItem
+from ragsvc.pipeline.tables.table_question import Intent, Order, RowCondition, TableQuestion
 from ragsvc.pipeline.tables.typed_table import ColumnKind
 
 OPPOSITE = {Order.MIN: Order.MAX, Order.MAX: Order.MIN}
@@ -28,7 +28,7 @@ class Extreme:
     at: int
 
 
-def best_row(reading: QuestionReading, head: str) -> TableQuestion:
+def best_row(reading: Interpretation, head: str) -> TableQuestion:
     if reading.groups or head in ("where", "how"):
         raise NotUnderstood
     if reading.sums:
@@ -72,7 +72,7 @@ def best_row(reading: QuestionReading, head: str) -> TableQuestion:
     )
 
 
-def _means_together(reading: QuestionReading, superlative: Item, named: list[int]) -> bool:
+def _means_together(reading: Interpretation, superlative: QuestionItem, named: list[int]) -> bool:
     """Whether "which customer ordered the most pieces" means all rows of each: of what may be added up."""
     said = set(reading.text.small[superlative.at : superlative.at + superlative.length])
     sized = reading.sized()
@@ -83,7 +83,7 @@ def _means_together(reading: QuestionReading, superlative: Item, named: list[int
     return several and column.kind is ColumnKind.NUMBER and reading.is_counted(column)
 
 
-def _only_by_rows(reading: QuestionReading, superlative: Item, wanted: Extreme) -> None:
+def _only_by_rows(reading: Interpretation, superlative: QuestionItem, wanted: Extreme) -> None:
     """Refuse "which station had the highest rain", where a station has several: a row, or all of them?"""
     said = set(reading.text.small[superlative.at : superlative.at + superlative.length])
     column = reading.column(wanted.column)
@@ -96,18 +96,18 @@ def _only_by_rows(reading: QuestionReading, superlative: Item, wanted: Extreme) 
         raise NotUnderstood
 
 
-def _day_asked(reading: QuestionReading, wanted: Extreme) -> int | None:
+def _day_asked(reading: Interpretation, wanted: Extreme) -> int | None:
     """The column of dates that is asked for: "on which day", "the coldest day"."""
     days = [item.column for item in reading.columns if reading.column(item.column).kind is ColumnKind.DATE]
     return days[0] if days and wanted.column not in days else None
 
 
 def _when_best(
-    reading: QuestionReading,
+    reading: Interpretation,
     wanted: Extreme,
     named: list[int],
     targets: tuple[int, ...],
-    conditions: tuple[Condition, ...],
+    conditions: tuple[RowCondition, ...],
 ) -> TableQuestion:
     """When something was highest, or was first."""
     if named or reading.numbers or reading.tops:
@@ -128,7 +128,7 @@ def _when_best(
     )
 
 
-def top_of(reading: QuestionReading) -> int:
+def top_of(reading: Interpretation) -> int:
     """How many are asked for; 0: the one that is first, with those that are as good."""
     if not reading.numbers and not reading.tops:
         return 0
@@ -144,7 +144,7 @@ def top_of(reading: QuestionReading) -> int:
     return int(count)
 
 
-def wanted_by(reading: QuestionReading, superlative: Item) -> Extreme:
+def wanted_by(reading: Interpretation, superlative: QuestionItem) -> Extreme:
     """The column that a superlative is of: the one it names or that is named after it."""
     order = Order(superlative.lexeme.value)
     concept = superlative.lexeme.concept

@@ -38,7 +38,7 @@ class Lexeme:
 class Lexicon:
     """All words, small. phrases: words of a phrase -> what it may do. units: forms -> the one way of writing.
 
-    concepts: word -> concept, also by stems. members: concept or family -> concepts. nouns: word -> the
+    concepts: word -> concept. members: concept or family -> concepts. nouns: word -> the
     numbers of the groups of words that mean one thing. months, truths, numbers, multipliers: word -> value.
     """
 
@@ -84,7 +84,7 @@ class Lexicon:
 
     def concepts_of(self, word: str) -> frozenset[str]:
         """What a word is about."""
-        return frozenset().union(*(self.concepts.get(form, ()) for form in (word, *stems(word))))
+        return frozenset().union(*(self.concepts.get(form, ()) for form in _bases(word)))
 
     def scaled(self, value: Decimal, unit: str, wanted: str) -> Decimal | None:
         """A value in another unit of the same scale; None where there is no such scale."""
@@ -97,7 +97,7 @@ class Lexicon:
 
     def nouns_of(self, word: str) -> frozenset[int]:
         """The groups of nouns that a word belongs to."""
-        return frozenset().union(*(self.nouns.get(form, ()) for form in (word, *stems(word))))
+        return frozenset().union(*(self.nouns.get(form, ()) for form in _bases(word)))
 
 
 @cache
@@ -169,8 +169,7 @@ def _by_word(rows: Iterable[tuple[Any, str]]) -> dict[str, frozenset[Any]]:
     found: dict[str, set[Any]] = {}
     for value, text in rows:
         for word in text.split():
-            for form in (word, *stems(word)):
-                found.setdefault(form, set()).add(value)
+            found.setdefault(word, set()).add(value)
     return {form: frozenset(values) for form, values in found.items()}
 
 
@@ -179,6 +178,18 @@ def stems(word: str) -> frozenset[str]:
     """The English and the German stem of a small word."""
     with _LOCK:
         return frozenset(stemmer.stemWord(word) for stemmer in _STEMMERS)
+
+
+def _bases(word: str) -> list[str]:
+    """A small word, and what it is without an ending of number or case.
+
+    Its stem would be too much: a driver is not what was driven.
+    """
+    found = [word]
+    for ending in _INFLECTIONS:
+        if ending and word.endswith(ending) and len(word) > len(ending) + 2:
+            found.append(word.removesuffix(ending) + ("y" if ending == "ies" else ""))
+    return found
 
 
 def same_noun(one: str, other: str) -> bool:

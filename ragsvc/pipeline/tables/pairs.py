@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from ragsvc.pipeline.tables.conditions import NotUnderstood, ValueRun
 from ragsvc.pipeline.tables.extremes import OPPOSITE
+from ragsvc.pipeline.tables.interpretation import Interpretation
 from ragsvc.pipeline.tables.lexicon import lexicon
-from ragsvc.pipeline.tables.question_reading import QuestionReading
-from ragsvc.pipeline.tables.question_words import Item
-from ragsvc.pipeline.tables.table_question import Condition, Intent, Order, TableQuestion
+from ragsvc.pipeline.tables.question_words import QuestionItem
+from ragsvc.pipeline.tables.table_question import Intent, Order, RowCondition, TableQuestion
 from ragsvc.pipeline.tables.typed_table import ColumnKind
 
 _TWO = 2
 
 
-def comparison_of(reading: QuestionReading, head: str) -> TableQuestion:
+def comparison_of(reading: Interpretation, head: str) -> TableQuestion:
     """One row with another: "Is A cheaper than B?", "Which plans are cheaper than B?"."""
     comparison = reading.clauses.comparison
     assert comparison is not None
@@ -48,7 +48,7 @@ def comparison_of(reading: QuestionReading, head: str) -> TableQuestion:
     )
 
 
-def _groups_compared(reading: QuestionReading, head: str, measure: int, order: Order) -> TableQuestion:
+def _groups_compared(reading: Interpretation, head: str, measure: int, order: Order) -> TableQuestion:
     """Averages or totals of the rows of two cells: "Was A warmer on average than B?"."""
     aggregate = Intent(reading.sums[0].lexeme.value)
     reading.one_measure([measure], aggregate)
@@ -82,7 +82,7 @@ def _groups_compared(reading: QuestionReading, head: str, measure: int, order: O
     )
 
 
-def _pair(reading: QuestionReading) -> tuple[int, list[ValueRun], tuple[tuple[str, ...], ...]]:
+def _pair(reading: Interpretation) -> tuple[int, list[ValueRun], tuple[tuple[str, ...], ...]]:
     """Two rows that are named by cells of one column, which tells rows apart."""
     runs = [run for run in reading.clauses.runs if reading.column(run.column).is_unique]
     pair = tuple(values for run in runs for values in run.values)
@@ -91,14 +91,14 @@ def _pair(reading: QuestionReading) -> tuple[int, list[ValueRun], tuple[tuple[st
     return runs[0].column, runs, pair
 
 
-def _than(reading: QuestionReading, comparison: Item) -> tuple[int, list[ValueRun], int]:
+def _than(reading: Interpretation, comparison: QuestionItem) -> tuple[int, list[ValueRun], int]:
     runs = [run for run in reading.clauses.runs if reading.column(run.column).is_unique]
     if not runs:
         raise NotUnderstood
     return runs[0].column, runs, comparison.at
 
 
-def _measure_of(reading: QuestionReading, comparison: Item) -> tuple[int, Order]:
+def _measure_of(reading: Interpretation, comparison: QuestionItem) -> tuple[int, Order]:
     order = Order.MAX if comparison.lexeme.value == ">" else Order.MIN
     if comparison.lexeme.value not in (">", "<"):
         raise NotUnderstood
@@ -115,11 +115,11 @@ def _measure_of(reading: QuestionReading, comparison: Item) -> tuple[int, Order]
 
 
 def _beyond(
-    reading: QuestionReading, head: str, comparison: Item, measure: int, order: Order, run: ValueRun
+    reading: Interpretation, head: str, comparison: QuestionItem, measure: int, order: Order, run: ValueRun
 ) -> TableQuestion:
     if run.at < comparison.at or run.negated:
         raise NotUnderstood
-    than = Condition(measure, ">" if order is Order.MAX else "<", (), (run.column, run.values[0]))
+    than = RowCondition(measure, ">" if order is Order.MAX else "<", (), (run.column, run.values[0]))
     others = tuple(c for c in reading.conditions() if c.column != run.column)
     named = [column for column in reading.named() if column != run.column]
     subject = any(item.is_head for item in reading.subjects) or head == "who"
@@ -129,7 +129,7 @@ def _beyond(
     return TableQuestion(intent=intent, conditions=(*others, than), shown=run.column)
 
 
-def difference_of(reading: QuestionReading) -> TableQuestion:
+def difference_of(reading: Interpretation) -> TableQuestion:
     if (
         reading.best
         or reading.sums

@@ -7,12 +7,12 @@ from dataclasses import replace
 from ragsvc.pipeline.tables.conditions import NotUnderstood
 from ragsvc.pipeline.tables.counts import aggregate_of, count_of_rows, gaps_of, share_of
 from ragsvc.pipeline.tables.extremes import best_row, top_of, wanted_by
+from ragsvc.pipeline.tables.interpretation import Interpretation
 from ragsvc.pipeline.tables.lexicon import lexicon
 from ragsvc.pipeline.tables.pairs import comparison_of, difference_of
 from ragsvc.pipeline.tables.question_items import TableWords, readings
-from ragsvc.pipeline.tables.question_reading import QuestionReading
-from ragsvc.pipeline.tables.question_words import ItemKind, QuestionText
-from ragsvc.pipeline.tables.table_question import Condition, Intent, TableQuestion
+from ragsvc.pipeline.tables.question_words import QuestionItemKind, QuestionText
+from ragsvc.pipeline.tables.table_question import Intent, RowCondition, TableQuestion
 from ragsvc.pipeline.tables.typed_table import ColumnKind
 
 _TWO = 2
@@ -52,7 +52,7 @@ def understandings(text: QuestionText, words: TableWords) -> list[TableQuestion]
     found: list[TableQuestion] = []
     for items in readings(text, words):
         try:
-            made = _question(QuestionReading(items, text, words))
+            made = _question(Interpretation(items, text, words))
         except NotUnderstood:
             continue
         made = replace(made, cost=round(sum(item.cost for item in items) + made.cost, 3))
@@ -61,7 +61,7 @@ def understandings(text: QuestionText, words: TableWords) -> list[TableQuestion]
     return list(dict.fromkeys(each for each in found if each.cost == best))
 
 
-def _question(reading: QuestionReading) -> TableQuestion:
+def _question(reading: Interpretation) -> TableQuestion:
     """What is asked.
 
     :raises NotUnderstood: if it is nothing that is covered.
@@ -92,19 +92,19 @@ def _question(reading: QuestionReading) -> TableQuestion:
     return _rows(reading, head)
 
 
-def _check(reading: QuestionReading) -> None:
+def _check(reading: Interpretation) -> None:
     """Make sure that no word of a reading would be passed over."""
     if len(reading.heads) > 1 or len(reading.sums) > 1 or len(reading.best) > 1 or len(reading.groups) > 1:
         raise NotUnderstood
     if any(item.acts("or") for item in reading.rest) and not reading.clauses.comparison:
         raise NotUnderstood
-    if any(item.kind is ItemKind.PERIOD for item in reading.rest):
+    if any(item.kind is QuestionItemKind.PERIOD for item in reading.rest):
         raise NotUnderstood
-    if any(item.kind is ItemKind.ACT and item.lexeme.role not in _ROLES for item in reading.rest):
+    if any(item.kind is QuestionItemKind.ACT and item.lexeme.role not in _ROLES for item in reading.rest):
         raise NotUnderstood
 
 
-def _rows(reading: QuestionReading, head: str) -> TableQuestion:
+def _rows(reading: Interpretation, head: str) -> TableQuestion:
     """Rows by conditions, or what stands in them."""
     distinct = any(item.acts("distinct") for item in reading.rest)
     reading.rest = [item for item in reading.rest if not item.acts("distinct")]
@@ -135,13 +135,13 @@ def _rows(reading: QuestionReading, head: str) -> TableQuestion:
     return TableQuestion(intent=Intent.LIST, conditions=conditions, shown=shown)
 
 
-def _names_rows(reading: QuestionReading) -> bool:
+def _names_rows(reading: Interpretation) -> bool:
     """Whether a cell says right after the head which rows are asked for: "which trucks are broken"."""
     first = reading.heads[0].at + reading.heads[0].length
     return any(run.at == first and not reading.column(run.column).is_unique for run in reading.clauses.runs)
 
 
-def _adds_up(reading: QuestionReading, head: str, measure: int) -> bool:
+def _adds_up(reading: Interpretation, head: str, measure: int) -> bool:
     """Whether "how much rain" asks for all of it: the column is of what adds up, and is named right after."""
     following = next((item for item in reading.rest if item.at > reading.heads[0].at), None)
     column = reading.column(measure)
@@ -150,7 +150,11 @@ def _adds_up(reading: QuestionReading, head: str, measure: int) -> bool:
 
 
 def _place_or_time(
-    reading: QuestionReading, head: str, sized: list[int], named: list[int], conditions: tuple[Condition, ...]
+    reading: Interpretation,
+    head: str,
+    sized: list[int],
+    named: list[int],
+    conditions: tuple[RowCondition, ...],
 ) -> TableQuestion:
     if not reading.picks_one(conditions) or len(named) > 1 or len(sized) > 1:
         raise NotUnderstood
@@ -170,7 +174,7 @@ def _place_or_time(
     return TableQuestion(intent=Intent.LIST, conditions=conditions, targets=tuple(places))
 
 
-def _whether(reading: QuestionReading) -> TableQuestion:
+def _whether(reading: Interpretation) -> TableQuestion:
     if lexicon().universal & set(reading.text.small) or reading.sums or reading.groups or reading.named():
         raise NotUnderstood
     if reading.best:

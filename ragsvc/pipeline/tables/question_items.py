@@ -12,8 +12,8 @@ from ragsvc.pipeline.tables.cell_values import (
 )
 from ragsvc.pipeline.tables.lexicon import lexicon, same_noun, stems
 from ragsvc.pipeline.tables.question_numbers import number_items
-from ragsvc.pipeline.tables.question_words import Item, ItemKind, QuestionText
-from ragsvc.pipeline.tables.typed_table import WORD, Column, ColumnKind, TypedTable, words_in
+from ragsvc.pipeline.tables.question_words import QuestionItem, QuestionItemKind, QuestionText
+from ragsvc.pipeline.tables.typed_table import WORD, ColumnKind, TableColumn, TypedTable, words_in
 
 _OF_YEARS = frozenset({"founded", "start"})
 MAX_VALUE_WORDS = 8
@@ -86,11 +86,11 @@ def _reads(value: str, raw: Sequence[str], small: tuple[str, ...]) -> bool:
     return not is_empty or tuple(WORD.findall(value)) == tuple(raw)
 
 
-def readings(text: QuestionText, words: TableWords) -> Iterator[list[Item]]:
+def readings(text: QuestionText, words: TableWords) -> Iterator[list[QuestionItem]]:
     """All ways to read a question such that every word is something, neutral words left out; few at most."""
     options = [_options(text, words, at) for at in range(len(text.small))]
 
-    def onward(at: int, items: list[Item]) -> Iterator[list[Item]]:
+    def onward(at: int, items: list[QuestionItem]) -> Iterator[list[QuestionItem]]:
         if at == len(options):
             yield list(items)
             return
@@ -103,21 +103,27 @@ def readings(text: QuestionText, words: TableWords) -> Iterator[list[Item]]:
     yield from islice(onward(0, []), MAX_READINGS)
 
 
-def _options(text: QuestionText, words: TableWords, at: int) -> list[Item | None]:
+def _options(text: QuestionText, words: TableWords, at: int) -> list[QuestionItem | None]:
     """What may begin at a word: of several the longest that is linked to the table, and what is as long."""
     found = [*_value_items(text, words, at), *_column_items(text, words.table, at), *number_items(text, at)]
     found += [*_subject_items(text, words.table, at), *_act_items(text, at)]
     if not found and not _says_nothing(text, at):
         found = _unknown_items(text, words.table, at)
     longest = max((item.length for item in found), default=1)
-    kept: list[Item | None] = [item for item in found if item.length == longest]
-    exact = [item for item in kept if item is not None and item.cost == 0.0 and item.kind is not ItemKind.ACT]
+    kept: list[QuestionItem | None] = [item for item in found if item.length == longest]
+    exact = [
+        item
+        for item in kept
+        if item is not None and item.cost == 0.0 and item.kind is not QuestionItemKind.ACT
+    ]
     if any(item.acts("superlative") or item.acts("comparison") for item in found):
         # "cheapest" is no name of a column, though it is about prices.
         kept = [item for item in kept if item is not None and item.cost < MEANING]
     if exact:
         kept = [
-            item for item in kept if item is not None and (item.cost < MEANING or item.kind is ItemKind.ACT)
+            item
+            for item in kept
+            if item is not None and (item.cost < MEANING or item.kind is QuestionItemKind.ACT)
         ]
     if longest == 1 and _says_nothing(text, at) and not _written_as_name(kept):
         kept.append(None)
@@ -126,7 +132,7 @@ def _options(text: QuestionText, words: TableWords, at: int) -> list[Item | None
     return kept
 
 
-def _unknown_items(text: QuestionText, table: TypedTable, at: int) -> list[Item]:
+def _unknown_items(text: QuestionText, table: TypedTable, at: int) -> list[QuestionItem]:
     """A name that no cell holds, where it can only be a place's: "in Sheffield", with one such column."""
     places = [
         place
@@ -136,7 +142,7 @@ def _unknown_items(text: QuestionText, table: TypedTable, at: int) -> list[Item]
     named = at > 0 and text.raw[at].istitle() and text.small[at - 1] in lexicon().places
     if len(places) != 1 or not named:
         return []
-    return [Item(ItemKind.UNKNOWN, at, 1, places[0], (text.raw[at],), cost=2 * MEANING)]
+    return [QuestionItem(QuestionItemKind.UNKNOWN, at, 1, places[0], (text.raw[at],), cost=2 * MEANING)]
 
 
 def _says_nothing(text: QuestionText, at: int) -> bool:
@@ -150,35 +156,39 @@ def _says_nothing(text: QuestionText, at: int) -> bool:
     return word in known.neutral
 
 
-def _written_as_name(items: Sequence[Item | None]) -> bool:
-    return any(item is not None and item.kind is ItemKind.VALUE for item in items)
+def _written_as_name(items: Sequence[QuestionItem | None]) -> bool:
+    return any(item is not None and item.kind is QuestionItemKind.VALUE for item in items)
 
 
-def _value_items(text: QuestionText, words: TableWords, at: int) -> Iterator[Item]:
+def _value_items(text: QuestionText, words: TableWords, at: int) -> Iterator[QuestionItem]:
     for length in range(min(MAX_VALUE_WORDS, len(text.small) - at), 0, -1):
         small = text.small[at : at + length]
         for column, values in words.values(text.raw[at : at + length], small):
-            yield Item(ItemKind.VALUE, at, length, column, values)
+            yield QuestionItem(QuestionItemKind.VALUE, at, length, column, values)
 
 
-def _column_items(text: QuestionText, table: TypedTable, at: int) -> Iterator[Item]:
+def _column_items(text: QuestionText, table: TypedTable, at: int) -> Iterator[QuestionItem]:
     for place, column in enumerate(table.columns):
         name = column.words
         length = len(name)
         if length and _say(text.small[at : at + length], name):
-            yield Item(ItemKind.COLUMN, at, length, place)
+            yield QuestionItem(QuestionItemKind.COLUMN, at, length, place)
             continue
         word = text.small[at]
         if any(_alike(word, part) for part in name if part not in lexicon().neutral):
             run = 1
             while at + run < len(text.small) and any(_alike(text.small[at + run], part) for part in name):
                 run += 1
-            yield Item(ItemKind.COLUMN, at, run, place, cost=PART)
+            while run and lexicon().acts((text.small[at + run - 1],)):
+                # "price per" is no name, though "price per month" is.
+                run -= 1
+            if run:
+                yield QuestionItem(QuestionItemKind.COLUMN, at, run, place, cost=PART)
         elif _means(word, column):
-            yield Item(ItemKind.COLUMN, at, 1, place, cost=MEANING)
+            yield QuestionItem(QuestionItemKind.COLUMN, at, 1, place, cost=MEANING)
 
 
-def _means(word: str, column: Column) -> bool:
+def _means(word: str, column: TableColumn) -> bool:
     """Whether a word says what a column is, in other words than its name."""
     known = lexicon()
     concepts = known.concepts_of(word)
@@ -205,20 +215,20 @@ def _alike(one: str, other: str) -> bool:
     return one == other or (one.isalpha() and other.isalpha() and bool(stems(one) & stems(other)))
 
 
-def _subject_items(text: QuestionText, table: TypedTable, at: int) -> Iterator[Item]:
+def _subject_items(text: QuestionText, table: TypedTable, at: int) -> Iterator[QuestionItem]:
     word = text.small[at]
     known = lexicon()
     nouns = known.nouns_of(word)
     for place, subject in enumerate(table.subjects):
         if _alike(word, subject):
-            yield Item(ItemKind.SUBJECT, at, 1, is_head=place == 0)
+            yield QuestionItem(QuestionItemKind.SUBJECT, at, 1, is_head=place == 0)
             return
     if word in known.generic:
-        yield Item(ItemKind.SUBJECT, at, 1, cost=MEANING, is_head=True)
+        yield QuestionItem(QuestionItemKind.SUBJECT, at, 1, cost=MEANING, is_head=True)
     elif table.subjects and nouns & known.nouns_of(table.subjects[0]):
-        yield Item(ItemKind.SUBJECT, at, 1, cost=PART, is_head=True)
+        yield QuestionItem(QuestionItemKind.SUBJECT, at, 1, cost=PART, is_head=True)
     elif any(word in words and _rows_are(table, group) for group, words in known.deeds):
-        yield Item(ItemKind.SUBJECT, at, 1)
+        yield QuestionItem(QuestionItemKind.SUBJECT, at, 1)
 
 
 def _rows_are(table: TypedTable, group: frozenset[int]) -> bool:
@@ -227,14 +237,14 @@ def _rows_are(table: TypedTable, group: frozenset[int]) -> bool:
     return any(group & lexicon().nouns_of(word) for word in words)
 
 
-def _act_items(text: QuestionText, at: int) -> Iterator[Item]:
+def _act_items(text: QuestionText, at: int) -> Iterator[QuestionItem]:
     for length in range(min(MAX_PHRASE_WORDS, len(text.small) - at), 0, -1):
         if found := lexicon().acts(text.small[at : at + length]):
             if text.small[at] == "was" and not text.german:
                 # English "was" asks nothing.
                 return
             if not (found[0].role == "superlative" and _is_verb(text, at)):
-                yield from (Item(ItemKind.ACT, at, length, lexeme=lexeme) for lexeme in found)
+                yield from (QuestionItem(QuestionItemKind.ACT, at, length, lexeme=lexeme) for lexeme in found)
             return
 
 

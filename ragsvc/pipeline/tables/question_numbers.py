@@ -9,13 +9,19 @@ from decimal import Decimal
 
 from ragsvc.pipeline.tables.cell_values import DecimalMark, dates, may_be_either, number, unit_of
 from ragsvc.pipeline.tables.lexicon import lexicon
-from ragsvc.pipeline.tables.question_words import Item, ItemKind, Period, QuestionText, months
+from ragsvc.pipeline.tables.question_words import (
+    DayRange,
+    QuestionItem,
+    QuestionItemKind,
+    QuestionText,
+    months,
+)
 
 _YEAR = re.compile(r"(?:19|20)\d\d")
 _LONGEST_MONTH = 31
 
 
-def number_items(text: QuestionText, at: int) -> Iterator[Item]:
+def number_items(text: QuestionText, at: int) -> Iterator[QuestionItem]:
     if (dated := _dated(text, at)) is not None:
         yield dated
         return
@@ -33,8 +39,8 @@ def number_items(text: QuestionText, at: int) -> Iterator[Item]:
     if not unit and end < len(small) and (said := _unit_said(text, end)):
         unit, end = said, end + 1
     is_year = not unit and end == at + 1 and _YEAR.fullmatch(small[at])
-    period = Period(date(int(small[at]), 1, 1), date(int(small[at]), 12, 31)) if is_year else None
-    yield Item(ItemKind.NUMBER, at, end - at, amount=amount, unit=unit, period=period)
+    period = DayRange(date(int(small[at]), 1, 1), date(int(small[at]), 12, 31)) if is_year else None
+    yield QuestionItem(QuestionItemKind.NUMBER, at, end - at, amount=amount, unit=unit, period=period)
 
 
 def _unit_said(text: QuestionText, at: int) -> str:
@@ -55,29 +61,33 @@ def _amount(text: QuestionText, at: int) -> Decimal | None:
     return number(word, mark)
 
 
-def _dated(text: QuestionText, at: int) -> Item | None:
+def _dated(text: QuestionText, at: int) -> QuestionItem | None:
     """A day, a month or a quarter: 1 March 2024, March 1, 2024, 01.03.2024, March 2024, March, Q1 2024."""
     for length in (3, 1):
         raw = text.raw[at : at + length]
         joint = "-" if raw[0].isdigit() and raw[-1].isdigit() and raw[len(raw) // 2].isdigit() else " "
         if len(raw) == length and (found := dates([joint.join(raw)])):
-            return Item(ItemKind.PERIOD, at, length, period=Period(found[0], found[0]))
+            return QuestionItem(QuestionItemKind.PERIOD, at, length, period=DayRange(found[0], found[0]))
     if (day := _day_of_a_year(text, at)) is not None:
         return day
     month = lexicon().months.get(text.small[at])
     year = text.small[at + 1] if at + 1 < len(text.small) else ""
     if not _YEAR.fullmatch(year):
         named = month is not None and text.raw[at][0].isupper() and len(text.small[at]) > 2
-        return Item(ItemKind.PERIOD, at, 1, month=month) if named and month is not None else None
+        return (
+            QuestionItem(QuestionItemKind.PERIOD, at, 1, month=month) if named and month is not None else None
+        )
     if month is not None:
-        return Item(ItemKind.PERIOD, at, 2, period=months(int(year), month, month))
+        return QuestionItem(QuestionItemKind.PERIOD, at, 2, period=months(int(year), month, month))
     if re.fullmatch(r"q[1-4]", text.small[at]):
         quarter = int(text.small[at][1])
-        return Item(ItemKind.PERIOD, at, 2, period=months(int(year), 3 * quarter - 2, 3 * quarter))
+        return QuestionItem(
+            QuestionItemKind.PERIOD, at, 2, period=months(int(year), 3 * quarter - 2, 3 * quarter)
+        )
     return None
 
 
-def _day_of_a_year(text: QuestionText, at: int) -> Item | None:
+def _day_of_a_year(text: QuestionText, at: int) -> QuestionItem | None:
     """5 April, or April 5, of a year that is not said."""
     if at + 1 >= len(text.small) or (at + 2 < len(text.small) and _YEAR.fullmatch(text.small[at + 2])):
         return None
@@ -85,5 +95,5 @@ def _day_of_a_year(text: QuestionText, at: int) -> Item | None:
     for day, name in (pair, pair[::-1]):
         month = lexicon().months.get(name)
         if month is not None and day.isdigit() and 1 <= int(day) <= _LONGEST_MONTH:
-            return Item(ItemKind.PERIOD, at, 2, month=month, day=int(day))
+            return QuestionItem(QuestionItemKind.PERIOD, at, 2, month=month, day=int(day))
     return None

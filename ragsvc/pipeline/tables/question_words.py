@@ -9,14 +9,14 @@ from enum import StrEnum
 
 from ragsvc.pipeline.tables.cell_values import day_of
 from ragsvc.pipeline.tables.lexicon import Lexeme, lexicon
-from ragsvc.pipeline.tables.typed_table import WORD, Column
+from ragsvc.pipeline.tables.typed_table import WORD, TableColumn
 
 MAX_QUESTION_WORDS = 40
 _LAST_MONTH = 12
 NO_LEXEME = Lexeme("")
 
 
-class ItemKind(StrEnum):
+class QuestionItemKind(StrEnum):
     """What a stretch of a question is."""
 
     COLUMN = "column"
@@ -29,7 +29,7 @@ class ItemKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Period:
+class DayRange:
     """Days from first to last, both in it."""
 
     first: date
@@ -37,7 +37,7 @@ class Period:
 
 
 @dataclass(frozen=True, slots=True)
-class Item:
+class QuestionItem:
     """A stretch of a question as it may be meant.
 
     at: place of its first word. length: its words. column: of the table, for columns and values.
@@ -47,21 +47,21 @@ class Item:
     is_head: of a word that names what a row is.
     """
 
-    kind: ItemKind
+    kind: QuestionItemKind
     at: int
     length: int
     column: int = -1
     values: tuple[str, ...] = ()
     amount: Decimal = Decimal(0)
     unit: str = ""
-    period: Period | None = None
+    period: DayRange | None = None
     lexeme: Lexeme = NO_LEXEME
     month: int = 0
     day: int = 0
     cost: float = 0.0
     is_head: bool = False
 
-    def period_in(self, column: Column) -> Period | None:
+    def period_in(self, column: TableColumn) -> DayRange | None:
         """The days that are meant; without a year those of the only year in a column."""
         if not self.month:
             return self.period
@@ -73,11 +73,11 @@ class Item:
         if not self.day:
             return whole
         day = day_of(year, self.month, self.day)
-        return None if day is None else Period(day, day)
+        return None if day is None else DayRange(day, day)
 
     def acts(self, role: str) -> bool:
         """Whether it is a word of this role."""
-        return self.kind is ItemKind.ACT and self.lexeme.role == role
+        return self.kind is QuestionItemKind.ACT and self.lexeme.role == role
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +99,8 @@ def question_text(question: str) -> QuestionText | None:
     return QuestionText(tuple(raw), small, german=german > english)
 
 
-def months(year: int, first: int, last: int) -> Period:
+def months(year: int, first: int, last: int) -> DayRange:
     after = day_of(year + last // _LAST_MONTH, last % _LAST_MONTH + 1, 1)
     begin = day_of(year, first, 1)
     assert after is not None and begin is not None
-    return Period(begin, after - timedelta(days=1))
+    return DayRange(begin, after - timedelta(days=1))

@@ -17,6 +17,7 @@ from ragsvc.text.tables import WholeTable, whole_tables
 MAX_TABLES = 12
 MAX_TEXT_CHARS = 8_000_000
 KEPT_CHARS = 8_000_000
+_ENTRY_CHARS = 200
 # Of a document that is a table, and little beside it, the title says what a row is.
 _MOST = 0.7
 _HEADING_CHARS = 200
@@ -51,7 +52,10 @@ class TableReader:
 
     def __init__(self) -> None:
         self._kept: LruCache[tuple[VersionId, str], tuple[tuple[WholeTable, TableWords | None], ...]] = (
-            LruCache(KEPT_CHARS, lambda tables: sum(source.end - source.start for source, _ in tables))
+            LruCache(
+                KEPT_CHARS,
+                lambda tables: _ENTRY_CHARS + sum(source.end - source.start for source, _ in tables),
+            )
         )
 
     def tables(self, hits: Sequence[Hit], texts: Iterable[VersionText]) -> list[StoredTable]:

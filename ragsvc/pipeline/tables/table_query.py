@@ -12,8 +12,8 @@ from typing import Any
 
 import duckdb
 
-from ragsvc.pipeline.tables.table_question import Bound, Condition, Intent, Order, TableQuestion
-from ragsvc.pipeline.tables.typed_table import Cell, Column, ColumnKind, TypedTable
+from ragsvc.pipeline.tables.table_question import Bound, Intent, Order, RowCondition, TableQuestion
+from ragsvc.pipeline.tables.typed_table import Cell, ColumnKind, TableColumn, TypedTable
 
 TIMEOUT_S = 2.0
 MEMORY = "256MB"
@@ -156,7 +156,7 @@ class _Run:
             made += _Sql(" AND ") + part
         return made
 
-    def _condition(self, condition: Condition) -> _Sql:
+    def _condition(self, condition: RowCondition) -> _Sql:
         name, op, values = self._name(condition.column), condition.op, condition.values
         if condition.than is not None:
             label, cells = condition.than
@@ -324,7 +324,7 @@ def _literal(value: Bound | bool | int) -> str:
     return f"{value:f}" if isinstance(value, Decimal) else str(value)
 
 
-def _type(column: Column) -> str:
+def _type(column: TableColumn) -> str:
     if column.kind is not ColumnKind.NUMBER:
         return _TYPES[column.kind]
     numbers = [value for value in column.known if isinstance(value, Decimal)]

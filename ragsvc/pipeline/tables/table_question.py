@@ -39,11 +39,11 @@ Bound = Decimal | date | str
 
 
 @dataclass(frozen=True, slots=True)
-class Condition:
+class RowCondition:
     """What rows must say in a column.
 
-    op: "in", "not in", "=", "<", "<=", ">", ">=", "between", "not between", "is", "null" (no value), or "says"
-        (its one value is a part of the cell).
+    op: "in", "not in", "=", "<", "<=", ">", ">=", "between", "not between", "is", "null" (no value), or
+        "says" (its one value is a part of the cell).
     values: one, two for "between", any number for "in". than: a column and cells of it, with the value of
         whose row it is compared; values are () then.
     """
@@ -66,7 +66,7 @@ class TableQuestion:
     """
 
     intent: Intent
-    conditions: tuple[Condition, ...] = ()
+    conditions: tuple[RowCondition, ...] = ()
     measure: int | None = None
     shown: int | None = None
     targets: tuple[int, ...] = ()

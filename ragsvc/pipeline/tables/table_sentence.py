@@ -11,8 +11,8 @@ from typing import Any
 
 from ragsvc.pipeline.tables.cell_values import plain
 from ragsvc.pipeline.tables.table_query import TableResult
-from ragsvc.pipeline.tables.table_question import Condition, Intent, Order, TableQuestion
-from ragsvc.pipeline.tables.typed_table import Column, ColumnKind, TypedTable
+from ragsvc.pipeline.tables.table_question import Intent, Order, RowCondition, TableQuestion
+from ragsvc.pipeline.tables.typed_table import ColumnKind, TableColumn, TypedTable
 
 MAX_SHOWN = 10
 CITED_ROWS = 5
@@ -105,7 +105,7 @@ class _Sentence:
 
     # --- pieces -------------------------------------------------------------------------
 
-    def _column(self, place: int | None) -> Column:
+    def _column(self, place: int | None) -> TableColumn:
         assert place is not None
         return self._table.columns[place]
 
@@ -139,7 +139,7 @@ class _Sentence:
         said = [self._condition(each) for each in self._asked.conditions]
         return f" ({'; '.join(said)})" if said else ""
 
-    def _condition(self, condition: Condition) -> str:
+    def _condition(self, condition: RowCondition) -> str:
         name, op = self._column(condition.column).name, condition.op
         unit = self._column(condition.column).unit
         if condition.than is not None:

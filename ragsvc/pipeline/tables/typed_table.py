@@ -54,7 +54,7 @@ class ColumnKind(StrEnum):
 
 
 @dataclass(frozen=True)
-class Column:
+class TableColumn:
     """A column; values: row by row, None where a cell says nothing.
 
     name: as it is written, with the place added where two are alike. words: of its name, small, without the
@@ -126,7 +126,7 @@ class TypedTable:
     """
 
     name: str
-    columns: tuple[Column, ...]
+    columns: tuple[TableColumn, ...]
     rows: tuple[TableRow, ...]
     source: WholeTable
     subjects: tuple[str, ...]
@@ -211,7 +211,7 @@ def _mark(cells: Sequence[Sequence[str]], kept: Sequence[int]) -> DecimalMark | 
     return seen.pop() if len(seen) == 1 else None
 
 
-def _column(name: str, written: str, texts: Sequence[str], mark: DecimalMark | None) -> Column:
+def _column(name: str, written: str, texts: Sequence[str], mark: DecimalMark | None) -> TableColumn:
     found = _UNIT_IN_NAME.search(written)
     unit = unit_of(found.group(1)) if found else None
     words = words_in(written[: found.start()] if found and unit else written)
@@ -225,14 +225,14 @@ def _column(name: str, written: str, texts: Sequence[str], mark: DecimalMark | N
     if said:
         if (numbers := _numbers(said, mark, unit)) is not None:
             values, unit = numbers
-            return Column(name, words, ColumnKind.NUMBER, unit, _spread(texts, values))
+            return TableColumn(name, words, ColumnKind.NUMBER, unit, _spread(texts, values))
         if (days := dates(said)) is not None:
-            return Column(name, words, ColumnKind.DATE, "", _spread(texts, days))
+            return TableColumn(name, words, ColumnKind.DATE, "", _spread(texts, days))
         truths = [truth(text) for text in said]
         if None not in truths:
-            return Column(name, words, ColumnKind.BOOLEAN, "", _spread(texts, truths))
+            return TableColumn(name, words, ColumnKind.BOOLEAN, "", _spread(texts, truths))
     usual = _usual_forms(texts)
-    return Column(name, words, ColumnKind.TEXT, "", tuple(usual.get(text) for text in texts))
+    return TableColumn(name, words, ColumnKind.TEXT, "", tuple(usual.get(text) for text in texts))
 
 
 def _usual_forms(texts: Sequence[str]) -> dict[str, str]:

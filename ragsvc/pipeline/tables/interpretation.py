@@ -5,22 +5,22 @@ from __future__ import annotations
 from ragsvc.pipeline.tables.conditions import Clauses, NotUnderstood, clauses_of
 from ragsvc.pipeline.tables.lexicon import lexicon
 from ragsvc.pipeline.tables.question_items import TableWords
-from ragsvc.pipeline.tables.question_words import Item, ItemKind, QuestionText
-from ragsvc.pipeline.tables.table_question import Condition, Intent
-from ragsvc.pipeline.tables.typed_table import Column, ColumnKind
+from ragsvc.pipeline.tables.question_words import QuestionItem, QuestionItemKind, QuestionText
+from ragsvc.pipeline.tables.table_question import Intent, RowCondition
+from ragsvc.pipeline.tables.typed_table import ColumnKind, TableColumn
 
 _MONEY_PRICE = "price"
 _NAMED_HEADS = (["which", "count"], ["which", "share"])
 _COUNTING = frozenset({"number", "count", "total", "anzahl", "zahl", "gesamt"})
 
 
-class QuestionReading:
+class Interpretation:
     """One way to read the words of a question about one table. rest: what its conditions leave, in order.
 
     heads, sums, best, groups, tops: those of the words that act. columns, subjects, numbers: the others.
     """
 
-    def __init__(self, items: list[Item], text: QuestionText, words: TableWords) -> None:
+    def __init__(self, items: list[QuestionItem], text: QuestionText, words: TableWords) -> None:
         self.text = text
         self.table = words.table
         self.clauses: Clauses = clauses_of(items, text, words)
@@ -33,13 +33,13 @@ class QuestionReading:
         self.sums = [item for item in rest if item.acts("aggregate")]
         self.best = [item for item in rest if item.acts("superlative")]
         self.groups = [item for item in rest if item.acts("per")]
-        self.columns = [item for item in rest if item.kind is ItemKind.COLUMN]
-        self.subjects = [item for item in rest if item.kind is ItemKind.SUBJECT]
+        self.columns = [item for item in rest if item.kind is QuestionItemKind.COLUMN]
+        self.subjects = [item for item in rest if item.kind is QuestionItemKind.SUBJECT]
         self.tops = [item for item in rest if item.acts("top")]
-        self.numbers = [item for item in rest if item.kind is ItemKind.NUMBER]
+        self.numbers = [item for item in rest if item.kind is QuestionItemKind.NUMBER]
         self.rest = rest
 
-    def column(self, place: int) -> Column:
+    def column(self, place: int) -> TableColumn:
         return self.table.columns[place]
 
     def sized(self) -> list[int]:
@@ -58,14 +58,14 @@ class QuestionReading:
         if spent or (self.best and not best) or (self.sums and not sums) or (self.groups and not groups):
             raise NotUnderstood
 
-    def conditions(self) -> tuple[Condition, ...]:
+    def conditions(self) -> tuple[RowCondition, ...]:
         """All conditions; of one column cells are named at most once."""
         columns = [run.column for run in self.clauses.runs]
         if len(set(columns)) < len(columns):
             raise NotUnderstood
         return (*self.clauses.conditions, *(run.condition for run in self.clauses.runs))
 
-    def picks_one(self, conditions: tuple[Condition, ...]) -> bool:
+    def picks_one(self, conditions: tuple[RowCondition, ...]) -> bool:
         """Whether a condition is on a column that tells rows apart."""
         return any(
             each.op == "in" and len(each.values) == 1 and self.column(each.column).is_unique
@@ -126,7 +126,7 @@ class QuestionReading:
         column = self.column(found[0])
         return found[0], concept == "age" and (column.kind is ColumnKind.DATE or column.is_year)
 
-    def is_counted(self, column: Column) -> bool:
+    def is_counted(self, column: TableColumn) -> bool:
         """Whether a column says how many or how much there is, so that its cells may be added up unasked."""
         known = lexicon()
         counts = _COUNTING.intersection(column.words)
