@@ -44,6 +44,9 @@ def judged(answer: Answer, question: Mapping[str, Any]) -> list[str]:
     right = (
         question["answerable"] and answer.answered and any(holds(said, each) for each in question["answer"])
     )
+    if answer.computation is None and question["kind"] in ("none", "yes_no"):
+        # A "no" in a cell that is quoted does not say no.
+        right = False
     if answer.computation is not None:
         return ["right", "computed right"] if right else ["wrong computed"]
     if not answer.answered:
