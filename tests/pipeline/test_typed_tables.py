@@ -134,6 +134,8 @@ def test_columns_of_truths_and_words():
     assert column("yes", "No", "–").values == (True, False, None)
     assert column("ja", "nein").kind is ColumnKind.BOOLEAN
     assert column("van", "Van", "van", "VAN ").values == ("van",) * 4
+    assert column("Full-time", "full time", "Full-time").values == ("Full-time",) * 3
+    assert column("C", "C++", "C-").values == ("C", "C++", "C-")
     assert column("Namibia", "NA").values == ("Namibia", "NA")
 
 

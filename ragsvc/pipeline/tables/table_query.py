@@ -88,11 +88,11 @@ def run(table: TypedTable, asked: TableQuestion) -> TableResult:
 
     :raises TableQueryFailure: if it takes too long, or too much memory, or is no query after all.
     """
-    with _connection() as connection:
-        try:
+    try:
+        with _connection() as connection:
             return _Run(connection, table, asked).result()
-        except duckdb.Error as error:
-            raise TableQueryFailure(str(error)) from error
+    except duckdb.Error as error:
+        raise TableQueryFailure(str(error)) from error
 
 
 @contextmanager

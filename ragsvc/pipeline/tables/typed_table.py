@@ -31,6 +31,7 @@ WORD = re.compile(r"[^\W\d]\w*|\d+(?:[.,'’]\d+)*|[%€$£&]")
 MAX_CELLS = 500_000
 MAX_ROWS = 50_000
 _UNIT_IN_NAME = re.compile(r"[(\[]([^()\[\]]{1,16})[)\]]\s*\Z")
+_HYPHENS = re.compile(r"(?<=\w)[-‐‑](?=\w)")
 _SEVERAL = re.compile(r"[,;/&\n]| and | und |<br>")
 # One cell of so many may hold a comma that separates nothing.
 _LISTS = 5
@@ -240,7 +241,7 @@ def _usual_forms(texts: Sequence[str]) -> dict[str, str]:
     forms: dict[str, Counter[str]] = {}
     for text in texts:
         if not is_gap(text):
-            forms.setdefault(" ".join(text.casefold().split()), Counter())[text] += 1
+            forms.setdefault(" ".join(_HYPHENS.sub(" ", text.casefold()).split()), Counter())[text] += 1
     return {
         form: max(counts, key=lambda each: (counts[each], each))
         for counts in forms.values()
