@@ -231,7 +231,9 @@ def _word_of(line: bytes) -> RagsvcError | bool:
 def _line_of(settings: Settings) -> bytes:
     """The settings with the key, which goes through the pipe alone."""
     key = settings.api_key.get_secret_value() if settings.api_key is not None else None
-    return json.dumps({**settings.model_dump(mode="json"), "api_key": key}).encode() + b"\n"
+    # What nobody set must stay so: an embedder that is named is taken whatever the language.
+    named = settings.model_dump(mode="json", exclude_unset=True)
+    return json.dumps({**named, "api_key": key}).encode() + b"\n"
 
 
 def _death(code: int) -> str:

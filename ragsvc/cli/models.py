@@ -79,7 +79,10 @@ def show_model(
 def delete_model(
     context: typer.Context,
     model: ModelArgument,
-    version: VersionOption = None,
+    version: Annotated[
+        int | None,
+        typer.Option("--version", min=1, help="Only this version. [default: all]", show_default=False),
+    ] = None,
     training: Annotated[
         bool, typer.Option("--training", help="Throw the interrupted training of this name away instead.")
     ] = False,

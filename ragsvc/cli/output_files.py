@@ -33,7 +33,7 @@ class OutputFile:
         target = cls(path)
         real = target._real
         if real.exists() and not real.is_file():
-            raise InvalidRequest(f"{option} {path} is not a file", hint=f"name a file: {option} FILE")
+            raise InvalidRequest(f"{option} {path} is not a file", hint="name a file, which may be a new one")
         for other in inputs:
             if other is not None and Path(os.path.realpath(other)) == real:
                 raise InvalidRequest(

@@ -36,6 +36,7 @@ class RowData:
     training, validation: (t,) and (v,) int64, which rows are for what; ascending, none in both.
     augmented: whether training rows are turned, moved and stretched a little every time.
     chunk_ids: (n,) int64, of which chunks of the corpus the rows are the vectors; None: of none.
+    embedder: fingerprint of the one that made the vectors of a corpus; "": the data is no corpus.
     """
 
     name: str
@@ -48,6 +49,7 @@ class RowData:
     validation: Tensor | None = None
     augmented: bool = False
     chunk_ids: I64Vector | None = None
+    embedder: str = ""
 
     def parted(self, seed: int) -> RowData:
         """The same with rows for training and validation, drawn by a seed."""
@@ -138,6 +140,7 @@ def corpus_vectors(catalog: Catalog, caller: Caller, corpus: str, seed: int = 0,
         RowShape(rows.shape[1]),
         commit=int(found.commit),
         chunk_ids=batch.chunk_ids[first],
+        embedder=found.profile.embedder_fingerprint,
     )
     return made.parted(seed)
 

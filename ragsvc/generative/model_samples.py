@@ -43,6 +43,8 @@ class ModelSamples:
         self._model = model
         self._network: GenerativeNetwork = loaded.network
         self._lock = threading.Lock()
+        # Models that were trained before this was kept do not say it.
+        self._embedder = str(loaded.about.get("embedder", ""))
         self._around: tuple[int, Neighbourhood] | None = None
 
     @classmethod
@@ -140,16 +142,25 @@ class ModelSamples:
         if isinstance(first, str) and isinstance(last, str):
             around = self._neighbourhood(caller)
             if around is None:
-                raise InvalidRequest(
-                    "the corpus that the model was trained on is not here any more, or has other vectors",
-                    hint="give two rows of numbers in `between`",
-                    param="between",
-                )
+                raise self._without_documents()
             vectors = np.stack([around.document_vector(first), around.document_vector(last)])
             ends = torch.from_numpy(vectors)
         else:
             ends = self._rows([first, last])  # type: ignore[list-item]
         return self._network.interpolate(ends, request.steps, request.label)
+
+    def _without_documents(self) -> InvalidRequest:
+        """Why there are no documents to walk between."""
+        model, rows = self._model, "POST /v1/models/NAME/generate takes two rows of numbers in `between`"
+        if model.commit is None:
+            said = f"the model was trained on {model.data}, which has no documents"
+            return InvalidRequest(said, hint=rows, param="between")
+        return InvalidRequest(
+            f"the corpus {model.data} that the model was trained on is not here any more, or is indexed with "
+            "another embedder now",
+            hint=f"train it again: ragsvc train {model.kind} --data {model.data} --name {model.name}; {rows}",
+            param="between",
+        )
 
     def _samples(
         self, caller: Caller, rows: Tensor, labels: Sequence[int | None], nearest: int
@@ -164,7 +175,7 @@ class ModelSamples:
         ]
 
     def _neighbourhood(self, caller: Caller) -> Neighbourhood | None:
-        """The corpus of the model as it is now; None when it is gone or has vectors of another width."""
+        """The corpus of the model as it is now; None when it is gone or has vectors of another embedder."""
         if self._model.commit is None:
             return None
         try:
@@ -178,7 +189,7 @@ class ModelSamples:
                     self._around = held
         except (CorpusNotFound, StaleContent):
             return None
-        return held[1] if held[1].width == self._width() else None
+        return held[1] if held[1].is_of(self._embedder, self._width()) else None
 
     def _labels_of_made(self, count: int, label: int | None) -> list[int | None]:
         labels = labels_of(count, label, self._classes(), torch.device("cpu"))

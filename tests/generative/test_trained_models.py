@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from doubles import CORPUS, ME, open_service, upload
+from doubles import CORPUS, ME, HashEmbedder, open_service, upload
 from safetensors.torch import save_file
 
 from ragsvc.cli.main import main
@@ -122,7 +122,7 @@ def test_a_trained_model_makes_encodes_and_scores(service: Service) -> None:
         (lambda models: models.generate(ME, "m", SampleRequest(count=1001)), "from 1 to 1000"),
         (lambda models: models.generate(ME, "m", SampleRequest(label=10)), "0 to 9"),
         (lambda models: models.generate(ME, "m", SampleRequest(prompt="x")), "takes no prompt"),
-        (lambda models: models.generate(ME, "m", SampleRequest(between=("a", "b"))), "not here any more"),
+        (lambda models: models.generate(ME, "m", SampleRequest(between=("a", "b"))), "has no documents"),
         (lambda models: models.score(ME, "m", [[0.0] * 64], ["x"]), "either rows or texts"),
         (lambda models: models.score(ME, "m", None, ["x"]), "cannot score texts"),
     ],
@@ -156,6 +156,21 @@ def test_a_corpus_is_walked_between_documents(service: Service) -> None:
     service.delete_corpus(ME, CORPUS)
     assert service.models.trained_on(ME, CORPUS) == [model], "nobody forgets what it holds"
     assert service.models.generate(ME, "m", SampleRequest())[1][0].nearest == ()
+
+
+def test_vectors_of_another_embedder_are_near_nothing(tmp_path: Path) -> None:
+    with open_service(tmp_path / "home", lambda name: HashEmbedder(name, seed=name)) as service:
+        upload(service, SENTENCES)
+        trained(service, NetworkKind.AUTOENCODER, CORPUS)
+        between = SampleRequest(between=("d1", "d2"))
+        assert service.models.generate(ME, "m", between)[1][0].nearest
+        service.maintenance.reindex(ME, CORPUS, embedder="other")
+        assert service.models.generate(ME, "m", SampleRequest())[1][0].nearest == ()
+        with pytest.raises(InvalidRequest, match="another embedder now") as raised:
+            service.models.generate(ME, "m", between)
+        assert f"ragsvc train autoencoder --data {CORPUS} --name m" in (raised.value.hint or "")
+        trained(service, NetworkKind.AUTOENCODER, CORPUS)
+        assert service.models.generate(ME, "m", between)[1][0].nearest
 
 
 class Hostile:
@@ -320,6 +335,7 @@ def test_the_command_line_trains_lists_shows_makes_and_deletes(
     assert len(json.loads(out)["samples"][0]["row"]) == 64
     code, _, err = ran(["models", "delete", "vae-digits"], home, capsys)
     assert code == 2 and "--yes" in err
+    assert "[default: all]" in ran(["models", "delete", "--help"], home, capsys)[1]
     assert json.loads(ran(["models", "delete", "vae-digits", "--yes", "--json"], home, capsys)[1]) == {
         "model": "vae-digits", "deleted": [1], "training": False,
     }  # fmt: skip

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import struct
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
@@ -164,6 +167,45 @@ def test_a_changed_package_or_folder_is_refused_with_what_to_type(
     with pytest.raises(ModelMismatch, match="not the published file"):
         open_model(f"bundled:{MODEL}", tmp_path / "elsewhere")
     assert not (tmp_path / "elsewhere").exists()
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda folder: (folder / "tokenizer.json").unlink(),
+        lambda folder: (folder / "tokenizer.json").write_text(""),
+        lambda folder: (folder / "modules.json").unlink(),
+        lambda folder: (folder / "config.json").write_text("{"),
+        lambda folder: (folder / "1_Pooling" / "config.json").write_text("{}"),
+        lambda folder: (folder / "files.json").write_text("{"),
+        lambda folder: (folder / "model.safetensors").unlink(),
+        lambda folder: [file.unlink() for file in folder.rglob("*") if file.is_file()],
+    ],
+)
+def test_a_folder_that_lacks_or_changed_any_file_is_refused_with_what_to_type(
+    damage: Callable[[Path], object], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _small(tmp_path, monkeypatch)
+    folder = open_model(f"bundled:{MODEL}", tmp_path / "unpacked").path
+    damage(folder)
+    with pytest.raises(ModelMismatch) as raised:
+        open_model(f"bundled:{MODEL}", tmp_path / "unpacked")
+    assert f"rm -r {folder}" in (raised.value.hint or "")
+    shutil.rmtree(folder)
+    assert open_model(f"bundled:{MODEL}", tmp_path / "unpacked").path == folder
+
+
+def test_what_killed_processes_left_half_unpacked_goes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _small(tmp_path, monkeypatch)
+    folder = open_model(f"bundled:{MODEL}", tmp_path / "unpacked").path
+    old, new = (folder.with_name(f"{folder.name}.{end}") for end in ("old", "new"))
+    for each in (old, new):
+        folder.rename(each) if each is old else each.mkdir()
+    os.utime(old, (0, 0))
+    open_model(f"bundled:{MODEL}", tmp_path / "unpacked")
+    assert not old.exists() and new.exists(), "the new one may be of a process at work"
 
 
 def test_where_it_cannot_be_unpacked_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

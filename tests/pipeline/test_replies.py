@@ -48,6 +48,26 @@ def test_small_talk_is_answered_in_its_language() -> None:
     assert small_talk(AnswerShape.THANKS, "谢谢", "trains") == REPLIES["zh"]["thanks"].format(corpus="trains")
 
 
+@pytest.mark.parametrize(
+    ("code", "shape", "said"),
+    [
+        ("de", AnswerShape.THANKS, "Danke!"),
+        ("de", AnswerShape.GREETING, "Hallo"),
+        ("de", AnswerShape.CAPABILITY, "Was kannst du?"),
+        ("fr", AnswerShape.THANKS, "Merci beaucoup"),
+        ("es", AnswerShape.GREETING, "Hola"),
+        ("es", AnswerShape.THANKS, "Gracias"),
+        ("ru", AnswerShape.THANKS, "Спасибо"),
+        ("hi", AnswerShape.THANKS, "धन्यवाद"),
+        ("en", AnswerShape.THANKS, "thx"),
+        ("en", AnswerShape.THANKS, "cheers"),
+        ("en", AnswerShape.GREETING, "Hi"),
+    ],
+)
+def test_a_word_or_two_are_answered_in_their_language(code: str, shape: AnswerShape, said: str) -> None:
+    assert small_talk(shape, said, "trains") == REPLIES[code][shape.value].format(corpus="trains")
+
+
 @pytest.mark.parametrize("question", [text for code, text in QUESTIONS.items() if code != "en"])
 def test_a_question_of_which_no_word_is_known_is_no_small_talk(question: str) -> None:
     assert shape_model().shape_of(question) not in SMALL_TALK

@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 from doubles import settings_of
 
+from ragsvc.api.supervisor import _line_of
 from ragsvc.service import job_process
 from ragsvc.service.job_process import JobProcess
+from ragsvc.settings import Settings
 
 # It prints before it does anything, and says that a job ended which it was told before.
 CHATTY = """
@@ -47,3 +49,18 @@ def test_a_stray_line_is_not_the_end_of_a_job(chatty: JobProcess, caplog: pytest
     chatty.begin("last")
     assert any(chatty.wait(1) for _ in range(20))
     assert chatty.exit_code == 0
+
+
+@pytest.mark.parametrize("given", [{}, {"embedder": "bundled:all-MiniLM-L6-v2", "workers": 2}])
+def test_other_processes_know_which_settings_somebody_made(
+    given: dict[str, object], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("RAGSVC_EMBEDDER", raising=False)
+    settings = Settings(home=tmp_path, **given)  # type: ignore[arg-type]
+    said: list[str] = []
+    monkeypatch.setattr(JobProcess, "_say", lambda _, line: said.append(line))
+    JobProcess(settings).close()
+    for line in (said[0], _line_of(settings)):
+        found = Settings.model_validate_json(line)
+        assert found == settings
+        assert ("embedder" in found.model_fields_set) is ("embedder" in given)

@@ -24,6 +24,9 @@ _BEST, _AHEAD, _ABOVE, _INTERCEPT = 8.37, 8.79, 8.20, -5.02
 """Weights of the best cosine, of how far it is ahead of the second, and above the mean of the next."""
 _OTHERS = 5
 """How many are the next."""
+UNRELATED = 0.23
+"""The mean cosine of a question and a passage about something else: what a passage without others is held
+against, since being ahead of nothing says nothing."""
 
 
 def is_in_another_language(looked: Retrieval, passages: Sequence[Hit]) -> bool:
@@ -55,7 +58,7 @@ def confidence(cosines: F64Vector) -> float:
     :param cosines: (n,) of the question and the passages, n >= 1, in any order.
     """
     best, *others = sorted(cosines.tolist(), reverse=True)
-    second = others[0] if others else 0.0
-    mean = sum(others[:_OTHERS]) / len(others[:_OTHERS]) if others else 0.0
-    odds = _BEST * best + _AHEAD * (best - second) + _ABOVE * (best - mean) + _INTERCEPT
+    following = others[:_OTHERS] or [UNRELATED]
+    mean = sum(following) / len(following)
+    odds = _BEST * best + _AHEAD * (best - following[0]) + _ABOVE * (best - mean) + _INTERCEPT
     return 1.0 / (1.0 + math.exp(-odds))
