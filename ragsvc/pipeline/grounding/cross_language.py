@@ -2,9 +2,10 @@
 words.
 
 The model is a logistic regression on half of the questions of XQuAD between English, German and Chinese,
-once with the paragraph that answers among the passages and once without (benchmarks/languages.py); on the
-other half its area under the ROC curve is .78. At the operating point half of the answerable questions
-are answered, 95 % of these from the right paragraph, and one in ten of those whose paragraph is missing.
+once with the paragraph that answers among the passages and once without (training/languages/across.py);
+on the other half its area under the ROC curve is .78. At the operating point half of the answerable
+questions are answered, 95 % of these from the right paragraph, and one in ten of those whose paragraph is
+missing.
 """
 
 from __future__ import annotations
