@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -33,7 +35,6 @@ from ragsvc.domain import SearchRequest
 from ragsvc.errors import Cancelled, InvalidRequest, ModelMismatch, ModelNotFound
 from ragsvc.models.embedder import SentenceTransformerEmbedder
 from ragsvc.service.service import Service
-from ragsvc.text.analyser import StandardAnalyser
 
 
 @pytest.fixture
@@ -240,13 +241,11 @@ def test_the_real_loader_names_what_is_missing(tmp_path: Path) -> None:
 
 
 def test_an_older_analyser_is_replaced(tmp_path: Path, models: Models) -> None:
-    class Older(StandardAnalyser):
-        version = "older"
-
     home = new_home(tmp_path)
     with open_service(home, models) as service:
-        service._loader._analyser = Older()
         upload(service, texts())
+    with closing(sqlite3.connect(home / "catalog.db")) as catalog, catalog:
+        catalog.execute("UPDATE profile SET spec = json_set(spec, '$.analyser', 'older'), fingerprint = 'o'")
     with open_service(home, models) as service:
         with pytest.raises(ModelMismatch) as caught:
             search(service, "apple")
