@@ -10,6 +10,7 @@ from typing import Any
 WIDTH = 420
 HEIGHT = 200
 _TICKS = 4
+_LEAST_SPAN, _LEAST_SHARE = 1e-300, 1e-9
 _FEW = 12
 # Of the values that decide the height; the first steps are often far above all others.
 _SHARE = 0.97
@@ -61,7 +62,8 @@ def _chart(name: str, history: Sequence[Mapping[str, Any]], best_epoch: int, mea
     high = values[min(len(values) - 1, math.ceil(_SHARE * len(values)) - 1)] if len(values) > _FEW else top
     # Little is lost by showing all where nothing stands out.
     high = top if top - low <= 1.6 * (high - low) else high
-    if high <= low:
+    # Where numbers can hardly be told apart, neither can the ticks between them.
+    if high - low <= max(_LEAST_SPAN, _LEAST_SHARE * max(abs(low), abs(high))):
         low, high = low - 0.5, high + 0.5
     steps = max(row["step"] for row in history)
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -25,3 +28,13 @@ def test_all_that_is_drawn_is_inside(losses: list[tuple[float, float]]) -> None:
     assert all(0 <= x <= WIDTH for x, _ in chart.across) and 1 <= len(chart.across) <= 12
     assert all(-0.1 <= y <= HEIGHT + 0.1 for y, _ in chart.up) and 1 <= len(chart.up) <= 12
     assert chart.validation.last == losses[-1][1]
+
+
+@pytest.mark.parametrize("pair", [(0.0, 5e-324), (0.0, 1e-310), (1e6, math.nextafter(1e6, 2e6)), (3.0, 3.0)])
+def test_numbers_that_can_hardly_be_told_apart_are_drawn(pair: tuple[float, float]) -> None:
+    history = [
+        {"epoch": i + 1, "step": i + 1, "training": {"loss": value}, "validation": {"loss": value}}
+        for i, value in enumerate(pair)
+    ]
+    (chart,) = charts_of(history, 1, {})
+    assert 1 <= len(chart.up) <= 12
