@@ -142,7 +142,9 @@ class WordAnalyser:
         if lowered in self._stop_words:
             return []
         stem = self._stem(lowered)
-        return [fold(stem) if self._keeps_accents else stem]
+        shown = fold(stem) if self._keeps_accents else stem
+        # Of accents that stand alone nothing is left.
+        return [shown] if shown else []
 
 
 def _humps(part: str) -> list[str]:

@@ -106,3 +106,8 @@ def test_english_has_the_same_terms_under_both_analysers(text: str) -> None:
 def test_the_tables_name_known_languages() -> None:
     assert set(STEMMERS) - {"hy"} <= KNOWN
     assert NOT_LATIN - {"hy"} <= KNOWN
+
+
+@pytest.mark.parametrize("text", ["Å´", 'ja "¨ nein', "Wie ¸ heißt ´ das ˘ Haus?"])
+def test_accents_that_stand_alone_are_no_terms(text: str) -> None:
+    assert all(MultilingualAnalyser().terms(text))
