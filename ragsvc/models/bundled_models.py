@@ -19,6 +19,7 @@ from ragsvc.models.model_folder import ModelFolder, locate, read_folder
 from ragsvc.models.packed_e5 import unpack_e5
 
 BUNDLED_PREFIX = "bundled:"
+MULTILINGUAL_EMBEDDER = "bundled:multilingual-e5-small"
 FILES = "files.json"
 """In an unpacked folder: sha256 hex of each other file but the weights, which have a hash of their own."""
 _ABANDONED_S = 3600.0

@@ -7,10 +7,11 @@ from collections.abc import Callable
 
 from ragsvc.domain import Caller, CommitId, Corpus, Progress
 from ragsvc.errors import DocumentNotFound
+from ragsvc.models.bundled_models import MULTILINGUAL_EMBEDDER
 from ragsvc.pipeline.index_files import renew_files
 from ragsvc.pipeline.ingestion.ingest import Ingest
 from ragsvc.pipeline.ingestion.listeners import IngestTools, Listener
-from ragsvc.service.model_registry import MULTILINGUAL_EMBEDDER, ModelRegistry
+from ragsvc.service.model_registry import ModelRegistry
 from ragsvc.settings import Settings
 from ragsvc.store.catalog import Catalog
 from ragsvc.store.corpora import check_name

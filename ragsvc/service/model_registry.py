@@ -11,7 +11,7 @@ from typing import Protocol, TypeAlias
 from ragsvc.domain import ChunkerSpec, CutterSpec, EmbedderSpec, Fusion, Profile, ProfileId, ProfileSpec
 from ragsvc.errors import ModelMismatch, ModelNotFound
 from ragsvc.fingerprints import embedder_fingerprint, profile_fingerprint
-from ragsvc.models.bundled_models import BUNDLED_PREFIX, is_there
+from ragsvc.models.bundled_models import BUNDLED_PREFIX, MULTILINGUAL_EMBEDDER, is_there
 from ragsvc.models.cross_encoder import CrossEncoderReranker
 from ragsvc.models.embedder import DEFAULT_EMBEDDER, SentenceTransformerEmbedder
 from ragsvc.models.model_folder import model_folder
@@ -35,7 +35,6 @@ BUILT_IN_VERSION = 1
 BUNDLED = "bundled"
 FOREIGN_SHARE = 0.1
 """Of a corpus's characters, what may be in other languages before the multilingual embedder is better."""
-MULTILINGUAL_EMBEDDER = "bundled:multilingual-e5-small"
 
 
 class LoadedTokeniser(Tokeniser, Protocol):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from functools import lru_cache
 from typing import Any
 
 from ragsvc.text.stopwords import stop_words
@@ -39,7 +40,12 @@ def languages_of(text: str) -> tuple[str, ...]:
 
     :param text: any; one without letters is taken for English.
     """
-    beginning = text[:MAX_CHARS]
+    return _languages_of(text[:MAX_CHARS])
+
+
+# An answer asks it of its question and passages several times.
+@lru_cache(maxsize=2048)
+def _languages_of(beginning: str) -> tuple[str, ...]:
     if not any(map(str.isalpha, beginning)):
         return (ENGLISH,)
     ranked = _identifier().rank(beginning)

@@ -9,7 +9,7 @@ import pytest
 from doubles import CORPUS, ME, HashEmbedder, new_home, search, shared_pool, upload
 
 from ragsvc.domain import Mode
-from ragsvc.service.model_registry import MULTILINGUAL_EMBEDDER
+from ragsvc.models.bundled_models import MULTILINGUAL_EMBEDDER
 from ragsvc.service.service import Service
 from ragsvc.settings import Settings
 from ragsvc.text.analysers import MULTILINGUAL, STANDARD

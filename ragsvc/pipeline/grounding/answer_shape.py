@@ -49,8 +49,7 @@ SAID = {
     AnswerShape.GREETING: "Hello!",
     AnswerShape.CAPABILITY: "What can you do?",
 }
-"""Small talk as the embedder in `TELLS_SMALL_TALK` knows it again in other languages."""
-TELLS_SMALL_TALK = "bundled:multilingual-e5-small"
+"""Small talk as the bundled multilingual embedder knows it again in other languages."""
 ALIKE = 0.65
 MOST_CHARS_OF_SMALL_TALK = 40
 SMALL_TALK = frozenset({AnswerShape.THANKS, AnswerShape.GREETING, AnswerShape.CAPABILITY})

@@ -16,10 +16,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from ragsvc.domain import F64Vector, Hit
+from ragsvc.models.bundled_models import MULTILINGUAL_EMBEDDER
 from ragsvc.pipeline.retrieval.search import Retrieval
 from ragsvc.text.languages import ENGLISH, likely_language
 
-FITTED_TO = "bundled:multilingual-e5-small"
 OPERATING_POINT = 0.6
 _BEST, _AHEAD, _ABOVE, _INTERCEPT = 8.37, 8.79, 8.20, -5.02
 """Weights of the best cosine, of how far it is ahead of the second, and above the mean of the next."""
@@ -35,7 +35,7 @@ def is_in_another_language(looked: Retrieval, passages: Sequence[Hit]) -> bool:
 
     :param passages: of one corpus, at least one, best first.
     """
-    multilingual = looked.parts.profile.spec.embedder.name == FITTED_TO
+    multilingual = looked.parts.profile.spec.embedder.name == MULTILINGUAL_EMBEDDER
     return multilingual and differ(looked.query.text, passages[0].passage.text)
 
 

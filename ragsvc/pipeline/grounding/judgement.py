@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ragsvc.domain import F32Vector, Hit, ReaderFinding
+from ragsvc.models.bundled_models import MULTILINGUAL_EMBEDDER
 from ragsvc.pipeline.grounding import cross_language as across
 from ragsvc.pipeline.grounding.abbreviations import long_forms, spelt_out
 from ragsvc.pipeline.grounding.answer_shape import (
@@ -15,7 +16,6 @@ from ragsvc.pipeline.grounding.answer_shape import (
     FITTED_TO,
     MOST_CHARS_OF_SMALL_TALK,
     SAID,
-    TELLS_SMALL_TALK,
     AnswerShape,
     shape_model,
 )
@@ -134,7 +134,7 @@ def shape_of(looked: Retrieval) -> AnswerShape:
     """What shape of answer is asked for: by the question's vector where the model can read it."""
     query = looked.query
     model, embedder = shape_model(), looked.parts.profile.spec.embedder.name
-    if embedder == TELLS_SMALL_TALK and query.vector is not None and not model.knows(query.question):
+    if embedder == MULTILINGUAL_EMBEDDER and query.vector is not None and not model.knows(query.question):
         return _small_talk_or_fact(looked, query.vector)
     known = embedder == FITTED_TO and query.question == query.text
     return model.shape_of(query.question, query.vector if known else None)

@@ -188,17 +188,11 @@ def grouped(reading: Interpretation, intent: Intent, sized: list[int], named: li
         raise NotUnderstood
     if following is None or following.column != named[0]:
         raise NotUnderstood
-    measure = None
-    if intent is Intent.COUNT:
-        if sized or not any(item.is_head for item in reading.subjects):
-            raise NotUnderstood
-    else:
-        measure = reading.one_measure(sized, intent)
     return TableQuestion(
         intent=Intent.GROUP,
         conditions=reading.conditions(),
         group=named[0],
-        measure=measure,
+        measure=_measure_of_groups(reading, intent, sized),
         aggregate=intent,
     )
 
@@ -210,17 +204,20 @@ def best_group(reading: Interpretation, aggregate: Intent) -> TableQuestion:
     superlative = reading.best[0]
     if len(named) != 1 or superlative.lexeme.concept or reading.column(named[0]).is_unique:
         raise NotUnderstood
-    measure = None
-    if aggregate is Intent.COUNT:
-        if sized or not any(item.is_head for item in reading.subjects):
-            raise NotUnderstood
-    else:
-        measure = reading.one_measure(sized, aggregate)
     return TableQuestion(
         intent=Intent.GROUP_WHICH,
         conditions=reading.conditions(),
         group=named[0],
-        measure=measure,
+        measure=_measure_of_groups(reading, aggregate, sized),
         aggregate=aggregate,
         order=Order(superlative.lexeme.value),
     )
+
+
+def _measure_of_groups(reading: Interpretation, aggregate: Intent, sized: list[int]) -> int | None:
+    """The column that is summed up for each group; None where rows are counted."""
+    if aggregate is not Intent.COUNT:
+        return reading.one_measure(sized, aggregate)
+    if sized or not any(item.is_head for item in reading.subjects):
+        raise NotUnderstood
+    return None
