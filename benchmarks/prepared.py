@@ -78,23 +78,28 @@ class Prepared:
     """A collection with its chunks, their vectors and postings."""
 
     def __init__(self, collection: beir.TestCollection, cache: Path) -> None:
+        """Cut, analyse and embed as the default embedder has it.
+
+        :param cache: folder that keeps vectors from one run to the next.
+        """
         self.collection = collection
         embedder, analyser = SentenceTransformerEmbedder(), StandardAnalyser()
         chunker = Chunker(DEFAULT_CHUNKER, embedder.tokeniser, embedder.spec.max_tokens)
         self.owners: list[str] = []
         self.texts: list[ChunkText] = []
-        embedded: list[str] = []
+        self.embedded: list[str] = []
         for row in _lines(collection.corpus):
             title = row.get("title") or ""
             for draft in chunker.split(title, row["text"], "text/plain"):
                 self.owners.append(row["_id"])
                 self.texts.append(ChunkText(title, draft.headings, row["text"][draft.start : draft.end]))
-                embedded.append(draft.embedded_text)
+                self.embedded.append(draft.embedded_text)
         asked = [query.text for query in collection.queries]
         # By name, so that chunks with equal scores come in one order.
         self._order = np.unique(self.owners, return_inverse=True)[1]
-        self.vectors, self.queries = _embedded(cache / f"{collection.name}.npz", embedder, embedded, asked)
-        self.terms = [analyser.terms(text) for text in embedded]
+        file = cache / f"{collection.name}.npz"
+        self.vectors, self.queries = vectors_of(file, embedder, self.embedded, asked)
+        self.terms = [analyser.terms(text) for text in self.embedded]
         self._asked = [sorted(analyser.terms(text)) for text in asked]
         self.numbers: dict[str, int] = {}
         self._postings = self._count()
@@ -165,7 +170,7 @@ def _top(scores: F64Vector, depth: int) -> I64Vector:
     return np.argpartition(-scores, depth)[:depth].astype(np.int64)
 
 
-def _embedded(
+def vectors_of(
     file: Path, embedder: SentenceTransformerEmbedder, texts: Sequence[str], queries: Sequence[str]
 ) -> tuple[F32Matrix, F32Matrix]:
     """Vectors of chunks and of queries; kept from one run to the next."""
