@@ -95,6 +95,11 @@ def medquad(data: Path) -> QuestionSet:
     )
 
 
+def medical_chunks(data: Path) -> list[str]:
+    """Passages of MedQuad's answers."""
+    return list(medquad(data).chunks)
+
+
 def beir(data: Path, name: str, *, corpus: bool = True) -> QuestionSet:
     """A collection in the BEIR layout.
 
@@ -115,12 +120,13 @@ def encoded(folder: Path) -> dict[str, EncodedSet]:
     sets = [*squad(data), medquad(data), *others]
     folder.mkdir(parents=True, exist_ok=True)
     return {
-        each.name: EncodedSet(each.name, _vectors(folder, each.chunks), _vectors(folder, each.questions))
+        each.name: EncodedSet(each.name, vectors_of(folder, each.chunks), vectors_of(folder, each.questions))
         for each in sets
     }
 
 
-def _vectors(folder: Path, texts: Sequence[str]) -> F32Matrix:
+def vectors_of(folder: Path, texts: Sequence[str]) -> F32Matrix:
+    """Vectors of texts (n, 384), of length 1; kept in the folder under the texts' hash."""
     key = hashlib.sha256("\0".join(texts).encode()).hexdigest()[:16]
     file = folder / f"{key}.npy"
     if not file.is_file():

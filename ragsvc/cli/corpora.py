@@ -12,6 +12,8 @@ from ragsvc.cli.output import make_console, safe, write_json, write_line
 from ragsvc.cli.session import local_caller, session_of
 from ragsvc.errors import Cancelled, HomeNotFound, InvalidRequest
 
+OUTLIERS = 20
+
 app = typer.Typer(rich_markup_mode=None, no_args_is_help=False, help="List, show and delete corpora.")
 
 
@@ -45,26 +47,35 @@ def show_corpus(
     duplicates: Annotated[
         bool, typer.Option("--duplicates", help="List documents that hold the same text, or nearly.")
     ] = False,
+    outliers: Annotated[
+        bool, typer.Option("--outliers", help="List the twenty documents that are least like the others.")
+    ] = False,
     as_json: JsonOption = False,
     home: HomeOption = None,
 ) -> int:
     """Show one corpus: its sizes, profile, last commits and tags."""
-    from ragsvc.cli.render import render_corpus, render_duplicates
-    from ragsvc.service.views.corpora import DuplicatesView
+    from ragsvc.cli.render import render_corpus, render_duplicates, render_outliers
+    from ragsvc.service.views.corpora import DuplicatesView, OutliersView
     from ragsvc.service.views.history import CorpusDetailsView
 
     with session_of(context).service(home) as service:
         details = service.maintenance.details(local_caller(), corpus)
-        alike = service.maintenance.duplicates(local_caller(), corpus) if duplicates else None
-    shape = CorpusDetailsView.of_details(details).json_object()
-    groups = None if alike is None else DuplicatesView.of(corpus, alike).json_object()["duplicates"]
+        shape = CorpusDetailsView.of_details(details).json_object()
+        if duplicates:
+            alike = service.maintenance.duplicates(local_caller(), corpus)
+            shape["duplicates"] = DuplicatesView.of(corpus, alike).json_object()["duplicates"]
+        if outliers:
+            unlike = service.maintenance.outliers(local_caller(), corpus, OUTLIERS)
+            shape["outliers"] = OutliersView.of(corpus, unlike).json_object()["outliers"]
     if as_json:
-        write_json(shape if groups is None else shape | {"duplicates": groups})
+        write_json(shape)
         return 0
     console = make_console(sys.stdout)
     render_corpus(console, shape)
-    if groups is not None:
-        render_duplicates(console, groups)
+    if duplicates:
+        render_duplicates(console, shape["duplicates"])
+    if outliers:
+        render_outliers(console, shape["outliers"])
     return 0
 
 

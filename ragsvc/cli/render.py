@@ -130,6 +130,15 @@ def render_duplicates(console: Console, groups: Sequence[Mapping[str, Any]]) -> 
             console.print(Text(f"  {one_line(name)}"))
 
 
+def render_outliers(console: Console, outliers: Sequence[Mapping[str, Any]]) -> None:
+    """Documents that are unlike the others, a line each."""
+    if not outliers:
+        console.print("\ntoo few documents to tell which are unlike the others")
+    else:
+        console.print("\nLeast like the others:")
+        render_table(console, outliers, ("document_id", "distance", "nearest"))
+
+
 def _without(fields: Mapping[str, Any], name: str) -> dict[str, Any]:
     return {key: value for key, value in fields.items() if key != name}
 

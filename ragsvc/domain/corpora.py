@@ -164,6 +164,19 @@ class Holder:
 
 
 @dataclass(frozen=True, slots=True)
+class Outlier:
+    """A live document that is unlike the others.
+
+    distance: mean Euclidean distance of its vector to those of the five nearest other documents, [0, 2].
+    nearest: id of the nearest.
+    """
+
+    document_id: str
+    distance: float
+    nearest: str
+
+
+@dataclass(frozen=True, slots=True)
 class DuplicateGroup:
     """Live documents that say the same.
 

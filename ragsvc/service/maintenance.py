@@ -13,6 +13,7 @@ from ragsvc.domain import (
     CommitId,
     CorpusDetails,
     DuplicateGroup,
+    Outlier,
     Profile,
     Progress,
     RebuildReport,
@@ -26,6 +27,7 @@ from ragsvc.pipeline.ingestion.duplicates import find_duplicates
 from ragsvc.pipeline.ingestion.listeners import Listener
 from ragsvc.pipeline.ingestion.reindex import Reindex, ReindexTools
 from ragsvc.pipeline.profile_parts import ProfileParts
+from ragsvc.pipeline.retrieval.outliers import find_outliers
 from ragsvc.pipeline.upkeep.gc import collect
 from ragsvc.pipeline.upkeep.rebuild import Rebuild, RebuildTools
 from ragsvc.pipeline.upkeep.verification import Verification
@@ -70,6 +72,14 @@ class MaintenanceService:
         :raises CorpusNotFound: if there is none of this name.
         """
         return find_duplicates(self._catalog, caller, corpus)
+
+    def outliers(self, caller: Caller, corpus: str, limit: int) -> list[Outlier]:
+        """Live documents that are least like the others; see `pipeline.retrieval.outliers`.
+
+        :param limit: at least 1.
+        :raises CorpusNotFound: if there is none of this name.
+        """
+        return find_outliers(self._catalog, self._asker.snapshot(caller, corpus, None), caller, limit)
 
     def log(
         self, caller: Caller, corpus: str, *, limit: int = 20, before: CommitId | None = None

@@ -13,6 +13,7 @@ from ragsvc.domain import (
     DuplicateGroup,
     DuplicateKind,
     EmbedderSpec,
+    Outlier,
     Profile,
     ProfileId,
     ProfileSpec,
@@ -66,6 +67,10 @@ class FakeLifecycle:
         return CorpusDetails(
             summary=summary, profile=PROFILE, index_bytes=4096, log=log, tags=tuple(self.tags(caller, corpus))
         )
+
+    def outliers(self, caller: Caller, corpus: str, limit: int) -> list[Outlier]:
+        names = sorted(self._service._texts(corpus))
+        return [Outlier(name, 0.9124, names[0]) for name in names[1:]][:limit]
 
     def duplicates(self, caller: Caller, corpus: str) -> list[DuplicateGroup]:
         names = sorted(self._service._texts(corpus))

@@ -149,6 +149,15 @@ def test_duplicates_are_listed(client: TestClient, service: FakeService) -> None
     assert_problem(client.get("/v1/corpora/nope/duplicates"), 404, "corpus_not_found")
 
 
+def test_outliers_are_listed(client: TestClient, service: FakeService) -> None:
+    assert client.get("/v1/corpora/handbook/outliers").json() == {"corpus": "handbook", "outliers": []}
+    service.corpora_texts["handbook"]["b"] = "Lunch is at noon."
+    found = {"document_id": "handbook/a.md", "distance": 0.912, "nearest": "b"}
+    assert client.get("/v1/corpora/handbook/outliers?limit=1").json()["outliers"] == [found]
+    assert_problem(client.get("/v1/corpora/handbook/outliers?limit=0"), 422, "invalid_request")
+    assert_problem(client.get("/v1/corpora/nope/outliers"), 404, "corpus_not_found")
+
+
 def test_one_report_of_duplicates_is_made_at_a_time_and_few_wait(
     client: TestClient, service: FakeService, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -260,7 +269,7 @@ def test_docs_need_nothing_from_elsewhere(client: TestClient) -> None:
 def test_openapi_describes_every_parameter_and_field(client: TestClient) -> None:
     document = client.get("/openapi.json").json()
     operations = [op for path in document["paths"].values() for op in path.values()]
-    assert len({op["operationId"] for op in operations}) == len(operations) == 43
+    assert len({op["operationId"] for op in operations}) == len(operations) == 44
     for operation in operations:
         assert operation["summary"] and operation["description"] and operation["tags"]
         assert all(parameter["description"] for parameter in operation.get("parameters", []))

@@ -30,6 +30,7 @@ from ragsvc.domain import (
     JobFilter,
     JobKind,
     JobState,
+    Outlier,
     Passage,
     Profile,
     ProfileId,
@@ -141,6 +142,9 @@ class ScriptedLifecycle:
         return CorpusDetails(
             summary=self._service.corpus(caller, corpus), profile=profile, index_bytes=4096, log=(), tags=()
         )
+
+    def outliers(self, caller: Caller, corpus: str, limit: int) -> list[Outlier]:
+        return [Outlier("menu.md", 0.912, "a.md")][:limit]
 
     def duplicates(self, caller: Caller, corpus: str) -> list[DuplicateGroup]:
         return [

@@ -204,6 +204,15 @@ def test_duplicates_of_a_corpus(run):
     assert "\x1b" not in ran.out
 
 
+def test_outliers_of_a_corpus(run):
+    assert "outliers" not in run("corpora", "show", "handbook", "--json").json
+    shape = run("corpora", "show", "handbook", "--outliers", "--json").json
+    assert shape["outliers"] == [{"document_id": "menu.md", "distance": 0.912, "nearest": "a.md"}]
+    ran = run("corpora", "show", "handbook", "--outliers")
+    assert "Least like the others:" in ran.out
+    assert "menu.md" in ran.out
+
+
 def test_corpora_commands(run, service):
     assert run("corpora", "list", "--json").json["corpora"][0]["name"] == "handbook"
     assert "handbook" in run("corpora", "list").out

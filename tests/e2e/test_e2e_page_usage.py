@@ -62,6 +62,18 @@ def test_what_was_asked_is_counted_and_drawn(browser: Browser, server: Server) -
         assert int(asked.replace(",", "")) >= sum(each["questions"] for each in rows) > 0
 
 
+def test_what_is_unlike_the_others_is_listed(browser: Browser, server: Server) -> None:
+    found = server.http.get("/v1/corpora/handbook/outliers").json()["outliers"]
+    with Visit(browser, server.url) as visit:
+        page = visit.ready()
+        visit.view("overview")
+        page.locator("#main .table.tall").get_by_role("button", name="handbook", exact=True).click()
+        page.get_by_role("button", name="Find outliers").click()
+        listed = page.get_by_role("table", name="Least like the others").locator("tbody tr")
+        expect(listed).to_have_count(len(found) or 20)
+        expect(listed.first).to_contain_text(found[0]["document_id"])
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1280, 360])
 def test_plots_of_many_days_can_be_read(browser: Browser, server: Server, scheme: str, width: int) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path
+from fastapi import APIRouter, Path, Query
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -15,7 +15,7 @@ from ragsvc.api.schemas import CORPUS_PATTERN
 from ragsvc.api.security import caller_of
 from ragsvc.api.state import StateOf
 from ragsvc.api.strict_route import StrictRoute
-from ragsvc.service.views.corpora import CorporaView, DuplicatesView
+from ragsvc.service.views.corpora import CorporaView, DuplicatesView, OutliersView
 from ragsvc.service.views.history import CorpusDetailsView
 
 router = APIRouter(route_class=StrictRoute, prefix="/v1/corpora", tags=["corpora"])
@@ -23,6 +23,7 @@ router = APIRouter(route_class=StrictRoute, prefix="/v1/corpora", tags=["corpora
 CorpusPath = Annotated[
     str, Path(pattern=CORPUS_PATTERN, description="Name of the corpus.", examples=["handbook"])
 ]
+OutlierLimit = Annotated[int, Query(ge=1, le=1000, description="Documents at most.")]
 
 
 @router.get(
@@ -58,6 +59,24 @@ async def list_duplicates(request: Request, state: StateOf, corpus: CorpusPath) 
     """Group the live documents that hold the same text, or nearly."""
     found = await state.reports.run(state.service.maintenance.duplicates, caller_of(request), corpus)
     return JsonResponse(DuplicatesView.of(corpus, found))
+
+
+@router.get(
+    "/{corpus}/outliers",
+    operation_id="list_outliers",
+    summary="List outliers",
+    response_model=OutliersView,
+    responses=problems(404),
+)
+async def list_outliers(
+    request: Request,
+    state: StateOf,
+    corpus: CorpusPath,
+    limit: OutlierLimit = 20,
+) -> Response:
+    """List the live documents that are least like the others by their vectors, the farthest first."""
+    found = await state.reports.run(state.service.maintenance.outliers, caller_of(request), corpus, limit)
+    return JsonResponse(OutliersView.of(corpus, found))
 
 
 @router.delete(

@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import Field
 
-from ragsvc.domain import Caveat, CorpusSummary, Document, DuplicateGroup, DuplicateKind
+from ragsvc.domain import Caveat, CorpusSummary, Document, DuplicateGroup, DuplicateKind, Outlier
 from ragsvc.service.json_values import View
 
 
@@ -143,6 +143,36 @@ class DuplicatesView(View):
         return cls.model_construct(
             corpus=corpus, duplicates=[DuplicateGroupView.of(group) for group in groups]
         )
+
+
+class OutlierView(View):
+    """A document that is unlike the others."""
+
+    document_id: str = Field(examples=["handbook/a.md"], description="Document.")
+    distance: float = Field(
+        examples=[0.91],
+        description="Mean Euclidean distance of its vector to those of the five nearest others, 0 to 2.",
+    )
+    nearest: str = Field(examples=["handbook/b.md"], description="The nearest of them.")
+
+    @classmethod
+    def of(cls, outlier: Outlier) -> OutlierView:
+        """View one document."""
+        return cls.model_construct(
+            document_id=outlier.document_id, distance=round(outlier.distance, 3), nearest=outlier.nearest
+        )
+
+
+class OutliersView(View):
+    """Live documents of a corpus that are least like the others."""
+
+    corpus: str = Field(examples=["handbook"], description="Corpus.")
+    outliers: list[OutlierView] = Field(description="The farthest first.")
+
+    @classmethod
+    def of(cls, corpus: str, found: Iterable[Outlier]) -> OutliersView:
+        """View the outliers of a corpus."""
+        return cls.model_construct(corpus=corpus, outliers=[OutlierView.of(each) for each in found])
 
 
 class DeletedView(View):

@@ -25,17 +25,18 @@ export async function draw(app, main, leaving) {
   async function show(corpus) {
     const found = await get(corpusPath(corpus));
     const failed = el("div");
-    const repeated = el("div");
+    const looked = el("div");
     fill(details, el("section", { class: "panel" }, el("h2", {}, corpus),
       el("dl", { class: "counts" }, count(t("documents"), number(found.documents)), count(t("chunks"), number(found.chunks)),
         count(t("characters"), number(found.characters)), count(t("index_size"), bytes(found.index_bytes))),
       el("dl", { class: "pairs" }, pair(t("embedder"), found.profile.embedder), pair(t("chunk_tokens"), number(found.profile.chunk_tokens)), pair(t("analyser"), found.profile.analyser)),
       el("h3", {}, t("last_commits")),
       table(t("last_commits"), [t("commit_word"), t("kind"), t("time"), t("tags")], found.commits.map((each) => [String(each.commit), named("commit_kind", each.kind), time(each.created_at), each.tags.join(", ") || "–"])),
-      failed, repeated,
+      failed, looked,
       el("div", { class: "choices" }, button(t("view.history"), () => to("history", corpus), { class: "plain" }),
         button(t("view.documents"), () => to("documents", corpus), { class: "plain" }),
-        button(t("find_duplicates"), () => duplicates(corpus, repeated).catch(app.fail), { class: "plain" }),
+        button(t("find_duplicates"), () => duplicates(corpus, looked).catch(app.fail), { class: "plain" }),
+        button(t("find_outliers"), () => outliers(corpus, looked).catch(app.fail), { class: "plain" }),
         button(t("delete_corpus"), () => drop(corpus).catch(app.fail), { class: "plain danger-words" }))));
     await failures(corpus, failed);
   }
@@ -60,6 +61,14 @@ export async function draw(app, main, leaving) {
     fill(box, el("h3", {}, t("duplicates")), groups.length ? table(t("duplicates"), [t("kind"), t("similarity"), t("documents")], groups.slice(0, SHOWN).map((each) => [
       named("duplicate", each.kind), `${number(Math.round(each.similarity * 100))} %`, el("ul", {}, each.documents.map((id) => el("li", { dir: "auto" }, nodesOf(id))))]))
       : el("p", { class: "quiet" }, t("no_duplicates")), groups.length > SHOWN ? el("p", { class: "quiet" }, plural("more_n", groups.length - SHOWN)) : null);
+  }
+
+  async function outliers(corpus, box) {
+    fill(box, el("p", { class: "state" }, t("loading")));
+    const { outliers: found } = await get(corpusPath(corpus, "/outliers"));
+    fill(box, el("h3", {}, t("outliers")), found.length ? table(t("outliers"), [t("document_word"), t("distance"), t("nearest")], found.map((each) => [
+      el("span", { dir: "auto" }, nodesOf(each.document_id)), number(each.distance), el("span", { dir: "auto" }, nodesOf(each.nearest))]))
+      : el("p", { class: "quiet" }, t("no_outliers")));
   }
 
   async function drop(corpus) {

@@ -60,7 +60,7 @@ export default {
   "commit_kind.ingest": "Dokumente hinzugefügt oder ersetzt", "commit_kind.delete": "Dokumente gelöscht", "commit_kind.rollback": "zurückgegangen", "commit_kind.reindex": "neu indiziert", "commit_kind.import": "eingeführt",
 
   "created": "Angelegt", "index_size": "Indexdateien", "embedder": "Einbettungsmodell", "chunk_tokens": "Token je Abschnitt", "analyser": "Analysator", "last_commits": "Letzte Commits",
-  "no_failures": "Keine in den letzten zehn Aufträgen.", "find_duplicates": "Doppeltes finden", "duplicates": "Doppeltes", "no_duplicates": "Keine zwei Dokumente sagen dasselbe.", "similarity": "Ähnlichkeit",
+  "no_failures": "Keine in den letzten zehn Aufträgen.", "find_outliers": "Fremdes finden", "document_word": "Dokument", "outliers": "Am wenigsten wie die anderen", "no_outliers": "Zu wenige Dokumente, um es zu sagen.", "distance": "Abstand", "nearest": "Nächstes Dokument", "find_duplicates": "Doppeltes finden", "duplicates": "Doppeltes", "no_duplicates": "Keine zwei Dokumente sagen dasselbe.", "similarity": "Ähnlichkeit",
   "duplicate.exact": "gleich", "duplicate.near": "fast gleich", "delete_corpus": "Korpus löschen",
   "delete_corpus_sure": "{corpus} geht mit allen Dokumenten, Versionen und seinem Verlauf. Das lässt sich nicht zurücknehmen. Tippen Sie den Namen:", "not_the_name": "Das ist nicht sein Name; nichts wurde gelöscht.",
   "find_document": "Nach Titel oder Namen suchen", "none_found": "Kein Dokument hat das im Titel oder Namen.", "documents_shown_of": "{n} von {all} Dokumenten werden gezeigt.",

@@ -60,7 +60,7 @@ export default {
   "commit_kind.ingest": "documents added or replaced", "commit_kind.delete": "documents deleted", "commit_kind.rollback": "went back", "commit_kind.reindex": "indexed anew", "commit_kind.import": "imported",
 
   "created": "Created", "index_size": "Index files", "embedder": "Embedding model", "chunk_tokens": "Tokens of a chunk", "analyser": "Analyser", "last_commits": "Last commits",
-  "no_failures": "None in the last ten jobs.", "find_duplicates": "Find duplicates", "duplicates": "Duplicates", "no_duplicates": "No two documents say the same.", "similarity": "Similarity",
+  "no_failures": "None in the last ten jobs.", "find_outliers": "Find outliers", "document_word": "Document", "outliers": "Least like the others", "no_outliers": "Too few documents to tell.", "distance": "Distance", "nearest": "Nearest document", "find_duplicates": "Find duplicates", "duplicates": "Duplicates", "no_duplicates": "No two documents say the same.", "similarity": "Similarity",
   "duplicate.exact": "the same", "duplicate.near": "nearly the same", "delete_corpus": "Delete the corpus",
   "delete_corpus_sure": "{corpus} goes with all its documents, versions and history. This cannot be undone. Type its name:", "not_the_name": "That is not its name; nothing was deleted.",
   "find_document": "Find by title or name", "none_found": "No document has this in its title or name.", "documents_shown_of": "{n} of {all} documents are shown.",
