@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+from dataclasses import replace
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -18,7 +19,9 @@ from ragsvc.text.file_types import (
     HEAD_BYTES,
     MARKDOWN,
     NOTEBOOK,
+    PARQUET,
     PLAIN,
+    SQLITE_MAGIC,
     SUBTITLES,
     FileReader,
     FileType,
@@ -33,8 +36,9 @@ from ragsvc.text.ocr import HINT, describe_ocr
 from ragsvc.text.readers.attachments import ReadInner
 from ragsvc.text.readers.layout import plain_subtitles, spread_json
 from ragsvc.text.readers.notebook import read_notebook
+from ragsvc.text.readers.sql_dump import read_dump
 
-_READING_VERSION = "6"
+_READING_VERSION = "7"
 _MAX_DEPTH = 4
 _FAULTS = {
     FrontMatterFault.INVALID: "its front matter is not valid YAML and stays in the text",
@@ -71,7 +75,12 @@ def parse_file(path: str, limits: ParseLimits) -> ParsedDocument:
         that nothing here reads.
     """
     name = display_name(Path(path).name)
-    return parse_bytes(_read_bytes(path, name, limits), name, limits)
+    data = _read_bytes(path, name, limits)
+    if data.startswith(SQLITE_MAGIC):
+        from ragsvc.text.readers.sqlite_file import with_journals
+
+        data = with_journals(data, path, limits)
+    return parse_bytes(data, name, limits)
 
 
 def parse_bytes(data: bytes, name: str, limits: ParseLimits, depth: int = 0) -> ParsedDocument:
@@ -89,7 +98,9 @@ def parse_bytes(data: bytes, name: str, limits: ParseLimits, depth: int = 0) -> 
     if kind is None:
         raise UnsupportedType(f"{name} is of a type that cannot be read", hint="Convert it to PDF or text.")
     if kind.reader is FileReader.TEXT:
-        parsed = _read_text(data, kind, name, limits.encoding)
+        parsed = _read_text(data, kind, name, limits)
+    elif kind.reader is FileReader.TABLES:
+        parsed = _read_tables(data, kind, name, limits)
     else:
         check_container(data, name, limits)
         # Imported here: plain text must not wait for the parser's 80 MB library.
@@ -139,8 +150,19 @@ def _read_bytes(path: str, name: str, limits: ParseLimits) -> bytes:
     return data
 
 
-def _read_text(data: bytes, kind: FileType, name: str, encoding: str) -> ParsedDocument:
-    decoded = decode(data, name, encoding)
+def _read_tables(data: bytes, kind: FileType, name: str, limits: ParseLimits) -> ParsedDocument:
+    # Imported here: most files are no databases.
+    if kind == PARQUET:
+        from ragsvc.text.readers.parquet_file import read_parquet
+
+        return read_parquet(data, name, limits)
+    from ragsvc.text.readers.sqlite_file import read_database
+
+    return read_database(data, name, limits)
+
+
+def _read_text(data: bytes, kind: FileType, name: str, limits: ParseLimits) -> ParsedDocument:
+    decoded = decode(data, name, limits.encoding)
     text, _ = normalise(_laid_out(decoded.text, kind, name))
     metadata: dict[str, Any] = {}
     warnings = decoded.warnings
@@ -153,6 +175,8 @@ def _read_text(data: bytes, kind: FileType, name: str, encoding: str) -> ParsedD
             metadata=metadata,
             warnings=decoded.warnings,
         )
+    if kind.media_type == "text/x-sql" and (dump := read_dump(text, name, limits)):
+        return replace(dump, warnings=decoded.warnings + dump.warnings)
     if kind in (MARKDOWN, PLAIN):
         found = take_front_matter(text)
         text, metadata = found.text, dict(found.metadata)

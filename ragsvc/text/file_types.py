@@ -9,6 +9,8 @@ from pathlib import PurePath
 HEAD_BYTES = 8192
 OLE_MAGIC = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 ZIP_MAGIC = b"PK\x03\x04"
+SQLITE_MAGIC = b"SQLite format 3\x00"
+PARQUET_MAGIC = b"PAR1"
 
 
 class FileReader(StrEnum):
@@ -21,6 +23,7 @@ class FileReader(StrEnum):
     HTML = "html"
     MAIL = "mail"
     IMAGE = "image"
+    TABLES = "tables"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +45,8 @@ NOTEBOOK = FileType(FileReader.TEXT, "application/x-ipynb+json", "text/markdown"
 SUBTITLES = FileType(FileReader.TEXT, "text/vtt", "text/plain")
 HTML = FileType(FileReader.HTML, "text/html", "text/markdown")
 MAIL = FileType(FileReader.MAIL, "message/rfc822", "text/plain")
+SQLITE = FileType(FileReader.TABLES, "application/vnd.sqlite3", "text/markdown")
+PARQUET = FileType(FileReader.TABLES, "application/vnd.apache.parquet", "text/markdown")
 RTF = FileType(FileReader.OFFICE, "application/rtf", "text/markdown")
 
 _OOXML = "application/vnd.openxmlformats-officedocument."
@@ -125,7 +130,7 @@ _REFUSED = frozenset(
             "woff2",
         ),
         *("mp3", "mp4", "m4a", "avi", "mov", "mkv", "wav", "flac", "ogg", "webm"),
-        *("db", "sqlite", "sqlite3", "parquet", "npy", "npz", "pt", "pkl", "onnx", "safetensors"),
+        *("npy", "npz", "pt", "pkl", "onnx", "safetensors"),
     }
 )
 
@@ -149,6 +154,7 @@ def _build_table() -> dict[str, FileType]:
         table[name] = FileType(FileReader.MAIL, mime, "text/plain")
     for name, mime in _IMAGE_MIMES.items():
         table[name] = FileType(FileReader.IMAGE, mime, "text/plain")
+    table |= {"sqlite": SQLITE, "sqlite3": SQLITE, "parquet": PARQUET}
     return table | {"pdf": PDF, "rtf": RTF}
 
 
@@ -212,6 +218,11 @@ def kind_of(path: str, head: bytes) -> FileType | None:
         if head.startswith(b"{\\rtf"):
             return RTF
     if named is None:
+        # What is called ".db" may be a database of any kind.
+        if head.startswith(SQLITE_MAGIC):
+            return SQLITE
+        if head.startswith(PARQUET_MAGIC):
+            return PARQUET
         return PLAIN if looks_like_text(head) else None
     if binary and head.startswith(ZIP_MAGIC):
         return _BY_EXTENSION[_WRONG_WHEN_ZIP.get(name, name)]

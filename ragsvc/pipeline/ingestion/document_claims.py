@@ -28,6 +28,7 @@ from ragsvc.text.file_parser import display_name
 from ragsvc.text.file_types import extension, is_archive
 from ragsvc.text.jsonl import is_jsonl
 from ragsvc.text.members import unpack
+from ragsvc.text.readers.sqlite_file import journals
 from ragsvc.text.scratch import private_folder
 from ragsvc.text.worker_pool import TRANSIENT_CODES, ParserPool
 
@@ -290,8 +291,11 @@ def kind_key(path: str) -> str:
 def _hash(file: SourceFile, reading: str) -> _HashedFile | Failure:
     try:
         with Path(file.path).open("rb") as stream:
-            digest = hashlib.file_digest(stream, "sha256").hexdigest()
-            return _HashedFile(file, (digest, kind_key(file.path) + reading), _stamp(file.path))
+            digest = hashlib.file_digest(stream, "sha256")
+        for beside in journals(file.path):
+            with beside.open("rb") as stream:
+                digest.update(hashlib.file_digest(stream, "sha256").digest())
+        return _HashedFile(file, (digest.hexdigest(), kind_key(file.path) + reading), _stamp(file.path))
     except OSError as error:
         return Failure(
             display_name(file.path), UnreadableFile.code, f"cannot be read: {error.strerror or error}"
@@ -299,8 +303,8 @@ def _hash(file: SourceFile, reading: str) -> _HashedFile | Failure:
 
 
 def _stamp(path: str) -> tuple[int, ...]:
-    status = Path(path).stat()
-    return (status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+    found = [each.stat() for each in (Path(path), *journals(path))]
+    return tuple(n for each in found for n in (each.st_ino, each.st_size, each.st_mtime_ns, each.st_ctime_ns))
 
 
 def _unless_changed(item: _HashedFile, outcome: ParsedDocument | Failure) -> ParsedDocument | Failure:

@@ -92,7 +92,9 @@ def _titles(version: VersionText, source: WholeTable, document: str) -> list[str
     line = above.rsplit("\n", 1)[-1]
     found = [line.lstrip("# ").strip()] if line.startswith("#") else []
     if source.end - source.start >= _MOST * len(version.text):
-        stem = PurePosixPath(document.rsplit("#", 1)[-1]).stem
+        name = document.rsplit("#", 1)[-1]
+        # A table of a database may have a schema before its name, and no extension behind.
+        stem = name.rsplit(".", 1)[-1] if name == version.title else PurePosixPath(name).stem
         found += [title for title in (_NOT_WORDS.sub(" ", stem).strip(), version.title) if title]
     return found
 

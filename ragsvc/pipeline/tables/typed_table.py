@@ -26,8 +26,8 @@ from ragsvc.pipeline.tables.cell_values import (
 from ragsvc.pipeline.tables.lexicon import lexicon
 from ragsvc.text.tables import TableRow, WholeTable
 
-WORD = re.compile(r"[^\W\d]\w*|\d+(?:[.,'’]\d+)*|[%€$£&]")
-"""A word, a number with marks inside it, or a sign that counts."""
+WORD = re.compile(r"[^\W\d_][^\W_]*|\d+(?:[.,'’]\d+)*|[%€$£&]")
+"""A word, a number with marks inside it, or a sign that counts. Databases write hire_date for two words."""
 MAX_CELLS = 500_000
 MAX_ROWS = 50_000
 _UNIT_IN_NAME = re.compile(r"[(\[]([^()\[\]]{1,16})[)\]]\s*\Z")

@@ -1,4 +1,4 @@
-"""The tables of an export as Parquet files; the only file that knows pyarrow."""
+"""The tables of an export as Parquet files."""
 
 from __future__ import annotations
 

@@ -46,7 +46,7 @@ class Attachments:
 
     def add_read(self, name: str, document: ParsedDocument) -> None:
         """Take one that was read, with the documents inside it."""
-        suffix = f"#{self._unique(safe_name(name))}"
+        suffix = f"#{distinct_name(safe_name(name), self._names)}"
         holds_text = bool(document.text.strip())
         if holds_text:
             self.parts.append(ParsedPart(suffix, "", replace(document, parts=())))
@@ -62,14 +62,16 @@ class Attachments:
             return ()
         return (Caveat(UNREAD, f"{count_of(self.unread, 'attachment')} not read: {shown(self.unread)}"),)
 
-    def _unique(self, name: str) -> str:
-        stem, suffix = PurePosixPath(name).stem, PurePosixPath(name).suffix
-        chosen, number = name, 1
-        while chosen in self._names:
-            number += 1
-            chosen = f"{stem} ({number}){suffix}"
-        self._names.add(chosen)
-        return chosen
+
+def distinct_name(name: str, taken: set[str]) -> str:
+    """A name that is not taken yet, which is it then: "b.txt", "b (2).txt"."""
+    stem, suffix = PurePosixPath(name).stem, PurePosixPath(name).suffix
+    chosen, number = name, 1
+    while chosen in taken:
+        number += 1
+        chosen = f"{stem} ({number}){suffix}"
+    taken.add(chosen)
+    return chosen
 
 
 def count_of(items: list[str], noun: str) -> str:
