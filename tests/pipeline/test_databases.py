@@ -5,7 +5,9 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from email.message import EmailMessage
 from pathlib import Path
+from zipfile import ZipFile
 
 import pytest
 from doubles import CORPUS, ME, ingest, search
@@ -116,6 +118,29 @@ def test_a_dump_is_as_good_as_the_database(service: Service, folder: Path) -> No
     assert answer.computation is not None and "2800.25" in answer.answer
     (folder / "firm.sql").write_text(script.replace("2900.0", "2950.0"))
     assert ingest(service, folder).documents == DocumentCounts(changed=1, unchanged=2)
+
+
+def test_a_database_in_a_mail_or_an_archive_is_read_in_its_place(service: Service, folder: Path) -> None:
+    message = EmailMessage()
+    message["Subject"], message["From"] = "Staff", "ann@example.org"
+    message.set_content("The tables are attached.")
+    data = (folder / "firm.db").read_bytes()
+    message.add_attachment(data, maintype="application", subtype="octet-stream", filename="firm.db")
+    (folder / "staff.eml").write_bytes(message.as_bytes())
+    with ZipFile(folder / "old.zip", "w") as container:
+        container.write(folder / "firm.db", "firm.db")
+    (folder / "firm.db").unlink()
+    ingest(service, folder)
+    assert list(documents(service)) == [
+        *(
+            "docs/old.zip/firm.db",
+            "docs/old.zip/firm.db#sites",
+            "docs/old.zip/firm.db#staff",
+            "docs/staff.eml",
+        ),
+        *("docs/staff.eml#firm.db", "docs/staff.eml#firm.db#sites", "docs/staff.eml#firm.db#staff"),
+    ]
+    assert documents(service)["docs/staff.eml#firm.db#sites"].metadata["parent"] == "docs/staff.eml#firm.db"
 
 
 def test_what_a_running_program_has_in_its_log_is_noticed(service: Service, folder: Path) -> None:

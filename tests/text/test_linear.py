@@ -28,9 +28,11 @@ from ragsvc.text.headings import outline
 from ragsvc.text.html import prepare_html
 from ragsvc.text.invisibles import spelt
 from ragsvc.text.jsonl import read_line
+from ragsvc.text.limits import ParseLimits
 from ragsvc.text.markdown import first_heading, visible
 from ragsvc.text.minhash import signature
 from ragsvc.text.normalisation import normalise
+from ragsvc.text.readers.sql_dump import read_dump
 from ragsvc.text.sentences import sentences
 from ragsvc.text.tables import ColumnNames, table_rows
 
@@ -88,6 +90,12 @@ FUNCTIONS: dict[str, Callable[[str], object]] = {
     "table_rows_under_names": lambda text: table_rows("| a | b |\n|---|---|\n| " + text),
     "column_names": lambda text: ColumnNames("| a | b |\n|---|---|\n| " + text),
     "markdown_chunks": partial(_cut, MARKDOWN),
+    "read_dump": lambda text: read_dump("INSERT INTO a VALUES (1);" + text, "x", ParseLimits()),
+    "read_dump_row": lambda text: read_dump("INSERT INTO a VALUES (1,\n" + text, "x", ParseLimits()),
+    "read_dump_of_mysql": lambda text: read_dump(
+        "-- MySQL\nINSERT INTO a VALUES ('" + text, "x", ParseLimits()
+    ),
+    "read_dump_columns": lambda text: read_dump("CREATE TABLE a (" + text, "x", ParseLimits()),
 }
 
 
