@@ -427,6 +427,15 @@ def test_what_is_no_row_stays_the_text_of_the_dump():
         "INSERT INTO a VALUES (1);\nALTER TABLE a ADD COLUMN c int DEFAULT 3;",
         "INSERT INTO a VALUES (1) ON DUPLICATE KEY UPDATE b = 2;",
         "INSERT INTO a VALUES ('1, 2);\nINSERT INTO b VALUES (1);",
+        "INSERT INTO a VALUES (1)\nGO\nINSERT INTO a VALUES (2)\nGO",
+        "SET x ON\nINSERT INTO a VALUES (1);\nINSERT INTO a VALUES (2);",
+        "BEGIN INSERT INTO a VALUES (1); INSERT INTO a VALUES (2); END;",
+        "INSERT OR IGNORE INTO a VALUES (1);\nINSERT OR IGNORE INTO a VALUES (1);",
+        "REPLACE INTO a VALUES (1);",
+        "INSERT INTO a (b) VALUES (1);\nINSERT INTO a (b) VALUES (2) ON CONFLICT DO NOTHING;",
+        "WITH x AS (SELECT 1) INSERT INTO a SELECT * FROM x;\nINSERT INTO b VALUES (1);",
+        "INSERT INTO a VALUES (1, 2);\nCREATE TABLE a (b int);",
+        "CREATE PROCEDURE p() BEGIN IF x THEN SELECT 1; END IF; INSERT INTO a VALUES (1); END;",
         "CREATE TRIGGER t AFTER INSERT ON a BEGIN INSERT INTO b VALUES (1); INSERT INTO c VALUES (2); END;",
         "SELECT 'INSERT INTO a VALUES (1);' /* INSERT INTO a VALUES (1); */ -- INSERT INTO a VALUES (1);",
     ],
@@ -439,6 +448,7 @@ def test_a_script_that_leaves_nobody_knows_what_is_text_as_it_was(script: str):
 def test_tables_of_several_databases_in_one_dump_are_told_apart():
     found = dump("USE `a`;\nINSERT INTO `t` VALUES (1);\nUSE `b`;\nINSERT INTO `t` VALUES (2);\n")
     assert found == {"#a.t": [("column 1",), ("1",)], "#b.t": [("column 1",), ("2",)]}
+    assert found == dump("-- MySQL dump\nINSERT INTO `a`.`t` VALUES (1);\nINSERT INTO `b`.`t` VALUES (2);\n")
 
 
 @given(st.text(alphabet="'\"`\\;(),-/*$#\n aEx0.INSERTVALUES", max_size=60))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from itertools import pairwise
+from itertools import pairwise, takewhile
 
 from ragsvc.domain import ParsedDocument
 from ragsvc.errors import NoText
@@ -22,7 +22,7 @@ from ragsvc.text.readers.data_tables import (
 from ragsvc.text.readers.sql_tokens import Dialect, SqlToken, SqlTokens, TokenKind, dialect_of
 from ragsvc.text.readers.sql_values import copied_row, row_values
 
-_ROUTINES = frozenset({"TRIGGER", "FUNCTION", "PROCEDURE", "EVENT"})
+_ROUTINES = frozenset({"TRIGGER", "FUNCTION", "PROCEDURE", "EVENT", "RULE"})
 # How far behind CREATE the kind of thing may stand: DEFINER = `root`@`localhost` FUNCTION.
 _KIND_WITHIN = 12
 _CONSTRAINTS = frozenset({"PRIMARY", "UNIQUE", "CONSTRAINT", "FOREIGN", "CHECK", "EXCLUDE", "LIKE"})
@@ -45,6 +45,12 @@ _AFTER_TYPE = frozenset(
     }
 )
 _CHANGES = frozenset({"UPDATE", "DELETE", "TRUNCATE", "DROP", "MERGE", "ALTER"})
+_BEFORE_NAME = frozenset(
+    {
+        *("TABLE", "FROM", "INTO", "ONLY", "IF", "EXISTS", "OR", "IGNORE", "REPLACE", "ROLLBACK", "ABORT"),
+        *("FAIL", "LOW_PRIORITY", "QUICK"),
+    }
+)
 # No database has more; a script could name new ones for ever.
 _MAX_COLUMNS = 2000
 _USUAL_SCHEMAS = frozenset({"", "public", "main", "dbo"})
@@ -133,11 +139,16 @@ class _DumpReader:
         self.dialect = dialect_of(text)
         self.tables: dict[tuple[str, str], _Table] = {}
         self._tokens = SqlTokens(text, self.dialect)
-        self._text = text
         self._database = ""
+        self._is_lost = False
 
     def sure_tables(self) -> list[_Table]:
-        """Tables whose rows are known; none that belong to a system or to an index."""
+        """Tables whose rows are known; none that belong to a system or to an index.
+
+        None at all where a statement without its end took in an INSERT, of whatever table.
+        """
+        if self._is_lost:
+            return []
         schema = self.tables.pop(("", "sqlite_schema"), None) or self.tables.pop(("", "sqlite_master"), None)
         virtual = [str(row[1]) for row in schema.rows if len(row) > 1] if schema else []
         left_out = shadow_names(virtual)
@@ -163,18 +174,22 @@ class _DumpReader:
             if word == "CREATE":
                 self._create()
             elif word in ("INSERT", "REPLACE"):
-                self._insert(token.start)
+                self._insert(token)
             elif word == "COPY":
                 self._copy(token.start)
             elif word == "USE":
                 self._database = tokens.next().name
-                tokens.skip_statement()
+                self._skip()
             elif word == "DELIMITER":
                 tokens.skip_delimited()
             elif word in _CHANGES:
                 self._change(word)
             else:
-                tokens.skip_statement()
+                self._skip()
+
+    def _skip(self) -> None:
+        """Pass to the end of a statement that puts in no rows."""
+        self._is_lost |= ("INSERT", "INTO") in pairwise(self._tokens.skip_statement())
 
     def _command(self, line: str) -> None:
         """A line for psql."""
@@ -183,13 +198,12 @@ class _DumpReader:
             self._database = rest.strip().strip('"').split(" ")[0]
 
     def _table(self, name: str, schema: str) -> _Table:
-        shown = (
-            name
-            if schema.casefold() in _USUAL_SCHEMAS or self.dialect is Dialect.MYSQL
-            else f"{schema}.{name}"
-        )
-        key = (self._database.casefold(), shown.casefold())
-        return self.tables.setdefault(key, _Table(shown, self._database))
+        database = self._database
+        if self.dialect is Dialect.MYSQL:
+            database = schema or database
+        elif schema.casefold() not in _USUAL_SCHEMAS:
+            name = f"{schema}.{name}"
+        return self.tables.setdefault((database.casefold(), name.casefold()), _Table(name, database))
 
     def _named(self, token: SqlToken) -> _Table | None:
         """The table that a name, perhaps with its schema, stands for."""
@@ -211,7 +225,7 @@ class _DumpReader:
             if token.is_sign(";") or token.kind is TokenKind.END:
                 return
         else:
-            tokens.skip_statement()
+            self._skip()
             return
         token = tokens.next()
         while token.word in ("IF", "NOT", "EXISTS"):
@@ -220,7 +234,8 @@ class _DumpReader:
         if table is not None and tokens.peek().is_sign("("):
             tokens.next()
             table.columns = self._columns()
-        tokens.skip_statement()
+            table.is_sure = table.is_sure and not table.rows
+        self._skip()
 
     def _columns(self) -> list[DataColumn]:
         constraints = _MYSQL_CONSTRAINTS if self.dialect is Dialect.MYSQL else _CONSTRAINTS
@@ -230,13 +245,15 @@ class _DumpReader:
             if element[0].name and element[0].word not in constraints
         ]
 
-    def _insert(self, start: int) -> None:
+    def _insert(self, first: SqlToken) -> None:
         tokens = self._tokens
         token = tokens.next()
-        while token.word and token.word != "INTO" and token.kind is not TokenKind.END:
+        # REPLACE and INSERT OR IGNORE: which rows are new, only the database knows.
+        is_plain = (first.word, token.word) == ("INSERT", "INTO")
+        while token.word and token.word != "INTO":
             token = tokens.next()
         table = self._named(tokens.next()) if token.word == "INTO" else None
-        if table is not None and len(table.columns) > _MAX_COLUMNS:
+        if table is not None and (len(table.columns) > _MAX_COLUMNS or not is_plain):
             table.is_sure = False
         if table is None or not table.is_sure:
             tokens.skip_statement()
@@ -245,9 +262,7 @@ class _DumpReader:
         if tokens.peek().is_sign("("):
             tokens.next()
             places = table.places(tuple(each[0].name for each in tokens.elements()))
-        while (
-            tokens.peek().word in ("OVERRIDING", "SYSTEM", "USER", "VALUE") and tokens.peek().word != "VALUES"
-        ):
+        while tokens.peek().word in ("OVERRIDING", "SYSTEM", "USER", "VALUE"):
             tokens.next()
         if tokens.peek().word != "VALUES":
             table.is_sure = False
@@ -255,10 +270,12 @@ class _DumpReader:
             return
         tokens.next()
         is_whole = self._rows(table, places)
-        words = tokens.skip_statement()
-        table.spans.append((start, tokens.place))
-        if not is_whole or "UPDATE" in words:
+        last = tokens.peek()
+        # ON CONFLICT and the like; or a dialect that needs no semicolon, whose next statement it is.
+        if not is_whole or not (last.is_sign(";") or last.kind is TokenKind.END):
             table.is_sure = False
+            self._skip()
+        table.spans.append((first.start, min(tokens.place + last.is_sign(";"), len(tokens.text))))
 
     def _rows(self, table: _Table, places: list[int] | None) -> bool:
         """Read "(1, 'a'), (2, 'b')"; whether all of it was understood."""
@@ -309,10 +326,11 @@ class _DumpReader:
         """A statement that may change rows which were put in before."""
         tokens = self._tokens
         token = tokens.next()
-        while token.word in ("TABLE", "FROM", "INTO", "ONLY", "IF", "EXISTS"):
+        while token.word in _BEFORE_NAME:
             token = tokens.next()
         table = self._named(token)
         words = tokens.skip_statement()
+        self._is_lost |= ("INSERT", "INTO") in pairwise(words)
         is_harmless = word == "ALTER" and not (
             {"RENAME", "DROP"} & set(words) or ("ADD", "COLUMN") in pairwise(words)
         )
@@ -322,11 +340,5 @@ class _DumpReader:
 
 def _type_of(tokens: list[SqlToken]) -> str:
     """The type of a column: the words behind its name, "tinyint(1)"."""
-    said = ""
-    for token in tokens:
-        if token.word in _AFTER_TYPE:
-            break
-        text = token.name or token.text
-        said += text if token.kind is TokenKind.SIGN or said.endswith("(") else f" {text}"
-        said = said.strip() if token.kind is not TokenKind.NUMBER else said.replace("( ", "(")
-    return said
+    said = takewhile(lambda token: token.word not in _AFTER_TYPE, tokens)
+    return "".join(f" {each.text}" if each.word else each.text for each in said).strip()

@@ -60,6 +60,8 @@ _PATTERNS = {
     ),
 }
 _KINDS = {str(kind): kind for kind in TokenKind} | {"tag": TokenKind.STRING}
+# Of what ends in END IF and the like nothing was counted where it began.
+_INNER_ENDS = frozenset({"IF", "LOOP", "WHILE", "REPEAT", "FOR"})
 _OPENERS = frozenset("'\"`")
 
 
@@ -152,7 +154,10 @@ class SqlTokens:
             if token.word in ("BEGIN", "CASE"):
                 depth += 1
             elif token.word == "END":
-                depth -= 1
+                following = self.peek().word
+                depth -= following not in _INNER_ENDS
+                if following == "CASE":
+                    self.next()
             elif token.is_sign(";") and depth <= 0:
                 return
 
