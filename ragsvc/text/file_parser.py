@@ -77,9 +77,9 @@ def parse_file(path: str, limits: ParseLimits) -> ParsedDocument:
     name = display_name(Path(path).name)
     data = _read_bytes(path, name, limits)
     if data.startswith(SQLITE_MAGIC):
-        from ragsvc.text.readers.sqlite_file import with_journals
+        from ragsvc.text.readers.sqlite_file import as_committed
 
-        data = with_journals(data, path, limits)
+        data = as_committed(data, path, name, limits)
     return parse_bytes(data, name, limits)
 
 

@@ -143,6 +143,12 @@ def test_a_database_in_a_mail_or_an_archive_is_read_in_its_place(service: Servic
     assert documents(service)["docs/staff.eml#firm.db#sites"].metadata["parent"] == "docs/staff.eml#firm.db"
 
 
+def test_a_database_that_is_sent_is_read_as_one_that_is_found(service: Service, folder: Path) -> None:
+    report = service.ingest_inline(ME, CORPUS, [], {"my/firm.db": folder / "firm.db"})
+    assert report.documents == DocumentCounts(added=3)
+    assert list(documents(service)) == ["my/firm.db", "my/firm.db#sites", "my/firm.db#staff"]
+
+
 def test_what_a_running_program_has_in_its_log_is_noticed(service: Service, folder: Path) -> None:
     ingest(service, folder)
     with closing(sqlite3.connect(folder / "firm.db", isolation_level=None)) as writer:

@@ -7,8 +7,8 @@ import io
 import json
 import shutil
 import sqlite3
-from collections.abc import Sequence
-from contextlib import closing
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,7 @@ from ragsvc.errors import (
     DocumentTooLarge,
     EncryptedDocument,
     NoText,
+    UnreadableFile,
     UnsupportedType,
 )
 from ragsvc.text.file_parser import parse_bytes, parse_file
@@ -35,6 +36,7 @@ from ragsvc.text.tables import whole_tables
 from ragsvc.text.worker_pool import ParserPool
 
 LIMITS = ParseLimits()
+JOURNAL_MAGIC = b"\xd9\xd5\x05\xf9\x20\xa1\x63\xd7"
 SCHEMA = """
 CREATE TABLE customers (id INTEGER PRIMARY KEY, name TEXT, vip BOOLEAN);
 CREATE TABLE orders (id INTEGER PRIMARY KEY, customer_id INT REFERENCES customers (id), placed DATE,
@@ -122,18 +124,22 @@ def test_names_that_would_be_one_are_two():
     assert found == {"#b": [("x",), ("1",)], "#b (2)": [("x",), ("2",)]}
 
 
-@pytest.mark.parametrize("mode", ["wal", "persist"])
-def test_what_lies_in_the_journal_of_a_running_program_counts(tmp_path: Path, mode: str):
-    path = tmp_path / "live.db"
+@contextmanager
+def busy(path: Path, mode: str) -> Iterator[sqlite3.Connection]:
+    """A program in the middle of a transaction that is far larger than its cache."""
     with closing(sqlite3.connect(path, isolation_level=None)) as writer:
         writer.execute(f"PRAGMA journal_mode={mode}").fetchall()
-        writer.execute("PRAGMA cache_spill=1")
         writer.execute("PRAGMA cache_size=2")
         writer.execute("CREATE TABLE t (a, b)")
         writer.execute("INSERT INTO t VALUES (1, 'kept')")
         writer.execute("BEGIN IMMEDIATE")
-        # Far more than the cache holds: half of it is in the file before anybody has said COMMIT.
         writer.executemany("INSERT INTO t VALUES (?, ?)", [(n, "x" * 900) for n in range(200)])
+        yield writer
+
+
+def test_what_lies_in_the_log_of_a_running_program_counts_from_its_commit(tmp_path: Path):
+    path = tmp_path / "live.db"
+    with busy(path, "wal") as writer:
         before = {
             each.name: each.read_bytes() for each in tmp_path.iterdir() if not each.name.endswith("-shm")
         }
@@ -141,6 +147,37 @@ def test_what_lies_in_the_journal_of_a_running_program_counts(tmp_path: Path, mo
         assert before == {name: (tmp_path / name).read_bytes() for name in before}, "nothing was written"
         writer.execute("COMMIT")
         assert len(tables(parse_file(str(path), LIMITS))["#t"]) == 202
+
+
+@pytest.mark.parametrize("mode", ["delete", "persist", "truncate"])
+def test_a_database_in_the_middle_of_a_transaction_waits(tmp_path: Path, mode: str):
+    path = tmp_path / "live.db"
+    with busy(path, mode) as writer:
+        with pytest.raises(UnreadableFile) as caught:
+            parse_file(str(path), LIMITS)
+        assert caught.value.hint
+        writer.execute("COMMIT")
+        assert len(tables(parse_file(str(path), LIMITS))["#t"]) == 202
+
+
+def test_a_journal_that_names_another_file_does_not_delete_it(tmp_path: Path):
+    """SQLite deletes the "super-journal" that a journal names, once it has undone what the journal says."""
+    path, other = tmp_path / "live.db", tmp_path / "diary.txt"
+    other.write_text("dear diary")
+    with busy(path, "delete"):
+        crashed, journal = path.read_bytes(), Path(f"{path}-journal").read_bytes()
+    name = str(other).encode()
+    tail = len(name).to_bytes(4, "big") + (sum(name) & 0xFFFFFFFF).to_bytes(4, "big") + JOURNAL_MAGIC
+    lock_page = (2**30 // 4096 + 1).to_bytes(4, "big")
+    trap = tmp_path / "trap.db"
+    trap.write_bytes(crashed)
+    Path(f"{trap}-journal").write_bytes(journal + lock_page + name + tail)
+    with pytest.raises(UnreadableFile):
+        parse_file(str(trap), LIMITS)
+    assert other.read_text() == "dear diary" and Path(f"{trap}-journal").exists()
+    with closing(sqlite3.connect(trap)) as opened:
+        opened.execute("SELECT count(*) FROM t").fetchall()
+    assert not other.exists(), "the trap would have worked"
 
 
 def test_a_database_whose_log_is_lost_is_read_as_far_as_it_goes(tmp_path: Path):

@@ -28,7 +28,7 @@ from ragsvc.text.file_parser import display_name
 from ragsvc.text.file_types import extension, is_archive
 from ragsvc.text.jsonl import is_jsonl
 from ragsvc.text.members import unpack
-from ragsvc.text.readers.sqlite_file import journals
+from ragsvc.text.readers.sqlite_file import log_of
 from ragsvc.text.scratch import private_folder
 from ragsvc.text.worker_pool import TRANSIENT_CODES, ParserPool
 
@@ -292,8 +292,8 @@ def _hash(file: SourceFile, reading: str) -> _HashedFile | Failure:
     try:
         with Path(file.path).open("rb") as stream:
             digest = hashlib.file_digest(stream, "sha256")
-        for beside in journals(file.path):
-            with beside.open("rb") as stream:
+        if (log := log_of(file.path)) is not None:
+            with log.open("rb") as stream:
                 digest.update(hashlib.file_digest(stream, "sha256").digest())
         return _HashedFile(file, (digest.hexdigest(), kind_key(file.path) + reading), _stamp(file.path))
     except OSError as error:
@@ -303,7 +303,7 @@ def _hash(file: SourceFile, reading: str) -> _HashedFile | Failure:
 
 
 def _stamp(path: str) -> tuple[int, ...]:
-    found = [each.stat() for each in (Path(path), *journals(path))]
+    found = [each.stat() for each in (Path(path), log_of(path)) if each is not None]
     return tuple(n for each in found for n in (each.st_ino, each.st_size, each.st_mtime_ns, each.st_ctime_ns))
 
 

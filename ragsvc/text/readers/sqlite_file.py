@@ -21,7 +21,8 @@ from ragsvc.text.readers.data_tables import (
 )
 
 _RECOVERY_HINT = "Restore a copy, or try: sqlite3 old.db .recover | sqlite3 new.db"
-_JOURNALS = ("-wal", "-journal")
+_HALF_WRITTEN_HINT = "Run it again later; after a crash open it once with the program that wrote it."
+_JOURNAL_MAGIC = b"\xd9\xd5\x05\xf9\x20\xa1\x63\xd7"
 _LOG_MODE, _PLAIN_MODE = b"\x02\x02", b"\x01\x01"
 _MODE_AT = slice(18, 20)
 _HIDDEN_COLUMN = 1
@@ -41,47 +42,52 @@ _ALLOWED = frozenset({sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE
 _PRAGMAS = frozenset({"table_xinfo", "foreign_key_list"})
 
 
-def journals(path: str) -> list[Path]:
-    """The files beside a database without which its last changes are missing, or half there."""
-    beside = (Path(path + ending) for ending in _JOURNALS)
-    return [file for file in beside if file.is_file() and not file.is_symlink() and file.stat().st_size]
+def log_of(path: str) -> Path | None:
+    """The write-ahead log beside a database, without which its last commits are missing; None for none."""
+    log = Path(path + "-wal")
+    return log if log.is_file() and not log.is_symlink() and log.stat().st_size else None
 
 
-def with_journals(data: bytes, path: str, limits: ParseLimits) -> bytes:
-    """The bytes of a database with what lies in the journals beside it: SQLite's own recovery, on a copy.
+def as_committed(data: bytes, path: str, name: str, limits: ParseLimits) -> bytes:
+    """The bytes of a database after its last commit, which may lie in the log beside it.
 
-    :raises DocumentError: if it cannot be done, a journal is too large, or goes away meanwhile.
+    :raises UnreadableFile: if a transaction is half in the file. :raises DocumentError: if the log cannot be
+        taken in, which SQLite does on a copy.
     """
-    name = Path(path).name
     try:
-        return _recovered(data, name, journals(path), limits)
+        if _is_half_written(Path(path + "-journal")):
+            raise UnreadableFile(f"{name} is in the middle of a transaction", hint=_HALF_WRITTEN_HINT)
+        log = log_of(path)
+        if log is None:
+            return data
+        if len(data) + log.stat().st_size > limits.max_file_bytes:
+            raise DocumentTooLarge(
+                f"{name} and its log have more than {limits.max_file_bytes // MIB} MiB",
+                hint="Close the program that writes it.",
+            )
+        with TemporaryDirectory(prefix="database-") as folder:
+            copy = Path(folder) / "copy.db"
+            copy.write_bytes(data)
+            Path(f"{copy}-wal").write_bytes(log.read_bytes())
+            with closing(sqlite3.connect(copy)) as connection:
+                connection.execute("PRAGMA trusted_schema=OFF")
+                connection.execute("PRAGMA journal_mode=DELETE").fetchall()
+            return copy.read_bytes()
+    except sqlite3.Error as error:
+        raise BrokenDocument(f"{name} and its log are damaged: {error}", hint=_RECOVERY_HINT) from error
     except OSError as error:
         raise UnreadableFile(f"{name} changed while it was read: {error}", hint="Run it again.") from error
 
 
-def _recovered(data: bytes, name: str, beside: list[Path], limits: ParseLimits) -> bytes:
-    if not beside:
-        return data
-    if len(data) + sum(file.stat().st_size for file in beside) > limits.max_file_bytes:
-        most = limits.max_file_bytes // MIB
-        raise DocumentTooLarge(
-            f"{name} and its journal have more than {most} MiB", hint="Close the program that writes it."
-        )
-    with TemporaryDirectory(prefix="journal-") as folder:
-        copy = Path(folder) / "copy.db"
-        copy.write_bytes(data)
-        for file in beside:
-            copy.with_name(copy.name + file.name.removeprefix(name)).write_bytes(file.read_bytes())
-        try:
-            with closing(sqlite3.connect(copy)) as connection:
-                connection.execute("PRAGMA trusted_schema=OFF")
-                connection.execute("PRAGMA journal_mode=DELETE").fetchall()
-                connection.execute("SELECT count(*) FROM sqlite_schema").fetchall()
-        except sqlite3.Error as error:
-            raise BrokenDocument(
-                f"{name} and its journal are damaged: {error}", hint=_RECOVERY_HINT
-            ) from error
-        return copy.read_bytes()
+def _is_half_written(journal: Path) -> bool:
+    """Whether a rollback journal is in use, or was left by a crash.
+
+    It is never handed to SQLite: it may name another file, which SQLite would then delete.
+    """
+    if not journal.is_file():
+        return False
+    with journal.open("rb") as stream:
+        return stream.read(len(_JOURNAL_MAGIC)) == _JOURNAL_MAGIC
 
 
 def read_database(data: bytes, name: str, limits: ParseLimits) -> ParsedDocument:
