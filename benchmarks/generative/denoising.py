@@ -12,6 +12,7 @@ clean vectors; "noise" is the autoencoder as `ragsvc train` has it, which never 
 from __future__ import annotations
 
 import argparse
+import copy
 import json
 import random
 from collections.abc import Callable
@@ -37,8 +38,10 @@ ALIKE = {
     "m": "rn", "rn": "m", "l": "1", "i": "l", "o": "0", "e": "c", "c": "e", "a": "o", "s": "5", "g": "9",
     "b": "6", "h": "b", "n": "ri", "u": "ii", "t": "f", "f": "t", "d": "cl", "w": "vv", "I": "l", "O": "0",
 }  # fmt: skip
-PAIRS = 3000
+PAIRS = 6000
+HELD_OUT = 600
 STEPS = 2000
+CHECKED = 50
 BATCH = 256
 CUT = 10
 AS_IS = "as they are"
@@ -60,19 +63,25 @@ def damaged(text: str, rate: float, draw: random.Random) -> str:
 
 
 def pairs_network(noisy: F32Matrix, clean: F32Matrix) -> Autoencoder:
-    """An autoencoder that is shown damaged vectors and asked for the clean ones."""
+    """An autoencoder that is shown damaged vectors and asked for clean ones; the best on held-out pairs."""
     torch.manual_seed(0)
     network = Autoencoder(RowShape(clean.shape[1]), AutoencoderParameters(hidden=512, code=128, noise=0.0))
-    network.fit_data(torch.from_numpy(clean))
-    optimiser = torch.optim.AdamW(network.parameters(), lr=1e-3, weight_decay=1e-4)
+    shown, wanted = torch.from_numpy(noisy), torch.from_numpy(clean)
+    network.fit_data(wanted[HELD_OUT:])
+    optimiser = torch.optim.AdamW(network.parameters(), lr=1e-3, weight_decay=1e-2)
     drawn = np.random.default_rng(0)
-    for _ in range(STEPS):
-        rows = drawn.integers(0, len(clean), BATCH)
-        rebuilt = network.reconstruct(torch.from_numpy(noisy[rows]))
-        loss = functional.mse_loss(rebuilt, torch.from_numpy(clean[rows]))
+    best = (np.inf, copy.deepcopy(network.state_dict()))
+    for step in range(STEPS):
+        rows = torch.from_numpy(drawn.integers(HELD_OUT, len(clean), BATCH))
+        loss = functional.mse_loss(network.reconstruct(shown[rows]), wanted[rows])
         optimiser.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         optimiser.step()
+        if step % CHECKED == 0:
+            with torch.inference_mode():
+                error = float(functional.mse_loss(network.reconstruct(shown[:HELD_OUT]), wanted[:HELD_OUT]))
+            best = min(best, (error, copy.deepcopy(network.state_dict())), key=lambda each: each[0])
+    network.load_state_dict(best[1])
     return network.eval()
 
 
@@ -127,7 +136,7 @@ def main() -> None:
     options = made.parse_args()
     torch.set_num_threads(1)
     data, cache = data_folder(), options.cache
-    texts = medical_chunks(data)[:PAIRS]
+    texts = medical_chunks(data, PAIRS)
     draw = random.Random(0)
     noisy = vectors_of(cache, [damaged(text, draw.choice(RATES), draw) for text in texts])
     ways = repairs(noisy, vectors_of(cache, texts))

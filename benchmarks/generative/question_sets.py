@@ -95,9 +95,13 @@ def medquad(data: Path) -> QuestionSet:
     )
 
 
-def medical_chunks(data: Path) -> list[str]:
-    """Passages of MedQuad's answers."""
-    return list(medquad(data).chunks)
+def medical_chunks(data: Path, most: int) -> list[str]:
+    """Passages of MedQuad's answers, each once, in random order."""
+    lines = (data / "medquad" / "medquad.jsonl").read_text("utf-8").split("\n")
+    answers = [row["answer"] for row in map(json.loads, filter(None, lines)) if row["answer"]]
+    pieces = sorted({piece for text in answers for piece in chunks_of(text)[:DOCUMENT_CHUNKS]})
+    random.Random(2).shuffle(pieces)
+    return pieces[:most]
 
 
 def beir(data: Path, name: str, *, corpus: bool = True) -> QuestionSet:
