@@ -77,7 +77,7 @@ def test_what_there_is_no_time_for_is_said() -> None:
     from ragsvc.text.readers.pictures import read_picture
 
     texts, (caveat,) = read_picture(picture("words"), "x.png", time.monotonic() - 1)
-    assert texts == [""] and caveat.code == "scan_partly_read"
+    assert [page.text for page in texts] == [""] and caveat.code == "scan_partly_read"
     assert LIMITS.reads_pictures
 
 
@@ -90,10 +90,10 @@ def test_columns_of_prose_are_read_one_after_the_other() -> None:
     prose = [box(c, r, f"column {c} line {r} of some prose") for r in range(1, 6) for c in (0, 1)]
     head = box(0, 0, "A headline across both", 400)
     lines = _ordered([*prose, head])
-    assert lines[0] == head.text
-    assert lines[1:6] == [f"column 0 line {r} of some prose" for r in range(1, 6)]
+    assert lines[0] == [head]
+    assert [line[0].text for line in lines[1:6]] == [f"column 0 line {r} of some prose" for r in range(1, 6)]
     cells = [box(c, r, f"{c}{r}") for r in range(6) for c in (0, 1)]
-    assert _ordered(cells) == [f"0{r} 1{r}" for r in range(6)]
+    assert [[box.text for box in line] for line in _ordered(cells)] == [[f"0{r}", f"1{r}"] for r in range(6)]
 
 
 def test_a_damaged_picture_costs_neither_the_others_nor_the_text() -> None:

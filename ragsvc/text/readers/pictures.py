@@ -13,9 +13,10 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageOps, ImageSequence
 
-from ragsvc.domain import Caveat
+from ragsvc.domain import Caveat, PageArea
 from ragsvc.errors import BrokenDocument
-from ragsvc.text.readers.hyphens import MARK, mend
+from ragsvc.text.placed_text import PlacedText
+from ragsvc.text.readers.hyphens import MARK, mend_placed
 
 _MAX_PIXELS = 80_000_000
 _MAX_FRAMES = 100
@@ -33,7 +34,7 @@ _SHOWN_PAGES = 12
 class PictureText:
     """Text of one picture. confidence: mean of its lines by length, [0, 1]; 0 without text."""
 
-    text: str
+    placed: PlacedText
     confidence: float
 
 
@@ -46,7 +47,7 @@ class _Box:
     text: str
 
 
-def read_picture(data: bytes, name: str, deadline: float) -> tuple[list[str], tuple[Caveat, ...]]:
+def read_picture(data: bytes, name: str, deadline: float) -> tuple[list[PlacedText], tuple[Caveat, ...]]:
     """Read the frames of a picture file.
 
     :param deadline: of time.monotonic(); frames that are not begun by then are left, and that is said.
@@ -67,34 +68,34 @@ def see_picture(data: bytes) -> PictureText | None:
     Image.MAX_IMAGE_PIXELS = _MAX_PIXELS
     try:
         with Image.open(io.BytesIO(data)) as image:
-            seen = _see(next(_frames(image)))
+            seen = _see(next(_frames(image)), 1)
     except (OSError, ValueError, SyntaxError, EOFError, StopIteration, Image.DecompressionBombError):
         return None
-    (text,) = mend([_LINE_END.sub(MARK, seen.text)])
+    (text,) = mend_placed([_marked(seen.placed)])
     return PictureText(text, seen.confidence)
 
 
 def read_frames(
     frames: Iterator[Any], total: int, deadline: float, numbers: Sequence[int] | None = None
-) -> tuple[list[str], tuple[Caveat, ...]]:
+) -> tuple[list[PlacedText], tuple[Caveat, ...]]:
     """Read pictures of pages.
 
     :param frames: (height, width, 3) uint8 each, blue first.
     :param total: how many pages the file has. numbers: of the pages that the frames show; None: all.
     :return: a text a frame, and what was read how surely.
     """
-    texts: list[str] = []
+    texts: list[PlacedText] = []
     told: list[str] = []
     left = 0
     for place, frame in enumerate(frames):
         number = numbers[place] if numbers else place + 1
         if time.monotonic() > deadline or place >= _MAX_FRAMES:
-            texts.append("")
+            texts.append(PlacedText(""))
             left += 1
             continue
-        seen = _see(frame)
-        texts.append(seen.text)
-        if seen.text:
+        seen = _see(frame, number)
+        texts.append(_marked(seen.placed))
+        if seen.placed.text:
             told.append(f"page {number}: {seen.confidence:.2f}")
     caveats: list[Caveat] = []
     if told:
@@ -106,7 +107,11 @@ def read_frames(
     if left:
         words = f"{left} of {total} pages were left for want of time: raise RAGSVC_PARSE_TIMEOUT_S"
         caveats.append(Caveat("scan_partly_read", words))
-    return mend([_LINE_END.sub(MARK, text) for text in texts]), tuple(caveats)
+    return mend_placed(texts), tuple(caveats)
+
+
+def _marked(page: PlacedText) -> PlacedText:
+    return page.edited((found.start(), found.end(), MARK) for found in _LINE_END.finditer(page.text))
 
 
 def _frames(image: Image.Image) -> Iterator[Any]:
@@ -124,40 +129,52 @@ def _engine() -> Any:
     return RapidOCR(params={"Global.log_level": "critical", "Global.max_side_len": _MAX_SIDE, **one})
 
 
-def _see(frame: Any) -> PictureText:
+def _see(frame: Any, page: int) -> PictureText:
     found = _engine()(frame)
     if found.txts is None or found.boxes is None:
-        return PictureText("", 0.0)
+        return PictureText(PlacedText(""), 0.0)
     boxes: list[_Box] = []
     weighed = size = 0.0
     for points, text, score in zip(found.boxes, found.txts, found.scores, strict=True):
-        if float(score) < _LEAST_SCORE or not text.strip():
+        text = " ".join(text.split())
+        if float(score) < _LEAST_SCORE or not text:
             continue
         x, y = np.asarray(points)[:, 0], np.asarray(points)[:, 1]
-        boxes.append(_Box(float(x.min()), float(y.min()), float(x.max()), float(y.max()), text.strip()))
+        boxes.append(_Box(float(x.min()), float(y.min()), float(x.max()), float(y.max()), text))
         weighed += float(score) * len(text)
         size += len(text)
-    return PictureText("\n".join(_ordered(boxes)), weighed / size if size else 0.0)
+    height, width = frame.shape[:2]
+    lines = [
+        PlacedText.joined((PlacedText.at(box.text, _area(box, width, height, page)) for box in line), " ")
+        for line in _ordered(boxes)
+    ]
+    return PictureText(PlacedText.joined(lines, "\n"), weighed / size if size else 0.0)
 
 
-def _ordered(boxes: list[_Box]) -> list[str]:
+def _area(box: _Box, width: int, height: int, page: int) -> PageArea:
+    left, right = (min(max(at / width, 0.0), 1.0) for at in (box.left, box.right))
+    top, bottom = (min(max(at / height, 0.0), 1.0) for at in (box.top, box.bottom))
+    return PageArea(page=page, left=left, top=top, right=right, bottom=bottom)
+
+
+def _ordered(boxes: list[_Box]) -> list[list[_Box]]:
     """Lines in reading order: columns of prose one after the other, everything else row by row."""
     cut = _column_cut(boxes)
     if cut is None:
         return _rows(boxes)
-    lines: list[str] = []
+    lines: list[list[_Box]] = []
     rest = boxes
     # What lies across the gap, such as a headline, ends the columns above it.
     for across in sorted((box for box in boxes if _crosses(box, cut)), key=lambda box: box.top):
         lines += _columns(
             [box for box in rest if box.bottom <= across.bottom and not _crosses(box, cut)], cut
         )
-        lines.append(across.text)
+        lines.append([across])
         rest = [box for box in rest if box.bottom > across.bottom]
     return lines + _columns([box for box in rest if not _crosses(box, cut)], cut)
 
 
-def _columns(boxes: list[_Box], cut: float) -> list[str]:
+def _columns(boxes: list[_Box], cut: float) -> list[list[_Box]]:
     left = [box for box in boxes if box.right <= cut]
     return (_ordered(left) if left else []) + _ordered([box for box in boxes if box.right > cut])
 
@@ -166,15 +183,15 @@ def _crosses(box: _Box, cut: float) -> bool:
     return box.left < cut < box.right
 
 
-def _rows(boxes: list[_Box]) -> list[str]:
-    lines: list[str] = []
+def _rows(boxes: list[_Box]) -> list[list[_Box]]:
+    lines: list[list[_Box]] = []
     row: list[_Box] = []
     for box in sorted(boxes, key=lambda box: (box.top + box.bottom) / 2):
         if row and (box.top + box.bottom) / 2 > (row[0].top + row[0].bottom) / 2 + _height(row) / 2:
-            lines.append(_row(row))
+            lines.append(_left_to_right(row))
             row = []
         row.append(box)
-    return [*lines, _row(row)] if row else lines
+    return [*lines, _left_to_right(row)] if row else lines
 
 
 def _column_cut(boxes: list[_Box]) -> float | None:
@@ -201,5 +218,5 @@ def _height(row: list[_Box]) -> float:
     return max(box.bottom - box.top for box in row)
 
 
-def _row(row: list[_Box]) -> str:
-    return " ".join(box.text for box in sorted(row, key=lambda box: box.left))
+def _left_to_right(row: list[_Box]) -> list[_Box]:
+    return sorted(row, key=lambda box: box.left)
