@@ -41,6 +41,7 @@ from ragsvc.text.placed_text import PlacedText
 from ragsvc.text.readers.attachments import Attachments, ReadInner
 from ragsvc.text.readers.mail import iso_date, read_mail
 from ragsvc.text.readers.pdf import complete_pages, read_pages
+from ragsvc.text.readers.picture_properties import picture_properties
 from ragsvc.text.readers.slides import read_slides
 from ragsvc.text.readers.word import complete_word
 from ragsvc.text.readers.word import look_into as look_into_word
@@ -56,7 +57,7 @@ _RULE = re.compile(r"(?:^|\n)-{3,}[ \t]*(?=\n|$)")
 # What is left of a table whose last line was cut apart.
 _EMPTY_ROW = re.compile(r"^[|][ |]*$\n?", re.MULTILINE)
 _KEPT_PROPERTIES = (
-    "authors", "subject", "keywords", "language", "created_at", "modified_at", "description",
+    "authors", "subject", "keywords", "camera", "language", "created_at", "modified_at", "description",
     "from_email", "to_emails", "cc_emails", "message_id", "attachments", "sheet_names",
 )  # fmt: skip
 # What programs write into the title when nobody did; a file name must never become a title.
@@ -93,11 +94,13 @@ def extract(data: bytes, kind: FileType, name: str, read: ReadInner, limits: Par
         texts, told = read_picture(data, name, sight)
         placed, pages = _join(texts)
         placed, pages = normalise_placed(placed, pages if len(texts) > 1 else ())
+        told_of = picture_properties(data)
         return ParsedDocument(
-            title="",
+            title=_find_title(told_of, placed.text, kind),
             text=placed.text,
             media_type=kind.media_type,
             pages=pages,
+            metadata=_keep_properties(told_of),
             warnings=told,
             places=placed.places,
         )
@@ -119,6 +122,8 @@ def extract(data: bytes, kind: FileType, name: str, read: ReadInner, limits: Par
     else:
         placed, pages, found = _read(data, kind, name, caveats, sight)
         properties = {**found, **properties}
+        if kind.reader is FileReader.IMAGE:
+            properties |= picture_properties(data)
     if page and lost_caveats(compare(placed.text, page.paragraphs)):
         text, more = fill_in(placed.text, page.paragraphs)
         placed = PlacedText(text)

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageOps, ImageSequence
 
-from ragsvc.domain import Caveat, PageArea
+from ragsvc.domain import Caveat, F64Vector, PageArea
 from ragsvc.errors import BrokenDocument
 from ragsvc.text.placed_text import PlacedText
 from ragsvc.text.readers.hyphens import MARK, mend_placed
@@ -25,6 +25,9 @@ _LEAST_SCORE = 0.5
 _PROSE_CHARS = 20
 _COLUMN_BOXES = 4
 _ACROSS_SHARE = 0.2
+# Wider than that many heights is a line; more askew than that, in radians, is no scan that slipped.
+_LINE_SHAPE = 3
+_MOST_ASKEW = 0.35
 # Unlike the text of a PDF, a picture does not tell a hyphen of the line from one of the word.
 _LINE_END = re.compile(r"(?<=[^\W\d_])-\n(?=[^\W\d_])")
 _SHOWN_PAGES = 12
@@ -40,11 +43,14 @@ class PictureText:
 
 @dataclass(frozen=True, slots=True)
 class _Box:
+    """A piece of text. left, top, right, bottom: with its lines level, in pixels. area: as the page is."""
+
     left: float
     top: float
     right: float
     bottom: float
     text: str
+    area: PageArea
 
 
 def read_picture(data: bytes, name: str, deadline: float) -> tuple[list[PlacedText], tuple[Caveat, ...]]:
@@ -135,25 +141,42 @@ def _see(frame: Any, page: int) -> PictureText:
         return PictureText(PlacedText(""), 0.0)
     boxes: list[_Box] = []
     weighed = size = 0.0
-    for points, text, score in zip(found.boxes, found.txts, found.scores, strict=True):
+    corners = np.asarray(found.boxes, dtype=np.float64)
+    level = corners @ _rotation(corners)
+    for points, flat, text, score in zip(corners, level, found.txts, found.scores, strict=True):
         text = " ".join(text.split())
         if float(score) < _LEAST_SCORE or not text:
             continue
-        x, y = np.asarray(points)[:, 0], np.asarray(points)[:, 1]
-        boxes.append(_Box(float(x.min()), float(y.min()), float(x.max()), float(y.max()), text))
+        (left, top), (right, bottom) = flat.min(axis=0).tolist(), flat.max(axis=0).tolist()
+        boxes.append(_Box(left, top, right, bottom, text, _area(points, frame.shape, page)))
         weighed += float(score) * len(text)
         size += len(text)
-    height, width = frame.shape[:2]
     lines = [
-        PlacedText.joined((PlacedText.at(box.text, _area(box, width, height, page)) for box in line), " ")
+        PlacedText.joined((PlacedText.at(box.text, box.area) for box in line), " ")
         for line in _ordered(boxes)
     ]
     return PictureText(PlacedText.joined(lines, "\n"), weighed / size if size else 0.0)
 
 
-def _area(box: _Box, width: int, height: int, page: int) -> PageArea:
-    left, right = (min(max(at / width, 0.0), 1.0) for at in (box.left, box.right))
-    top, bottom = (min(max(at / height, 0.0), 1.0) for at in (box.top, box.bottom))
+def _rotation(corners: F64Vector) -> F64Vector:
+    """What levels the lines of a page that lies askew, such as (2, 2); most lines say how far it does.
+
+    Each line is read upright anyway: only what stands beside and below what is to be seen thereby.
+
+    :param corners: (n, 4, 2) pixels of n boxes, each from its top left clockwise.
+    """
+    along = corners[:, 1] - corners[:, 0]
+    down = corners[:, 3] - corners[:, 0]
+    lines = np.linalg.norm(along, axis=1) > _LINE_SHAPE * np.linalg.norm(down, axis=1)
+    angle = float(np.median(np.arctan2(along[lines, 1], along[lines, 0]))) if lines.any() else 0.0
+    if abs(angle) > _MOST_ASKEW:
+        angle = 0.0
+    return np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+
+
+def _area(points: F64Vector, shape: tuple[int, ...], page: int) -> PageArea:
+    shares = np.clip(points / (shape[1], shape[0]), 0.0, 1.0)
+    (left, top), (right, bottom) = shares.min(axis=0).tolist(), shares.max(axis=0).tolist()
     return PageArea(page=page, left=left, top=top, right=right, bottom=bottom)
 
 
