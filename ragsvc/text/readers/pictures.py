@@ -22,6 +22,8 @@ _MAX_PIXELS = 80_000_000
 _MAX_FRAMES = 100
 _MAX_SIDE = 2000
 _LEAST_SCORE = 0.5
+# A page that is read less surely may be upside down.
+_SURE = 0.85
 _PROSE_CHARS = 20
 _COLUMN_BOXES = 4
 _ACROSS_SHARE = 0.2
@@ -132,13 +134,27 @@ def _engine() -> Any:
     from rapidocr import RapidOCR
 
     one = {f"EngineConfig.onnxruntime.{kind}_op_num_threads": 1 for kind in ("intra", "inter")}
-    return RapidOCR(params={"Global.log_level": "critical", "Global.max_side_len": _MAX_SIDE, **one})
+    # Its second model, which says of each line whether it is upside down, is wrong about many long ones.
+    others = {"Global.log_level": "critical", "Global.max_side_len": _MAX_SIDE, "Global.use_cls": False}
+    return RapidOCR(params={**others, **one})
 
 
 def _see(frame: Any, page: int) -> PictureText:
+    seen = _read(frame, page)
+    if seen is not None and seen.confidence < _SURE:
+        turned = _read(np.ascontiguousarray(frame[::-1, ::-1]), page, upside_down=True)
+        seen = max(seen, turned or seen, key=lambda each: each.confidence)
+    return seen or PictureText(PlacedText(""), 0.0)
+
+
+def _read(frame: Any, page: int, *, upside_down: bool = False) -> PictureText | None:
+    """Read a frame as it is; None where no text is seen.
+
+    :param upside_down: the page is that, and the frame is not.
+    """
     found = _engine()(frame)
     if found.txts is None or found.boxes is None:
-        return PictureText(PlacedText(""), 0.0)
+        return None
     boxes: list[_Box] = []
     weighed = size = 0.0
     corners = np.asarray(found.boxes, dtype=np.float64)
@@ -148,7 +164,8 @@ def _see(frame: Any, page: int) -> PictureText:
         if float(score) < _LEAST_SCORE or not text:
             continue
         (left, top), (right, bottom) = flat.min(axis=0).tolist(), flat.max(axis=0).tolist()
-        boxes.append(_Box(left, top, right, bottom, text, _area(points, frame.shape, page)))
+        shares = np.clip(points / (frame.shape[1], frame.shape[0]), 0.0, 1.0)
+        boxes.append(_Box(left, top, right, bottom, text, _area(1 - shares if upside_down else shares, page)))
         weighed += float(score) * len(text)
         size += len(text)
     lines = [
@@ -174,8 +191,7 @@ def _rotation(corners: F64Vector) -> F64Vector:
     return np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
 
 
-def _area(points: F64Vector, shape: tuple[int, ...], page: int) -> PageArea:
-    shares = np.clip(points / (shape[1], shape[0]), 0.0, 1.0)
+def _area(shares: F64Vector, page: int) -> PageArea:
     (left, top), (right, bottom) = shares.min(axis=0).tolist(), shares.max(axis=0).tolist()
     return PageArea(page=page, left=left, top=top, right=right, bottom=bottom)
 
