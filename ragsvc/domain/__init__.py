@@ -101,6 +101,15 @@ from ragsvc.domain.jobs import (
     JobPause,
     JobState,
 )
+from ragsvc.domain.places import (
+    PageArea,
+    Place,
+    Places,
+    TimeRange,
+    moved_places,
+    places_of,
+    places_within,
+)
 from ragsvc.domain.records import (
     AnswerRecord,
     ChatSession,
@@ -220,8 +229,11 @@ __all__ = [
     "Mode",
     "ParsedDocument",
     "ParsedPart",
+    "PageArea",
     "Passage",
     "PassagesEvent",
+    "Place",
+    "Places",
     "Profile",
     "ProfileId",
     "ProfileSpec",
@@ -249,6 +261,7 @@ __all__ = [
     "Speaker",
     "Tag",
     "TextSlice",
+    "TimeRange",
     "TokenEvent",
     "TraceTarget",
     "Turn",
@@ -260,4 +273,7 @@ __all__ = [
     "VerifyReport",
     "VersionId",
     "VersionText",
+    "moved_places",
+    "places_of",
+    "places_within",
 ]

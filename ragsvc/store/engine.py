@@ -20,7 +20,7 @@ from ragsvc.store.sqlite_errors import damaged, free_bytes, translated
 
 T = TypeVar("T")
 
-REVISION = "0007"
+REVISION = "0008"
 """The newest migration; a test compares it with the scripts."""
 
 BUSY_TIMEOUT_S = 30.0
