@@ -16,6 +16,7 @@ from ragsvc.domain.arrays import (
     VersionId,
 )
 from ragsvc.domain.corpora import ChunkerSpec
+from ragsvc.domain.relations import Mention
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -184,10 +185,14 @@ class CutChunk:
 
 @dataclass(frozen=True, slots=True)
 class CutText:
-    """A whole text in chunks, in order. signature: of the text; b"" for one without words."""
+    """A whole text in chunks, in order. signature: of the text; b"" for one without words.
+
+    mentions: what its structure names.
+    """
 
     chunks: tuple[CutChunk, ...]
     signature: bytes
+    mentions: tuple[Mention, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
