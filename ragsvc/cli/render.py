@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ragsvc.cli.output import one_line, safe
-from ragsvc.domain import Answer, Citation, Hit, SearchResult
+from ragsvc.domain import Answer, Citation, Hit, Places, SearchResult, TimeRange
 from ragsvc.pipeline.generation.quotation import spoken
 
 _SNIPPET_CHARS = 280
@@ -225,8 +225,7 @@ def _source_line(citation: Citation, *, several: bool) -> Text:
 
 
 def _quote(citation: Citation) -> Text:
-    page = "" if citation.page is None else f" (page {citation.page})"
-    where = f"{citation.start}-{citation.end}{page}"
+    where = f"{citation.start}-{citation.end}{_whereabouts(citation.page, citation.places)}"
     return Text.assemble(f"{where}: ", (f"“{one_line(citation.quote, _QUOTE_CHARS)}”", "dim"))
 
 
@@ -237,11 +236,18 @@ def _place_line(hit: Hit, *, several: bool) -> Text:
         (f"{hit.rank:>3}. ", "bold cyan"),
         f"{one_line(hit.corpus)}: " if several else "",
         (title, "bold"),
-        f" — {_place(passage.source, passage.start, passage.end, passage.page)}",
+        f" — {one_line(passage.source)}:{passage.start}-{passage.end}",
+        _whereabouts(passage.page, hit.places),
         (f"  {hit.score:.4f}", "dim"),
     )
 
 
-def _place(source: str, start: int, end: int, page: int | None) -> str:
-    where = f"{one_line(source)}:{start}-{end}"
-    return where if page is None else f"{where} (page {page})"
+def _whereabouts(page: int | None, places: Places) -> str:
+    """The page, or where the original has the first of it: from the left and the top, or from when on."""
+    if not places:
+        return "" if page is None else f" (page {page})"
+    where = places[0].where
+    if isinstance(where, TimeRange):
+        minutes, seconds = divmod(int(where.from_s), 60)
+        return f" (at {minutes}:{seconds:02})"
+    return f" (page {where.page}, at {100 * where.left:.0f} %, {100 * where.top:.0f} %)"

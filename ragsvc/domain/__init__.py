@@ -101,6 +101,15 @@ from ragsvc.domain.jobs import (
     JobPause,
     JobState,
 )
+from ragsvc.domain.places import (
+    PageArea,
+    Place,
+    Places,
+    TimeRange,
+    moved_places,
+    places_of,
+    places_within,
+)
 from ragsvc.domain.records import (
     AnswerRecord,
     ChatSession,
@@ -236,8 +245,11 @@ __all__ = [
     "Mode",
     "ParsedDocument",
     "ParsedPart",
+    "PageArea",
     "Passage",
     "PassagesEvent",
+    "Place",
+    "Places",
     "Profile",
     "ProfileId",
     "ProfileSpec",
@@ -265,6 +277,7 @@ __all__ = [
     "Speaker",
     "Tag",
     "TextSlice",
+    "TimeRange",
     "TokenEvent",
     "TraceTarget",
     "Turn",
@@ -276,4 +289,7 @@ __all__ = [
     "VerifyReport",
     "VersionId",
     "VersionText",
+    "moved_places",
+    "places_of",
+    "places_within",
 ]

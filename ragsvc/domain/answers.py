@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Any, TypeAlias
 
 from ragsvc.domain.arrays import CommitId, Span
+from ragsvc.domain.places import Places
 from ragsvc.domain.records import RecordOrigin
 from ragsvc.domain.search import Hit, Turn
 
@@ -140,6 +141,7 @@ class Citation:
     """A span of an immutable version that supports the answer where `marker` stands.
 
     hidden: whether the quote holds characters that nobody sees, or that change the direction of others.
+    places: of the version, that the span overlaps.
     """
 
     marker: int
@@ -153,6 +155,7 @@ class Citation:
     page: int | None
     corpus: str = ""
     hidden: bool = False
+    places: Places = ()
 
 
 @dataclass(frozen=True, slots=True)

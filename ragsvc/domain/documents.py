@@ -16,6 +16,7 @@ from ragsvc.domain.arrays import (
     VersionId,
 )
 from ragsvc.domain.corpora import ChunkerSpec
+from ragsvc.domain.places import Places
 from ragsvc.domain.relations import Mention
 
 
@@ -99,6 +100,7 @@ class ParsedDocument:
     media_type: such as "text/markdown"; decides how the text is split.
     metadata: front matter and document properties; JSON values only.
     warnings: what was not read, or only by a guess. parts: documents inside it, suffixes distinct.
+    places: where stretches of the text stand in the original; () where nobody knows.
     """
 
     title: str
@@ -108,6 +110,7 @@ class ParsedDocument:
     metadata: Metadata = field(default_factory=dict)
     warnings: tuple[Caveat, ...] = ()
     parts: tuple[ParsedPart, ...] = ()
+    places: Places = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,6 +204,7 @@ class Passage:
 
     page: 1-based page of `start`; None without pages.
     page_breaks: offsets inside the chunk at which further pages begin, ascending.
+    placed: whether its version has places.
     """
 
     chunk: ChunkId
@@ -216,6 +220,7 @@ class Passage:
     headings: tuple[str, ...]
     metadata: Metadata
     page_breaks: tuple[int, ...] = ()
+    placed: bool = False
 
     def page_at(self, offset: int) -> int | None:
         """Page of a code point of the stored text inside the passage."""
@@ -266,13 +271,14 @@ class InlineDocument:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TextSlice:
-    """Stored text of one immutable version, code points [start, end)."""
+    """Stored text of one immutable version, code points [start, end). places: that these overlap."""
 
     document_id: str
     version: str
     start: int
     end: int
     text: str
+    places: Places = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,6 +9,7 @@ from typing import Any
 
 from ragsvc.domain.arrays import CommitId, F32Matrix, F32Vector, F64Vector
 from ragsvc.domain.documents import Passage
+from ragsvc.domain.places import Places
 
 
 class Mode(StrEnum):
@@ -46,6 +47,7 @@ class Hit:
 
     duplicates: documents that hold the same or nearly the same text, left out for it; best first,
         each once; the hit's own when it says the same again elsewhere.
+    places: of its version, that the passage overlaps.
     """
 
     rank: int
@@ -53,6 +55,7 @@ class Hit:
     corpus: str
     passage: Passage
     duplicates: tuple[str, ...] = ()
+    places: Places = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -89,10 +89,7 @@ class CorpusBrowser:
             wanted = (
                 version or self._catalog.documents.get(caller, corpus, document_id, corpus.commit).version
             )
-            text = self._catalog.documents.text(caller, corpus, document_id, wanted, start, end)
-            return TextSlice(
-                document_id=document_id, version=wanted, start=start, end=start + len(text), text=text
-            )
+            return self._catalog.documents.text(caller, corpus, document_id, wanted, start, end)
 
         return self._read(caller, name, at, read)
 

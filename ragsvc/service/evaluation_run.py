@@ -185,7 +185,7 @@ class EvaluationRun:
             citation.start,
             citation.end,
         )
-        return bool(citation.quote) and stored == citation.quote
+        return bool(citation.quote) and stored.text == citation.quote
 
 
 class GoldTexts:
@@ -224,7 +224,8 @@ class GoldTexts:
         if self._last[0] != document_id:
             caller, corpus = self._reading.caller, self._reading.corpus
             version = self._catalog.documents.get(caller, corpus, document_id, corpus.commit).version
-            self._last = (document_id, self._catalog.documents.text(caller, corpus, document_id, version))
+            stored = self._catalog.documents.text(caller, corpus, document_id, version)
+            self._last = (document_id, stored.text)
         return self._last[1]
 
 

@@ -28,6 +28,7 @@ from ragsvc.pipeline.grounding.answerability import load_model
 from ragsvc.pipeline.grounding.documents import DocumentReader
 from ragsvc.pipeline.grounding.judgement import Grounds, grounds_of, shape_of
 from ragsvc.pipeline.iterators import closed_after
+from ragsvc.pipeline.place_lookup import PlaceLookup
 from ragsvc.pipeline.profile_parts import ProfileParts
 from ragsvc.pipeline.relations.document_list import DocumentList
 from ragsvc.pipeline.retrieval.search import (
@@ -112,7 +113,9 @@ class QueryService:
 
     def search(self, caller: Caller, request: SearchRequest) -> SearchResult:
         """See `Service.search`."""
-        return self.look(caller, request)[0]
+        result, _ = self.look(caller, request)
+        places = PlaceLookup.of(result.hits, self._catalog.versions.places)
+        return replace(result, hits=places.hits(result.hits))
 
     def answer(
         self, caller: Caller, request: AnswerRequest, ready: Mapping[str, F32Vector] = NOTHING_READY
@@ -135,6 +138,8 @@ class QueryService:
             history=request.history,
         )
         result, found = self.look(caller, search, ready)
+        places = PlaceLookup.of(result.hits, self._catalog.versions.places)
+        result = replace(result, hits=places.hits(result.hits))
         commits = {each.snapshot.corpus.name: each.snapshot.commit for each in found}
         listed = None if request.history else self._listed(caller, request, found)
         events = stream_answer(
@@ -152,7 +157,7 @@ class QueryService:
             for event in events:
                 if isinstance(event, DoneEvent):
                     event = DoneEvent(replace(event.answer, commits=commits))
-                yield event
+                yield places.event(event)
 
     def _listed(
         self, caller: Caller, request: AnswerRequest, found: Sequence[Retrieval]

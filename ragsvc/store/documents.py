@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, Select, select
 
-from ragsvc.domain import Caller, CommitId, Corpus, Document
+from ragsvc.domain import Caller, CommitId, Corpus, Document, TextSlice, places_of, places_within
 from ragsvc.errors import DocumentNotFound, InvalidRequest, VersionNotFound
 from ragsvc.store.chunks import total_chunks
 from ragsvc.store.columns import as_caveats
@@ -103,7 +103,7 @@ class Documents(Repository):
         version: str,
         start: int = 0,
         end: int | None = None,
-    ) -> str:
+    ) -> TextSlice:
         """Slice the stored text of any version that the document ever had in this corpus.
 
         :param start, end: code points, half open; `end` None: up to the end of the text.
@@ -114,27 +114,34 @@ class Documents(Repository):
         m = membership.c
         of_document = (m.corpus_id == int(corpus.id), m.document_id == document_id, readable(caller))
         statement = (
-            select(document_version.c.text)
+            select(document_version.c.text, document_version.c.places)
             .join(membership, m.version_id == document_version.c.id)
             .where(*of_document, document_version.c.version == version)
             .limit(1)
         )
         with self._db.read() as connection:
-            stored = connection.execute(statement).scalar_one_or_none()
-            if stored is None:
+            row = connection.execute(statement).one_or_none()
+            if row is None:
                 if connection.execute(select(m.id).where(*of_document).limit(1)).first() is None:
                     raise _not_found(corpus, document_id)
                 raise VersionNotFound(
                     f"{_short(document_id)} never had the version {_short(version)}",
                     hint=f"ragsvc documents show {corpus.name} ID shows the present one",
                 )
-        stop = len(stored) if end is None else end
-        if not 0 <= start <= stop <= len(stored):
+        stop = len(row.text) if end is None else end
+        if not 0 <= start <= stop <= len(row.text):
             raise InvalidRequest(
-                f"start {start} and end {stop} do not fit a text of {len(stored)} characters",
+                f"start {start} and end {stop} do not fit a text of {len(row.text)} characters",
                 hint="offsets count code points: 0 <= start <= end <= characters",
             )
-        return str(stored[start:stop])
+        return TextSlice(
+            document_id=document_id,
+            version=version,
+            start=start,
+            end=stop,
+            text=row.text[start:stop],
+            places=places_within(places_of(row.places or (), len(row.text)), start, stop),
+        )
 
 
 def _documents(caller: Caller, corpus: Corpus, commit: CommitId) -> Select[Any]:

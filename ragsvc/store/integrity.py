@@ -17,6 +17,7 @@ from ragsvc.domain import (
     Profile,
     ProfileId,
     VersionId,
+    places_of,
 )
 from ragsvc.store.corpora import spec_from_json
 from ragsvc.store.engine import Repository, batches
@@ -159,13 +160,19 @@ def _text_fault(row: Row[Any]) -> str:
     try:
         digest = hashlib.sha256(row.text.encode("utf-8")).hexdigest()
         name = version_name(
-            ParsedDocument(title=row.title, text=row.text, media_type=row.media_type, pages=tuple(row.pages))
+            ParsedDocument(
+                title=row.title,
+                text=row.text,
+                media_type=row.media_type,
+                pages=tuple(row.pages),
+                places=places_of(row.places or (), len(row.text)),
+            )
         )
     except (TypeError, ValueError, AttributeError) as error:
         return f"its text cannot be read: {error}"
     if digest != row.text_hash or len(row.text) != row.characters:
         return "its text is not the one that was stored"
-    return "" if name == row.version else "its title, type or pages are not the ones that were stored"
+    return "" if name == row.version else "its title, type, pages or places are not the ones that were stored"
 
 
 def _chunk_faults(

@@ -144,6 +144,7 @@ def _passages_of(caller: Caller) -> Select[Any]:
             c.headings,
             document_version.c.version,
             document_version.c.pages,
+            document_version.c.places.is_not(None).label("placed"),
             m.document_id,
             m.title,
             m.source,
@@ -201,4 +202,5 @@ def _passage(row: Row[Any], text: str) -> Passage:
         headings=tuple(row.headings),
         metadata=row.metadata,
         page_breaks=tuple(at for at in row.pages if row.start < at < row.end),
+        placed=bool(row.placed),
     )

@@ -107,7 +107,10 @@ class ExportedDocument:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExportedVersion:
-    """A document version as an export holds it. signature: of the whole text; b"" when unknown."""
+    """A document version as an export holds it.
+
+    signature: of the whole text; b"" when unknown. places: canonical JSON.
+    """
 
     version: str
     title: str
@@ -115,6 +118,7 @@ class ExportedVersion:
     media_type: str
     pages: Sequence[int]
     signature: bytes
+    places: str = "[]"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -120,6 +120,8 @@ document_version = Table(
     Column("created_at", Text, nullable=False),
     # Last, so that reading the other columns does not walk through a long text.
     Column("text", Text, nullable=False),
+    # Rows of Place; none for most texts, which are not walked through to learn that.
+    Column("places", CanonicalJson, nullable=True),
     sqlite_autoincrement=True,
 )
 

@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 
 from sqlalchemy import Connection, Row, select
 
-from ragsvc.domain import Failure, ParsedDocument, VersionId, VersionText
+from ragsvc.domain import Failure, ParsedDocument, Places, VersionId, VersionText, places_of
 from ragsvc.errors import StaleContent
 from ragsvc.store.columns import as_caveats, as_rows, canonical_json
 from ragsvc.store.engine import Repository, batches, insert_or_ignore, insert_or_replace, now
@@ -26,6 +26,9 @@ _READ_CHARS = 8_000_000
 def version_name(document: ParsedDocument) -> str:
     """Public id of the version that stores this document: 32 hex digits."""
     content = [document.title, document.text, document.media_type, list(document.pages)]
+    if document.places:
+        # Two scans may say the same at different places; texts without any keep the ids that they have.
+        content.append([place.row for place in document.places])
     return hashlib.sha256(canonical_json(content).encode("ascii")).hexdigest()[:32]
 
 
@@ -129,6 +132,19 @@ class Versions(Repository):
                 total += size
             yield from self._texts(group)
 
+    def places(self, ids: Sequence[VersionId]) -> dict[VersionId, Places]:
+        """Places of those versions that are stored and have any."""
+        found: dict[VersionId, Places] = {}
+        c = document_version.c
+        with self._db.read() as connection:
+            for some in batches(ids):
+                statement = select(c.id, c.characters, c.places).where(
+                    c.id.in_([int(i) for i in some]), c.places.is_not(None)
+                )
+                for row in connection.execute(statement):
+                    found[VersionId(row.id)] = places_of(row.places, row.characters)
+        return found
+
     def _texts(self, ids: Sequence[VersionId]) -> list[VersionText]:
         columns = document_version.c
         statement = select(columns.id, columns.title, columns.text, columns.media_type, columns.pages).where(
@@ -217,6 +233,7 @@ def _put_versions(connection: Connection, documents: Sequence[ParsedDocument]) -
             "media_type": document.media_type,
             "pages": list(document.pages),
             "created_at": created_at,
+            "places": [place.row for place in document.places] or None,
         }
         for name, document in zip(names, documents, strict=True)
         if name not in known

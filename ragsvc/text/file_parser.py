@@ -38,7 +38,7 @@ from ragsvc.text.readers.layout import plain_subtitles, spread_json
 from ragsvc.text.readers.notebook import read_notebook
 from ragsvc.text.readers.sql_dump import read_dump
 
-_READING_VERSION = "7"
+_READING_VERSION = "8"
 _MAX_DEPTH = 4
 _FAULTS = {
     FrontMatterFault.INVALID: "its front matter is not valid YAML and stays in the text",

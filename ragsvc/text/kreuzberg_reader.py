@@ -35,11 +35,13 @@ from ragsvc.text.html import HtmlPage, prepare_html
 from ragsvc.text.kept_words import compare, fill_in, lost_caveats
 from ragsvc.text.limits import ParseLimits
 from ragsvc.text.markdown import first_heading, visible
-from ragsvc.text.normalisation import normalise, to_json
+from ragsvc.text.normalisation import normalise, normalise_placed, to_json
 from ragsvc.text.ocr import find_tessdata
+from ragsvc.text.placed_text import PlacedText
 from ragsvc.text.readers.attachments import Attachments, ReadInner
 from ragsvc.text.readers.mail import iso_date, read_mail
 from ragsvc.text.readers.pdf import complete_pages, read_pages
+from ragsvc.text.readers.picture_properties import picture_properties
 from ragsvc.text.readers.slides import read_slides
 from ragsvc.text.readers.word import complete_word
 from ragsvc.text.readers.word import look_into as look_into_word
@@ -55,7 +57,7 @@ _RULE = re.compile(r"(?:^|\n)-{3,}[ \t]*(?=\n|$)")
 # What is left of a table whose last line was cut apart.
 _EMPTY_ROW = re.compile(r"^[|][ |]*$\n?", re.MULTILINE)
 _KEPT_PROPERTIES = (
-    "authors", "subject", "keywords", "language", "created_at", "modified_at", "description",
+    "authors", "subject", "keywords", "camera", "language", "created_at", "modified_at", "description",
     "from_email", "to_emails", "cc_emails", "message_id", "attachments", "sheet_names",
 )  # fmt: skip
 # What programs write into the title when nobody did; a file name must never become a title.
@@ -90,10 +92,17 @@ def extract(data: bytes, kind: FileType, name: str, read: ReadInner, limits: Par
     sight = Sight(limits, len(data))
     if kind.reader is FileReader.IMAGE and not sight.by_kreuzberg:
         texts, told = read_picture(data, name, sight)
-        text, pages = _join(texts)
-        text, pages = normalise(text, pages if len(texts) > 1 else ())
+        placed, pages = _join(texts)
+        placed, pages = normalise_placed(placed, pages if len(texts) > 1 else ())
+        told_of = picture_properties(data)
         return ParsedDocument(
-            title="", text=text, media_type=kind.media_type, pages=pages, metadata={}, warnings=told
+            title=_find_title(told_of, placed.text, kind),
+            text=placed.text,
+            media_type=kind.media_type,
+            pages=pages,
+            metadata=_keep_properties(told_of),
+            warnings=told,
+            places=placed.places,
         )
     if kind == MAIL:
         return read_mail(data, name, read, partial(_html_as_text, name=name))
@@ -104,37 +113,42 @@ def extract(data: bytes, kind: FileType, name: str, read: ReadInner, limits: Par
         data, properties = page.data, page.properties
         caveats += page.warnings
     workbook = _read_workbook(data, caveats) if kind.mime in SHEET_MIMES else None
-    text, pages = "", ()
+    placed, pages = PlacedText(""), tuple[int, ...]()
     if workbook is not None:
         properties = workbook.properties
         caveats += workbook.warnings
         (text,) = _with_media(data, [workbook.text], sight, caveats)
+        placed = PlacedText(text)
     else:
-        text, pages, found = _read(data, kind, name, caveats, sight)
+        placed, pages, found = _read(data, kind, name, caveats, sight)
         properties = {**found, **properties}
-    if page and lost_caveats(compare(text, page.paragraphs)):
-        text, more = fill_in(text, page.paragraphs)
+        if kind.reader is FileReader.IMAGE:
+            properties |= picture_properties(data)
+    if page and lost_caveats(compare(placed.text, page.paragraphs)):
+        text, more = fill_in(placed.text, page.paragraphs)
+        placed = PlacedText(text)
         caveats += more
-    text, pages = normalise(text, pages)
+    placed, pages = normalise_placed(placed, pages)
     attachments = Attachments(read)
     if kind.reader is FileReader.MAIL:
         _add_attachments(data, attachments)
         sent = str(properties.get("created_at") or "")
         properties["created_at"] = iso_date(sent) or sent
     return ParsedDocument(
-        title=_find_title(properties, text, kind),
-        text=text,
+        title=_find_title(properties, placed.text, kind),
+        text=placed.text,
         media_type=kind.media_type,
         pages=pages,
         metadata=_keep_properties(properties),
         warnings=(*caveats, *attachments.caveats()),
         parts=tuple(attachments.parts),
+        places=placed.places,
     )
 
 
 def _read(
     data: bytes, kind: FileType, name: str, caveats: list[Caveat], sight: Sight
-) -> tuple[str, tuple[int, ...], dict[str, Any]]:
+) -> tuple[PlacedText, tuple[int, ...], dict[str, Any]]:
     """Text, page starts and properties by kreuzberg, with what second readers fill in.
 
     :param caveats: gets what could not be read.
@@ -148,23 +162,25 @@ def _read(
     word = look_into_word(data) if kind.mime in WORD_MIMES else None
     result = _run(word.data if word else data, kind, name, ocr=sight.by_kreuzberg)
     content = str(result.content)
-    text, pages = content, tuple[int, ...]()
+    placed, pages = PlacedText(content), tuple[int, ...]()
     if kind.reader is FileReader.PDF:
         plain = read_pages(data)
         read, more = complete_pages(_pages_of(content, result), plain)
+        filled = list(map(PlacedText, read))
         if sight.by_rapidocr and len(read) == len(plain):
-            read, more = read_scans(data, read, plain, more, sight)
+            filled, more = read_scans(data, read, plain, more, sight)
         caveats += more
-        text, pages = _join(read)
+        placed, pages = _join(filled)
     elif kind.reader is FileReader.SLIDES:
-        text, pages = _join_slides(_with_media(data, _split_slides(content), sight, caveats))
+        placed, pages = _join_slides(_with_media(data, _split_slides(content), sight, caveats))
     elif kind.media_type == "text/markdown":
-        text = visible(content)
+        placed = PlacedText(visible(content))
     if word:
-        text, more = complete_word(text, word)
+        text, more = complete_word(placed.text, word)
         caveats += more
         (text,) = _with_media(data, [text], sight, caveats)
-    return text, pages, dict(result.metadata or {})
+        placed = PlacedText(text)
+    return placed, pages, dict(result.metadata or {})
 
 
 def _with_media(data: bytes, pages: Sequence[str], sight: Sight, caveats: list[Caveat]) -> list[str]:
@@ -281,20 +297,20 @@ def _split_slides(content: str) -> list[str]:
     return [_EMPTY_ROW.sub("", visible(_RULE.sub("\n", slide))).strip("\n") for slide in slides]
 
 
-def _join_slides(slides: Sequence[str]) -> tuple[str, tuple[int, ...]]:
-    text, starts = _join(slides)
-    return text, starts if len(slides) > 1 else ()
+def _join_slides(slides: Sequence[str]) -> tuple[PlacedText, tuple[int, ...]]:
+    joined, starts = _join(list(map(PlacedText, slides)))
+    return joined, starts if len(slides) > 1 else ()
 
 
-def _join(pages: Sequence[str]) -> tuple[str, tuple[int, ...]]:
+def _join(pages: Sequence[PlacedText]) -> tuple[PlacedText, tuple[int, ...]]:
     """Pages or slides as one text, and where each begins."""
-    if not any(page.strip() for page in pages):
-        return "", ()
+    if not any(page.text.strip() for page in pages):
+        return PlacedText(""), ()
     starts, at = [], 0
     for page in pages:
         starts.append(at)
-        at += len(page) + len(_PAGE_GAP)
-    return _PAGE_GAP.join(pages), tuple(starts)
+        at += len(page.text) + len(_PAGE_GAP)
+    return PlacedText.joined(pages, _PAGE_GAP), tuple(starts)
 
 
 def _find_title(properties: dict[str, Any], text: str, kind: FileType) -> str:

@@ -114,8 +114,12 @@ def _target_end(line: str, opening: int) -> int:
 
 
 def _described(description: str) -> str:
-    # Programs put the picture's file name where its description belongs.
-    return "" if _FILE_NAME.fullmatch(description.strip()) else description
+    return "" if is_file_name(description) else description
+
+
+def is_file_name(description: str) -> bool:
+    """Whether it describes no picture: programs put its file name where the description belongs."""
+    return _FILE_NAME.fullmatch(description.strip()) is not None
 
 
 def _next_fence(fence: str, mark: re.Match[str] | None) -> str:

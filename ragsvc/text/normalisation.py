@@ -6,9 +6,13 @@ import datetime as dt
 import math
 import re
 from collections.abc import Mapping
+from itertools import accumulate
 from typing import Any
 
+from ragsvc.text.placed_text import Edit, PlacedText, moved
+
 REPLACEMENT = "\ufffd"
+_LINE_END = re.compile("\r\n")
 _FORBIDDEN = re.compile("[\x00\ud800-\udfff]")
 MAX_NODES = 5_000
 MAX_DEPTH = 16
@@ -24,30 +28,30 @@ def clean(text: str) -> str:
 
 
 def normalise(text: str, pages: tuple[int, ...] = ()) -> tuple[str, tuple[int, ...]]:
+    """A text alone; see `normalise_placed`."""
+    placed, starts = normalise_placed(PlacedText(text), pages)
+    return placed.text, starts
+
+
+def normalise_placed(placed: PlacedText, pages: tuple[int, ...] = ()) -> tuple[PlacedText, tuple[int, ...]]:
     """Text as it is stored: LF line ends, no byte order mark, no NUL, no lone surrogate.
 
-    :param pages: code point offset into `text` at which each page starts, ascending; offsets past
+    :param pages: code point offset into the text at which each page starts, ascending; offsets past
         the end are moved to it.
-    :return: the text, and the same page starts in it; the first is 0.
+    :return: the text with its places, and the same page starts in it; the first is 0.
     """
-    mark = 1 if text.startswith("\ufeff") else 0
-    starts: list[int] = []
-    before = pairs = 0
-    for page in pages:
-        offset = min(max(page, before), len(text))
-        pairs += text.count("\r\n", before, offset)
-        before = offset
-        starts.append(max(offset - pairs - mark, 0))
-        if offset and text[offset - 1 : offset + 1] == "\r\n":
-            # A page that begins between CR and LF begins after the one line end they become.
-            pairs += 1
-            before = offset + 1
-    if starts:
-        starts[0] = 0
-    body = text[mark:]
-    if "\r" in body:
-        body = body.replace("\r\n", "\n").replace("\r", "\n")
-    return clean(body), tuple(starts)
+    text = placed.text
+    if pages or placed.places:
+        edits: list[Edit] = [(0, 1, "")] if text.startswith("\ufeff") else []
+        # A page that begins between CR and LF begins after the one line end they become.
+        edits += ((found.start(), found.end(), "\n") for found in _LINE_END.finditer(text))
+        starts = moved([min(max(page, 0), len(text)) for page in accumulate(pages, max)], edits)
+        placed = placed.edited(edits)
+    else:
+        starts = []
+        placed = PlacedText(text.removeprefix("\ufeff").replace("\r\n", "\n"))
+    body = clean(placed.text.replace("\r", "\n"))
+    return PlacedText(body, placed.places), (0, *starts[1:]) if starts else ()
 
 
 def to_json(value: Any) -> Any:

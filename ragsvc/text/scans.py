@@ -11,6 +11,7 @@ from ragsvc.domain import Caveat
 from ragsvc.errors import DocumentError, NoText
 from ragsvc.text.limits import Pace, ParseLimits
 from ragsvc.text.ocr import HINT, find_tessdata, has_rapidocr
+from ragsvc.text.placed_text import PlacedText
 from ragsvc.text.readers.attachments import count_of, shown
 from ragsvc.text.readers.media import Medium, media_of
 from ragsvc.text.readers.pdf import PAGE_WITHOUT_TEXT, PdfPage, empty_pages, pictures_of
@@ -48,7 +49,7 @@ class Sight:
         return self.started + seconds * _SHARE_FOR_PICTURES
 
 
-def read_picture(data: bytes, name: str, sight: Sight) -> tuple[list[str], tuple[Caveat, ...]]:
+def read_picture(data: bytes, name: str, sight: Sight) -> tuple[list[PlacedText], tuple[Caveat, ...]]:
     """Texts of the frames of a picture.
 
     :raises NoText: if nothing reads pictures here.
@@ -103,7 +104,7 @@ def _look(medium: Medium, sight: Sight, by_parser: Callable[[bytes, str], str]) 
     from ragsvc.text.readers.pictures import see_picture
 
     seen = see_picture(medium.data)
-    return None if seen is None else (seen.text, f" {seen.confidence:.2f}")
+    return None if seen is None else (seen.placed.text, f" {seen.confidence:.2f}")
 
 
 def _reason(sight: Sight, *, late: bool) -> str:
@@ -116,21 +117,21 @@ def _reason(sight: Sight, *, late: bool) -> str:
 
 def read_scans(
     data: bytes, pages: Sequence[str], plain: Sequence[PdfPage], caveats: tuple[Caveat, ...], sight: Sight
-) -> tuple[list[str], tuple[Caveat, ...]]:
+) -> tuple[list[PlacedText], tuple[Caveat, ...]]:
     """Read the pages on which something stands, but no text, as pictures of text.
 
     :param caveats: of the pages so far.
     :return: the pages, and what is left to say of them.
     """
     empty = [place for place, page in enumerate(pages) if not page.strip() and plain[place].drawn]
+    filled = list(map(PlacedText, pages))
     if not empty:
-        return list(pages), caveats
+        return filled, caveats
     from ragsvc.text.readers.pictures import read_frames
 
     numbers = [place + 1 for place in empty]
     texts, more = read_frames(pictures_of(data, empty), len(pages), sight.deadline, numbers)
-    filled = list(pages)
     for place, text in zip(empty, texts, strict=False):
         filled[place] = text
     told = tuple(made for made in caveats if made.code != PAGE_WITHOUT_TEXT)
-    return filled, (*told, *empty_pages(filled, plain), *more)
+    return filled, (*told, *empty_pages([page.text for page in filled], plain), *more)

@@ -27,6 +27,7 @@ from ragsvc.domain import (
     ParsedDocument,
     ParsedPart,
     VersionText,
+    places_of,
 )
 from ragsvc.text.file_parser import display_name
 from ragsvc.text.file_types import FileReader, kind_by_name
@@ -166,8 +167,14 @@ def _document(fields: Mapping[str, Any]) -> ParsedDocument:
         ParsedPart(made["suffix"], made["parent"], _document(made["document"])) for made in fields["parts"]
     )
     warnings = tuple(Caveat(**made) for made in fields["warnings"])
+    places = places_of(map(_place_row, fields["places"]), len(fields["text"]))
     whole = {**fields, "pages": tuple(fields["pages"]), "warnings": warnings, "parts": parts}
-    return ParsedDocument(**whole)
+    return ParsedDocument(**{**whole, "places": places})
+
+
+def _place_row(made: Mapping[str, Any]) -> list[Any]:
+    """The row of a place from its fields, which are in the same order."""
+    return [made["start"], made["end"], *dict(made["where"]).values()]
 
 
 def _cut_fields(chunk: CutChunk) -> list[object]:

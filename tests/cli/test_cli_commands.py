@@ -28,7 +28,7 @@ from ragsvc.settings.settings import Settings
 
 HIT_KEYS = [
     "rank", "score", "corpus", "document_id", "version", "chunk_id", "source", "title", "start", "end",
-    "text", "page", "headings", "metadata", "duplicates",
+    "text", "page", "headings", "metadata", "duplicates", "places",
 ]  # fmt: skip
 
 
@@ -175,6 +175,7 @@ def test_ask_gives_the_contract_object(run):
     ]  # fmt: skip
     assert list(ran.json["citations"][0]) == [
         "marker", "document_id", "version", "source", "title", "start", "end", "quote", "page", "corpus",
+        "places",
     ]  # fmt: skip
 
 

@@ -186,6 +186,38 @@ def test_what_a_model_writes_runs_nothing(browser: Browser, server: Server) -> N
         assert_harmless(page)
 
 
+@pytest.mark.parametrize(("locale", "page_words"), [("en-GB", "page 12"), ("de-DE", "Seite 12")])
+def test_a_citation_of_a_scan_is_drawn_on_its_page(
+    browser: Browser, server: Server, locale: str, page_words: str
+) -> None:
+    answer = server.post("/v1/answer", corpus="handbook", question=QUESTION)
+    boxes = [[0.1, 0.25, 0.9, 0.3], [0.1, 0.3, 0.4, 0.35]]
+    for citation in answer["citations"]:
+        citation["places"] = [{"page": 12, "bbox": box} for box in boxes]
+    said = {**answer["citations"][0], "marker": 99, "places": [{"from_s": 75.5, "to_s": 80.0}]}
+    answer["citations"].append(said)
+    body = f"event: done\ndata: {json.dumps(answer)}\n\n"
+    with Visit(browser, server.url, options={"locale": locale}) as visit:
+        page = visit.ready()
+        page.route("**/v1/answer", lambda route: route.fulfill(content_type="text/event-stream", body=body))
+        visit.ask(QUESTION)
+        expect(page.locator(".sources .page-number").first).to_have_text(page_words)
+        expect(page.locator(".sources .page-number").last).to_have_text("1:15")
+        page.locator(".sources .source-row").first.click()
+        sheet = page.locator("#source .sheet svg")
+        expect(sheet).to_have_count(1)
+        assert page_words in sheet.get_attribute("aria-label") and "10" in sheet.get_attribute("aria-label")
+        assert marked(page)
+        outer = sheet.bounding_box()
+        drawn = [each.bounding_box() for each in sheet.locator("rect.stands").all()]
+        spans = [each for each in answer["citations"] if each["marker"] == answer["citations"][0]["marker"]]
+        assert outer is not None and len(drawn) == 2 * len(spans)
+        for box, found in zip(boxes, drawn, strict=False):
+            assert found is not None
+            assert found["x"] == pytest.approx(outer["x"] + box[0] * outer["width"], abs=1)
+            assert found["y"] == pytest.approx(outer["y"] + box[1] * outer["height"], abs=1)
+
+
 def assert_harmless(page: Page) -> None:
     assert page.evaluate("window.hacked") is None
     bad = "script, img, svg, iframe, form[action], style, base, math, object, [onerror], [onload], [onclick]"

@@ -368,9 +368,9 @@ def test_a_manifest_that_cannot_be_is_refused(out: Path, other: Service, tmp_pat
     for text in ("", "{", "[" * 100_000, "null", raw + "x", raw.replace(TABLES[0], "../" + TABLES[0])):
         (out / MANIFEST).write_text(text)
         refused(other, out)
-    (out / MANIFEST).write_text(raw.replace('"format": 2', '"format": 3'))
+    (out / MANIFEST).write_text(raw.replace('"format": 3', '"format": 4'))
     newer = refused(other, out)
-    assert "format 3" in newer.message
+    assert "format 4" in newer.message
     assert "upgrade" in newer.hint
     (out / MANIFEST).write_text(raw)
     other.maintenance.import_corpus(ME, out)
@@ -392,8 +392,11 @@ def test_warnings_travel_and_exports_without_them_are_read(
     pq.write_table(read(path).drop_columns(["warnings"]), path)
     reseal(out)
     assert "warnings" in refused(other, out).message
+    path = out / Table.VERSIONS.value
+    pq.write_table(read(path).drop_columns(["places"]), path)
+    reseal(out)
     manifest = out / MANIFEST
-    manifest.write_text(manifest.read_text().replace('"format": 2', '"format": 1'))
+    manifest.write_text(manifest.read_text().replace('"format": 3', '"format": 1'))
     other.maintenance.import_corpus(ME, out)
 
 

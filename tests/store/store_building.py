@@ -128,4 +128,4 @@ def texts(catalog: Catalog, name: str, commit: CommitId | None = None) -> dict[s
     corpus = catalog.corpora.get(ME, name)
     page, cursor = catalog.documents.page(ME, corpus, corpus.commit if commit is None else commit, None, 1000)
     assert cursor is None
-    return {d.document_id: catalog.documents.text(ME, corpus, d.document_id, d.version) for d in page}
+    return {d.document_id: catalog.documents.text(ME, corpus, d.document_id, d.version).text for d in page}

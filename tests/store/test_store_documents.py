@@ -41,8 +41,8 @@ def test_a_document_and_every_text_it_ever_had(catalog: Catalog) -> None:
     second = sync(catalog, "c", {"r/a.txt": document("new")})
     sync(catalog, "c", {})
     assert catalog.documents.get(ME, corpus, "r/a.txt", second).version != old.version
-    assert catalog.documents.text(ME, corpus, "r/a.txt", old.version) == EMOJI
-    assert catalog.documents.text(ME, corpus, "r/a.txt", old.version, 1, 3) == EMOJI[1:3]
+    assert catalog.documents.text(ME, corpus, "r/a.txt", old.version).text == EMOJI
+    assert catalog.documents.text(ME, corpus, "r/a.txt", old.version, 1, 3).text == EMOJI[1:3]
     for start, end in ((-1, 2), (3, 2), (0, 10_000)):
         with pytest.raises(InvalidRequest):
             catalog.documents.text(ME, corpus, "r/a.txt", old.version, start, end)

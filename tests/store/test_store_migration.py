@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from doubles import CORPUS, ME, open_service, search, upload
 from made_records import made_record
 
-from ragsvc.domain import Mode, SearchRequest
+from ragsvc.domain import Mode, ParsedDocument, Place, SearchRequest, TimeRange
 from ragsvc.service.service import Service
 
 # What the ragsvc that wrote the dump found: schema 0001, at commit 86bd822 of this repository, whose
@@ -62,6 +63,34 @@ def test_its_commits_can_be_gone_back_to_and_collected(service: Service) -> None
     upload(service, {"new": "A kiwi."})
     assert search(service, "kiwi", Mode.LEXICAL).commit == 8
     assert service.maintenance.verify(ME, CORPUS).problems == ()
+
+
+def test_texts_from_before_there_were_places_have_none_and_new_ones_do(service: Service) -> None:
+    """From the oldest schema, and from the one before places."""
+    assert_places_begin(service, "before")
+    path = service._catalog.home.path / "catalog.db"
+    service.close()
+    with sqlite3.connect(path) as connection:
+        connection.execute("DROP TABLE mentions")
+        connection.execute("ALTER TABLE document_version DROP COLUMN places")
+        connection.execute("UPDATE alembic_version SET version_num = '0007'")
+    connection.close()
+    with open_service(path.parent, **FUSION_OF_THEN) as opened:
+        hits = search(opened, "apple fig").hits
+        assert [hit.passage.document_id for hit in hits[:1]] == ["docs/a.md"]
+        # What had places lost them with the column that the test took away, and nothing else.
+        assert_places_begin(opened, "after")
+
+
+def assert_places_begin(service: Service, name: str) -> None:
+    hits = search(service, "apple fig").hits
+    assert hits and not any(hit.passage.placed or hit.places for hit in hits)
+    assert service.maintenance.verify(ME, CORPUS).problems == ()
+    versions = service._catalog.versions
+    places = (Place(0, 4, TimeRange(1.0, 2.5)),)
+    made = ParsedDocument(title="", text=f"said {name}", media_type="text/plain", places=places)
+    (placed, plain) = versions.put([made, replace(made, places=())])
+    assert placed != plain and versions.places([placed, plain]) == {placed: places}
 
 
 def test_what_is_asked_from_now_on_is_kept(service: Service) -> None:

@@ -75,3 +75,13 @@ def test_what_a_reader_left_out_is_added_and_said() -> None:
     text, (caveat,) = fill_in("one two three eight", paragraphs)
     assert text.endswith("\n\nFour five six seven.\n") and caveat.code == "text_out_of_place"
     assert compare("nothing", paragraphs).share == 0.0
+
+
+def test_what_is_said_in_place_of_pictures_and_below_them_stays_beside_them(tmp_path: Path) -> None:
+    page = (
+        '<p>Before.</p><figure><img src="a.png" alt="A red ferry at the quay">'
+        "<figcaption>Figure 1: The ferry.</figcaption></figure>"
+        '<p><img src="c.jpg" alt="c.jpg">See <a href="/x"><img src="b.png" alt="the map"></a>.</p>'
+    )
+    lines = [line for line in parse(tmp_path, "x.html", page.encode()).text.splitlines() if line]
+    assert lines == ["Before.", "A red ferry at the quay", "*Figure 1: The ferry.*", "See the map."]

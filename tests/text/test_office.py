@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import io
+import zipfile
 from pathlib import Path
 
 import openpyxl
@@ -249,3 +250,59 @@ def test_slides_tell_notes_tables_and_the_data_of_charts(tmp_path: Path) -> None
     ]
     assert parsed.metadata == {"authors": ["Mia"], "created_at": "2033-01-02T03:04:05Z"}
     assert [w.message for w in parsed.warnings] == ["hidden slides read: 2"]
+
+
+def pic(description: str) -> str:
+    return f'<p:pic><p:nvPicPr><p:cNvPr id="4" name="Picture 3" descr="{description}"/></p:nvPicPr></p:pic>'
+
+
+def test_what_is_said_in_place_of_pictures_on_slides_is_read(tmp_path: Path) -> None:
+    frame = '<p:graphicFrame><p:nvGraphicFramePr><p:cNvPr id="5" name="Chart" descr="Sales fall"/>'
+    shapes = (
+        pic("A red ferry&#10;at the quay"),
+        pic("ferry_1.png"),
+        pic(""),
+        f"{frame}</p:nvGraphicFramePr></p:graphicFrame>",
+    )
+    grouped = f"<p:grpSp>{pic('A buoy')}</p:grpSp>"
+    files = {
+        "ppt/presentation.xml": f'<p:presentation {A}><p:sldIdLst><p:sldId id="256" r:id="r1"/></p:sldIdLst>'
+        "</p:presentation>",
+        "ppt/_rels/presentation.xml.rels": rels(r1="slide|slides/slide1.xml"),
+        "ppt/slides/slide1.xml": slide(box("Harbour", kind="title"), *shapes, grouped),
+    }
+    parsed = parse(tmp_path, "x.pptx", make_zip({name: text.encode() for name, text in files.items()}))
+    assert parsed.text.strip().split("\n\n") == [
+        "## Harbour", "A red ferry at the quay", "Sales fall", "A buoy",
+    ]  # fmt: skip
+
+
+def drawing(description: str, blip: str) -> str:
+    main = "http://schemas.openxmlformats.org/drawingml/2006"
+    return (
+        f'<w:p><w:r><w:drawing><wp:inline xmlns:wp="{main}/wordprocessingDrawing" xmlns:a="{main}/main" '
+        f'xmlns:pic="{main}/picture" xmlns:r="{REL}"><wp:docPr id="1" name="P" descr="{description}"/>'
+        f'<a:graphic><a:graphicData uri="{main}/picture"><pic:pic><pic:nvPicPr><pic:cNvPr id="1" name="x"/>'
+        f"<pic:cNvPicPr/></pic:nvPicPr><pic:blipFill>{blip}</pic:blipFill><pic:spPr/></pic:pic>"
+        "</a:graphicData></a:graphic></wp:inline></w:drawing></w:r></w:p>"
+    )
+
+
+def test_pictures_in_word_keep_what_is_said_in_their_place_and_their_captions(tmp_path: Path) -> None:
+    caption = run("Figure 1: The ferry.").replace("<w:p>", '<w:p><w:pPr><w:pStyle w:val="Caption"/></w:pPr>')
+    held = drawing("A red boat at the quay", '<a:blip r:embed="r9"/>')
+    linked = drawing("Gulls over its mast", "<a:blip/>") + drawing("mast_2.png", "<a:blip/>")
+    packed = io.BytesIO(word(f"{run('Before.')}{held}{caption}{linked}{run('After.')}"))
+    with zipfile.ZipFile(packed, "a") as package:
+        package.writestr("word/_rels/document.xml.rels", rels(r9="image|media/image1.png"))
+        package.writestr("word/media/image1.png", b"\x89PNG\r\n\x1a\n")
+    parsed = parse(tmp_path, "x.docx", packed.getvalue())
+    lines = [line for line in parsed.text.splitlines() if line]
+    # The parser leaves out what it finds no picture for.
+    assert lines == [
+        "Before.",
+        "A red boat at the quay",
+        "Figure 1: The ferry.",
+        "After.",
+        "Gulls over its mast",
+    ]

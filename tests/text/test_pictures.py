@@ -6,10 +6,12 @@ import io
 import time
 import zipfile
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from test_parse import LIMITS, make_pdf, parse
 
+from ragsvc.domain import PageArea
 from ragsvc.errors import BrokenDocument, NoText
 from ragsvc.text import file_parser as parsing
 from ragsvc.text import ocr, scans
@@ -77,7 +79,7 @@ def test_what_there_is_no_time_for_is_said() -> None:
     from ragsvc.text.readers.pictures import read_picture
 
     texts, (caveat,) = read_picture(picture("words"), "x.png", time.monotonic() - 1)
-    assert texts == [""] and caveat.code == "scan_partly_read"
+    assert [page.text for page in texts] == [""] and caveat.code == "scan_partly_read"
     assert LIMITS.reads_pictures
 
 
@@ -85,15 +87,43 @@ def test_columns_of_prose_are_read_one_after_the_other() -> None:
     from ragsvc.text.readers.pictures import _Box, _ordered
 
     def box(column: int, row: int, text: str, width: float = 200) -> _Box:
-        return _Box(column * 220, row * 20, column * 220 + width, row * 20 + 15, text)
+        area = PageArea(page=1, left=0, top=0, right=1, bottom=1)
+        return _Box(column * 220, row * 20, column * 220 + width, row * 20 + 15, text, area)
 
     prose = [box(c, r, f"column {c} line {r} of some prose") for r in range(1, 6) for c in (0, 1)]
     head = box(0, 0, "A headline across both", 400)
     lines = _ordered([*prose, head])
-    assert lines[0] == head.text
-    assert lines[1:6] == [f"column 0 line {r} of some prose" for r in range(1, 6)]
+    assert lines[0] == [head]
+    assert [line[0].text for line in lines[1:6]] == [f"column 0 line {r} of some prose" for r in range(1, 6)]
     cells = [box(c, r, f"{c}{r}") for r in range(6) for c in (0, 1)]
-    assert _ordered(cells) == [f"0{r} 1{r}" for r in range(6)]
+    assert [[box.text for box in line] for line in _ordered(cells)] == [[f"0{r}", f"1{r}"] for r in range(6)]
+
+
+@pytest.mark.parametrize("degrees", [-4.0, 0.0, 2.0, 9.0])
+def test_cells_of_a_sheet_that_lies_askew_stay_in_their_rows(
+    degrees: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import numpy as np
+
+    from ragsvc.text.readers import pictures
+
+    cells = [(f"name {row} of some length", f"{row} apples") for row in range(8)]
+    angle = np.radians(degrees)
+    turn = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
+    corners = []
+    for row in range(8):
+        for x, width in ((100, 260), (1200, 90)):
+            y = 100 + 30 * row
+            corners.append(np.array([[x, y], [x + width, y], [x + width, y + 20], [x, y + 20]]) @ turn + 300)
+    found = SimpleNamespace(boxes=np.array(corners), txts=list(sum(cells, ())), scores=[0.9] * 16)
+    monkeypatch.setattr(pictures, "_engine", lambda: lambda _: found)
+    seen = pictures._see(np.zeros((2000, 2000, 3), np.uint8), 3)
+    assert seen.placed.text.split("\n") == [" ".join(row) for row in cells]
+    for place, points in zip(seen.placed.places, corners, strict=True):
+        wanted = np.clip(points / 2000, 0, 1)
+        where = place.where
+        assert isinstance(where, PageArea) and where.page == 3
+        np.testing.assert_allclose(where.bbox, [*wanted.min(axis=0), *wanted.max(axis=0)])
 
 
 def test_a_damaged_picture_costs_neither_the_others_nor_the_text() -> None:

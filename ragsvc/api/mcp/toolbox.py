@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, TypeAlias
 
@@ -27,7 +27,7 @@ from ragsvc.api.responses import RPC_PATHS
 from ragsvc.api.schemas import Body
 from ragsvc.api.state import AppState
 from ragsvc.api.strict_route import parse_json, validate
-from ragsvc.domain import Caller, InlineDocument, Job, JobState
+from ragsvc.domain import Caller, InlineDocument, Job, JobState, places_within
 from ragsvc.errors import InvalidRequest, JobError, RagsvcError
 from ragsvc.service.json_values import JsonObject, View
 from ragsvc.service.views.answers import AnswerView, SearchView, TextView
@@ -151,11 +151,15 @@ async def _get_text(state: AppState, caller: Caller, asked: TextArguments) -> Js
         asked.start,
         asked.last + 1,
     )
-    view = TextView.of(await state.catalog.run(read)).json_object()
-    length = asked.last - asked.start
-    shown = view["text"][:length]
-    more = len(view["text"]) > length
-    return {**view, "end": view["start"] + len(shown), "text": shown, "more": more}
+    piece = await state.catalog.run(read)
+    end = min(piece.end, asked.last)
+    shown = replace(
+        piece,
+        end=end,
+        text=piece.text[: end - piece.start],
+        places=places_within(piece.places, piece.start, end),
+    )
+    return {**TextView.of(shown).json_object(), "more": piece.end > end}
 
 
 async def _list_corpora(state: AppState, caller: Caller, _: CorporaArguments) -> JsonObject:

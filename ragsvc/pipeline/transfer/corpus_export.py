@@ -24,6 +24,7 @@ from ragsvc.errors import DiskFull, StaleContent, StorageError, TargetExists
 from ragsvc.pipeline.transfer.export_manifest import MANIFEST, ExportManifest, FileFacts, Table
 from ragsvc.pipeline.transfer.parquet import HASH_BYTES, Columns, TableWriter
 from ragsvc.store.catalog import Catalog
+from ragsvc.store.columns import canonical_json
 from ragsvc.store.engine import batches
 from ragsvc.store.rows import ExportedChunk, ExportedDocument, ExportedVersion
 
@@ -135,6 +136,7 @@ class CorpusExport:
         names = {number: name for name, number in versions.items()}
         for some in batches(list(versions.values()), _VERSIONS):
             signatures = self._catalog.exports.version_signatures(some)
+            places = self._catalog.versions.places(some)
             page: list[ExportedVersion] = []
             characters = 0
             for text in self._catalog.versions.texts(some):
@@ -145,6 +147,7 @@ class CorpusExport:
                     media_type=text.media_type,
                     pages=text.pages,
                     signature=signatures.get(text.id, b""),
+                    places=canonical_json([place.row for place in places.get(text.id, ())]),
                 )
                 page.append(row)
                 characters += len(text.text)

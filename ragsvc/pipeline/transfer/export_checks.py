@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ragsvc.domain import SIGNATURE_VALUES, Caveat, F32Matrix, ParsedDocument
+from ragsvc.domain import SIGNATURE_VALUES, Caveat, F32Matrix, ParsedDocument, Places, places_of
 from ragsvc.errors import ExportDamaged
 from ragsvc.pipeline.transfer.export_manifest import COPY_AGAIN, Table
 from ragsvc.store.memberships import base_name
@@ -30,7 +30,9 @@ def check_version(row: ExportedVersion) -> ParsedDocument:
     :raises ExportDamaged: if its id is not that of its content, or the content cannot be.
     """
     pages = tuple(row.pages)
-    document = ParsedDocument(title=row.title, text=row.text, media_type=row.media_type, pages=pages)
+    document = ParsedDocument(
+        title=row.title, text=row.text, media_type=row.media_type, pages=pages, places=_places(row)
+    )
     _demand(version_name(document) == row.version, Table.VERSIONS, row.version, "its text is another")
     _demand(
         all(clean(value) == value for value in (row.title, row.text, row.media_type)),
@@ -43,6 +45,13 @@ def check_version(row: ExportedVersion) -> ParsedDocument:
     _demand(sound, Table.VERSIONS, row.version, "its pages are not in order")
     _check_signature(Table.VERSIONS, row.version, row.signature)
     return document
+
+
+def _places(row: ExportedVersion) -> Places:
+    try:
+        return places_of(json.loads(row.places, parse_constant=_refuse), len(row.text))
+    except (ValueError, TypeError, RecursionError) as error:
+        raise _error(Table.VERSIONS, row.version, f"its places cannot be: {error}") from error
 
 
 def check_chunks(version: ExportedVersion, rows: Sequence[ExportedChunk]) -> None:

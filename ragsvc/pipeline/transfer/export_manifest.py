@@ -14,7 +14,7 @@ from ragsvc.domain import ChunkerSpec, EmbedderSpec, ProfileSpec
 from ragsvc.errors import ExportDamaged
 from ragsvc.fingerprints import profile_fingerprint
 
-FORMAT = 2
+FORMAT = 3
 MANIFEST = "manifest.json"
 COPY_AGAIN = "copy the folder again, or export again"
 _MOST_BYTES = 16 * 2**20

@@ -28,8 +28,8 @@ RECORD_GROUP = 1000
 # Far more than any row group of ours; a file that says more is not one of ours.
 _MOST_BYTES = 2**30
 HASH_BYTES = 32
-# Exports of format 1 lack it.
-_WARNINGS = "warnings"
+# Exports of format 1 lack the first, those of format 2 the second.
+_WARNINGS, _PLACES = "warnings", "places"
 
 
 def schema(table: Table, dimension: int, version: int = FORMAT) -> Any:
@@ -62,6 +62,7 @@ def schema(table: Table, dimension: int, version: int = FORMAT) -> Any:
             ("media_type", text),
             ("pages", pa.list_(pa.field("element", whole, nullable=False))),
             ("signature", pa.binary()),
+            *(((_PLACES, text),) if version >= 3 else ()),
         ],
         Table.CHUNKS: [
             ("version", text),
@@ -244,6 +245,8 @@ def read_table(folder: Path, table: Table, dimension: int, version: int = FORMAT
                 columns = {name: _values(path, name, rows.column(name)) for name in rows.column_names}
                 if table is Table.DOCUMENTS:
                     columns.setdefault(_WARNINGS, ["[]"] * rows.num_rows)
+                elif table is Table.VERSIONS:
+                    columns.setdefault(_PLACES, ["[]"] * rows.num_rows)
                 yield columns
     except ExportDamaged:
         raise

@@ -7,8 +7,43 @@ from typing import Any
 
 from pydantic import ConfigDict, Field
 
-from ragsvc.domain import Answer, Citation, Computation, Hit, Mode, SearchResult, Span, TextSlice
+from ragsvc.domain import (
+    Answer,
+    Citation,
+    Computation,
+    Hit,
+    Mode,
+    Place,
+    Places,
+    SearchResult,
+    Span,
+    TextSlice,
+    TimeRange,
+)
 from ragsvc.service.json_values import View
+
+
+class PlaceView(View):
+    """Where a stretch of stored text stands in the original: on a page, or in a recording."""
+
+    page: int | None = Field(None, examples=[2], description="Page, from 1; absent in a recording.")
+    bbox: list[float] | None = Field(
+        None,
+        examples=[[0.12, 0.3, 0.88, 0.33]],
+        description="Left, top, right, bottom: shares of the page's width and height, from its top left.",
+    )
+    from_s: float | None = Field(
+        None, examples=[None], description="Second of a recording at which it begins; absent on a page."
+    )
+    to_s: float | None = Field(None, examples=[None], description="Second at which it ends.")
+
+    @classmethod
+    def of(cls, place: Place) -> PlaceView:
+        """View one place; of the other kind's members there are none."""
+        where = place.where
+        if isinstance(where, TimeRange):
+            return cls.model_construct(page=None, bbox=None, from_s=where.from_s, to_s=where.to_s)
+        return cls.model_construct(page=where.page, bbox=list(where.bbox), from_s=None, to_s=None)
 
 
 class HitView(View):
@@ -31,6 +66,9 @@ class HitView(View):
     duplicates: list[str] = Field(
         examples=[["handbook/old/backups.md"]], description="Documents with nearly the same text, not listed."
     )
+    places: list[PlaceView] = Field(
+        description="Where the original has it, in order; empty where nobody knows."
+    )
 
     @classmethod
     def of(cls, hit: Hit) -> HitView:
@@ -52,6 +90,7 @@ class HitView(View):
             headings=list(passage.headings),
             metadata=dict(passage.metadata),
             duplicates=list(hit.duplicates),
+            places=place_views(hit.places),
         )
 
 
@@ -110,6 +149,9 @@ class CitationView(View):
         examples=[False],
         description="True where the quote holds characters that are not seen or that turn others around.",
     )
+    places: list[PlaceView] = Field(
+        description="Where the original has it, in order; empty where nobody knows."
+    )
 
     @classmethod
     def of(cls, citation: Citation) -> CitationView:
@@ -126,6 +168,7 @@ class CitationView(View):
             page=citation.page,
             corpus=citation.corpus,
             hidden=citation.hidden,
+            places=place_views(citation.places),
         )
 
 
@@ -217,6 +260,9 @@ class TextView(View):
     start: int = Field(examples=[120], description="First code point.")
     end: int = Field(examples=[145], description="Code point after the last one.")
     text: str = Field(examples=["Backups are made nightly."], description="Stored text [start, end).")
+    places: list[PlaceView] = Field(
+        description="Where the original has it, in order; empty where nobody knows."
+    )
 
     @classmethod
     def of(cls, piece: TextSlice) -> TextView:
@@ -227,7 +273,13 @@ class TextView(View):
             start=piece.start,
             end=piece.end,
             text=piece.text,
+            places=place_views(piece.places),
         )
+
+
+def place_views(places: Places) -> list[PlaceView]:
+    """View places, in their order."""
+    return [PlaceView.of(place) for place in places]
 
 
 def hit_views(hits: Iterable[Hit]) -> list[HitView]:

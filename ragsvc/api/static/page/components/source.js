@@ -4,6 +4,7 @@ import { corpusPath, get } from "../client.js";
 import { hides, nodesOf, unitsOf } from "../characters.js";
 import { button, el, fill, note } from "../dom.js";
 import { number, plural, t } from "../language.js";
+import { sheets, whereabouts } from "./places.js";
 
 // Code points around the spans that are fetched at once: a novel is read a piece at a time.
 const AROUND = 12000;
@@ -47,6 +48,8 @@ export async function open(request) {
     // Of a version of before the length is not told: it is read to its end.
     request = { ...request, length: live?.version === request.version ? live.characters : null, changed: live?.version !== request.version };
     if (!content) piece = await text(request, Math.max(0, first - AROUND), last + AROUND);
+    // What is kept of an answer does not say where the original has its quotes; the document does.
+    if (piece?.places?.length) request = { ...request, spans: await Promise.all(spans.map((each) => placed(request, each))) };
   } catch (error) {
     if (turn === latest) fill(pane, head(request), request.more ?? null, el("p", { class: "state wrong", role: "alert" }, [error.message, error.hint].filter(Boolean).join(" — ")));
     return;
@@ -75,6 +78,10 @@ function text(request, start, wanted) {
   return get(corpusPath(request.corpus, "/text"), { document_id: request.document_id, version: request.version, start, end });
 }
 
+async function placed(request, span) {
+  return span.places ? span : { ...span, places: (await text(request, span.start, span.end)).places };
+}
+
 function head(request) {
   const title = request.title || request.document_id;
   return el("div", { class: "source-head" },
@@ -87,7 +94,8 @@ function head(request) {
 
 function facts(request) {
   const found = [];
-  if (request.page) found.push(el("span", { class: "chip" }, t("page", { n: number(request.page) })));
+  const where = whereabouts(request);
+  if (where) found.push(el("span", { class: "chip" }, where));
   for (const span of request.spans ?? []) found.push(el("span", { class: "chip" }, t("characters_of", { start: number(span.start), end: number(span.end) })));
   found.push(el("span", { class: "chip", title: request.version }, t("version", { version: request.version.slice(0, 8) })));
   if (request.changed) found.push(el("span", { class: "flag" }, t("changed_since")));
@@ -120,7 +128,8 @@ function show(pane, request, piece) {
     if (back) pane.scrollTop += body.scrollHeight - height;
   }
 
-  fill(pane, head(request), request.more ?? null, flagged, earlier, body, later, beside(request.others));
+  const drawn = sheets((request.spans ?? []).flatMap((each) => each.places ?? []));
+  fill(pane, head(request), request.more ?? null, drawn, flagged, earlier, body, later, beside(request.others));
   paint();
   const mark = body.querySelector("mark.exact");
   if (mark) mark.scrollIntoView({ block: "center" }); else pane.scrollTop = 0;
@@ -158,7 +167,7 @@ function section(title, rows) {
     el("ul", {}, rows.map((each) => el("li", {}, button([
       each.label ? el("span", { class: "marker still", "aria-hidden": "true" }, each.label.slice(1, -1)) : null,
       el("span", { class: "source-words" },
-        el("span", { class: "source-title", dir: "auto" }, nodesOf(each.title), each.page ? el("span", { class: "page-number" }, t("page", { n: each.page })) : null),
+        el("span", { class: "source-title", dir: "auto" }, nodesOf(each.title), each.where ? el("span", { class: "page-number" }, each.where) : null),
         el("span", { class: "source-quote", dir: "auto" }, nodesOf(each.words.replace(/\s+/gu, " ").slice(0, 160))))],
     each.open, { class: "source-row", "aria-current": each.current ? "true" : null })))));
 }

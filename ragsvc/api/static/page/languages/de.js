@@ -26,7 +26,7 @@ export default {
   "feedback": "War die Antwort gut?", "good": "Gute Antwort", "bad": "Schlechte Antwort", "comment": "Was war gut oder falsch?", "thanks": "Danke.",
   "sessions": "Gespräche", "no_sessions": "Noch keine.", "not_kept": "(Text nicht aufbewahrt)", "rename": "{name} umbenennen", "delete_of": "{name} löschen", "delete_session": "Das Gespräch „{name}“ wird gelöscht.",
 
-  "source": "Quelle", "text": "Text des Dokuments", "page": "Seite {n}", "characters_of": "Zeichen {start}–{end}", "version": "Version {version}",
+  "source": "Quelle", "text": "Text des Dokuments", "page": "Seite {n}", "on_page": "Seite {n}, ab {left} der Breite und {top} der Höhe", "characters_of": "Zeichen {start}–{end}", "version": "Version {version}",
   "hidden_signs": "verborgene Zeichen", "hidden_signs_more": "Dieser Text enthält Zeichen, die man nicht sieht oder die andere umdrehen. Sie sind als Kästchen gezeigt.",
   "changed_since": "seither geändert", "earlier": "Text davor zeigen", "later": "Text danach zeigen", "cited_beside": "In dieser Antwort belegt", "read_beside": "Andere gelesene Stellen",
 

@@ -26,7 +26,7 @@ export default {
   "feedback": "Was this answer good?", "good": "Good answer", "bad": "Bad answer", "comment": "What was good or wrong?", "thanks": "Thank you.",
   "sessions": "Conversations", "no_sessions": "None yet.", "not_kept": "(text not kept)", "rename": "Rename {name}", "delete_of": "Delete {name}", "delete_session": "The conversation “{name}” will be deleted.",
 
-  "source": "Source", "text": "Text of the document", "page": "page {n}", "characters_of": "characters {start}–{end}", "version": "version {version}",
+  "source": "Source", "text": "Text of the document", "page": "page {n}", "on_page": "page {n}, from {left} of its width and {top} of its height", "characters_of": "characters {start}–{end}", "version": "version {version}",
   "hidden_signs": "hidden characters", "hidden_signs_more": "This text holds characters that are not seen or that turn others around. They are shown as boxes.",
   "changed_since": "the document has changed since", "earlier": "Show earlier text", "later": "Show later text", "cited_beside": "Cited in this answer", "read_beside": "Other passages that were read",
 
