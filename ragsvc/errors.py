@@ -17,6 +17,7 @@ RagsvcError
 │   ├── TrainedModelNotFound
 │   ├── SessionNotFound
 │   ├── RecordNotFound
+│   ├── EntityNotFound
 │   └── SourceNotFound
 ├── Conflict                  the state forbids it
 │   ├── RootConflict
@@ -141,6 +142,12 @@ class DocumentNotFound(NotFound):
 
 class VersionNotFound(NotFound):
     code = "version_not_found"
+
+
+class EntityNotFound(NotFound):
+    """Nothing in the documents of a corpus is called so, or several things are."""
+
+    code = "entity_not_found"
 
 
 class RefNotFound(NotFound):

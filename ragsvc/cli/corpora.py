@@ -1,4 +1,4 @@
-"""`ragsvc corpora list | show | delete`."""
+"""`ragsvc corpora list | show | graph | delete`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from ragsvc.cli.options import CorpusArgument, HomeOption, JsonOption
+from ragsvc.cli.options import AtOption, CorpusArgument, HomeOption, JsonOption, reference
 from ragsvc.cli.output import make_console, safe, write_json, write_line
 from ragsvc.cli.session import local_caller, session_of
 from ragsvc.errors import Cancelled, HomeNotFound, InvalidRequest
@@ -76,6 +76,41 @@ def show_corpus(
         render_duplicates(console, shape["duplicates"])
     if outliers:
         render_outliers(console, shape["outliers"])
+    return 0
+
+
+@app.command("graph")
+def show_graph(
+    context: typer.Context,
+    corpus: CorpusArgument,
+    entity: Annotated[
+        str | None,
+        typer.Option(
+            "--entity", metavar="NAME", help="What is named together with it, and by which documents."
+        ),
+    ] = None,
+    limit: Annotated[int, typer.Option("--limit", min=1, max=200, help="Show at most so many.")] = 50,
+    at: AtOption = None,
+    as_json: JsonOption = False,
+    home: HomeOption = None,
+) -> int:
+    """Show what documents name by their structure, and what they name together."""
+    from ragsvc.cli.render import render_graph
+    from ragsvc.service.json_values import encodable
+    from ragsvc.service.views.relations import GraphView
+
+    named = None if entity is None else encodable(entity)
+    with session_of(context).service(home) as service:
+        graph = service.relations.graph(local_caller(), corpus, entity=named, limit=limit, at=reference(at))
+    shape = GraphView.of(graph).json_object()
+    if as_json:
+        write_json(shape)
+        return 0
+    render_graph(make_console(sys.stdout), shape)
+    if graph.unread:
+        typed = session_of(context).typed(f"ragsvc rebuild {corpus}")
+        words = f"{graph.unread} documents are from an older version and were not read for it"
+        write_line(f"{words}: {safe(typed)}", sys.stderr)
     return 0
 
 

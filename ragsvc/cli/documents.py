@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Annotated
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ragsvc.cli.options import AtOption, CorpusArgument, HomeOption, JsonOption, reference
+from ragsvc.cli.options import (
+    AtOption,
+    CorpusArgument,
+    FilterOption,
+    HomeOption,
+    JsonOption,
+    parse_filter,
+    reference,
+)
 from ragsvc.cli.output import make_console, safe, write_json, write_line
 from ragsvc.cli.session import local_caller, session_of
 
@@ -29,6 +38,7 @@ def list_documents(
     warned: Annotated[
         bool, typer.Option("--warnings", help="Only documents of which something was not read, and what.")
     ] = False,
+    where: FilterOption = None,
     at: AtOption = None,
     as_json: JsonOption = False,
     home: HomeOption = None,
@@ -39,7 +49,7 @@ def list_documents(
     from ragsvc.service.views.corpora import DocumentView
 
     with session_of(context).service(home) as service:
-        found = _pages(service, corpus, limit, reference(at), warned=warned)
+        found = _pages(service, corpus, limit, reference(at), parse_filter(where), warned=warned)
         documents = [DocumentView.of(document).json_object() for document in found]
     if as_json:
         write_json({"corpus": corpus, "documents": documents})
@@ -50,7 +60,9 @@ def list_documents(
         columns = ("document_id", "title", "characters", "media_type", "commit")
         render_table(make_console(sys.stdout), documents, columns)
     else:
-        kind = "document with warnings" if warned else "document"
+        kind = (
+            "document with warnings" if warned else "document" if where is None else "document that matches"
+        )
         write_line(f"corpus {safe(corpus)} holds no {kind}", sys.stderr)
     return 0
 
@@ -118,7 +130,13 @@ def delete_document(
 
 
 def _pages(
-    service: Service, corpus: str, limit: int | None, at: str | None, *, warned: bool
+    service: Service,
+    corpus: str,
+    limit: int | None,
+    at: str | None,
+    where: Mapping[str, Any] | None,
+    *,
+    warned: bool,
 ) -> list[Document]:
     """Documents by id, all of them or the first `limit`."""
     found: list[Document] = []
@@ -126,7 +144,7 @@ def _pages(
     while True:
         wanted = _PAGE if limit is None else min(_PAGE, limit - len(found))
         page, cursor = service.documents(
-            local_caller(), corpus, cursor=cursor, limit=wanted, at=at, warned=warned
+            local_caller(), corpus, cursor=cursor, limit=wanted, at=at, warned=warned, where=where
         )
         found.extend(page)
         if cursor is None or (limit is not None and len(found) >= limit):

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-
-from ragsvc.errors import InvalidFilter
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")]
 HomeOption = Annotated[
@@ -44,17 +41,9 @@ def parse_filter(text: str | None) -> Mapping[str, Any] | None:
 
     :raises InvalidFilter: if it is not a JSON object.
     """
-    if text is None:
-        return None
-    try:
-        value = json.loads(text, parse_constant=_refuse_constant)
-    except RecursionError:
-        raise InvalidFilter("--filter is nested too deeply", hint=_FILTER_HINT) from None
-    except ValueError as error:
-        raise InvalidFilter(f"--filter is not JSON: {error}", hint=_FILTER_HINT) from error
-    if not isinstance(value, dict):
-        raise InvalidFilter("--filter is not a JSON object", hint=_FILTER_HINT)
-    return value
+    from ragsvc.service.json_values import filter_of
+
+    return None if text is None else filter_of(text, "--filter", _FILTER_HINT)
 
 
 def corpus_names(text: str) -> tuple[str, ...]:
@@ -67,7 +56,3 @@ def reference(text: str | None) -> str | None:
     from ragsvc.service.json_values import encodable
 
     return None if text is None else encodable(text)
-
-
-def _refuse_constant(name: str) -> None:
-    raise ValueError(f"{name} is not JSON")

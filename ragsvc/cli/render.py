@@ -89,6 +89,38 @@ def render_fields(console: Console, fields: Mapping[str, Any]) -> None:
     _print_table(console, table)
 
 
+def render_graph(console: Console, graph: Mapping[str, Any]) -> None:
+    """Entities as a table; of one entity its documents too, and how many it shares with each other."""
+    entity = graph["entity"]
+    shared: dict[str, int] = {}
+    if entity is not None:
+        console.print(
+            Text(f"{safe(entity['name'])} ({', '.join(entity['kinds'])}): {entity['documents']} documents")
+        )
+        render_table(console, graph["documents"], ("document_id", "title"))
+        shared = {
+            each["second"]: each["documents"] for each in graph["edges"] if each["first"] == entity["key"]
+        }
+    rows = [
+        {
+            "name": each["name"],
+            "kinds": ", ".join(each["kinds"]),
+            "documents": each["documents"],
+            "shared": shared.get(each["key"], 0),
+        }
+        for each in graph["entities"]
+    ]
+    if rows:
+        columns = ("name", "kinds", "documents") + (("shared",) if entity is not None else ())
+        render_table(console, rows, columns)
+    if graph["total"] > len(rows):
+        console.print(Text(f"{graph['total'] - len(rows)} more: --limit N, --json"))
+    elif not rows:
+        console.print(
+            Text("nothing is named by two documents" if entity is None else "nothing is named with it")
+        )
+
+
 def render_log(console: Console, commits: Sequence[Mapping[str, Any]]) -> None:
     """Commits as a table: when, by what, what changed, and their tags."""
     rows = [

@@ -122,6 +122,15 @@ from ragsvc.domain.records import (
     TraceTarget,
     UsageRow,
 )
+from ragsvc.domain.relations import (
+    Entity,
+    EntityEdge,
+    EntityKind,
+    Mention,
+    MentionKind,
+    NamedDocument,
+    RelationGraph,
+)
 from ragsvc.domain.reports import (
     CarryReport,
     CollectReport,
@@ -197,6 +206,9 @@ __all__ = [
     "Outlier",
     "DuplicateKind",
     "EmbedderSpec",
+    "Entity",
+    "EntityEdge",
+    "EntityKind",
     "Evidence",
     "F32Matrix",
     "F32Vector",
@@ -209,6 +221,10 @@ __all__ = [
     "GenerationRequest",
     "Hit",
     "Holder",
+    "Mention",
+    "MentionKind",
+    "NamedDocument",
+    "RelationGraph",
     "Holdings",
     "I32Matrix",
     "I32Vector",

@@ -17,6 +17,7 @@ from ragsvc.domain.arrays import (
 )
 from ragsvc.domain.corpora import ChunkerSpec
 from ragsvc.domain.places import Places
+from ragsvc.domain.relations import Mention
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -187,10 +188,14 @@ class CutChunk:
 
 @dataclass(frozen=True, slots=True)
 class CutText:
-    """A whole text in chunks, in order. signature: of the text; b"" for one without words."""
+    """A whole text in chunks, in order. signature: of the text; b"" for one without words.
+
+    mentions: what its structure names.
+    """
 
     chunks: tuple[CutChunk, ...]
     signature: bytes
+    mentions: tuple[Mention, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

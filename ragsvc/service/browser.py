@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from ragsvc.domain import Caller, Corpus, CorpusDetails, Document, TextSlice
 from ragsvc.errors import InvalidRequest, NotFound
 from ragsvc.retries import retry_stale
+from ragsvc.service.relations import RelationService
 from ragsvc.store.catalog import Catalog
+from ragsvc.store.filters import parse_filter
 
 T = TypeVar("T")
 
@@ -22,8 +24,9 @@ SHOWN_COMMITS = 5
 class CorpusBrowser:
     """Reading, each time from one commit of one corpus."""
 
-    def __init__(self, catalog: Catalog) -> None:
+    def __init__(self, catalog: Catalog, relations: RelationService) -> None:
         self._catalog = catalog
+        self._relations = relations
 
     def details(self, caller: Caller, name: str) -> CorpusDetails:
         """See `MaintenanceService.details`."""
@@ -46,16 +49,18 @@ class CorpusBrowser:
         limit: int,
         *,
         warned: bool = False,
+        where: Mapping[str, Any] | None = None,
     ) -> tuple[list[Document], str | None]:
         """See `Service.documents`."""
-        return self._read(
-            caller,
-            name,
-            at,
-            lambda corpus: self._catalog.documents.page(
-                caller, corpus, corpus.commit, cursor, limit, warned=warned
-            ),
-        )
+        asked = None if where is None else parse_filter(where)
+
+        def page(corpus: Corpus) -> tuple[list[Document], str | None]:
+            narrowed = self._relations.resolved(caller, corpus, asked)
+            return self._catalog.documents.page(
+                caller, corpus, corpus.commit, cursor, limit, warned=warned, where=narrowed
+            )
+
+        return self._read(caller, name, at, page)
 
     def document(self, caller: Caller, name: str, at: str | None, document_id: str) -> Document:
         """See `Service.document`."""

@@ -212,6 +212,7 @@ class Evaluations:
         told: Told,
     ) -> EvaluationRun:
         where = None if request.where is None else parse_filter(request.where)
+        where = self._asker.relations.resolved(caller, snapshot.corpus, where)
         if not snapshot.allowed(self._catalog, where, caller).any():
             raise InvalidRequest(
                 f"{request.corpus} holds nothing to search in by this filter", hint="choose another filter"

@@ -7,12 +7,15 @@ infinity) becomes null.
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import Any, TypeAlias
 
 from pydantic import BaseModel, ConfigDict
+
+from ragsvc.errors import InvalidFilter
 
 JsonObject: TypeAlias = dict[str, Any]
 
@@ -65,6 +68,27 @@ def plain(value: object) -> Any:
     if isinstance(value, Iterable):
         return [plain(item) for item in value]
     return encodable(str(value))
+
+
+def filter_of(text: str, where: str, hint: str) -> Mapping[str, Any]:
+    """Read a filter that was written as JSON.
+
+    :param where: what holds it, as an error names it.
+    :raises InvalidFilter: if it is not a JSON object.
+    """
+    try:
+        value = json.loads(text, parse_constant=_refuse_constant)
+    except RecursionError:
+        raise InvalidFilter(f"{where} is nested too deeply", hint=hint) from None
+    except ValueError as error:
+        raise InvalidFilter(f"{where} is not JSON: {error}", hint=hint) from error
+    if not isinstance(value, dict):
+        raise InvalidFilter(f"{where} is not a JSON object", hint=hint)
+    return value
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")
 
 
 def encodable(text: str) -> str:

@@ -64,7 +64,7 @@ class MaintenanceService:
 
         :raises CorpusNotFound: if there is none of this name.
         """
-        return CorpusBrowser(self._catalog).details(caller, corpus)
+        return CorpusBrowser(self._catalog, self._asker.relations).details(caller, corpus)
 
     def duplicates(self, caller: Caller, corpus: str) -> list[DuplicateGroup]:
         """Live documents that hold the same text, or nearly; see `pipeline.duplicates`.

@@ -22,7 +22,7 @@ from ragsvc.domain import (
     SearchRequest,
     SearchResult,
 )
-from ragsvc.errors import CorpusNotFound, InvalidRequest, RagsvcError
+from ragsvc.errors import CorpusNotFound, InvalidRequest, RagsvcError, StaleContent
 from ragsvc.pipeline.generation.answer import AnswerOptions, RetrievedPassages, Writers, merge, stream_answer
 from ragsvc.pipeline.grounding.answerability import load_model
 from ragsvc.pipeline.grounding.documents import DocumentReader
@@ -30,6 +30,7 @@ from ragsvc.pipeline.grounding.judgement import Grounds, grounds_of, shape_of
 from ragsvc.pipeline.iterators import closed_after
 from ragsvc.pipeline.place_lookup import PlaceLookup
 from ragsvc.pipeline.profile_parts import ProfileParts
+from ragsvc.pipeline.relations.document_list import DocumentList
 from ragsvc.pipeline.retrieval.search import (
     MAX_K,
     RerankStage,
@@ -47,6 +48,7 @@ from ragsvc.pipeline.tables.stored_tables import TableReader
 from ragsvc.retries import retry_stale
 from ragsvc.service.generators import Generators
 from ragsvc.service.model_registry import ModelRegistry
+from ragsvc.service.relations import RelationService
 from ragsvc.service.request_limits import check_history, check_question
 from ragsvc.settings import Settings
 from ragsvc.store.catalog import Catalog
@@ -72,6 +74,7 @@ class QueryService:
 
     def __init__(self, catalog: Catalog, loader: ModelRegistry, settings: Settings) -> None:
         self._catalog = catalog
+        self.relations = RelationService(catalog)
         self._loader = loader
         self._settings = settings
         self._keeper = SnapshotCache(catalog)
@@ -138,8 +141,9 @@ class QueryService:
         places = PlaceLookup.of(result.hits, self._catalog.versions.places)
         result = replace(result, hits=places.hits(result.hits))
         commits = {each.snapshot.corpus.name: each.snapshot.commit for each in found}
+        listed = None if request.history else self._listed(caller, request, found)
         events = stream_answer(
-            RetrievedPassages(result, tuple(found), time.perf_counter() - started),
+            RetrievedPassages(result, tuple(found), time.perf_counter() - started, listed),
             Writers(
                 self._generators.current(),
                 self._documents,
@@ -154,6 +158,15 @@ class QueryService:
                 if isinstance(event, DoneEvent):
                     event = DoneEvent(replace(event.answer, commits=commits))
                 yield places.event(event)
+
+    def _listed(
+        self, caller: Caller, request: AnswerRequest, found: Sequence[Retrieval]
+    ) -> DocumentList | None:
+        try:
+            return self.relations.listed(caller, request.question, request.where, found)
+        except StaleContent:
+            # gc took a commit or a text since it was searched: what was found is all there is.
+            return None
 
     @property
     def refusal_threshold(self) -> float:
@@ -290,6 +303,7 @@ class QueryService:
         # Everything below is of the snapshot's own profile: the head may have another by now.
         corpus = snapshot.corpus
         parts = self._loader.parts(corpus.profile)
+        where = self.relations.resolved(caller, corpus, where)
         allowed = snapshot.allowed(self._catalog, where, caller)
         speller = Speller(snapshot, self._catalog, parts.analyser, parts.tokeniser)
         read = speller.read(request.query, allowed)

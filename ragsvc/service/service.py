@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from ragsvc.domain import (
     Answer,
@@ -71,7 +71,8 @@ class Service:
         self.records = RecordService(
             catalog, settings, self.queries.stream, lambda: self.queries.refusal_threshold, self._tracer
         )
-        self._browser = CorpusBrowser(catalog)
+        self.relations = self.queries.relations
+        self._browser = CorpusBrowser(catalog, self.relations)
         self._writer = CorpusWriter(catalog, self._loader, settings, workers)
         self.maintenance = MaintenanceService(catalog, self._loader, self.queries, settings, workers)
         self.evaluations = Evaluations(catalog, self._loader, self.queries, settings)
@@ -223,15 +224,16 @@ class Service:
         limit: int,
         at: str | None = None,
         warned: bool = False,
+        where: Mapping[str, Any] | None = None,
     ) -> tuple[list[Document], str | None]:
         """A page of live documents by id, and the cursor of the next page.
 
-        :param limit: 1..1000. warned: only documents with warnings.
+        :param limit: 1..1000. warned: only documents with warnings. where: a filter, as in SearchRequest.
         :param at: a commit number, tag, "head" or "head~N"; None: the head.
         :raises RefNotFound: if there is no such commit.
         :raises CommitCollected: if gc removed what the commit held.
         """
-        return self._browser.documents(caller, corpus, at, cursor, limit, warned=warned)
+        return self._browser.documents(caller, corpus, at, cursor, limit, warned=warned, where=where)
 
     def document(self, caller: Caller, corpus: str, document_id: str, *, at: str | None = None) -> Document:
         """One live document; `at` as in `documents`.

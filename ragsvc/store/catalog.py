@@ -25,6 +25,7 @@ from ragsvc.store.models import Models
 from ragsvc.store.passages import Passages
 from ragsvc.store.publication import Publication
 from ragsvc.store.records import Records
+from ragsvc.store.relations import Relations
 from ragsvc.store.sessions import Sessions
 from ragsvc.store.setbacks import Setbacks
 from ragsvc.store.signatures import Signatures
@@ -51,6 +52,7 @@ class Catalog:
         self.documents = Documents(database)
         self.passages = Passages(database)
         self.signatures = Signatures(database)
+        self.relations = Relations(database)
         self.exports = ExportRows(database)
         self.setbacks = Setbacks(database)
         self.jobs = Jobs(database)

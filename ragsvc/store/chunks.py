@@ -11,18 +11,21 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Connection, and_, delete, func, select
 
-from ragsvc.domain import ChunkBatch, I64Vector, ProfileId, VersionId
+from ragsvc.domain import ChunkBatch, I64Vector, Mention, ProfileId, VersionId
 from ragsvc.errors import InternalError, StaleContent
 from ragsvc.store.engine import batches, insert_or_ignore, insert_or_replace
+from ragsvc.store.relations import mention_rows
 from ragsvc.store.rows import ChunkRow
 from ragsvc.store.signatures import unpacked
 from ragsvc.store.tables import chunk, chunking, profile, signature, vector
+from ragsvc.store.tables import mentions as mentions_table
 from ragsvc.store.terms import Terms
 
 _I32 = np.dtype("<i4")
 _PLACE = ("version_id", "profile_id", "ordinal")
 _CONTENT = [column.name for column in chunk.c if column.name not in (*_PLACE, "id")]
 _NO_SIGNATURES: Mapping[VersionId, bytes] = MappingProxyType({})
+_NO_MENTIONS: Mapping[VersionId, Sequence[Mention]] = MappingProxyType({})
 
 _MEND = "ragsvc verify names the corpus, ragsvc rebuild CORPUS mends it"
 
@@ -46,10 +49,12 @@ class Chunks(Terms):
         items: Sequence[tuple[VersionId, Sequence[ChunkRow]]],
         signatures: Mapping[VersionId, bytes] = _NO_SIGNATURES,
         replaced: Collection[VersionId] = (),
+        mentions: Mapping[VersionId, Sequence[Mention]] = _NO_MENTIONS,
     ) -> None:
         """Store the chunks of whole versions; a version chunked meanwhile stays as it is.
 
         :param signatures: of the whole texts of some versions; b"" when a text has no words.
+        :param mentions: what the structure of some versions names, which is the same under every profile.
         :param replaced: versions whose stored chunks are damaged; they get these under the same ids.
         :raises StaleContent: if a version has been deleted meanwhile.
         """
@@ -78,6 +83,8 @@ class Chunks(Terms):
             signed = [{"version_id": int(i), "data": data} for i, data in signatures.items()]
             if signed:
                 connection.execute(insert_or_ignore(signature), signed)
+            if mentions:
+                connection.execute(insert_or_replace(mentions_table, ["data"]), mention_rows(mentions))
         # Only now: numbers of a transaction that failed must not be remembered.
         self._term_cache.remember(generation, new)
 

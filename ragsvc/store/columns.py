@@ -1,4 +1,4 @@
-"""Types of columns that several tables share."""
+"""Types of columns that several tables share, and how their indexes and constraints are called."""
 
 from __future__ import annotations
 
@@ -11,6 +11,13 @@ from sqlalchemy import BigInteger, Dialect, Integer, Text, TypeDecorator
 
 from ragsvc.domain import Caveat
 from ragsvc.errors import InvalidRequest
+
+NAMING = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    "pk": "pk_%(table_name)s",
+}
 
 # SQLite numbers rows by itself only when the type is exactly INTEGER.
 Id = BigInteger().with_variant(Integer, "sqlite")

@@ -23,6 +23,7 @@ from ragsvc.store.tables import (
     field,
     job,
     membership,
+    mentions,
     parse_cache,
     root,
     signature,
@@ -104,7 +105,7 @@ def _delete_content(connection: Connection) -> None:
     for some in batches(ids):
         blobs = connection.execute(select(chunk.c.terms).where(chunk.c.version_id.in_(some))).scalars()
         suspects.update(np.unique(np.frombuffer(b"".join(blobs), dtype="<i4")).tolist())
-        for table in (chunk, chunking, parse_cache, signature):
+        for table in (chunk, chunking, mentions, parse_cache, signature):
             connection.execute(delete(table).where(table.c.version_id.in_(some)))
         connection.execute(delete(document_version).where(document_version.c.id.in_(some)))
     # Failures belong to no corpus, but their words may come from the deleted files.

@@ -14,6 +14,7 @@ from ragsvc.errors import DocumentNotFound, InvalidRequest, VersionNotFound
 from ragsvc.store.chunks import total_chunks
 from ragsvc.store.columns import as_caveats
 from ragsvc.store.engine import Repository, batches
+from ragsvc.store.filters import Filter, matching
 from ragsvc.store.permissions import live_at, readable
 from ragsvc.store.tables import document_version, membership
 
@@ -32,12 +33,13 @@ class Documents(Repository):
         limit: int,
         *,
         warned: bool = False,
+        where: Filter | None = None,
     ) -> tuple[list[Document], str | None]:
         """List live documents by id, a page at a time.
 
         :param cursor: where the page begins, as an earlier call gave it; None: at the beginning.
         :param limit: 1 to 1000.
-        :param warned: only those with warnings.
+        :param warned: only those with warnings. where: only those that match.
         :return: the page, and the cursor of the next one; None after the last.
         :raises InvalidRequest: if the cursor or limit is not valid.
         """
@@ -46,6 +48,8 @@ class Documents(Repository):
         statement = _documents(caller, corpus, commit).order_by(membership.c.document_id).limit(limit + 1)
         if warned:
             statement = statement.where(membership.c.warnings != [])
+        if where is not None:
+            statement = statement.where(matching(where, int(corpus.id)))
         if cursor:
             statement = statement.where(membership.c.document_id > _after(cursor))
         with self._db.read() as connection:

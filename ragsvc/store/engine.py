@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 import time
 from collections.abc import Iterator, Sequence
@@ -10,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
 
-from sqlalchemy import URL, Connection, Engine, Table, create_engine, event, text
+from sqlalchemy import URL, ColumnElement, Connection, Engine, Table, create_engine, event, func, select, text
 from sqlalchemy.dialects import sqlite
 
 from ragsvc.crashpoints import crash_point
@@ -20,7 +21,7 @@ from ragsvc.store.sqlite_errors import damaged, free_bytes, translated
 
 T = TypeVar("T")
 
-REVISION = "0008"
+REVISION = "0009"
 """The newest migration; a test compares it with the scripts."""
 
 BUSY_TIMEOUT_S = 30.0
@@ -272,6 +273,12 @@ def _engine(path: Path) -> Engine:
             connection.exec_driver_sql(f"BEGIN {kind}")
 
     return engine
+
+
+def among(column: ColumnElement[int], ids: Sequence[int]) -> ColumnElement[bool]:
+    """Whether a column is one of many integers, more than a statement may have parameters."""
+    rows = func.json_each(json.dumps(list(ids))).table_valued("value")
+    return column.in_(select(rows.c.value))
 
 
 def newer(path: Path, revision: str) -> CatalogNewer:

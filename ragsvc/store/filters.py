@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, TypeAlias
 
 from sqlalchemy import ColumnElement, and_, false, not_, or_, select, true
 
-from ragsvc.errors import InvalidFilter
+from ragsvc.errors import InternalError, InvalidFilter
+from ragsvc.store.engine import among
 from ragsvc.store.metadata_index import Leaf, leaf_of
-from ragsvc.store.tables import field, membership
+from ragsvc.store.tables import field as fields
+from ragsvc.store.tables import membership
 
 MAX_DEPTH = 16
 MAX_VALUES = 1000
@@ -22,7 +24,11 @@ MAX_CHARS = 4096
 _MAX_WHOLES = 100
 UPLOAD_ORIGIN = "upload"
 
-_OPERATORS = "$eq $ne $gt $gte $lt $lte $in $nin $exists $and $or $not"
+MENTIONS = "_mentions"
+"""The field of the entities that a document names; whoever holds the relations resolves it."""
+
+_OPERATORS = "$eq $ne $gt $gte $lt $lte $in $nin $all $exists $and $or $not"
+_OF_NAMES = "$eq $ne $in $nin $all $not"
 _BUILT_IN: dict[str, ColumnElement[str]] = {
     "_id": membership.c.document_id,
     "_source": membership.c.source,
@@ -73,8 +79,19 @@ class Negation:
     part: Filter
 
 
+@dataclass(frozen=True, slots=True)
+class NamedMemberships:
+    """What a condition on MENTIONS came to at one commit; memberships: their ids.
+
+    Among filters of one commit and caller, names tell one from another.
+    """
+
+    names: tuple[str, ...]
+    memberships: tuple[int, ...] = field(repr=False)
+
+
 # Frozen and typed: equal filters are equal keys, and {"a": true} is not {"a": 1}.
-Filter: TypeAlias = Condition | AllOf | AnyOf | Negation
+Filter: TypeAlias = Condition | AllOf | AnyOf | Negation | NamedMemberships
 
 
 def parse_filter(value: Any) -> Filter:
@@ -131,16 +148,13 @@ class _Parser:
 
     def _operator(self, name: str, operator: Any, value: Any, depth: int) -> Filter:
         self._count()
+        if name == MENTIONS and operator not in _OF_NAMES.split():
+            raise _invalid(f"{MENTIONS} has no operator {str(operator)[:80]}", f"operators: {_OF_NAMES}")
         if operator in ("$eq", "$ne"):
             equal = Condition(name, FieldComparison.IN, (self._scalar(name, operator, value),))
             return equal if operator == "$eq" else Negation(equal)
-        if operator in ("$in", "$nin"):
-            if not isinstance(value, list):
-                raise _invalid(f"{operator} of field {name!r} needs a list, not {_name(value)}")
-            among = Condition(
-                name, FieldComparison.IN, tuple(self._scalar(name, operator, inner) for inner in value)
-            )
-            return among if operator == "$in" else Negation(among)
+        if operator in ("$in", "$nin", "$all"):
+            return self._list(name, operator, value)
         if operator in ("$gt", "$gte", "$lt", "$lte"):
             bound = self._scalar(name, operator, value)
             if bound.kind not in ("s", "n"):
@@ -157,8 +171,20 @@ class _Parser:
             return Negation(self._field(name, value, depth + 1))
         raise _unknown(operator, name)
 
+    def _list(self, name: str, operator: str, value: Any) -> Filter:
+        if not isinstance(value, list) or (operator == "$all" and not value):
+            wanted = "a list with at least one value" if operator == "$all" else "a list"
+            raise _invalid(f"{operator} of field {name!r} needs {wanted}, not {_name(value)}")
+        leaves = tuple(self._scalar(name, operator, inner) for inner in value)
+        if operator == "$all":
+            return AllOf(tuple(Condition(name, FieldComparison.IN, (leaf,)) for leaf in leaves))
+        found = Condition(name, FieldComparison.IN, leaves)
+        return found if operator == "$in" else Negation(found)
+
     def _scalar(self, name: str, operator: str, value: Any) -> Leaf:
         self._values += 1
+        if name == MENTIONS and not isinstance(value, str):
+            raise _invalid(f"{MENTIONS} needs names as strings, not {_name(value)}")
         if self._values > MAX_VALUES:
             raise _invalid(f"the filter has more than {MAX_VALUES} values")
         if isinstance(value, str):
@@ -190,6 +216,33 @@ class _Parser:
             raise _invalid(f"{where} is not valid Unicode") from error
 
 
+def resolved(where: Filter, look_up: Callable[[str], Sequence[int]]) -> Filter:
+    """A filter whose conditions on MENTIONS are replaced by the memberships that meet them.
+
+    :param look_up: ids of the memberships that mention what is called so; () for what nothing is called.
+    """
+    if isinstance(where, AllOf):
+        return AllOf(tuple(resolved(part, look_up) for part in where.parts))
+    if isinstance(where, AnyOf):
+        return AnyOf(tuple(resolved(part, look_up) for part in where.parts))
+    if isinstance(where, Negation):
+        return Negation(resolved(where.part, look_up))
+    if not isinstance(where, Condition) or where.name != MENTIONS:
+        return where
+    names = tuple(leaf.text for leaf in where.values if leaf.text is not None)
+    found = sorted({number for name in names for number in look_up(name)})
+    return NamedMemberships(names, tuple(found))
+
+
+def names_in(where: Filter) -> bool:
+    """Whether a filter asks what documents mention."""
+    if isinstance(where, AllOf | AnyOf):
+        return any(map(names_in, where.parts))
+    if isinstance(where, Negation):
+        return names_in(where.part)
+    return isinstance(where, Condition) and where.name == MENTIONS
+
+
 def matching(where: Filter, corpus_id: int | None = None) -> ColumnElement[bool]:
     """Turn a filter into a condition on `membership` rows.
 
@@ -202,16 +255,20 @@ def matching(where: Filter, corpus_id: int | None = None) -> ColumnElement[bool]
         return or_(false(), *(matching(part, corpus_id) for part in where.parts))
     if isinstance(where, Negation):
         return not_(matching(where.part, corpus_id))
+    if isinstance(where, NamedMemberships):
+        return among(membership.c.id, where.memberships)
+    if where.name == MENTIONS:
+        raise InternalError("a condition on what documents mention was not resolved")
     if where.name in _BUILT_IN:
         return _built_in(_BUILT_IN[where.name], where)
-    condition = typed(where, field.c.text, field.c.number, lambda kind: field.c.kind == kind)
+    condition = typed(where, fields.c.text, fields.c.number, lambda kind: fields.c.kind == kind)
     if corpus_id is None:
-        rows = select(field.c.membership_id).where(
-            field.c.membership_id == membership.c.id, field.c.name == where.name, condition
+        rows = select(fields.c.membership_id).where(
+            fields.c.membership_id == membership.c.id, fields.c.name == where.name, condition
         )
         return rows.correlate(membership).exists()
-    found = select(field.c.membership_id).where(
-        field.c.corpus_id == corpus_id, field.c.name == where.name, condition
+    found = select(fields.c.membership_id).where(
+        fields.c.corpus_id == corpus_id, fields.c.name == where.name, condition
     )
     return membership.c.id.in_(found)
 

@@ -46,8 +46,9 @@ def _check(where: Filter) -> None:
             _check(part)
     elif isinstance(where, Negation):
         _check(where.part)
-    elif where.name not in {*_STRINGS, CORPUS, "answered", "confidence", "score"} and not (
-        where.name.startswith(f"{METADATA}.")
+    elif isinstance(where, Condition) and not (
+        where.name in {*_STRINGS, CORPUS, "answered", "confidence", "score"}
+        or where.name.startswith(f"{METADATA}.")
     ):
         raise InvalidFilter(f"records have no field {where.name[:80]!r}", hint=f"fields: {_FIELDS}")
 
@@ -60,6 +61,7 @@ def matching_records(where: Filter) -> ColumnElement[bool]:
         return or_(false(), *(matching_records(part) for part in where.parts))
     if isinstance(where, Negation):
         return not_(matching_records(where.part))
+    assert isinstance(where, Condition), "records mention nothing"
     if where.name in _STRINGS:
         return _string(_STRINGS[where.name], where)
     if where.name == "answered":

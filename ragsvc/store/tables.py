@@ -17,16 +17,9 @@ from sqlalchemy import (
     text,
 )
 
-from ragsvc.store.columns import CanonicalJson, Id
+from ragsvc.store.columns import NAMING, CanonicalJson, Id
 
-metadata = MetaData(
-    naming_convention={
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
-        "pk": "pk_%(table_name)s",
-    }
-)
+metadata = MetaData(naming_convention=NAMING)
 
 # Ids of corpora, commits, versions, chunks and terms are never reused (AUTOINCREMENT): other
 # processes hold them in memory, and a stale id must find nothing rather than something else.
@@ -138,6 +131,15 @@ signature = Table(
     metadata,
     Column("version_id", ForeignKey("document_version.id"), primary_key=True),
     Column("data", LargeBinary, nullable=False),
+)
+
+# What the structure of a version names, [kind, name, start, end] each. One row, as a version is read and
+# dropped whole: who is named with whom follows from the rows that live.
+mentions = Table(
+    "mentions",
+    metadata,
+    Column("version_id", ForeignKey("document_version.id"), primary_key=True),
+    Column("data", CanonicalJson, nullable=False),
 )
 
 parse_cache = Table(

@@ -100,6 +100,7 @@ class WorkerBench:
             self._analysers[cutter.analyser] = analyser
 
     def _cut(self, verb: bytes, body: bytes) -> CutText:
+        from ragsvc.text.mentions import mentions_in
         from ragsvc.text.minhash import signature
 
         cutter, title, text, media_type, pages = read_text_order(body)
@@ -121,7 +122,7 @@ class WorkerBench:
             )
             for draft in drafts
         ]
-        return CutText(tuple(chunks), whole)
+        return CutText(tuple(chunks), whole, mentions_in(text, media_type))
 
 
 def serve(connection: Connection, bench: WorkerBench, isolation: str) -> None:

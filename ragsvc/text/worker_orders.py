@@ -22,6 +22,8 @@ from ragsvc.domain import (
     CutText,
     Failure,
     LineDocument,
+    Mention,
+    MentionKind,
     ParsedDocument,
     ParsedPart,
     VersionText,
@@ -122,7 +124,9 @@ def read_text_order(body: bytes) -> tuple[CutterSpec, str, str, str, tuple[int, 
 def encode(outcome: ParsedDocument | LineDocument | CutText | Failure) -> bytes:
     """An answer, by the name of its type."""
     if isinstance(outcome, CutText):
-        fields: object = [outcome.signature.hex(), [_cut_fields(chunk) for chunk in outcome.chunks]]
+        chunks = [_cut_fields(chunk) for chunk in outcome.chunks]
+        mentions = [[each.kind.value, each.name, each.start, each.end] for each in outcome.mentions]
+        fields: object = [outcome.signature.hex(), chunks, mentions]
     else:
         fields = dataclasses.asdict(outcome)
     return json.dumps([type(outcome).__name__, fields]).encode()
@@ -145,13 +149,17 @@ def decode_line(message: bytes) -> LineDocument | Failure:
 def decode_cut(message: bytes, text: str) -> CutText | Failure:
     """Inverse of `encode` for what a text was cut into.
 
-    :raises ValueError: if a chunk lies outside of the text.
+    :raises ValueError: if a chunk or a mention lies outside of the text.
     """
     name, fields = json.loads(message)
     if name == Failure.__name__:
         return Failure(**fields)
-    signature, chunks = fields
-    return CutText(tuple(_chunk(row, text) for row in chunks), bytes.fromhex(signature))
+    signature, chunks, mentions = fields
+    return CutText(
+        tuple(_chunk(row, text) for row in chunks),
+        bytes.fromhex(signature),
+        tuple(_mention(row, text) for row in mentions),
+    )
 
 
 def _document(fields: Mapping[str, Any]) -> ParsedDocument:
@@ -175,6 +183,13 @@ def _cut_fields(chunk: CutChunk) -> list[object]:
     header = draft.embedded_text[: len(draft.embedded_text) - (draft.end - draft.start)]
     terms = " ".join(chunk.terms)
     return [draft.start, draft.end, draft.page, draft.headings, header, terms, chunk.signature.hex()]
+
+
+def _mention(row: list[object], text: str) -> Mention:
+    kind, name, start, end = row
+    if not (isinstance(start, int) and isinstance(end, int) and 0 <= start < end <= len(text)):
+        raise ValueError("a mention outside of its text")
+    return Mention(MentionKind(str(kind)), str(name), start, end)
 
 
 def _chunk(row: list[object], text: str) -> CutChunk:

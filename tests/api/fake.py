@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from fake_embedding import fake_embeddings
-from fake_history import HEAD, PROFILE, FakeLifecycle
+from fake_history import HEAD, PROFILE, FakeLifecycle, FakeRelations
 
 from ragsvc.domain import (
     Answer,
@@ -48,6 +48,7 @@ from ragsvc.service.generative import GenerativeModels
 from ragsvc.service.records import RecordService
 from ragsvc.settings.settings import Settings
 from ragsvc.store.catalog import Catalog
+from ragsvc.store.filters import parse_filter
 
 TIME = "2025-01-31T09:00:00Z"
 
@@ -92,6 +93,7 @@ class FakeService:
             "handbook": {"handbook/a.md": "Backups are nightly."}
         }
         self.maintenance = FakeLifecycle(self)
+        self.relations = FakeRelations(self)
         self.embeddings = fake_embeddings(self)
         self.jobs_by_id: dict[str, Job] = {}
         self.stall = 0.0
@@ -206,9 +208,18 @@ class FakeService:
         )
 
     def documents(
-        self, caller: Caller, corpus: str, *, cursor: str | None, limit: int, at: str | None = None
+        self,
+        caller: Caller,
+        corpus: str,
+        *,
+        cursor: str | None,
+        limit: int,
+        at: str | None = None,
+        where: Mapping[str, Any] | None = None,
     ) -> tuple[list[Document], str | None]:
         self.maintenance.find(corpus, at)
+        if where is not None:
+            parse_filter(where)
         if cursor is not None and not cursor.startswith("after:"):
             raise InvalidRequest("cursor is not one of ours", hint="start without a cursor")
         after = cursor.removeprefix("after:") if cursor else ""

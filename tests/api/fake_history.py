@@ -13,14 +13,20 @@ from ragsvc.domain import (
     DuplicateGroup,
     DuplicateKind,
     EmbedderSpec,
+    Entity,
+    EntityEdge,
+    EntityKind,
+    NamedDocument,
     Outlier,
     Profile,
     ProfileId,
     ProfileSpec,
+    RelationGraph,
     RollbackReport,
     Tag,
+    VersionId,
 )
-from ragsvc.errors import CommitCollected, InvalidName, RefNotFound, TagExists
+from ragsvc.errors import CommitCollected, EntityNotFound, InvalidName, RefNotFound, TagExists
 
 if TYPE_CHECKING:
     from fake import FakeService
@@ -41,6 +47,43 @@ EMBEDDER = EmbedderSpec(
 PROFILE = Profile(
     ProfileId(1), "ab" * 32, "cd" * 32, ProfileSpec(EMBEDDER, ChunkerSpec("1", 200, 0, 24), "standard-1")
 )
+
+
+class FakeRelations:
+    """Every document names one person, who is named with one tag."""
+
+    def __init__(self, service: FakeService) -> None:
+        self._service = service
+
+    def graph(
+        self,
+        caller: Caller,
+        corpus: str,
+        *,
+        entity: str | None = None,
+        limit: int = 50,
+        at: str | None = None,
+    ) -> RelationGraph:
+        commit = self._service.maintenance.find(corpus, at)
+        names = sorted(self._service._texts(corpus))
+        ann = Entity("ann", "Ann", (EntityKind.PERSON,), len(names))
+        tag = Entity("fees", "fees", (EntityKind.TAG, EntityKind.ROW), 1)
+        if entity not in (None, "Ann"):
+            raise EntityNotFound(f"no document names {entity!r}", hint="leave the name out")
+        documents = [
+            NamedDocument(membership=1, document_id=name, version=VersionId(1), title=name, source="upload")
+            for name in names
+        ]
+        return RelationGraph(
+            corpus=corpus,
+            commit=commit,
+            entity=ann if entity else None,
+            entities=(tag,) if entity else (ann, tag)[:limit],
+            total=1 if entity else 2,
+            edges=(EntityEdge("ann", "fees", 1),) if entity or limit > 1 else (),
+            documents=tuple(documents[:limit]) if entity else (),
+            unread=0,
+        )
 
 
 class FakeLifecycle:

@@ -159,6 +159,28 @@ def test_outliers_are_listed(client: TestClient, service: FakeService) -> None:
     assert_problem(client.get("/v1/corpora/nope/outliers"), 404, "corpus_not_found")
 
 
+def test_relations_are_shown(client: TestClient) -> None:
+    whole = client.get("/v1/corpora/handbook/graph?limit=1").json()
+    ann = {"key": "ann", "name": "Ann", "kinds": ["person"], "documents": 1}
+    assert whole == {
+        "corpus": "handbook", "commit": 3, "entity": None, "entities": [ann], "total": 2, "edges": [],
+        "documents": [], "unread": 0,
+    }  # fmt: skip
+    near = client.get("/v1/corpora/handbook/graph", params={"entity": "Ann"}).json()
+    assert near["entity"] == ann and near["edges"] == [{"first": "ann", "second": "fees", "documents": 1}]
+    assert [each["document_id"] for each in near["documents"]] == ["handbook/a.md"]
+    assert_problem(client.get("/v1/corpora/handbook/graph?entity=Bob"), 404, "entity_not_found")
+    assert_problem(client.get("/v1/corpora/nope/graph"), 404, "corpus_not_found")
+    assert client.get("/v1/corpora/handbook/graph?limit=201").status_code == 422
+
+
+def test_documents_are_listed_by_a_filter(client: TestClient) -> None:
+    assert client.get("/v1/corpora/handbook/documents", params={"filter": '{"a": 1}'}).status_code == 200
+    for wrong in ("[1]", "{a}", '{"$no": 1}', "{} {}"):
+        found = client.get("/v1/corpora/handbook/documents", params={"filter": wrong})
+        assert_problem(found, 422, "invalid_filter")
+
+
 def test_one_report_of_duplicates_is_made_at_a_time_and_few_wait(
     client: TestClient, service: FakeService, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -22,6 +22,9 @@ from ragsvc.domain import (
     DuplicateGroup,
     DuplicateKind,
     EmbedderSpec,
+    Entity,
+    EntityEdge,
+    EntityKind,
     Failure,
     Hit,
     IngestReport,
@@ -30,12 +33,14 @@ from ragsvc.domain import (
     JobFilter,
     JobKind,
     JobState,
+    NamedDocument,
     Outlier,
     Passage,
     Profile,
     ProfileId,
     ProfileSpec,
     Progress,
+    RelationGraph,
     SearchRequest,
     SearchResult,
     SkippedSource,
@@ -43,6 +48,7 @@ from ragsvc.domain import (
     Span,
     TextSlice,
     TrainedModel,
+    VersionId,
 )
 from ragsvc.errors import CorpusNotFound, DocumentNotFound, JobNotFound
 
@@ -153,6 +159,29 @@ class ScriptedLifecycle:
         ]
 
 
+class ScriptedRelations:
+    """Two names, one of which could move the cursor."""
+
+    def graph(
+        self, caller: Caller, corpus: str, *, entity: str | None, limit: int, at: str | None
+    ) -> RelationGraph:
+        ann = Entity("ann", "Ann\x1b[31m", (EntityKind.PERSON, EntityKind.AUTHOR), 7)
+        fees = Entity("fees", "Fees", (EntityKind.TAG,), 3)
+        document = NamedDocument(
+            membership=1, document_id="a.md", version=VersionId(1), title="A", source="/srv/a.md"
+        )
+        return RelationGraph(
+            corpus=corpus,
+            commit=CommitId(4),
+            entity=ann if entity else None,
+            entities=(fees,) if entity else (ann, fees),
+            total=9,
+            edges=(EntityEdge("ann", "fees", 2),),
+            documents=(document,) if entity else (),
+            unread=5,
+        )
+
+
 class ScriptedModels:
     """No model was trained."""
 
@@ -171,6 +200,7 @@ class ScriptedService:
         self.error: BaseException | None = None
         self.maintenance = ScriptedLifecycle(self)
         self.models = ScriptedModels()
+        self.relations = ScriptedRelations()
 
     def open(self, settings: Any, *, create: bool = True) -> AbstractContextManager[Any]:
         self.asked.append(settings)
@@ -256,7 +286,10 @@ class ScriptedService:
         limit: int,
         at: str | None = None,
         warned: bool = False,
+        where: Any = None,
     ) -> tuple[list[Document], str | None]:
+        if where is not None:
+            self.asked.append(where)
         if warned:
             return [replace(self._document("handbook/a.pdf"), warnings=(CAVEAT,))], None
         start = int(cursor or 0)

@@ -214,6 +214,21 @@ def test_outliers_of_a_corpus(run):
     assert "menu.md" in ran.out
 
 
+def test_relations_of_a_corpus(run):
+    shape = run("corpora", "graph", "handbook", "--entity", "Ann", "--json").json
+    assert shape["entity"]["documents"] == 7 and shape["edges"][0]["documents"] == 2
+    ran = run("corpora", "graph", "handbook", "--entity", "Ann")
+    assert ["Fees", "tag", "3", "2"] in [line.split() for line in ran.out.splitlines()]
+    assert "a.md" in ran.out and "8 more" in ran.out and "\x1b" not in ran.out
+    assert "ragsvc rebuild handbook" in ran.err
+    assert "person, author" in run("corpora", "graph", "handbook").out
+
+
+def test_documents_by_a_filter(run, service):
+    assert run("documents", "list", "handbook", "--filter", '{"_mentions": "Ann"}', "--json").code == 0
+    assert {"_mentions": "Ann"} in service.asked
+
+
 def test_corpora_commands(run, service):
     assert run("corpora", "list", "--json").json["corpora"][0]["name"] == "handbook"
     assert "handbook" in run("corpora", "list").out

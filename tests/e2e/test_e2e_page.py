@@ -15,7 +15,7 @@ from ragsvc.text.invisibles import hides
 
 pytestmark = pytest.mark.e2e
 
-VIEWS = ("ask", "documents", "history", "upload", "jobs", "overview")
+VIEWS = ("ask", "documents", "graph", "history", "upload", "jobs", "overview")
 QUESTION = "Can chat history be stored in a database?"
 # Notes what an answer looks like whenever something of it changes.
 WATCH = """() => {

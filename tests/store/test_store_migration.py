@@ -66,11 +66,12 @@ def test_its_commits_can_be_gone_back_to_and_collected(service: Service) -> None
 
 
 def test_texts_from_before_there_were_places_have_none_and_new_ones_do(service: Service) -> None:
-    """From the oldest schema, and from the one before this."""
+    """From the oldest schema, and from the one before places."""
     assert_places_begin(service, "before")
     path = service._catalog.home.path / "catalog.db"
     service.close()
     with sqlite3.connect(path) as connection:
+        connection.execute("DROP TABLE mentions")
         connection.execute("ALTER TABLE document_version DROP COLUMN places")
         connection.execute("UPDATE alembic_version SET version_num = '0007'")
     connection.close()

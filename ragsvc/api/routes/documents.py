@@ -1,4 +1,4 @@
-"""Documents of a corpus, and their text."""
+"""Documents of a corpus, their text, and what they name."""
 
 from __future__ import annotations
 
@@ -24,9 +24,12 @@ from ragsvc.api.strict_route import MAX_INTEGER, StrictRoute, media_type
 from ragsvc.api.uploads import receive_files
 from ragsvc.domain import Caller, Job
 from ragsvc.errors import InvalidRequest
+from ragsvc.service.json_values import filter_of
+from ragsvc.service.relations import MAX_SHOWN
 from ragsvc.service.views.answers import TextView
 from ragsvc.service.views.corpora import DeletedView, DocumentsView, DocumentView
 from ragsvc.service.views.jobs import JobView
+from ragsvc.service.views.relations import GraphView
 
 if TYPE_CHECKING:
     from ragsvc.service.spool import Spool
@@ -52,6 +55,7 @@ At = Annotated[
         examples=["v1"],
     ),
 ]
+_FILTER_HINT = 'filter={"lang": "en"}, percent-encoded'
 Offset = Annotated[
     int | None, Query(ge=0, le=MAX_INTEGER, description="Code points from the start of the text.")
 ]
@@ -100,9 +104,27 @@ async def list_documents(
     ] = None,
     limit: Annotated[int, Query(ge=1, le=1000, description="Documents on a page.")] = 100,
     at: At = None,
+    where: Annotated[
+        str | None,
+        Query(
+            alias="filter",
+            min_length=2,
+            max_length=8192,
+            description="Only documents that match: a filter as JSON.",
+            examples=['{"lang": "en"}'],
+        ),
+    ] = None,
 ) -> Response:
     """List the live documents by id, a page at a time."""
-    call = partial(state.service.documents, caller_of(request), corpus, cursor=cursor, limit=limit, at=at)
+    call = partial(
+        state.service.documents,
+        caller_of(request),
+        corpus,
+        cursor=cursor,
+        limit=limit,
+        at=at,
+        where=None if where is None else filter_of(where, "filter", _FILTER_HINT),
+    )
     found, following = await state.catalog.run(call)
     return JsonResponse(DocumentsView.of(found, following))
 
@@ -193,6 +215,36 @@ async def delete_document(
     """Delete a document: from the returned commit on, no search finds it."""
     commit = await state.writers.run(state.service.delete_document, caller_of(request), corpus, document_id)
     return JsonResponse(DeletedView.model_construct(corpus=corpus, document_id=document_id, commit=commit))
+
+
+@router.get(
+    "/graph",
+    operation_id="get_graph",
+    summary="Show relations",
+    response_model=GraphView,
+    responses=problems(404, 410),
+)
+async def get_graph(
+    request: Request,
+    state: StateOf,
+    corpus: CorpusPath,
+    entity: Annotated[
+        str | None,
+        Query(
+            min_length=1,
+            max_length=4096,
+            description="A name, an address or a document id; all entities when left out.",
+            examples=["Acme GmbH"],
+        ),
+    ] = None,
+    limit: Annotated[int, Query(ge=1, le=MAX_SHOWN, description="Entities, and documents, at most.")] = 50,
+    at: At = None,
+) -> Response:
+    """Show what documents name by their structure, and what they name together."""
+    call = partial(
+        state.service.relations.graph, caller_of(request), corpus, entity=entity, limit=limit, at=at
+    )
+    return JsonResponse(GraphView.of(await state.reports.run(call)))
 
 
 @router.get(

@@ -24,14 +24,16 @@ from ragsvc.domain import (
 )
 from ragsvc.pipeline.generation.answer_stream import AnswerStream
 from ragsvc.pipeline.generation.composition import MARKER_LIKE, AnswerPart, compose
+from ragsvc.pipeline.generation.document_roll import roll
 from ragsvc.pipeline.generation.paraphrase import Paraphrase
-from ragsvc.pipeline.generation.quotation import NAME, TABLE, Quotation
+from ragsvc.pipeline.generation.quotation import NAME, RELATIONS, TABLE, Quotation
 from ragsvc.pipeline.grounding.answer_shape import SHORT_ANSWERS, SMALL_TALK
 from ragsvc.pipeline.grounding.documents import DocumentReader, WholeText
 from ragsvc.pipeline.grounding.judgement import Judgement, judge, shape_of
 from ragsvc.pipeline.grounding.passage_ground import CitedSpans
 from ragsvc.pipeline.grounding.scored_unit import evidence_of
 from ragsvc.pipeline.iterators import closed_after
+from ragsvc.pipeline.relations.document_list import DocumentList
 from ragsvc.pipeline.replies import refusal, small_talk
 from ragsvc.pipeline.retrieval.query_rewriter import turns_read
 from ragsvc.pipeline.retrieval.search import Retrieval
@@ -48,12 +50,14 @@ BEAT_S = 0.05
 class RetrievedPassages:
     """What retrieval hands over; each corpus from one commit.
 
-    looked: per corpus. seconds: what retrieval took.
+    looked: per corpus. seconds: what retrieval took. listed: the documents that the question asks for, where
+    it asks which documents mention something.
     """
 
     result: SearchResult
     looked: tuple[Retrieval, ...]
     seconds: float
+    listed: DocumentList | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,8 +125,9 @@ def stream_answer(found: RetrievedPassages, writers: Writers, manner: AnswerOpti
         yield TokenEvent(answer.answer)
         yield DoneEvent(_counted(answer, manner.history, found.looked[0].parts.tokeniser))
         return
-    yield PassagesEvent(answer.passages)
-    if (computed := _computed(found, writers, manner, answer)) is not None:
+    computed = _listed(found, manner, answer) or _computed(found, writers, manner, answer)
+    yield PassagesEvent(computed.passages if computed else answer.passages)
+    if computed is not None:
         spent = {"retrieve": round(found.seconds, 6), "compute": round(time.perf_counter() - started, 6)}
         yield TokenEvent(computed.answer)
         for citation in computed.citations:
@@ -160,11 +165,37 @@ def stream_answer(found: RetrievedPassages, writers: Writers, manner: AnswerOpti
     yield DoneEvent(_counted(answer, manner.history, found.looked[0].parts.tokeniser))
 
 
+def _listed(found: RetrievedPassages, manner: AnswerOptions, answer: Answer) -> Answer | None:
+    """The list of documents that the question asks for; None where it asks for none."""
+    if found.listed is None:
+        return None
+    parts, hits, computation = roll(found.listed)
+    answer = replace(answer, passages=hits)
+    return _whole(parts, found, manner, answer, generator=RELATIONS, computation=computation)
+
+
+def _whole(
+    parts: Sequence[AnswerPart],
+    found: RetrievedPassages,
+    manner: AnswerOptions,
+    answer: Answer,
+    *,
+    generator: str,
+    computation: Computation,
+) -> Answer | None:
+    """An answer that was computed; None where it would be cut: half of it may say something else."""
+    count = found.looked[0].parts.tokeniser.count
+    said = Quotation(parts, answer.passages, max_tokens=manner.max_tokens, stop=manner.stop, count=count)
+    whole = Quotation(parts, answer.passages, max_tokens=None, stop=(), count=count)
+    if "".join(said.pieces()) != "".join(whole.pieces()):
+        return None
+    return replace(said.finished(answer), generator=generator, confidence=1.0, computation=computation)
+
+
 def _computed(
     found: RetrievedPassages, writers: Writers, manner: AnswerOptions, answer: Answer
 ) -> Answer | None:
-    """The answer that tables among the passages give by computing; None where they give none, or where it
-    would be cut: half a sentence with a number in it may say something else."""
+    """The answer that tables among the passages give by computing; None where they give none."""
     question = found.result.query
     # A follow-up means more than it says.
     alone = not manner.history or found.looked[0].query.text == question
@@ -183,13 +214,8 @@ def _computed(
         made.spans,
         prose=True,
     )
-    count = found.looked[0].parts.tokeniser.count
-    said = Quotation((part,), answer.passages, max_tokens=manner.max_tokens, stop=manner.stop, count=count)
-    whole = Quotation((part,), answer.passages, max_tokens=None, stop=(), count=count)
-    if "".join(said.pieces()) != "".join(whole.pieces()):
-        return None
     computation = Computation(made.query, made.rows)
-    return replace(said.finished(answer), generator=TABLE, confidence=1.0, computation=computation)
+    return _whole((part,), found, manner, answer, generator=TABLE, computation=computation)
 
 
 def _quoted(

@@ -16,6 +16,8 @@ NAME = "extractive"
 """Shown as `generator` in an answer."""
 TABLE = "table"
 """The same, where it was computed over a table."""
+RELATIONS = "relations"
+"""The same, where it lists the documents that mention something."""
 ANEW = "bundled"
 """The same, where a small model says anew what would be quoted."""
 _WORD = re.compile(r"\S+")
@@ -122,7 +124,7 @@ class Quotation:
 
 def spoken(answer: Answer) -> str:
     """What an answer says: of one that quotes without the backslashes that keep markup from running."""
-    return unescaped(answer.answer) if answer.generator in (NAME, ANEW, TABLE) else answer.answer
+    return unescaped(answer.answer) if answer.generator in (NAME, ANEW, RELATIONS, TABLE) else answer.answer
 
 
 def _shown(written: Sequence[_PlacedPart], stop: Sequence[str]) -> list[_PlacedPart]:

@@ -116,7 +116,12 @@ class Indexer:
         chosen = [(version, made) for version, made in window.versions if version.id in fresh]
         if chosen:
             rows = [(version.id, rows_of(made)) for version, made in chosen]
-            catalog.chunks.put(parts.profile.id, rows, {v.id: made.signature for v, made in chosen})
+            catalog.chunks.put(
+                parts.profile.id,
+                rows,
+                {version.id: made.signature for version, made in chosen},
+                mentions={version.id: made.mentions for version, made in chosen},
+            )
 
 
 def refuse_failures(indexer: Indexer) -> None:

@@ -27,6 +27,7 @@ from ragsvc.pipeline.transfer.export_manifest import ExportManifest, Table
 from ragsvc.pipeline.transfer.parquet import HASH_BYTES, read_table
 from ragsvc.store.catalog import Catalog
 from ragsvc.store.rows import ChunkRow, ExportedChunk, ExportedDocument, ExportedVersion, NewMembership
+from ragsvc.text.mentions import mentions_in
 
 _WINDOW_CHUNKS = 1024
 _WINDOW_CHARS = 4_000_000
@@ -163,7 +164,12 @@ class ImportRows:
                 for number, (version, _, _) in zip(ids, window, strict=True)
                 if number in fresh and version.signature
             }
-            self._catalog.chunks.put(self._profile.id, items, signatures)
+            mentions = {
+                number: mentions_in(document.text, document.media_type)
+                for number, (_, document, _) in zip(ids, window, strict=True)
+                if number in fresh
+            }
+            self._catalog.chunks.put(self._profile.id, items, signatures, mentions=mentions)
         return {
             version.version: _StoredVersion(number, version.title, version.media_type)
             for number, (version, _, _) in zip(ids, window, strict=True)

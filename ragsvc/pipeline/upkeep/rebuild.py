@@ -35,7 +35,7 @@ class Rebuild:
         self._tools = tools
         self._caller = caller
         self._listener = listener
-        self._embedded = self._rechunked = self._chunks = 0
+        self._embedded = self._rechunked = self._reread = self._chunks = 0
         self._outdated: list[Profile] = []
         self._uncut: list[str] = []
 
@@ -69,7 +69,7 @@ class Rebuild:
         """Write the index files, and make a commit when anything is other than it was: servers look again."""
         catalog = self._tools.catalog
         fields = [number for number, _ in catalog.integrity.field_faults(corpus.id)]
-        mended = bool(self._rechunked or self._embedded or fields)
+        mended = bool(self._rechunked or self._reread or self._embedded or fields)
         if not corpus.commit:
             return corpus.commit
         for profile in self._outdated:
@@ -137,9 +137,13 @@ class Rebuild:
         indexer.embed(texts, catalog.vectors.missing(embedder, list(texts)))
         rows = [(version.id, rows_of(made)) for version, made in window.versions]
         wrong = catalog.chunks.differing(profile.id, rows)
-        if wrong:
+        mentions = {version.id: made.mentions for version, made in window.versions}
+        stored = catalog.relations.mentions(list(mentions))
+        reread = {version: made for version, made in mentions.items() if stored.get(version) != made}
+        if wrong or reread:
             signatures = {v.id: made.signature for v, made in window.versions if v.id in wrong}
             mended = [(version, made) for version, made in rows if version in wrong]
-            catalog.chunks.put(profile.id, mended, signatures, replaced=wrong)
+            catalog.chunks.put(profile.id, mended, signatures, replaced=wrong, mentions=reread)
         self._rechunked += len(wrong)
+        self._reread += len(reread)
         self._chunks += sum(len(made) for _, made in rows)

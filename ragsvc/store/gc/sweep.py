@@ -19,6 +19,7 @@ from ragsvc.store.tables import (
     document_version,
     field,
     membership,
+    mentions,
     parse_cache,
     signature,
     term,
@@ -107,7 +108,7 @@ def _drop_memberships(ids: Sequence[int], connection: Connection, work: SweepWor
 
 def _drop_versions(ids: Sequence[int], connection: Connection, work: SweepWork) -> None:
     work.chunks += connection.execute(delete(chunk).where(chunk.c.version_id.in_(ids))).rowcount
-    for table in (chunking, parse_cache, signature):
+    for table in (chunking, mentions, parse_cache, signature):
         connection.execute(delete(table).where(table.c.version_id.in_(ids)))
     gone = delete(document_version).where(document_version.c.id.in_(ids))
     work.versions += connection.execute(gone).rowcount

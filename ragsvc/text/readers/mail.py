@@ -72,7 +72,10 @@ def iso_date(value: str) -> str:
 def _read(message: EmailMessage, name: str, read: ReadInner, read_html: ReadHtml) -> ParsedDocument:
     if not message.keys() and not str(message.get_payload()).strip():
         raise NoText(f"{name} is blank")
-    headers = {key: _header(message, key) for key in ("subject", "from", "to", "cc", "date", "message-id")}
+    headers = {
+        key: _header(message, key)
+        for key in ("subject", "from", "to", "cc", "date", "message-id", "in-reply-to")
+    }
     if not any(headers.values()) and not message.keys():
         raise BrokenDocument(f"{name} is no mail: it has no headers", hint="Is its extension right?")
     if message.get_content_type() == "multipart/encrypted":
@@ -197,6 +200,7 @@ def _metadata(message: EmailMessage, headers: dict[str, str], names: list[str]) 
         "to_emails": _addresses(message, "to"),
         "cc_emails": _addresses(message, "cc"),
         "message_id": headers["message-id"].strip("<>"),
+        "in_reply_to": headers["in-reply-to"].strip("<>"),
         "attachments": names,
     }
     return {key: value for key, value in found.items() if value}

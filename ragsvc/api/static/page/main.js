@@ -12,6 +12,7 @@ import { close, open } from "./components/source.js";
 const VIEWS = {
   ask: () => import("./components/conversation.js"),
   documents: () => import("./components/documents.js"),
+  graph: () => import("./components/graph.js"),
   history: () => import("./components/history.js"),
   upload: () => import("./components/uploads.js"),
   jobs: () => import("./components/jobs.js"),

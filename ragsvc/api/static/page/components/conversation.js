@@ -16,6 +16,13 @@ let talk = { turns: [], session: null, ...draft() };
 let running = null;
 let filter = null;
 
+/** Ask only documents that match these conditions, as rows of the filter's form. */
+export function narrow(app, rows) {
+  filter ??= filterForm(app);
+  filter.set(rows);
+  app.go("ask");
+}
+
 export async function draw(app, main, leaving) {
   const turns = el("div", { class: "turns", id: "turns" });
   const question = el("textarea", { id: "question", rows: "1", placeholder: t("question_hint"), "aria-label": t("question"),

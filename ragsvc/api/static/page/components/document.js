@@ -13,7 +13,7 @@ const MAX_COMPARED = 500_000;
 const CONTEXT = 3;
 const MAX_ROWS = 3000;
 
-/** Open a document. drop: what deletes it. */
+/** Open a document. drop: what deletes it; null where nothing does. */
 export function openDocument(app, corpus, live, drop) {
   const metadata = Object.entries(live.metadata ?? {});
 
@@ -21,7 +21,7 @@ export function openDocument(app, corpus, live, drop) {
     const choice = (name, action) => button(t(name), () => action(), { class: "plain small", "aria-pressed": String(shown === name) });
     return el("section", { class: "document-tools" },
       el("div", { class: "choices" }, choice("text", text), choice("chunks", chunks), choice("versions", versions),
-        button(t("delete"), () => drop(live).catch(app.fail), { class: "plain small danger-words" })),
+        drop && button(t("delete"), () => drop(live).catch(app.fail), { class: "plain small danger-words" })),
       metadata.length ? el("details", { open: metadata.length <= 6 }, el("summary", {}, t("metadata")), el("div", { class: "metadata", tabindex: "0", role: "region", "aria-label": t("metadata") },
         el("dl", { class: "pairs" }, metadata.map(([name, value]) =>
           el("div", {}, el("dt", {}, nodesOf(name)), el("dd", { dir: "auto" }, nodesOf(typeof value === "string" ? value : JSON.stringify(value)))))))) : null);

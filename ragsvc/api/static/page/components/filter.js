@@ -7,12 +7,12 @@ import { t } from "../language.js";
 // Of so many documents the fields and values are offered; any other can be typed.
 const LOOKED_AT = 200;
 const OFFERED = 100;
-const OPERATORS = ["$eq", "$ne", "$gt", "$gte", "$lt", "$lte", "$in", "$nin", "$exists"];
+const OPERATORS = ["$eq", "$ne", "$gt", "$gte", "$lt", "$lte", "$in", "$nin", "$all", "$exists"];
 
 /** A value as it is meant: a number, true or false, a list where the operator takes one, else the text. */
 export function valueOf(operator, words) {
   if (operator === "$exists") return words.trim() !== "false";
-  if (operator === "$in" || operator === "$nin") return words.split(",").map((each) => scalar(each.trim())).filter((each) => each !== "");
+  if (["$in", "$nin", "$all"].includes(operator)) return words.split(",").map((each) => scalar(each.trim())).filter((each) => each !== "");
   return scalar(words.trim());
 }
 
@@ -33,7 +33,7 @@ export function filterOf(rows) {
 
 /** Fields of some documents, each with the values that they have there; what is in a list counts by itself. */
 function fieldsOf(documents) {
-  const found = new Map([["_type", new Set()]]);
+  const found = new Map([["_type", new Set()], ["_mentions", new Set()]]);
   for (const each of documents) {
     found.get("_type").add(each.media_type);
     for (const [name, value] of Object.entries(each.metadata ?? {})) {
@@ -108,5 +108,6 @@ export function filterForm(app) {
       return toggle;
     },
     value: () => filterOf(rows),
+    set(made) { rows.splice(0, rows.length, ...made); open = true; paint(); count(); },
   };
 }

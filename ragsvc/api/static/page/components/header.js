@@ -6,7 +6,7 @@ import { choose, language, LANGUAGES, number, t } from "../language.js";
 import { keepDraft, nextTheme, theme } from "../preferences.js";
 import { list } from "./shortcuts.js";
 
-const VIEWS = ["ask", "documents", "history", "upload", "jobs", "overview"];
+const VIEWS = ["ask", "documents", "graph", "history", "upload", "jobs", "overview"];
 
 export function header(app) {
   const top = document.getElementById("top");

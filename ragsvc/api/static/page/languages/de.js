@@ -2,7 +2,7 @@
 
 export default {
   "skip": "Zum Inhalt springen", "views": "Ansichten", "corpus": "Korpus", "corpora": "Korpora", "no_corpus": "Noch kein Korpus", "language": "Sprache",
-  "view.ask": "Fragen", "view.documents": "Dokumente", "view.history": "Verlauf", "view.upload": "Hochladen", "view.jobs": "Aufträge", "view.overview": "Übersicht",
+  "view.ask": "Fragen", "view.documents": "Dokumente", "view.graph": "Beziehungen", "view.history": "Verlauf", "view.upload": "Hochladen", "view.jobs": "Aufträge", "view.overview": "Übersicht",
   "theme.auto": "Farben: wie das System", "theme.light": "Farben: hell", "theme.dark": "Farben: dunkel",
   "again": "Noch einmal", "all": "Alle", "cancel": "Abbrechen", "close": "Schließen", "clear": "Leeren", "delete": "Löschen", "deleted": "Gelöscht.", "loading": "Lädt …",
   "more": "Mehr zeigen", "save": "Speichern", "send": "Senden", "show": "Zeigen", "name": "Name", "title": "Titel", "kind": "Art", "time": "Zeit", "file": "Datei", "what": "Was geschah",
@@ -33,7 +33,7 @@ export default {
   "filter": "Filter", "filter_help": "Nur Dokumente, deren Metadaten zu all dem passen", "filter_add": "Bedingung hinzufügen", "filter_remove": "Bedingung entfernen",
   "filter_field": "Feld", "filter_operator": "Vergleich", "filter_value": "Wert",
   "operator.$eq": "ist", "operator.$ne": "ist nicht", "operator.$gt": "größer als", "operator.$gte": "mindestens", "operator.$lt": "kleiner als", "operator.$lte": "höchstens",
-  "operator.$in": "ist eines von (Kommas)", "operator.$nin": "ist keines von (Kommas)", "operator.$exists": "gibt es (true oder false)",
+  "operator.$in": "ist eines von (Kommas)", "operator.$nin": "ist keines von (Kommas)", "operator.$all": "sind alle von (Kommas)", "operator.$exists": "gibt es (true oder false)",
 
   "upload": "Hochladen", "drop": "Dateien oder einen Ordner hierher ziehen", "drop_more": "PDF, Office, CSV, HTML, E-Mail, zip, EPUB, Markdown, Code, JSON Lines",
   "pick_files": "Dateien wählen", "pick_folder": "Ordner wählen", "to_corpus": "In den Korpus", "corpus_hint": "zum Beispiel: notizen",
@@ -51,6 +51,11 @@ export default {
   "documents_n.one": "{n} Dokument", "documents_n.other": "{n} Dokumente", "documents_shown.one": "{n} Dokument wird gezeigt.", "documents_shown.other": "{n} Dokumente werden gezeigt.",
   "metadata": "Metadaten", "versions": "Versionen", "version_at": "{version} · {time} · Commit {commit}", "delete_document": "„{name}“ wird nicht mehr gefunden. Ein Zurückgehen bringt es wieder.",
   "characters": "Zeichen", "chunks": "Abschnitte",
+
+  "graph_of": "Beziehungen in {corpus}", "graph_help": "Titel, Personen, Schlagwörter, Kennungen und Namen von Zeilen, und welche davon dieselben Dokumente erwähnen.", "graph_all": "Alle zeigen", "graph_drawn": "Eine Zeichnung von {n} Namen; die Liste daneben sagt dasselbe.",
+  "graph_none": "Nichts wird von zwei Dokumenten genannt.", "graph_unread.one": "{n} Dokument stammt aus einer älteren Version und wurde dafür nicht gelesen: ragsvc rebuild liest es.", "graph_unread.other": "{n} Dokumente stammen aus einer älteren Version und wurden dafür nicht gelesen: ragsvc rebuild liest sie.",
+  "find_entity": "Ein Name, eine Adresse, eine Datei …", "entity_none": "Nichts heißt „{name}“.", "entity_documents": "Dokumente, die {name} erwähnen", "ask_these": "Diese Dokumente fragen", "named_together": "Zusammen damit erwähnt", "most_named": "Am häufigsten erwähnt",
+  "entity_kind.document": "Dokument", "entity_kind.person": "Person", "entity_kind.author": "Verfasser", "entity_kind.tag": "Schlagwort", "entity_kind.identifier": "Kennung", "entity_kind.row": "Name in einer Tabelle", "entity_kind.heading": "Überschrift", "entity_kind.url": "Adresse",
 
   "history_of": "Verlauf von {corpus}", "history_help": "Jede Änderung ist ein Commit. Zurückgehen macht einen neuen, lässt sich also auch zurücknehmen.", "no_commits": "Keine Commits.",
   "commit": "Commit {n}", "commit_word": "Commit", "head": "aktuell", "collected": "eingesammelt", "tag": "Benennen", "tags": "Namen", "tag_of": "Commit {n} benennen",

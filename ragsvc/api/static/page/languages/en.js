@@ -2,7 +2,7 @@
 
 export default {
   "skip": "Skip to content", "views": "Views", "corpus": "Corpus", "corpora": "Corpora", "no_corpus": "No corpus yet", "language": "Language",
-  "view.ask": "Ask", "view.documents": "Documents", "view.history": "History", "view.upload": "Upload", "view.jobs": "Jobs", "view.overview": "Overview",
+  "view.ask": "Ask", "view.documents": "Documents", "view.graph": "Relations", "view.history": "History", "view.upload": "Upload", "view.jobs": "Jobs", "view.overview": "Overview",
   "theme.auto": "Theme: as the system", "theme.light": "Theme: light", "theme.dark": "Theme: dark",
   "again": "Try again", "all": "All", "cancel": "Cancel", "close": "Close", "clear": "Clear", "delete": "Delete", "deleted": "Deleted.", "loading": "Loading …",
   "more": "Show more", "save": "Save", "send": "Send", "show": "Show", "name": "Name", "title": "Title", "kind": "Kind", "time": "Time", "file": "File", "what": "What happened",
@@ -33,7 +33,7 @@ export default {
   "filter": "Filter", "filter_help": "Only documents whose metadata match all of these", "filter_add": "Add a condition", "filter_remove": "Remove this condition",
   "filter_field": "field", "filter_operator": "Operator", "filter_value": "value",
   "operator.$eq": "is", "operator.$ne": "is not", "operator.$gt": "greater than", "operator.$gte": "at least", "operator.$lt": "less than", "operator.$lte": "at most",
-  "operator.$in": "is one of (commas)", "operator.$nin": "is none of (commas)", "operator.$exists": "exists (true or false)",
+  "operator.$in": "is one of (commas)", "operator.$nin": "is none of (commas)", "operator.$all": "are all of (commas)", "operator.$exists": "exists (true or false)",
 
   "upload": "Upload", "drop": "Drop files or a folder here", "drop_more": "PDF, Office, CSV, HTML, e-mail, zip, EPUB, Markdown, code, JSON Lines",
   "pick_files": "Choose files", "pick_folder": "Choose a folder", "to_corpus": "Into the corpus", "corpus_hint": "for example: notes",
@@ -51,6 +51,11 @@ export default {
   "documents_n.one": "{n} document", "documents_n.other": "{n} documents", "documents_shown.one": "{n} document is shown.", "documents_shown.other": "{n} documents are shown.",
   "metadata": "Metadata", "versions": "Versions", "version_at": "{version} · {time} · commit {commit}", "delete_document": "“{name}” will no longer be found. A rollback brings it back.",
   "characters": "Characters", "chunks": "Chunks",
+
+  "graph_of": "Relations of {corpus}", "graph_help": "Titles, people, tags, identifiers and names of rows, and which of them the same documents mention.", "graph_all": "Show all", "graph_drawn": "A drawing of {n} names; the list beside it says the same.",
+  "graph_none": "Nothing is named by two documents.", "graph_unread.one": "{n} document is from an older version and was not read for this: ragsvc rebuild reads it.", "graph_unread.other": "{n} documents are from an older version and were not read for this: ragsvc rebuild reads them.",
+  "find_entity": "A name, an address, a file …", "entity_none": "Nothing is called “{name}”.", "entity_documents": "Documents that mention {name}", "ask_these": "Ask these documents", "named_together": "Mentioned together with it", "most_named": "Most often mentioned",
+  "entity_kind.document": "document", "entity_kind.person": "person", "entity_kind.author": "author", "entity_kind.tag": "tag", "entity_kind.identifier": "identifier", "entity_kind.row": "name in a table", "entity_kind.heading": "heading", "entity_kind.url": "address",
 
   "history_of": "History of {corpus}", "history_help": "Every change is a commit. Going back makes a new one, so it can be undone too.", "no_commits": "No commits.",
   "commit": "Commit {n}", "commit_word": "Commit", "head": "current", "collected": "collected", "tag": "Tag", "tags": "Tags", "tag_of": "Tag commit {n}",
