@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from ragsvc.errors import ModelMismatch, ModelNotFound
 
 # Exports of the same weights for other runtimes; they are not what is loaded.
 FOREIGN_FOLDERS = frozenset({"onnx", "openvino"})
+_WANTED = ("*.json", "*.safetensors", "*.txt", "*.model", "*.bin", "*.jinja")
 
 _hash_lock = threading.Lock()
 _hashes: dict[tuple[str, int, int], str] = {}
@@ -63,7 +64,7 @@ def locate(name: str) -> Path:
     :param name: a folder, or a hub name.
     :raises ModelNotFound: if it is not here and cannot be fetched.
     """
-    return model_folder(name) or _hub_folder(name).resolve()
+    return model_folder(name) or hub_folder(name, _WANTED, _weight_files).resolve()
 
 
 def model_folder(name: str) -> Path | None:
@@ -76,8 +77,12 @@ def model_folder(name: str) -> Path | None:
         return None
 
 
-def _hub_folder(name: str) -> Path:
-    """Find a hub model in the local cache; fetch it only when the hub library may go online."""
+def hub_folder(name: str, wanted: Sequence[str], weights: Callable[[Path], object]) -> Path:
+    """Find a hub model in the local cache; fetch it only when the hub library may go online.
+
+    :param wanted: patterns of its files. weights: what is true of a folder that holds the weights.
+    :raises ModelNotFound: if it is not here and cannot be fetched.
+    """
     hint = f"download it once with: hf download {name} -- or name a folder that holds the model"
     if name.startswith((".", "/", "~")) or name.count("/") > 1 or not name:
         raise ModelNotFound(f"no model folder at {name!r}", hint="name an existing folder or a hub model")
@@ -85,20 +90,19 @@ def _hub_folder(name: str) -> Path:
     from huggingface_hub import constants
 
     offline = bool(constants.HF_HUB_OFFLINE)
-    wanted = ["*.json", "*.safetensors", "*.txt", "*.model", "*.bin", "*.jinja"]
     unwanted = [f"{folder}/*" for folder in FOREIGN_FOLDERS]
     repository = name if "/" in name else f"sentence-transformers/{name}"
     # The cache is asked first, so a model that was fetched once never needs the network again.
     for local_only in (True,) if offline else (True, False):
         try:
             found = huggingface_hub.snapshot_download(
-                repository, allow_patterns=wanted, ignore_patterns=unwanted, local_files_only=local_only
+                repository, allow_patterns=list(wanted), ignore_patterns=unwanted, local_files_only=local_only
             )
         except (OSError, ValueError, RuntimeError) as error:
             # Hub errors derive from OSError (network, missing) or ValueError (malformed name).
             failure: Exception = error
             continue
-        if _weight_files(Path(found)):
+        if weights(Path(found)):
             return Path(found)
         failure = FileNotFoundError("its weights are not in the local cache")
     raise ModelNotFound(f"the model {name!r} is not to be had: {failure}", hint=hint) from failure

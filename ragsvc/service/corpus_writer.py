@@ -8,6 +8,7 @@ from collections.abc import Callable
 from ragsvc.domain import Caller, CommitId, Corpus, Progress
 from ragsvc.errors import DocumentNotFound
 from ragsvc.models.bundled_models import MULTILINGUAL_EMBEDDER
+from ragsvc.models.speech_model import NO_SPEECH, find_speech_model
 from ragsvc.pipeline.index_files import renew_files
 from ragsvc.pipeline.ingestion.ingest import Ingest
 from ragsvc.pipeline.ingestion.listeners import IngestTools, Listener
@@ -20,12 +21,19 @@ from ragsvc.text.worker_pool import ParseLimits, ParserPool
 
 
 def new_pool(settings: Settings) -> ParserPool:
-    """Workers with the limits of the settings; none is started."""
+    """Workers with the limits of the settings; none is started.
+
+    :raises MissingExtra: if recordings are to be read, and the packages for it are not installed.
+    :raises ModelNotFound: if the model for them is not to be had.
+    """
+    speech = find_speech_model(settings.speech_model) if settings.speech_model else NO_SPEECH
     limits = ParseLimits(
         timeout_s=settings.parse_timeout_s,
         memory_bytes=settings.parse_memory_bytes,
         max_file_bytes=settings.max_file_bytes,
         reads_pictures=settings.ocr,
+        speech_model=speech.path,
+        speech_reading=speech.reading,
     )
     return ParserPool(settings.parse_workers, limits)
 

@@ -12,6 +12,7 @@ from typing import Any
 from ragsvc.domain import Job, JobState
 from ragsvc.service.job_salvage import SURE, with_aside
 from ragsvc.settings import Settings
+from ragsvc.text.limits import SPEECH_FOLD
 
 # A job that was asked to stop does so at its next file or batch; after this its process is ended.
 GRACE_S = 10.0
@@ -40,7 +41,8 @@ class JobBudget:
     """
 
     def __init__(self, job: Job, settings: Settings) -> None:
-        self.stall_s = settings.job_stall_s + settings.parse_timeout_s
+        fold = SPEECH_FOLD if settings.speech_model else 1
+        self.stall_s = settings.job_stall_s + settings.parse_timeout_s * fold
         self._turn_s = settings.job_turn_s * 2.0 ** min(job.turns, MAX_DOUBLINGS)
         self._moved_at = time.monotonic()
         # The start of its process is no part of its turn.

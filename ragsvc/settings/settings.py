@@ -114,6 +114,11 @@ class Settings(BaseSettings):
         True,
         description="Read scans and pictures where ragsvc[ocr] or Tesseract is installed; seconds a page.",
     )
+    speech_model: str | None = Field(
+        None,
+        description="Whisper model in CTranslate2 format that writes recordings down: a folder or hub name "
+        "(needs ragsvc[audio]). Unset: they are left unread.",
+    )
     max_file_bytes: int = Field(512 << 20, ge=1, description="Largest file that is read.")
     max_request_bytes: int = Field(64 << 20, ge=1024, description="Largest HTTP request body.")
     max_query_bytes: int = Field(

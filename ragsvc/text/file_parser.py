@@ -29,14 +29,15 @@ from ragsvc.text.file_types import (
     kind_of,
 )
 from ragsvc.text.front_matter import FrontMatterFault, take_front_matter
-from ragsvc.text.limits import MIB, ParseLimits
+from ragsvc.text.limits import MIB, SPEECH_HINT, ParseLimits
 from ragsvc.text.markdown import first_heading
 from ragsvc.text.normalisation import normalise
 from ragsvc.text.ocr import HINT, describe_ocr
 from ragsvc.text.readers.attachments import ReadInner
-from ragsvc.text.readers.layout import plain_subtitles, spread_json
+from ragsvc.text.readers.layout import spread_json
 from ragsvc.text.readers.notebook import read_notebook
 from ragsvc.text.readers.sql_dump import read_dump
+from ragsvc.text.readers.subtitles import read_subtitles
 
 _READING_VERSION = "8"
 _MAX_DEPTH = 4
@@ -97,10 +98,14 @@ def parse_bytes(data: bytes, name: str, limits: ParseLimits, depth: int = 0) -> 
     kind = kind_of(name, data[:HEAD_BYTES])
     if kind is None:
         raise UnsupportedType(f"{name} is of a type that cannot be read", hint="Convert it to PDF or text.")
+    if kind.reader is FileReader.RECORDING and depth:
+        raise UnsupportedType(f"{name} is a recording inside of another file", hint="Save it beside that.")
     if kind.reader is FileReader.TEXT:
         parsed = _read_text(data, kind, name, limits)
     elif kind.reader is FileReader.TABLES:
         parsed = _read_tables(data, kind, name, limits)
+    elif kind.reader is FileReader.RECORDING:
+        parsed = _read_recording(data, name, limits)
     else:
         check_container(data, name, limits)
         # Imported here: plain text must not wait for the parser's 80 MB library.
@@ -163,6 +168,11 @@ def _read_tables(data: bytes, kind: FileType, name: str, limits: ParseLimits) ->
 
 def _read_text(data: bytes, kind: FileType, name: str, limits: ParseLimits) -> ParsedDocument:
     decoded = decode(data, name, limits.encoding)
+    if kind == SUBTITLES:
+        text, places = read_subtitles(normalise(decoded.text)[0])
+        return ParsedDocument(
+            title="", text=text, media_type=kind.media_type, warnings=decoded.warnings, places=places
+        )
     text, _ = normalise(_laid_out(decoded.text, kind, name))
     metadata: dict[str, Any] = {}
     warnings = decoded.warnings
@@ -191,13 +201,19 @@ def _read_text(data: bytes, kind: FileType, name: str, limits: ParseLimits) -> P
     )
 
 
+def _read_recording(data: bytes, name: str, limits: ParseLimits) -> ParsedDocument:
+    if not limits.speech_model:
+        raise NoText(f"{name} is a recording", hint=f"Audio is not read: {SPEECH_HINT}.")
+    from ragsvc.text.readers.transcript import read_recording
+
+    return read_recording(data, name, limits)
+
+
 def _laid_out(text: str, kind: FileType, name: str) -> str:
     """Text of files whose lines are no lines."""
     if kind == NOTEBOOK:
         return read_notebook(text, name)
-    if kind.media_type == "text/x-json":
-        return spread_json(text)
-    return plain_subtitles(text) if kind == SUBTITLES else text
+    return spread_json(text) if kind.media_type == "text/x-json" else text
 
 
 def _no_text_hint(kind: FileType, limits: ParseLimits) -> str:

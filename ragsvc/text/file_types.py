@@ -24,6 +24,7 @@ class FileReader(StrEnum):
     MAIL = "mail"
     IMAGE = "image"
     TABLES = "tables"
+    RECORDING = "recording"
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +89,19 @@ _IMAGE_MIMES = {
     "tiff": "image/tiff",
     "webp": "image/webp",
 }
+_RECORDING_MIMES = {
+    "wav": "audio/wav",
+    "mp3": "audio/mpeg",
+    "m4a": "audio/mp4",
+    "aac": "audio/aac",
+    "ogg": "audio/ogg",
+    "opus": "audio/ogg",
+    "flac": "audio/flac",
+    "webm": "video/webm",
+    "mkv": "video/x-matroska",
+    "mp4": "video/mp4",
+    "mov": "video/quicktime",
+}
 _MARKDOWN_NAMES = ("md", "markdown", "mdown", "mkd", "mdx", "qmd", "rmd")
 _PLAIN_NAMES = ("txt", "text", "log", "rst", "org", "adoc", "asciidoc", "tex", "textile", "po")
 # Data and code stay as they are, so that offsets point into the file a person would open.
@@ -129,7 +143,7 @@ _REFUSED = frozenset(
             "woff",
             "woff2",
         ),
-        *("mp3", "mp4", "m4a", "avi", "mov", "mkv", "wav", "flac", "ogg", "webm"),
+        "avi",
         *("npy", "npz", "pt", "pkl", "onnx", "safetensors"),
     }
 )
@@ -155,6 +169,8 @@ def _build_table() -> dict[str, FileType]:
     for name, mime in _IMAGE_MIMES.items():
         table[name] = FileType(FileReader.IMAGE, mime, "text/plain")
     table |= {"sqlite": SQLITE, "sqlite3": SQLITE, "parquet": PARQUET}
+    for name, mime in _RECORDING_MIMES.items():
+        table[name] = FileType(FileReader.RECORDING, mime, "text/plain")
     return table | {"pdf": PDF, "rtf": RTF}
 
 
@@ -172,6 +188,12 @@ def extension(path: str) -> str:
 def kind_by_name(path: str) -> FileType | None:
     """Kind that the name alone promises; None when it says nothing or nothing good."""
     return _BY_EXTENSION.get(extension(path))
+
+
+def is_recording(path: str) -> bool:
+    """Whether a file is of sound or film, by its name."""
+    kind = kind_by_name(path)
+    return kind is not None and kind.reader is FileReader.RECORDING
 
 
 def is_archive(path: str) -> bool:

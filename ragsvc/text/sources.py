@@ -41,6 +41,7 @@ class SkipCode(StrEnum):
     OUTSIDE_ROOT = "outside_root"
     DUPLICATE_LINK = "duplicate_link"
     EXCLUDED = "excluded"
+    RECORDING_UNREAD = "recording_unread"
 
 
 @dataclass(frozen=True, slots=True)

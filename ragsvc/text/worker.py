@@ -10,6 +10,7 @@ import json
 import signal
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -19,6 +20,7 @@ from ragsvc.errors import DocumentError, ParserCrashed, ParserOutOfMemory
 from ragsvc.parentage import die_with_parent
 from ragsvc.text.confinement import MemoryBound, confine
 from ragsvc.text.file_parser import display_name
+from ragsvc.text.file_types import is_recording
 from ragsvc.text.jsonl import read_line
 from ragsvc.text.limits import ParseLimits
 from ragsvc.text.worker_orders import DRAFT, FILE, LINE, encode, read_file_order, read_text_order, reads_text
@@ -47,7 +49,7 @@ class WorkerBench:
         self._limits = limits
         self._bound = bound
         self._say = say
-        self._has_library = False
+        self._has_library = self._has_speech_model = False
         self._analysers: dict[str, Analyser] = {}
         self._chunkers: dict[CutterSpec, Chunker] = {}
 
@@ -69,13 +71,27 @@ class WorkerBench:
     def _carry_out(self, verb: bytes, body: bytes) -> Outcome:
         if verb == FILE:
             encoding, path = read_file_order(body)
-            if not self._has_library and not reads_text(path):
-                self._load(lambda: importlib.import_module(_OPTIONAL_LIBRARY))
-                self._has_library = True
+            self._prepare_for(path)
             return self._parse(path, replace(self._limits, encoding=encoding))
         if verb == LINE:
             return read_line(body)
         return self._cut(verb, body)
+
+    def _prepare_for(self, path: str) -> None:
+        if is_recording(path):
+            if self._limits.speech_model and not self._has_speech_model:
+                self._load(self._load_speech_model)
+                self._has_speech_model = True
+        elif not self._has_library and not reads_text(path):
+            self._load(lambda: importlib.import_module(_OPTIONAL_LIBRARY))
+            self._has_library = True
+
+    def _load_speech_model(self) -> None:
+        from ragsvc.text.speech import load_transcriber
+
+        # One that does not load is told by each recording; other files have no need of it.
+        with suppress(RuntimeError, ValueError, OSError, ImportError):
+            load_transcriber(self._limits.speech_model)
 
     def _load(self, loader: Callable[[], object]) -> None:
         """Its time and size must not count against a document."""

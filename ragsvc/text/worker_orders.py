@@ -68,22 +68,28 @@ def file_order(path: str, limits: ParseLimits) -> WorkerOrder[ParsedDocument]:
 
     :param limits: its `encoding` travels with the order, the rest is the worker's own.
     """
-    light = reads_text(path)
-    kind = kind_by_name(path)
-    quick = kind is not None and kind.reader in (FileReader.TEXT, FileReader.HTML)
+    pace = _pace_of(path)
     try:
         size = Path(path).stat().st_size
     except (OSError, ValueError):
         size = 0  # the reading says what is wrong
-    seconds = limits.seconds_for(size, Pace.TEXT if quick else Pace.PICTURES)
     return WorkerOrder(
         FILE + limits.encoding.encode() + b"\0" + os.fsencode(path),
         display_name(path),
-        seconds,
-        limits.timeout_s,
-        light,
+        limits.seconds_for(size, pace),
+        limits.longest_s(pace),
+        reads_text(path),
         decode_document,
     )
+
+
+def _pace_of(path: str) -> Pace:
+    kind = kind_by_name(path)
+    if kind is None:
+        return Pace.PICTURES
+    if kind.reader is FileReader.RECORDING:
+        return Pace.SPEECH
+    return Pace.TEXT if kind.reader in (FileReader.TEXT, FileReader.HTML) else Pace.PICTURES
 
 
 def read_file_order(body: bytes) -> tuple[str, str]:

@@ -10,8 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from test_parse import parse
 
+from ragsvc.domain import TimeRange, places_of
 from ragsvc.errors import BrokenDocument
-from ragsvc.text.readers.layout import plain_subtitles, spread_json
+from ragsvc.text.readers.layout import spread_json
+from ragsvc.text.readers.subtitles import read_subtitles
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=9),
@@ -46,7 +48,36 @@ def test_subtitles_are_what_is_said(tmp_path: Path) -> None:
     head = "WEBVTT\n\nNOTE a note\n\nintro\n00:01.000 --> 00:02.000 align:start\nHello\n"
     vtt = f"{head}\n00:02.000 --> 00:03.000\nHello\nthere.\n"
     assert parse(tmp_path, "x.vtt", vtt).text == "Hello\nthere.\n"
-    assert plain_subtitles("Just words.\n") == "Just words.\n"
+    assert read_subtitles("Just words.\n") == ("Just words.\n", ())
+
+
+def test_each_cue_has_its_times(tmp_path: Path) -> None:
+    srt = "1\n00:00:01,000 --> 00:00:02,500\n<i>Good</i> morning.\nHow are you?\n\n"
+    srt += "2\n01:02:03,25 --> 01:02:04,000\nHow are you?\n\n3\n01:03:00,5 --> 01:02:00,000\nFine.\n"
+    for text in (srt, srt.replace("\n", "\r\n"), "\ufeff" + srt):
+        parsed = parse(tmp_path, "x.srt", text)
+        assert parsed.text == "Good morning.\nHow are you?\nFine.\n"
+        # What the next cue repeats is said when it is shown first; no cue ends before it begins.
+        assert [(parsed.text[p.start : p.end], p.where) for p in parsed.places] == [
+            ("Good morning.\nHow are you?", TimeRange(1.0, 2.5)),
+            ("Fine.", TimeRange(3780.5, 3780.5)),
+        ]
+
+
+PIECES = st.one_of(
+    st.sampled_from(
+        ("00:01.0 --> 00:02.5\n", "1:00:01,5 --> 00:00:02,50 line:1\n", "Hi\n", "\n", "NOTE x\n")
+    ),
+    st.text(alphabet="ab \n<>1", max_size=5),
+)
+
+
+@given(st.lists(PIECES, max_size=12))
+def test_times_of_cues_stand_on_what_is_said(pieces: list[str]) -> None:
+    text, places = read_subtitles("".join(pieces))
+    assert places == places_of([place.row for place in places], len(text))
+    for place in places:
+        assert text[place.start : place.end].strip("\n") and text[place.end] == "\n"
 
 
 def test_a_notebook_is_its_cells_and_what_they_printed(tmp_path: Path) -> None:

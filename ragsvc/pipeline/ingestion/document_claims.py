@@ -21,15 +21,17 @@ from ragsvc.domain import (
 from ragsvc.errors import Cancelled, DocumentError, EmptyDocument, NoText, UnreadableFile
 from ragsvc.pipeline.ingestion.items import batches, chars, shown, url_of
 from ragsvc.pipeline.ingestion.line_reader import LINES_AT_ONCE, LineReader
-from ragsvc.pipeline.ingestion.parse_cache import INLINE_KIND, ParseCache, ParseKey
+from ragsvc.pipeline.ingestion.parse_cache import INLINE_KIND, RECORDING_KIND, ParseCache, ParseKey
 from ragsvc.pipeline.ingestion.setbacks import KnownSetbacks
 from ragsvc.store.rows import CachedParse, NewMembership
 from ragsvc.text.file_parser import display_name
-from ragsvc.text.file_types import extension, is_archive
+from ragsvc.text.file_types import extension, is_archive, is_recording
 from ragsvc.text.jsonl import is_jsonl
+from ragsvc.text.limits import SPEECH_HINT, ParseLimits
 from ragsvc.text.members import unpack
 from ragsvc.text.readers.sqlite_file import log_of
 from ragsvc.text.scratch import private_folder
+from ragsvc.text.sources import SkipCode
 from ragsvc.text.worker_pool import TRANSIENT_CODES, ParserPool
 
 FILES_AT_ONCE = 256
@@ -48,6 +50,12 @@ class DocumentClaims:
     skipped: list[SkippedSource] = field(default_factory=list)
     kept: set[str] = field(default_factory=set)
     warnings: list[SourceCaveat] = field(default_factory=list)
+
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """What is to be said of the files as a whole."""
+        unread = sum(skip.code == SkipCode.RECORDING_UNREAD for skip in self.skipped)
+        return (f"audio is not read (files: {unread}): {SPEECH_HINT}",) if unread else ()
 
     def drop(self, failures: Mapping[VersionId, Failure]) -> None:
         """Give up the claims of texts that could not be cut: each is a failure of its source."""
@@ -150,7 +158,15 @@ class ClaimReader:
                 self.reading.skipped.append(item)
             elif isinstance(item, Failure):
                 self.reading.failures.append(item)
-        return [item for item in found if isinstance(item, SourceFile)]
+        files = [item for item in found if isinstance(item, SourceFile)]
+        if self._limits.speech_model:
+            return files
+        for file in filter(lambda file: is_recording(file.path), files):
+            source = file.document_id if self._upload else shown(file)
+            self.reading.skipped.append(SkippedSource(source, SkipCode.RECORDING_UNREAD))
+            if not self._upload:
+                self.reading.kept.add(file.document_id)
+        return [file for file in files if not is_recording(file.path)]
 
     def add_inline(self, documents: Sequence[tuple[str, ParsedDocument]]) -> None:
         """Take documents that were given as text."""
@@ -170,7 +186,7 @@ class ClaimReader:
     def _read_files(self, files: Sequence[SourceFile]) -> Iterator[None]:
         hashed: list[_HashedFile] = []
         for file in files:
-            made = _hash(file, self._limits.reading)
+            made = _hash(file, self._limits)
             if isinstance(made, Failure):
                 self._fail(file, made)
                 yield
@@ -288,14 +304,22 @@ def kind_key(path: str) -> str:
     return extension(path) or Path(path).name.lower()
 
 
-def _hash(file: SourceFile, reading: str) -> _HashedFile | Failure:
+def _kind(path: str, limits: ParseLimits) -> str:
+    """All that decides how the bytes of a file are read, besides the parsers."""
+    if is_recording(path):
+        # Not for another version of other parsers: writing it down takes as long as listening does.
+        return f"{RECORDING_KIND};{limits.speech_reading};{limits.timeout_s:g} s"
+    return kind_key(path) + limits.reading
+
+
+def _hash(file: SourceFile, limits: ParseLimits) -> _HashedFile | Failure:
     try:
         with Path(file.path).open("rb") as stream:
             digest = hashlib.file_digest(stream, "sha256")
         if (log := log_of(file.path)) is not None:
             with log.open("rb") as stream:
                 digest.update(hashlib.file_digest(stream, "sha256").digest())
-        return _HashedFile(file, (digest.hexdigest(), kind_key(file.path) + reading), _stamp(file.path))
+        return _HashedFile(file, (digest.hexdigest(), _kind(file.path, limits)), _stamp(file.path))
     except OSError as error:
         return Failure(
             display_name(file.path), UnreadableFile.code, f"cannot be read: {error.strerror or error}"

@@ -268,7 +268,7 @@ class Ingest:
             failures=failures,
             skipped=tuple(reading.skipped),
             warnings=tuple(sorted(reading.warnings, key=lambda row: (row.source, row.code))),
-            notices=self._notices,
+            notices=(*self._notices, *reading.notices),
         )
 
 

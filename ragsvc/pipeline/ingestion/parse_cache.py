@@ -23,7 +23,8 @@ ParseKey: TypeAlias = tuple[str, str]
 LINE_KIND = "jsonl-line"
 INLINE_KIND = "inline"
 TEXT_KIND = "text"
-_MAKERS = {LINE_KIND: "line-1", INLINE_KIND: "text-1"}
+RECORDING_KIND = "/recording"
+_MAKERS = {LINE_KIND: "line-1", INLINE_KIND: "text-1", RECORDING_KIND: "recording-1"}
 
 
 class ParseCache(Protocol):
@@ -45,7 +46,7 @@ def text_key(text_hash: str) -> ParseKey:
 
 def parser_of(key: ParseKey) -> str:
     """The parser version that a result depends on; text that needs no parser outlives its updates."""
-    return _MAKERS.get(key[1], PARSER_VERSION)
+    return _MAKERS.get(key[1].partition(";")[0], PARSER_VERSION)
 
 
 class CatalogParseCache:
