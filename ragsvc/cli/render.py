@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ragsvc.cli.output import one_line, safe
-from ragsvc.domain import Answer, Citation, Hit, Places, SearchResult, TimeRange
+from ragsvc.domain import Answer, Citation, Hit, PageArea, Places, SearchResult, time_range
 from ragsvc.pipeline.generation.quotation import spoken
 
 _SNIPPET_CHARS = 280
@@ -243,11 +243,9 @@ def _place_line(hit: Hit, *, several: bool) -> Text:
 
 
 def _whereabouts(page: int | None, places: Places) -> str:
-    """The page, or where the original has the first of it: from the left and the top, or from when on."""
-    if not places:
-        return "" if page is None else f" (page {page})"
-    where = places[0].where
-    if isinstance(where, TimeRange):
-        minutes, seconds = divmod(int(where.from_s), 60)
-        return f" (at {minutes}:{seconds:02})"
-    return f" (page {where.page}, at {100 * where.left:.0f} %, {100 * where.top:.0f} %)"
+    """Where the original has it: the page, with the first place from left and top, or from when to when."""
+    if heard := time_range(places):
+        return f" ({heard})"
+    if places and isinstance(where := places[0].where, PageArea):
+        return f" (page {where.page}, at {100 * where.left:.0f} %, {100 * where.top:.0f} %)"
+    return "" if page is None else f" (page {page})"

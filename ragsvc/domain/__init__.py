@@ -106,9 +106,11 @@ from ragsvc.domain.places import (
     Place,
     Places,
     TimeRange,
+    clock,
     moved_places,
     places_of,
     places_within,
+    time_range,
 )
 from ragsvc.domain.records import (
     AnswerRecord,
@@ -289,7 +291,9 @@ __all__ = [
     "VerifyReport",
     "VersionId",
     "VersionText",
+    "clock",
     "moved_places",
     "places_of",
     "places_within",
+    "time_range",
 ]

@@ -89,6 +89,21 @@ def places_within(places: Places, start: int, end: int) -> Places:
     return places[first:last]
 
 
+def time_range(places: Places) -> str | None:
+    """From when to when a recording has them, as players show it: 12:03-12:17; None if it is none."""
+    times = [place.where for place in places if isinstance(place.where, TimeRange)]
+    if not times:
+        return None
+    begin, end = clock(min(each.from_s for each in times)), clock(max(each.to_s for each in times))
+    return begin if begin == end else f"{begin}-{end}"
+
+
+def clock(seconds: float) -> str:
+    """Seconds as players show them: 12:03, or 1:02:03."""
+    minutes, rest = divmod(int(seconds), 60)
+    return f"{minutes // 60}:{minutes % 60:02}:{rest:02}" if minutes >= 60 else f"{minutes}:{rest:02}"
+
+
 def moved_places(places: Iterable[Place], by: int) -> Places:
     """Places of a text that so many code points were put before."""
     return tuple(replace(place, start=place.start + by, end=place.end + by) for place in places)

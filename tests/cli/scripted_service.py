@@ -36,6 +36,7 @@ from ragsvc.domain import (
     NamedDocument,
     Outlier,
     Passage,
+    Place,
     Profile,
     ProfileId,
     ProfileSpec,
@@ -47,6 +48,7 @@ from ragsvc.domain import (
     SourceCaveat,
     Span,
     TextSlice,
+    TimeRange,
     TrainedModel,
     VersionId,
 )
@@ -89,6 +91,9 @@ def make_answer(request: AnswerRequest) -> Answer:
         quote=TEXT[22:64],
         page=3,
         corpus="handbook",
+        places=(Place(0, 40, TimeRange(723.4, 730.0)), Place(40, 64, TimeRange(731, 737.9)))
+        if "said" in request.question
+        else (),
     )
     return Answer(
         corpus=request.corpora[0],

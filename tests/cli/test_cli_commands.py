@@ -167,6 +167,11 @@ def test_ask_gives_answer_sources_and_quotes(run, service):
     assert any(line.startswith("    22-64 (page 3): “A deadlock is found after") for line in lines)
 
 
+def test_a_quote_of_a_recording_says_from_when_to_when(run):
+    out = run("ask", "handbook", "what is said of a deadlock?").out
+    assert "    22-64 (12:03-12:17): “A deadlock is found after" in out
+
+
 def test_ask_gives_the_contract_object(run):
     ran = run("ask", "handbook", "what about a deadlock?", "--json")
     assert list(ran.json) == [

@@ -87,6 +87,22 @@ def test_a_citation_of_a_pdf_shows_its_page_and_is_copied_with_it(browser: Brows
         assert "page 2" in copied
 
 
+def test_a_citation_of_subtitles_says_from_when_to_when(browser: Browser, server: Server) -> None:
+    cues = (
+        ("00:59:50,000 --> 00:59:58,500", "Welcome to the meeting of the depot."),
+        ("01:02:03,250 --> 01:02:07,000", "The quark boiler must be drained"),
+        ("01:02:07,000 --> 01:02:10,900", "every 17 days."),
+    )
+    talk = "\r\n\r\n".join(f"{at}\r\n{when}\r\n{words}" for at, (when, words) in enumerate(cues, 1))
+    assert server.ended(server.upload("page-talk", {"boiler.srt": talk.encode()}))["state"] == "done"
+    with Visit(browser, server.url) as visit:
+        visit.choose("page-talk")
+        visit.ask("How often must the quark boiler be drained?")
+        expect(visit.page.locator(".sources .page-number").first).to_have_text("1:02:03–1:02:10")
+        visit.page.locator(".prose button.marker").first.click()
+        expect(visit.page.locator("#source .source-head")).to_contain_text("1:02:03–1:02:10")
+
+
 def test_chunks_and_what_changed_between_versions_are_shown(browser: Browser, server: Server) -> None:
     lines = [f"Rule {number} of the house is kept by team {number % 5}." for number in range(40)]
     texts = ["\n\n".join(lines), "\n\n".join([*lines[:20], *lines[21:]]).replace("Rule 5 of", "Law 5 of")]

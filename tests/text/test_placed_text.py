@@ -8,7 +8,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ragsvc.domain import PageArea, ParsedDocument, ParsedPart, Place, TimeRange, places_of, places_within
+from ragsvc.domain import (
+    PageArea,
+    ParsedDocument,
+    ParsedPart,
+    Place,
+    TimeRange,
+    clock,
+    places_of,
+    places_within,
+    time_range,
+)
 from ragsvc.text.normalisation import normalise, normalise_placed
 from ragsvc.text.placed_text import PlacedText
 from ragsvc.text.readers.hyphens import MARK, mend, mend_placed
@@ -93,6 +103,15 @@ def test_places_are_stored_read_and_sent_as_they_are() -> None:
     torn = encode(inner).replace(b'"where": {', b'"where": 5, "other": {')
     with pytest.raises((ValueError, TypeError)):
         decode_document(torn)
+
+
+def test_times_are_told_as_players_show_them() -> None:
+    assert [clock(at) for at in (0, 9.99, 75, 3599.9, 3600, 36_061)] == [
+        "0:00", "0:09", "1:15", "59:59", "1:00:00", "10:01:01",
+    ]  # fmt: skip
+    places = places_of([[0, 2, 723.4, 730.0], [2, 5, 731.0, 737.9]], 9)
+    assert time_range(places) == "12:03-12:17" and time_range(places_of(ROWS[:1], 9)) is None
+    assert time_range(places_of([[0, 2, 5.1, 5.9]], 9)) == "0:05" and time_range(()) is None
 
 
 @pytest.mark.parametrize(

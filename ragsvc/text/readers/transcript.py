@@ -12,7 +12,7 @@ import av
 import numpy as np
 import numpy.typing as npt
 
-from ragsvc.domain import Caveat, ParsedDocument, Place, Places, TimeRange
+from ragsvc.domain import Caveat, ParsedDocument, Place, Places, TimeRange, clock
 from ragsvc.errors import BrokenDocument, NoText, ParserTimeout
 from ragsvc.text.file_types import kind_by_name
 from ragsvc.text.limits import Pace, ParseLimits
@@ -124,12 +124,6 @@ def _opened(data: bytes, name: str) -> Any:
         raise
     except _UNREADABLE as error:
         raise BrokenDocument(f"{name} is no recording that can be opened", hint=_OTHERWISE) from error
-
-
-def clock(seconds: float) -> str:
-    """Seconds as players show them: 12:03, or 1:02:03."""
-    minutes, rest = divmod(int(seconds), 60)
-    return f"{minutes // 60}:{minutes % 60:02}:{rest:02}" if minutes >= 60 else f"{minutes}:{rest:02}"
 
 
 def _title_of(file: Any) -> str:

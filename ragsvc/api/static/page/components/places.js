@@ -8,10 +8,13 @@ const SVG = "http://www.w3.org/2000/svg";
 const [WIDTH, HEIGHT] = [100, 140];
 const LEAST = 1.5;
 
-/** The page or the time at which something begins, in words; null where nobody knows. */
+/** The page at which something begins, or its time from when to when, in words; null where nobody knows. */
 export function whereabouts(each) {
   const first = each.places?.[0];
-  if (first?.from_s !== undefined) return clock(first.from_s);
+  if (first?.from_s !== undefined) {
+    const [from, to] = [first.from_s, Math.max(...each.places.map((place) => place.to_s))].map(clock);
+    return from === to ? from : `${from}–${to}`;
+  }
   const page = each.page ?? first?.page;
   return page ? t("page", { n: number(page) }) : null;
 }
