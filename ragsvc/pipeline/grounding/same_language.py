@@ -51,8 +51,9 @@ def features_of(looked: Retrieval, passages: Sequence[Hit], scored: Sequence[Sco
 
 def share_held(weights: Mapping[str, float], held: Collection[str]) -> float:
     """The share of the weight of a question's terms that a text holds: [0, 1]; 1 for a question without."""
-    total = sum(weights.values())
-    return sum(weights[term] for term in weights.keys() & set(held)) / total if total else 1.0
+    total, known = sum(weights.values()), set(held)
+    # In the order of the question: another would end in other bits.
+    return sum(weight for term, weight in weights.items() if term in known) / total if total else 1.0
 
 
 def confidence(features: Mapping[str, float], max_false_refusals: float, threshold: float) -> float:
