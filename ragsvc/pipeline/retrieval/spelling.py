@@ -79,6 +79,7 @@ class Speller:
         stems = self.analyser.terms(word)
         if not self._is_one_word(word, stems):
             return None
+        many = self.analyser.version == MULTILINGUAL
         vocabulary = self.snapshot.vocabulary.get(self._vocabulary)
         most = 2 if len(word) >= LONG and not name else 1
         # A slip near the end keeps the stemmer from its ending, which the term has not.
@@ -97,7 +98,9 @@ class Speller:
             for form in self._forms(term, rows):
                 slips = OSA.distance(form.lower(), word.lower())
                 same_letters = sorted(form.lower()) == sorted(word.lower())
-                if slips <= most and form[0].lower() == word[0].lower() and (same_letters or not name):
+                # Elsewhere than in English another letter is, more often than not, another form or word.
+                careful = name or (many and len(form) == len(word))
+                if slips <= most and form[0].lower() == word[0].lower() and (same_letters or not careful):
                     found.append((slips, not same_letters, -rows.size, form))
         if not found:
             return None
