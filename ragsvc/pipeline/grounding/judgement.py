@@ -123,7 +123,7 @@ def grounds_of(
     else:
         features = features_of(looked, passages, evidence_from(scored))
         features |= _unit_features(identifiers_in(question), scored)
-    if reader is not None and not _is_foreign(looked):
+    if reader is not None:
         scored, findings = read_units(question, scored, passages[:READ_PASSAGES], reader, shape)
         features |= _reader_features(findings, scored)
     if shape is AnswerShape.SUMMARY:
@@ -133,7 +133,7 @@ def grounds_of(
 
 
 def _is_foreign(looked: Retrieval) -> bool:
-    """Whether a question to documents in many languages is not in English, which alone the reader reads."""
+    """Whether a question to documents in many languages is not in English."""
     return within.is_for(looked) and likely_language(looked.query.question, letters=1) not in (None, ENGLISH)
 
 
