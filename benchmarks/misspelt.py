@@ -2,8 +2,9 @@
 
     RAGSVC_TEST_DATA=folder python -m benchmarks.misspelt [SET ...] [--home DIR]
 
-In every query one word of five letters or more is mistyped: two letters change places, one is left out,
-doubled, or hit beside. Which word and which slip is settled by hashes.
+A SET is a folder of RAGSVC_TEST_DATA in the BEIR layout, or the path of one. In every query one word of
+five letters or more is mistyped: two letters change places, one is left out, doubled, or hit beside. Which
+word and which slip is settled by hashes.
 """
 
 from __future__ import annotations
@@ -59,7 +60,8 @@ class Ranking:
         query = prepare(text, Mode.HYBRID, vector, self._parts.analyser)
         known = self._catalog.chunks.term_ids(query.terms)
         asker = self._asker
-        ranked = rank(self._snapshot, query, known, self._allowed, asker.weights, asker.close_look())
+        weights, close = asker.weights_of(self._parts), asker.close_look(self._parts)
+        ranked = rank(self._snapshot, query, known, self._allowed, weights, close)
         found = self._places.best(ranked, DEPTH)
         return list(dict.fromkeys(held.document_id for _, held in found))
 
@@ -72,7 +74,8 @@ def main() -> int:
     given = parser.parse_args()
     rows = []
     for name in given.sets:
-        collection = beir.load(data_folder() / name)
+        folder = Path(name) if Path(name).is_dir() else data_folder() / name
+        collection, name = beir.load(folder), folder.name
         with Service.open(Settings(home=given.home)) as service:
             service.ingest(CALLER, IngestRequest(corpus=name, paths=(str(collection.corpus),)))
         catalog = Catalog.open(given.home)

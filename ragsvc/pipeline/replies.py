@@ -9,7 +9,7 @@ from itertools import takewhile
 from pathlib import Path
 
 from ragsvc.pipeline.grounding.answer_shape import AnswerShape, shape_model
-from ragsvc.text.languages import ENGLISH, languages_of, likely_language
+from ragsvc.text.languages import ENGLISH, likeliest_of, likely_language
 
 REPLIES_FILE = Path(__file__).with_name("replies.json")
 REFUSAL = "refusal"
@@ -43,8 +43,7 @@ def _language_said(shape: AnswerShape, question: str) -> str:
         return _language(question)
     said = "".join(filter(str.isalpha, question)).casefold()
     greeted = [code for code, replies in _all().items() if _first(replies[shape.value]) == said]
-    likely = [code for code in languages_of(question) if code in _all()]
-    return next(iter((*greeted, *likely)), ENGLISH)
+    return next(iter((*greeted, likeliest_of(question, _all().keys()))))
 
 
 def _first(reply: str) -> str:

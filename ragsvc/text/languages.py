@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Collection
 from functools import lru_cache
 from typing import Any
 
@@ -52,6 +53,14 @@ def _languages_of(beginning: str) -> tuple[str, ...]:
     if ranked[0][1] >= SURE:
         return (str(ranked[0][0]),)
     return tuple(str(code) for code, chance in ranked[:_MOST] if chance >= _LEAST) or (str(ranked[0][0]),)
+
+
+def likeliest_of(text: str, codes: Collection[str]) -> str:
+    """Which of some languages a text is in, however unsure that is.
+
+    :param codes: ISO 639-1, at least one that is known.
+    """
+    return next(str(code) for code, _ in _identifier().rank(text[:MAX_CHARS]) if code in codes)
 
 
 def likely_language(text: str, letters: int = ENOUGH_LETTERS) -> str | None:

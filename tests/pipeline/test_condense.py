@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import numpy as np
 import pytest
 from doubles import CORPUS, ME, HashEmbedder, upload
@@ -19,6 +22,8 @@ from ragsvc.pipeline.retrieval.query_rewriter import (
 from ragsvc.pipeline.retrieval.search_query import mixed, prepare_rewritten, query_terms, query_texts
 from ragsvc.service.service import Service
 from ragsvc.text.analyser import StandardAnalyser
+from ragsvc.text.multilingual_analyser import MultilingualAnalyser
+from ragsvc.text.stopwords import ENGLISH
 
 ANALYSER = StandardAnalyser()
 REWRITER = ContextRewriter(ANALYSER)
@@ -195,3 +200,43 @@ def test_a_conversation_that_is_too_long_is_refused(talk: Service) -> None:
         talk.search(ME, SearchRequest(corpora=(CORPUS,), query="x", history=(Turn(Role.USER, "y"),) * 201))
     with pytest.raises(TooLarge, match=r"history\[0\]"):
         talk.search(ME, SearchRequest(corpora=(CORPUS,), query="x", history=(Turn(Role.USER, "y" * 20_001),)))
+
+
+MANY = ContextRewriter(MultilingualAnalyser())
+
+
+def dialogues() -> list[dict[str, str]]:
+    file = Path(__file__).parent.parent / "golden" / "dialogues.jsonl"
+    return [json.loads(line) for line in file.read_text("utf-8").splitlines()]
+
+
+@pytest.mark.parametrize(
+    ("question", "before", "leans"),
+    [
+        ("Und im Winter?", "Wann fährt die Fähre nach Norden?", True),
+        ("А зимой?", "Когда открыт каток?", True),
+        ("冬は？", "スケート場はいつ開きますか。", True),
+        ("冬天呢？", "滑冰场什么时候开门？", True),
+        ("وفي الشتاء؟", "متى يفتح المسبح؟", True),
+        ("Welche Unterlagen verlangt das Bauamt für eine Garage?", "Wann fährt die Fähre?", False),
+        ("Какие документы нужны для строительства гаража?", "Когда открыт каток?", False),
+        ("車庫を建てるにはどんな書類が必要ですか。", "スケート場はいつ開きますか。", False),
+        ("建造车库需要哪些文件？", "滑冰场什么时候开门？", False),
+    ],
+)
+def test_a_follow_up_in_any_language_is_short_without_its_stop_words(
+    question: str, before: str, leans: bool
+) -> None:
+    found = MANY.rewrite(question, (Turn(Role.USER, before),))
+    assert bool(found.carried) is leans
+
+
+def test_most_follow_ups_of_the_golden_dialogues_lean_on_what_was_asked_before() -> None:
+    follow_ups = [line for line in dialogues() if "new_topic" not in line]
+    found = [MANY.rewrite(line["question"], (Turn(Role.USER, line["before"]),)) for line in follow_ups]
+    assert sum(bool(each.carried) for each in found) >= 0.85 * len(follow_ups)
+
+
+@given(texts, turns)
+def test_an_english_corpus_knows_no_other_stop_words(question: str, history: list[Turn]) -> None:
+    assert REWRITER._empty([question, *(turn.content for turn in history)]) is ENGLISH

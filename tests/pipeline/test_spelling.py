@@ -6,12 +6,13 @@ import json
 from collections.abc import Iterator
 
 import pytest
-from doubles import HashEmbedder, WordTokeniser, ingest, new_home, open_service, search, upload
+from doubles import HashEmbedder, WordTokeniser, ingest, new_home, open_service, search, shared_pool, upload
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ragsvc.domain import Mode
 from ragsvc.service.service import Service
+from ragsvc.settings import Settings
 
 KNOWN = {"which", "where", "refund"}
 
@@ -25,8 +26,8 @@ class PieceTokeniser(WordTokeniser):
 
 
 class PieceEmbedder(HashEmbedder):
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, *given: str) -> None:
+        super().__init__(*given)
         self.tokeniser = PieceTokeniser()
 
 
@@ -111,3 +112,30 @@ def test_each_corpus_reads_slips_by_its_own_words(tmp_path_factory: pytest.TempP
 def test_any_query_is_read(service: Service, query: str) -> None:
     result = search(service, f"q {query}")
     assert result.searched is None or result.searched != result.query
+
+
+@pytest.mark.parametrize(
+    ("typed", "read"),
+    [
+        ("когда открыта библитоека", "когда открыта библиотека"),
+        ("читательский билте", "читательский билет"),
+        ("Wann öffnet die Schwimmhlale?", "Wann öffnet die Schwimmhalle?"),
+        ("Öffnungszieten", "Öffnungszeiten"),
+        ("متى تفتح المكتبةة", "متى تفتح المكتبة"),
+        ("¿cuándo abre la bibliotcea?", "¿cuándo abre la biblioteca?"),
+    ],
+)
+def test_slips_are_read_in_other_alphabets_and_languages(
+    tmp_path_factory: pytest.TempPathFactory, typed: str, read: str
+) -> None:
+    home = new_home(tmp_path_factory.mktemp("spelling"))
+    texts = {
+        "ru": "Городская библиотека открыта каждый день, кроме понедельника. Читательский билет бесплатный.",
+        "de": "Die Schwimmhalle am Bahnhof hat im Winter andere Öffnungszeiten als im Sommer.",
+        "ar": "تفتح المكتبة العامة أبوابها كل يوم في التاسعة صباحا وتغلق مساء.",
+        "es": "La biblioteca del puerto abre todos los días menos los lunes por la mañana.",
+    }
+    with Service.open(Settings(home=home), embedders=PieceEmbedder, pool=shared_pool()) as opened:
+        upload(opened, texts)
+        assert (search(opened, typed).searched or "").lower() == read.lower()
+        assert search(opened, read).searched is None

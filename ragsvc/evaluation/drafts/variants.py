@@ -10,7 +10,7 @@ from dataclasses import replace
 from ragsvc.evaluation.drafts.candidates import content_words
 from ragsvc.evaluation.drafts.golden_set import DraftLine
 
-_WORD = re.compile(r"[A-Za-z]{5,}")
+_WORD = re.compile(r"[^\W\d_]{5,}")
 _BESIDE = dict(zip("qwertyuiopasdfghjklzxcvbnm", "wertyuioopsdfghjkklxcvbnmm", strict=True))
 _LEAST_KEYWORDS = 2
 _DEFINITION = "definition"
@@ -20,7 +20,7 @@ _ASKED = {"What is ": "is", "What are ": "are"}
 def mistyped(question: str, seed: str) -> str:
     """The question with one slip in a word of five letters or more; itself where no word is long enough.
 
-    Two letters change places, one is left out, doubled, or hit beside.
+    Two letters change places, one is left out, doubled, or hit beside. Letters of any alphabet count.
 
     :param seed: settles which word and which slip.
     """
@@ -38,7 +38,8 @@ def mistyped(question: str, seed: str) -> str:
         case 2:
             letters.insert(place, letters[place])
         case _:
-            letters[place] = _BESIDE.get(letters[place].lower(), "x")
+            # Of other keyboards than the English one nothing is known: there the next letter comes too early.
+            letters[place] = _BESIDE.get(letters[place].lower(), letters[place + 1])
     return question[: word.start()] + "".join(letters) + question[word.end() :]
 
 

@@ -44,14 +44,6 @@ class AnswerShape(StrEnum):
 
 SHORT_ANSWERS = frozenset({AnswerShape.FACT, AnswerShape.COUNT, AnswerShape.YES_NO, AnswerShape.DEFINITION})
 """What a sentence or two answers."""
-SAID = {
-    AnswerShape.THANKS: "Thank you!",
-    AnswerShape.GREETING: "Hello!",
-    AnswerShape.CAPABILITY: "What can you do?",
-}
-"""Small talk as the bundled multilingual embedder knows it again in other languages."""
-ALIKE = 0.65
-MOST_CHARS_OF_SMALL_TALK = 40
 SMALL_TALK = frozenset({AnswerShape.THANKS, AnswerShape.GREETING, AnswerShape.CAPABILITY})
 
 

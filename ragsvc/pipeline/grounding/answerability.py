@@ -92,10 +92,15 @@ class AnswerabilityModel:
         return float(np.interp(max_false_refusals, shares, values))
 
 
-@cache
 def load_model(*, with_reader: bool = False) -> AnswerabilityModel:
     """The model that ships with ragsvc: of what is known without a reader, or with the bundled one."""
-    stored = json.loads((READER_MODEL_FILE if with_reader else MODEL_FILE).read_text("utf-8"))
+    return stored_model(READER_MODEL_FILE if with_reader else MODEL_FILE)
+
+
+@cache
+def stored_model(file: Path) -> AnswerabilityModel:
+    """A model as it was fitted and written."""
+    stored = json.loads(file.read_text("utf-8"))
     return AnswerabilityModel(
         stored["intercept"],
         stored["weights"],

@@ -23,7 +23,7 @@ from ragsvc.text.languages import ENGLISH, likely_language
 OPERATING_POINT = 0.6
 _BEST, _AHEAD, _ABOVE, _INTERCEPT = 8.37, 8.79, 8.20, -5.02
 """Weights of the best cosine, of how far it is ahead of the second, and above the mean of the next."""
-_OTHERS = 5
+OTHERS = 5
 """How many are the next."""
 UNRELATED = 0.23
 """The mean cosine of a question and a passage about something else: what a passage without others is held
@@ -58,8 +58,17 @@ def confidence(cosines: F64Vector) -> float:
 
     :param cosines: (n,) of the question and the passages, n >= 1, in any order.
     """
-    best, *others = sorted(cosines.tolist(), reverse=True)
-    following = others[:_OTHERS] or [UNRELATED]
-    mean = sum(following) / len(following)
-    odds = _BEST * best + _AHEAD * (best - following[0]) + _ABOVE * (best - mean) + _INTERCEPT
+    best, *following = sorted(cosines.tolist(), reverse=True)
+    ahead = best - (following[0] if following else UNRELATED)
+    odds = _BEST * best + _AHEAD * ahead + _ABOVE * above_others(cosines) + _INTERCEPT
     return 1.0 / (1.0 + math.exp(-odds))
+
+
+def above_others(cosines: F64Vector) -> float:
+    """How far the best passage is above the mean of the next, or above what is about something else.
+
+    :param cosines: (n,) of the question and the passages, n >= 1, in any order.
+    """
+    best, *others = sorted(cosines.tolist(), reverse=True)
+    following = others[:OTHERS] or [UNRELATED]
+    return float(best - sum(following) / len(following))

@@ -7,27 +7,22 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ragsvc.domain import F32Vector, Hit, ReaderFinding
-from ragsvc.models.bundled_models import MULTILINGUAL_EMBEDDER
+from ragsvc.domain import Hit, ReaderFinding
 from ragsvc.pipeline.grounding import cross_language as across
+from ragsvc.pipeline.grounding import same_language as within
 from ragsvc.pipeline.grounding.abbreviations import long_forms, spelt_out
-from ragsvc.pipeline.grounding.answer_shape import (
-    ALIKE,
-    FITTED_TO,
-    MOST_CHARS_OF_SMALL_TALK,
-    SAID,
-    AnswerShape,
-    shape_model,
-)
+from ragsvc.pipeline.grounding.answer_shape import FITTED_TO, AnswerShape, shape_model
 from ragsvc.pipeline.grounding.answerability import features_of, load_model
 from ragsvc.pipeline.grounding.centrality import central_units
 from ragsvc.pipeline.grounding.documents import DocumentReader
 from ragsvc.pipeline.grounding.identifiers import holds, identifiers_in, is_code, plainly
 from ragsvc.pipeline.grounding.reader_scores import read_units
 from ragsvc.pipeline.grounding.scored_unit import ScoredUnit, evidence_from
+from ragsvc.pipeline.grounding.small_talk import small_talk_or_fact
 from ragsvc.pipeline.grounding.unit_scores import score_units
 from ragsvc.pipeline.retrieval.search import Retrieval
 from ragsvc.protocols import Reader
+from ragsvc.text.languages import ENGLISH, likely_language
 
 # Passages that the reader reads; each costs as much as embedding fifty words.
 READ_PASSAGES = 4
@@ -77,7 +72,11 @@ def judge(
         grounds = grounds_of(looked, passages, shape, documents, reader)
         if grounds is None:
             continue
-        found_units, known = grounds.units, model.confidence(grounds.features)
+        found_units = grounds.units
+        if within.is_for(looked):
+            known = within.confidence(grounds.features, max_false_refusals, threshold)
+        else:
+            known = model.confidence(grounds.features)
         if across.is_in_another_language(looked, passages):
             # Vectors tell the passage that answers, hardly the sentence: no other passage adds to it.
             found_units = tuple(each for each in found_units if each.number == passages[0].rank)
@@ -119,8 +118,11 @@ def grounds_of(
     )
     if not scored:
         return None
-    features = features_of(looked, passages, evidence_from(scored))
-    features |= _unit_features(identifiers_in(question), scored)
+    if within.is_for(looked):
+        features = within.features_of(looked, passages, scored)
+    else:
+        features = features_of(looked, passages, evidence_from(scored))
+        features |= _unit_features(identifiers_in(question), scored)
     if reader is not None:
         scored, findings = read_units(question, scored, passages[:READ_PASSAGES], reader, shape)
         features |= _reader_features(findings, scored)
@@ -130,24 +132,20 @@ def grounds_of(
     return Grounds(tuple(scored), features)
 
 
+def _is_foreign(looked: Retrieval) -> bool:
+    """Whether a question to documents in many languages is not in English."""
+    return within.is_for(looked) and likely_language(looked.query.question, letters=1) not in (None, ENGLISH)
+
+
 def shape_of(looked: Retrieval) -> AnswerShape:
     """What shape of answer is asked for: by the question's vector where the model can read it."""
     query = looked.query
-    model, embedder = shape_model(), looked.parts.profile.spec.embedder.name
-    if embedder == MULTILINGUAL_EMBEDDER and query.vector is not None and not model.knows(query.question):
-        return _small_talk_or_fact(looked, query.vector)
-    known = embedder == FITTED_TO and query.question == query.text
+    model = shape_model()
+    foreign = _is_foreign(looked) or (within.is_for(looked) and not model.knows(query.question))
+    if foreign:
+        return small_talk_or_fact(looked)
+    known = looked.parts.profile.spec.embedder.name == FITTED_TO and query.question == query.text
     return model.shape_of(query.question, query.vector if known else None)
-
-
-def _small_talk_or_fact(looked: Retrieval, vector: F32Vector) -> AnswerShape:
-    """The shape of a question in another language than the model's: it must mean what small talk says."""
-    if len(looked.query.question) > MOST_CHARS_OF_SMALL_TALK:
-        return AnswerShape.FACT
-    said = looked.parts.embedder.embed_queries(list(SAID.values()))
-    cosines = said @ vector
-    best = int(cosines.argmax())
-    return list(SAID)[best] if cosines[best] >= ALIKE else AnswerShape.FACT
 
 
 def missing_codes(question: str, passages: Sequence[Hit]) -> tuple[str, ...]:

@@ -3,18 +3,22 @@
 What leans on the conversation ("How do I use them?", "Regional differences") takes over the names and
 content words that the user's last turns were about. What stands by itself is left as it is, so that
 a change of topic does not drag the old topic along. The cues are English; a follow-up in another
-language is completed only when it is very short. docs/multi-turn.md tells what was measured.
+language is completed when it is short: where the analyser knows more languages than English, that is
+counted without the stop words of theirs. docs/multi-turn.md tells what was measured.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence, Set
 
 from ragsvc.domain import ContextDependence, RewrittenQuery, Role, Turn
 from ragsvc.pipeline.word_coverage import names_in
 from ragsvc.protocols import Analyser
-from ragsvc.text.stopwords import ENGLISH
+from ragsvc.text.analyser import UNSPACED
+from ragsvc.text.analysers import MULTILINGUAL
+from ragsvc.text.languages import languages_of
+from ragsvc.text.stopwords import ENGLISH, stop_words
 
 # Chosen on half of the MTRAG conversations; 8 or 12 words and half or twice the shares do about as well.
 MAX_CARRIED = 6
@@ -92,6 +96,13 @@ _ASKING = re.compile(
 )
 
 
+# Chinese and Japanese: what is written in ideographs or katakana has content; of ideographs two make a word.
+_EAST_ASIAN = re.compile(r"[\u3040-\u30ff\u3400-\u9fff々]")
+_IDEOGRAPHS = re.compile(r"[\u3400-\u9fff々]+")
+_KATAKANA = re.compile(r"[ァ-ー]+")
+_UNSPACED = re.compile(f"[{UNSPACED}]")
+
+
 class ContextRewriter:
     """Implements `QueryRewriter` by carrying words of the user's turns into a question that leans on them."""
 
@@ -105,12 +116,21 @@ class ContextRewriter:
         where the last one went.
         """
         analyser, turns = self._analyser, turns_read(history)
-        lean = leaning(question, analyser) if turns else ContextDependence.NONE
+        empty = self._empty([question, *turns])
+        lean = leaning(question, analyser, empty) if turns else ContextDependence.NONE
         if lean is ContextDependence.NONE:
             return RewrittenQuery(question)
         held = set(analyser.terms(question))
-        carried = tuple(word for word in _focus(turns, analyser) if not held.issuperset(analyser.terms(word)))
+        carried = tuple(
+            word for word in _focus(turns, analyser, empty) if not held.issuperset(analyser.terms(word))
+        )
         return RewrittenQuery(question, carried, lean) if carried else RewrittenQuery(question)
+
+    def _empty(self, said: Iterable[str]) -> Set[str]:
+        """The stop words of the languages that a conversation may be in."""
+        if self._analyser.version != MULTILINGUAL:
+            return ENGLISH
+        return ENGLISH.union(*map(stop_words, languages_of("\n".join(said))))
 
 
 def turns_read(history: Sequence[Turn]) -> list[str]:
@@ -118,41 +138,44 @@ def turns_read(history: Sequence[Turn]) -> list[str]:
     return [turn.content[:TURN_CHARS] for turn in history if turn.role is Role.USER][-USER_TURNS:]
 
 
-def leaning(question: str, analyser: Analyser) -> ContextDependence:
-    """Judge by its words how much a question needs what was said before it."""
+def leaning(question: str, analyser: Analyser, empty: Set[str] = ENGLISH) -> ContextDependence:
+    """Judge by its words how much a question needs what was said before it.
+
+    :param empty: stop words of the languages of the conversation, English always among them.
+    """
     text = " ".join(question.split())
     if _is_courtesy(text):
         return ContextDependence.NONE
     pointing = _EMPTY_IT.sub(" ", text)
     pronoun = _PRONOUN.search(pointing)
     # A pronoun after two words of content points, more often than not, at those.
-    if pronoun is not None and _size(pointing[: pronoun.start()], analyser) <= 1:
+    if pronoun is not None and _size(pointing[: pronoun.start()], analyser, empty) <= 1:
         return ContextDependence.MUCH
     if pronoun is not None or _OPENER.search(text) or _COMPARISON.search(text):
         return ContextDependence.SOME
-    size = _size(text, analyser)
+    size = _size(text, analyser, empty)
     whole = _DEFINITION.match(text) or (_ASKING.match(text) and names_in(text))
     return ContextDependence.NONE if size > 2 or (size > 0 and whole) else ContextDependence.SOME
 
 
-def _focus(turns: Sequence[str], analyser: Analyser) -> list[str]:
+def _focus(turns: Sequence[str], analyser: Analyser, empty: Set[str]) -> list[str]:
     """What the turns were last about, latest first; one that stands by itself begins anew."""
     focus: list[str] = []
     for turn in turns:
-        own = _carriable(turn)
+        own = _carriable(turn, empty)
         if not own or _is_courtesy(turn):
             continue
-        if leaning(turn, analyser) is not ContextDependence.NONE:
+        if leaning(turn, analyser, empty) is not ContextDependence.NONE:
             known = {word.lower() for word in own}
             own += [word for word in focus if word.lower() not in known]
         focus = own[:MAX_CARRIED]
     return focus
 
 
-def _carriable(turn: str) -> list[str]:
+def _carriable(turn: str, empty: Set[str]) -> list[str]:
     """Distinct content words of a turn as they were written, names first."""
     found: dict[str, str] = {}
-    for word in _content(turn):
+    for word in _content(turn, empty):
         if len(word) <= MAX_WORD_CHARS and word.lower() not in _ANY_VERB:
             found.setdefault(word.lower(), word)
     names = set(names_in(turn))
@@ -164,12 +187,23 @@ def _is_courtesy(text: str) -> bool:
     return "?" not in text and bool(words & _COURTESY) and words <= _COURTESY | _BESIDE_COURTESY
 
 
-def _content(text: str) -> list[str]:
+def _content(text: str, empty: Set[str]) -> list[str]:
     words = _WORD.findall(text)
-    return [word for word in words if (low := word.lower().replace("’", "'")) not in ENGLISH | _CHAT and low]
+    return [word for word in words if (low := word.lower().replace("’", "'")) not in empty | _CHAT and low]
 
 
-def _size(text: str, analyser: Analyser) -> int:
-    """Number of content words; a run of a script without blanks counts by its terms."""
-    words = {word.lower() for word in _content(text)}
+def _size(text: str, analyser: Analyser, empty: Set[str]) -> int:
+    """Number of content words; how many are in a run of a script without blanks is guessed."""
+    words = {word.lower() for word in _content(text, empty)}
+    if analyser.version == MULTILINGUAL:
+        return sum(map(_words_in, words))
     return sum(1 if word.isascii() else max(1, len(analyser.terms(word))) for word in words)
+
+
+def _words_in(word: str) -> int:
+    if not _UNSPACED.search(word):
+        return 1
+    if not _EAST_ASIAN.search(word):
+        return (len(word) + 3) // 4
+    ideographs = sum((len(run) + 1) // 2 for run in _IDEOGRAPHS.findall(word))
+    return ideographs + len(_KATAKANA.findall(word))

@@ -2,11 +2,13 @@
 
 Only a word of letters that stands in no passage that may be seen, and that the embedder does not know as a
 word either, is taken for a slip. What takes its place stands in such a passage, so nothing is told of others.
+In which language a word alone is, is seldom sure: it may have several stems, and any of them counts.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,6 +21,8 @@ from ragsvc.pipeline.retrieval.literal_queries import is_literal
 from ragsvc.pipeline.retrieval.snapshot import Snapshot, Vocabulary
 from ragsvc.protocols import Analyser, Tokeniser
 from ragsvc.store.catalog import Catalog
+from ragsvc.text.analyser import UNSPACED, fold
+from ragsvc.text.analysers import MULTILINGUAL
 
 SHORTEST = 5
 LONG = 9
@@ -31,6 +35,7 @@ EXAMPLES = 8
 """Rows that are read to see how a term is written."""
 
 _WORD = re.compile(r"[^\W\d_]+(?:['’\-.][^\W\d_]+)*")
+_UNSPACED = re.compile(f"[{UNSPACED}]")
 _LETTERS = re.compile(r"[^\W\d_]+")
 
 
@@ -72,23 +77,30 @@ class Speller:
         :param name: a name with another letter is another name: only letters that changed places are read.
         """
         stems = self.analyser.terms(word)
-        if len(stems) != 1:
+        if not self._is_one_word(word, stems):
             return None
+        many = self.analyser.version == MULTILINGUAL
         vocabulary = self.snapshot.vocabulary.get(self._vocabulary)
         most = 2 if len(word) >= LONG and not name else 1
         # A slip near the end keeps the stemmer from its ending, which the term has not.
-        near = process.extract(
-            stems[0], vocabulary.terms, scorer=OSA.distance, score_cutoff=most + ENDING, limit=CANDIDATES
-        )
+        near = [
+            (stem, *close)
+            for stem in stems
+            for close in process.extract(
+                stem, vocabulary.terms, scorer=OSA.distance, score_cutoff=most + ENDING, limit=CANDIDATES
+            )
+        ]
         found: list[tuple[int, bool, int, str]] = []
-        for term, slips, place in near:
-            if slips > most and OSA.distance(term, stems[0][: len(term)]) > most:
+        for stem, term, slips, place in near:
+            if slips > most and OSA.distance(term, stem[: len(term)]) > most:
                 continue
             rows = _rows(self.snapshot.lexical, int(vocabulary.numbers[place]), allowed)
             for form in self._forms(term, rows):
                 slips = OSA.distance(form.lower(), word.lower())
                 same_letters = sorted(form.lower()) == sorted(word.lower())
-                if slips <= most and form[0].lower() == word[0].lower() and (same_letters or not name):
+                # Elsewhere than in English another letter is, more often than not, another form or word.
+                careful = name or (many and len(form) == len(word))
+                if slips <= most and form[0].lower() == word[0].lower() and (same_letters or not careful):
                     found.append((slips, not same_letters, -rows.size, form))
         if not found:
             return None
@@ -99,7 +111,19 @@ class Speller:
         """The ways in which a term is written in some of its rows."""
         texts = self.catalog.passages.chunk_texts(self.snapshot.index.chunk_ids[rows[:EXAMPLES]].tolist())
         words = {match[0] for text in texts for match in _LETTERS.finditer(text.whole)}
-        return {word for word in words if self.analyser.terms(word) == [term]}
+        return {word for word in words if self._is_form(word, term)}
+
+    def _is_form(self, word: str, term: str) -> bool:
+        stems = self.analyser.terms(word)
+        if term in stems:
+            return self._is_one_word(word, stems)
+        # A word alone may be taken for one of a sister language, which ends words otherwise.
+        return self.analyser.version == MULTILINGUAL and fold(word.lower()).startswith(term)
+
+    def _is_one_word(self, word: str, stems: Sequence[str]) -> bool:
+        """Whether it has one stem, or one in each of the languages that it may be of."""
+        many = self.analyser.version == MULTILINGUAL and _UNSPACED.search(word) is None
+        return len(stems) == 1 or (many and bool(stems))
 
     def _vocabulary(self) -> Vocabulary:
         parts = [part.postings.terms for part in self.snapshot.lexical.parts]
