@@ -58,6 +58,7 @@ class Lexicon:
     universal: frozenset[str]
     units: Mapping[str, str]
     currencies: frozenset[str]
+    counters: frozenset[str]
     unit_concepts: Mapping[str, str]
     concepts: Mapping[str, frozenset[str]]
     members: Mapping[str, frozenset[str]]
@@ -126,6 +127,7 @@ def lexicon() -> Lexicon:
         universal=words["universal"],
         units={form: unit for unit, text in raw["units"].items() for form in text.split(" ")},
         currencies=words["currencies"],
+        counters=words["counters"],
         unit_concepts=raw["unit_concepts"],
         concepts=concepts,
         members=members,

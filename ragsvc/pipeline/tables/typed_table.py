@@ -37,6 +37,8 @@ _SEVERAL = re.compile(r"[,;/&\n]| and | und |<br>")
 _LISTS = 5
 _PHYSICAL = frozenset({"kg", "g", "t", "km", "m", "cm", "l", "ml", "mi"})
 _EVIDENCE = 0.8
+# Up to this share of cells may be written otherwise than all others; so many forms of words at most.
+_FEW, _MAX_REMARKS = 0.2, 3
 _YEARS = (1000, 2100)
 # Whole numbers and numbers with a mark are of one size where their medians differ by less.
 _ALIKE = 20
@@ -224,11 +226,13 @@ def _column(name: str, written: str, texts: Sequence[str], mark: DecimalMark | N
         words = words[:-1]
     said = [text for text in texts if not is_gap(text, among_numbers=True)]
     if said:
-        if (numbers := _numbers(said, mark, unit)) is not None:
+        remarks = _remarks(said)
+        sized = [text for text in said if text not in remarks]
+        if (numbers := _numbers(sized, mark, unit)) is not None:
             values, unit = numbers
-            return TableColumn(name, words, ColumnKind.NUMBER, unit, _spread(texts, values))
-        if (days := dates(said)) is not None:
-            return TableColumn(name, words, ColumnKind.DATE, "", _spread(texts, days))
+            return TableColumn(name, words, ColumnKind.NUMBER, unit, _spread(texts, values, remarks))
+        if (days := dates(sized)) is not None:
+            return TableColumn(name, words, ColumnKind.DATE, "", _spread(texts, days, remarks))
         truths = [truth(text) for text in said]
         if None not in truths:
             return TableColumn(name, words, ColumnKind.BOOLEAN, "", _spread(texts, truths))
@@ -249,10 +253,23 @@ def _usual_forms(texts: Sequence[str]) -> dict[str, str]:
     }
 
 
-def _spread(texts: Sequence[str], values: Sequence[Cell]) -> tuple[Cell, ...]:
+def _remarks(said: Sequence[str]) -> frozenset[str]:
+    """The few words that stand where all other cells have a number or a date: "not valued", "postponed"."""
+    worded = [
+        text for text in said if not any(map(str.isdigit, text)) and quantity(text, DecimalMark.POINT) is None
+    ]
+    few = len(worded) <= _FEW * len(said) and len(set(worded)) <= _MAX_REMARKS
+    return frozenset(worded if few else ())
+
+
+def _spread(
+    texts: Sequence[str], values: Sequence[Cell], remarks: frozenset[str] = frozenset()
+) -> tuple[Cell, ...]:
     """Values of the cells that say something, with None between them for the others."""
     coming = iter(values)
-    return tuple(None if is_gap(text, among_numbers=True) else next(coming) for text in texts)
+    return tuple(
+        None if text in remarks or is_gap(text, among_numbers=True) else next(coming) for text in texts
+    )
 
 
 def _numbers(
@@ -283,10 +300,11 @@ def _one_unit(units: Counter[str], header_unit: str | None, read: Sequence[Quant
     if header_unit and set(units) <= {"", header_unit}:
         return header_unit
     bare = [found for found in read if found is not None and not found.unit and found.value.is_finite()]
-    # A zero needs no unit, and of anything else nobody knows which it has.
-    if "" in units and len(units) > 1 and any(found.value for found in bare):
-        return None
     named = Counter({unit: count for unit, count in units.items() if unit})
+    # A zero needs no unit, and of anything else only what nearly all others have is certain.
+    is_certain = len(named) == 1 and units[""] <= _FEW * units.total()
+    if named and any(found.value for found in bare) and not is_certain:
+        return None
     if not named:
         return header_unit or ""
     unit = named.most_common(1)[0][0]
