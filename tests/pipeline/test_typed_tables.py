@@ -167,3 +167,15 @@ def test_ragged_and_empty_tables_are_none():
     assert stored(markdown(("a", "b"), ("1", "2", "3"))) == []
     assert stored(markdown(("a", "b"))) == []
     assert stored("| a | b |\n| 1 | 2 |\n") == []
+
+
+def test_a_few_cells_that_are_written_otherwise_change_no_column():
+    priced = ["£360", "£410", "£95", "£1,270", "£620"]
+    assert column(*priced, "1880").values[-1] == 1880
+    assert column(*priced, "not valued").values[-1] is None
+    assert column("1", "2", "3", "4", "5", "0 pcs", "7 pcs").values[-2:] == (0, 7)
+    assert column("c. 1770", "1682", "ca. 1500").values == (1770, 1682, 1500)
+    assert column("13-Jan-2026", "25-Oct-2025").values == (date(2026, 1, 13), date(2025, 10, 25))
+    # A number without a unit beside grams and kilograms, or beside few others, says nothing certain.
+    assert column("1 kg", "300 g", "2 kg", "4 kg", "5 kg", "5").kind is ColumnKind.TEXT
+    assert column("1", "2", "3", "4", "few", "some", "most").kind is ColumnKind.TEXT

@@ -20,9 +20,11 @@ _ISO = re.compile(
 )
 _DOTTED = re.compile(r"(\d{1,2})\.(\d{1,2})\.(\d{4})")
 _SLASHED = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4})")
-_DAY_MONTH = re.compile(r"(\d{1,2})(?:\.|st|nd|rd|th)? ([^\W\d]{3,9})\.?,? (\d{4})")
+_DAY_MONTH = re.compile(r"(\d{1,2})(?:\.|st|nd|rd|th)?[ -]([^\W\d]{3,9})\.?,?[ -](\d{4})")
 _MONTH_DAY = re.compile(r"([^\W\d]{3,9})\.? (\d{1,2})(?:st|nd|rd|th)?,? (\d{4})")
 _MARKS = "*_` \t"
+# A number that is said to be about right is taken for what it says.
+_ABOUT = re.compile(r"(?:ca?\.|circa|approx\.|about|around|etwa|ungefähr|~|≈) ?(?=\d)", re.IGNORECASE)
 _GAPS = frozenset({"", "-", "–", "—", "n/a"})
 
 
@@ -69,6 +71,7 @@ def quantity(cell: str, mark: DecimalMark) -> Quantity | None:
     """
     if (known := lexicon().amounts.get(cell.casefold())) is not None:
         return Quantity(known, "")
+    cell = _ABOUT.sub("", cell, count=1) if _ABOUT.match(cell) else cell
     digits = [place for place, char in enumerate(cell) if "0" <= char <= "9"]
     if not digits:
         return None
@@ -98,6 +101,8 @@ def _unit(before: str, after: str) -> str | None:
         return ""
     if len(after) > _MAX_UNIT_CHARS or not all(char.isalpha() or char in "%€$£¥²³°/ ." for char in after):
         return None
+    if after.casefold().rstrip(".") in lexicon().counters:
+        return ""
     return unit_of(after) or after
 
 

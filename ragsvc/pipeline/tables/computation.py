@@ -87,6 +87,8 @@ def _contradicts(outcome: _Outcome) -> bool:
     asked, table = outcome.asked, outcome.table.table
     if asked.intent is not Intent.SUM or asked.conditions or asked.measure is None:
         return False
+    if table.columns[asked.measure].formula is not None:
+        return False
     total = outcome.result.records[0][0]
     said = [row[asked.measure] for row in table.totals if row[0].casefold().startswith(_TOTALS)]
     read = [quantity(cell, mark) for cell in said for mark in DecimalMark]

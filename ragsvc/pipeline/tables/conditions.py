@@ -2,61 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from decimal import Decimal
+from functools import partial
 
+from ragsvc.pipeline.tables.clauses import Clauses, ValueRun
 from ragsvc.pipeline.tables.lexicon import lexicon
-from ragsvc.pipeline.tables.question_items import TableWords
-from ragsvc.pipeline.tables.question_words import DayRange, QuestionItem, QuestionItemKind, QuestionText
-from ragsvc.pipeline.tables.table_question import Bound, RowCondition
-from ragsvc.pipeline.tables.typed_table import ColumnKind, TableColumn
+from ragsvc.pipeline.tables.question_words import NotUnderstood, QuestionItem, QuestionItemKind, QuestionText
+from ragsvc.pipeline.tables.sized_conditions import between, compared, equal_to, fits
+from ragsvc.pipeline.tables.table_question import RowCondition
+from ragsvc.pipeline.tables.table_words import TableWords
+from ragsvc.pipeline.tables.typed_table import ColumnKind
 
-_FLIPPED = {"<": ">", ">": "<", "<=": ">=", ">=": "<=", "=": "="}
-_MONEY = frozenset({"price", "pay", "revenue", "budget"})
 _AFTER_NUMBER = frozenset({"or", "and", "oder", "und"})
 _BOUNDS = frozenset({QuestionItemKind.NUMBER, QuestionItemKind.PERIOD})
-_OPEN_ENDED = frozenset({">=", "<="})
-
-
-class NotUnderstood(Exception):
-    """A question that is not one of those that are computed."""
-
-
-@dataclass(frozen=True, slots=True)
-class ValueRun:
-    """Cells of one column that a question names one after the other, as "Berlin or Hamburg"."""
-
-    at: int
-    column: int
-    values: tuple[tuple[str, ...], ...]
-    negated: bool = False
-    endless: bool = False
-    either: bool = False
-
-    @property
-    def cells(self) -> tuple[str, ...]:
-        """All cells that are named."""
-        return tuple(cell for each in self.values for cell in each)
-
-    @property
-    def condition(self) -> RowCondition:
-        """That a row says one of them, or none."""
-        if self.endless:
-            return RowCondition(self.column, "<" if self.negated else "=", (Decimal("Infinity"),))
-        return RowCondition(self.column, "not in" if self.negated else "in", self.cells)
-
-
-@dataclass(slots=True)
-class Clauses:
-    """What was found. conditions: by numbers, dates and truths. runs: by cells. rest: what is left, in order.
-
-    comparison: a comparison with no number after it.
-    """
-
-    conditions: list[RowCondition] = field(default_factory=list)
-    runs: list[ValueRun] = field(default_factory=list)
-    rest: list[QuestionItem] = field(default_factory=list)
-    comparison: QuestionItem | None = None
 
 
 def clauses_of(items: list[QuestionItem], text: QuestionText, words: TableWords) -> Clauses:
@@ -77,14 +36,20 @@ class _ClauseReader:
         self._found = Clauses()
 
     def read(self) -> Clauses:
+        self._edges()
         self._ranges()
         self._comparisons()
         self._runs()
+        self._gaps()
         self._truths()
         self._unknown()
         self._bare_numbers()
         self._found.rest = [item for place, item in enumerate(self._items) if place not in self._used]
-        if any(item.acts(role) for item in self._found.rest for role in ("not", "between", "spans", "until")):
+        if any(
+            item.acts(role)
+            for item in self._found.rest
+            for role in ("not", "nor", "edge", "between", "spans", "until")
+        ):
             raise NotUnderstood
         return self._found
 
@@ -111,13 +76,34 @@ class _ClauseReader:
         return item is not None and item.acts(role)
 
     def _negated(self, place: int) -> bool:
-        """Whether "not" stands there; it is taken then."""
-        if self._acts(place, "not"):
+        """Whether "not" or "nor" stands there, or before a word such as "work"; it is taken then."""
+        item = self._at(place)
+        if item is not None and item.kind is QuestionItemKind.SUBJECT and not item.is_head:
+            place -= 1
+        if self._acts(place, "not") or (self._acts(place, "nor") and self._is_after_not(place)):
             self._used.add(place)
             return True
         return False
 
+    def _is_after_not(self, place: int) -> bool:
+        return any(item.acts("not") for item in self._items[:place])
+
     # --- numbers and dates --------------------------------------------------------------
+
+    def _edges(self) -> None:
+        """Leave out "the start of" and "the end of" where the period is taken from there, or up to there."""
+        for place, item in enumerate(self._items):
+            if not item.acts("edge"):
+                continue
+            before, after = self._at(place - 1), self._at(place + 1)
+            opens = before is not None and (
+                before.acts("spans") or before.acts("between") or before.lexeme.value in (">=", "<")
+            )
+            closes = before is not None and (before.acts("until") or before.lexeme.value in ("<=", ">"))
+            is_so = opens if item.lexeme.value == "start" else closes
+            if not is_so or after is None or after.kind not in _BOUNDS:
+                raise NotUnderstood
+        self._items = [item for item in self._items if not item.acts("edge")]
 
     def _ranges(self) -> None:
         for place, item in enumerate(self._items):
@@ -127,26 +113,16 @@ class _ClauseReader:
             if not (self._is_bound(place + 1) and self._acts(place + 2, joint) and self._is_bound(place + 3)):
                 raise NotUnderstood
             low, high = self._items[place + 1], self._items[place + 3]
+            if low.month and high.period is not None:
+                # "Between 1 April and 30 June 2026": the year is said once.
+                low = low.in_year(high.period.last.year)
             if not low.unit and high.unit:
                 low = replace(low, unit=high.unit)
             column = self._column_of(place, place + 3, low, "")
-            bounds = self._between(self._table.columns[column], low, high)
+            bounds = between(self._table.columns[column], low, high)
             self._used.update(range(place, place + 4))
             op = "not between" if self._negated(place - 1) else "between"
-            self._found.conditions.append(RowCondition(column, op, bounds))
-
-    def _between(self, column: TableColumn, low: QuestionItem, high: QuestionItem) -> tuple[Bound, Bound]:
-        if not (_fits(column, low) and _fits(column, high)):
-            raise NotUnderstood
-        if column.kind is ColumnKind.DATE:
-            first, last = low.period_in(column), high.period_in(column)
-            if first is None or last is None or first.first > last.last:
-                raise NotUnderstood
-            return (first.first, last.last)
-        least, most = _amount(column, low), _amount(column, high)
-        if least > most:
-            raise NotUnderstood
-        return (least, most)
+            self._found.conditions.append(RowCondition(column, op, bounds, at=item.at))
 
     def _comparisons(self) -> None:
         for place, item in enumerate(self._items):
@@ -162,6 +138,8 @@ class _ClauseReader:
                     place + 2 if self._acts(place + 1, "than") and self._is_bound(place + 2) else place + 1
                 )
             if not self._is_bound(bound):
+                if self._columns_compared(place, bound, item):
+                    continue
                 if self._found.comparison is not None:
                     raise NotUnderstood
                 self._found.comparison = item
@@ -169,7 +147,39 @@ class _ClauseReader:
                 if self._acts(place + 1, "than"):
                     self._used.add(place + 1)
                 continue
-            self._compared(place, bound, item)
+            if not self._counted(place, bound, item):
+                self._compared(place, bound, item)
+
+    def _counted(self, place: int, bound: int, item: QuestionItem) -> bool:
+        """Take "more than 30 orders" after the name of a column, as of "which customers have more than"."""
+        value, after = self._items[bound], self._at(bound + 1)
+        named = any(
+            each.kind is QuestionItemKind.COLUMN and self._table.columns[each.column].kind is ColumnKind.TEXT
+            for each in self._items[:place]
+        )
+        rows = after is not None and self._is_row(after)
+        whole = value.kind is QuestionItemKind.NUMBER and value.amount == int(value.amount)
+        if not (named and rows and whole) or value.unit or item.lexeme.concept or self._found.having:
+            return False
+        self._found.having = (item.lexeme.value, int(value.amount))
+        self._used.update({place, bound, bound + 1, *([bound - 1] if self._acts(bound - 1, "than") else [])})
+        return True
+
+    def _columns_compared(self, place: int, bound: int, item: QuestionItem) -> bool:
+        """Take "quantity below the reorder level": two columns of each row, of one unit."""
+        other = self._sized(bound)
+        names = [at for at in range(place) if self._sized(at) is not None]
+        own = self._sized(names[-1]) if names else None
+        table = self._table.columns
+        if other is None or own is None or own == other or item.lexeme.concept:
+            return False
+        if table[own].kind is not table[other].kind or table[own].unit != table[other].unit:
+            raise NotUnderstood
+        self._used.update({place, bound, names[-1]})
+        if self._acts(bound - 1, "than"):
+            self._used.add(bound - 1)
+        self._found.conditions.append(RowCondition(own, item.lexeme.value, (), other=other, at=item.at))
+        return True
 
     def _compared(self, place: int, bound: int, item: QuestionItem) -> None:
         value = self._items[bound]
@@ -181,7 +191,10 @@ class _ClauseReader:
         if self._acts(first - 1, "not"):
             raise NotUnderstood
         found = self._table.columns[column]
-        self._found.conditions.append(_condition(column, found, item, value))
+        self._add(compared(column, found, item, value), value)
+
+    def _add(self, condition: RowCondition, said: QuestionItem) -> None:
+        self._found.conditions.append(replace(condition, at=said.at))
 
     def _column_of(self, first: int, last: int, value: QuestionItem, concept: str) -> int:
         """Which column a number belongs to: the one beside it, or the only one that is meant by its words."""
@@ -189,7 +202,7 @@ class _ClauseReader:
         before = first - 2 if skipped is not None and skipped.kind is QuestionItemKind.SUBJECT else first - 1
         for place in (last + 1, before):
             column = self._sized(place)
-            if column is not None and _fits(self._table.columns[column], value):
+            if column is not None and fits(self._table.columns[column], value):
                 self._take(place, column)
                 return column
         if self._sized(last + 1) is not None:
@@ -204,7 +217,7 @@ class _ClauseReader:
 
     def _only_column(self, value: QuestionItem, concept: str) -> int:
         """The only column that fits what is compared with, by a concept, a date or a unit."""
-        columns = list(enumerate(self._table.columns))
+        columns = [(at, each) for at, each in enumerate(self._table.columns) if each.formula is None]
         if (value.period is not None or value.month) and concept in ("", "date", "age"):
             found = [place for place, column in columns if column.kind is ColumnKind.DATE or column.is_year]
             if concept == "age":
@@ -212,12 +225,18 @@ class _ClauseReader:
                 found = made or found
         elif concept and concept != "date":
             members = lexicon().members[concept]
-            found = [place for place, column in columns if column.concepts & members and _fits(column, value)]
+            found = [place for place, column in columns if column.concepts & members and fits(column, value)]
         elif value.unit:
-            found = [place for place, column in columns if column.unit and _fits(column, value)]
+            found = [place for place, column in columns if column.unit and fits(column, value)]
+        elif value.kind is QuestionItemKind.NUMBER and value.amount <= 0:
+            # "Below zero" is said of what is below zero at times.
+            found = [place for place, column in columns if column.is_signed]
+        elif value.kind is QuestionItemKind.NUMBER:
+            # "What is 1987.1 made of" names a row by its number.
+            found = [at for at, each in columns if each.is_key and value.amount in each.known]
         else:
             found = []
-        if len(found) != 1 or not _fits(self._table.columns[found[0]], value):
+        if len(found) != 1 or not fits(self._table.columns[found[0]], value):
             raise NotUnderstood
         return found[0]
 
@@ -234,11 +253,22 @@ class _ClauseReader:
             if self._acts(place - 1, "top") or self._acts(place + 1, "superlative"):
                 continue
             following = self._at(place + 1)
+            if following is not None and self._is_row(following) and self._is_ranked(place):
+                # "Three plans with the lowest price".
+                continue
             if following is not None and (following.acts("comparison") or following.acts("until")):
                 raise NotUnderstood
             column = self._column_of(place, place, item, "")
             self._used.add(place)
-            self._found.conditions.append(_equal(column, self._table.columns[column], item))
+            self._add(equal_to(column, self._table.columns[column], item), item)
+
+    def _is_row(self, item: QuestionItem) -> bool:
+        return (item.kind is QuestionItemKind.SUBJECT and item.is_head) or (
+            item.kind is QuestionItemKind.COLUMN and self._table.columns[item.column].names_rows
+        )
+
+    def _is_ranked(self, place: int) -> bool:
+        return any(item.acts("superlative") for item in self._items[place:])
 
     # --- cells --------------------------------------------------------------------------
 
@@ -251,9 +281,16 @@ class _ClauseReader:
                 continue
             end, values = self._run(place)
             named = any(self._qualifies(at, item.column) for at in (place - 1, end))
-            negated = self._negated(place - 1)
             column = self._table.columns[item.column]
+            if any(each.acts("nor") for each in self._items[place:end]) and not self._is_after_not(place):
+                raise NotUnderstood
+            negated = self._negated(place - 1)
             if negated and len(column.known) < len(column.values):
+                raise NotUnderstood
+            if column.kind is ColumnKind.TEXT and any(
+                map(partial(self._words.numbered, item.column), values)
+            ):
+                # "UCLA" beside "UCLA (2)".
                 raise NotUnderstood
             if not named and not column.is_unique:
                 for each in values if column.kind is ColumnKind.TEXT else ():
@@ -270,7 +307,7 @@ class _ClauseReader:
         item = self._items[place]
         values = [item.values]
         end = place + 1
-        while self._acts(end, "or") or self._acts(end, "and"):
+        while self._acts(end, "or") or self._acts(end, "and") or self._acts(end, "nor"):
             other = self._at(end + 1)
             if other is None or other.kind is not QuestionItemKind.VALUE or other.column != item.column:
                 break
@@ -283,6 +320,9 @@ class _ClauseReader:
         item = self._at(place)
         if item is None or item.kind is not QuestionItemKind.COLUMN or item.column != column:
             return False
+        if self._text.small[item.at - 1] == "s":
+            # Ann's manager is nobody of whom Ann is the manager.
+            raise NotUnderstood
         before = self._at(place - 1)
         if (
             before is not None
@@ -302,7 +342,26 @@ class _ClauseReader:
             if any(word in cell.casefold() for row in self._table.rows for cell in row.cells):
                 raise NotUnderstood
             self._used.add(place)
-            self._found.conditions.append(RowCondition(item.column, "says", item.values))
+            self._found.conditions.append(RowCondition(item.column, "says", item.values, at=item.at))
+
+    def _gaps(self) -> None:
+        """Take "without a manager": rows that say nothing in a column."""
+        for place, item in enumerate(self._items):
+            if place in self._used or item.kind is not QuestionItemKind.COLUMN:
+                continue
+            column = self._table.columns[item.column]
+            after = next((each for each in self._items[place:] if each.column != item.column), None)
+            if column.kind is ColumnKind.BOOLEAN or not self._negated(place - 1):
+                continue
+            follows = after is not None and after.kind in (QuestionItemKind.VALUE, QuestionItemKind.UNKNOWN)
+            # Whether no discount is a cell of 0 or one that says nothing, nobody knows where there are both.
+            zeros = Decimal(0) in column.known if column.kind is ColumnKind.NUMBER else False
+            if follows or len(column.known) == len(column.values) or zeros:
+                raise NotUnderstood
+            while (same := self._at(place)) is not None and same.column == item.column:
+                self._used.add(place)
+                place += 1
+            self._found.conditions.append(RowCondition(item.column, "null", (), at=item.at))
 
     def _truths(self) -> None:
         for place, item in enumerate(self._items):
@@ -315,61 +374,4 @@ class _ClauseReader:
             if negated and len(column.known) < len(column.values):
                 raise NotUnderstood
             self._used.add(place)
-            self._found.conditions.append(RowCondition(item.column, "is", (not negated,)))
-
-
-def _fits(column: TableColumn, value: QuestionItem) -> bool:
-    """Whether a number or date can be compared with the cells of a column."""
-    if column.kind is ColumnKind.DATE:
-        return value.period_in(column) is not None
-    if column.kind is not ColumnKind.NUMBER or value.kind is not QuestionItemKind.NUMBER:
-        return False
-    if value.unit in ("", column.unit):
-        return True
-    known = lexicon()
-    if column.unit:
-        return known.scaled(value.amount, value.unit, column.unit) is not None
-    if value.unit in known.currencies:
-        return bool(column.concepts & _MONEY)
-    concept = known.unit_concepts.get(value.unit, "")
-    return bool(concept) and bool(known.members[concept] & column.concepts)
-
-
-def _condition(place: int, column: TableColumn, item: QuestionItem, value: QuestionItem) -> RowCondition:
-    """A comparison of a column with a number or a date."""
-    op, concept = item.lexeme.value, item.lexeme.concept
-    if column.kind is ColumnKind.NUMBER and not column.is_year:
-        # "after 40" is no comparison of numbers, but "bis 40" is one.
-        if concept == "date" and (op not in _OPEN_ENDED or value.period is not None):
-            raise NotUnderstood
-        return RowCondition(place, op, (_amount(column, value),))
-    if concept == "age":
-        op = _FLIPPED[op]
-    elif concept != "date" and column.kind is ColumnKind.DATE:
-        raise NotUnderstood
-    if column.is_year:
-        return RowCondition(place, op, (_amount(column, value),))
-    period = value.period_in(column)
-    assert period is not None
-    return RowCondition(place, *_dated(op, period))
-
-
-def _amount(column: TableColumn, value: QuestionItem) -> Decimal:
-    """A number in the unit of a column that it fits."""
-    if not column.unit or not value.unit:
-        return value.amount
-    return lexicon().scaled(value.amount, value.unit, column.unit) or value.amount
-
-
-def _dated(op: str, period: DayRange) -> tuple[str, tuple[Bound, ...]]:
-    if op == "=":
-        return "between", (period.first, period.last)
-    return op, (period.last if op in (">", "<=") else period.first,)
-
-
-def _equal(place: int, column: TableColumn, value: QuestionItem) -> RowCondition:
-    if column.kind is ColumnKind.DATE:
-        period = value.period_in(column)
-        assert period is not None
-        return RowCondition(place, "between", (period.first, period.last))
-    return RowCondition(place, "=", (_amount(column, value),))
+            self._found.conditions.append(RowCondition(item.column, "is", (not negated,), at=item.at))

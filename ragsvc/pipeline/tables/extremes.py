@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ragsvc.pipeline.tables.conditions import NotUnderstood
-from ragsvc.pipeline.tables.counts import best_group
+from ragsvc.pipeline.tables.counts import best_group, top_of
 from ragsvc.pipeline.tables.interpretation import Interpretation
 from ragsvc.pipeline.tables.lexicon import lexicon
-from ragsvc.pipeline.tables.question_words import QuestionItem
+from ragsvc.pipeline.tables.question_words import NotUnderstood, QuestionItem
 from ragsvc.pipeline.tables.table_question import Intent, Order, RowCondition, TableQuestion
 from ragsvc.pipeline.tables.typed_table import ColumnKind
 
 OPPOSITE = {Order.MIN: Order.MAX, Order.MAX: Order.MIN}
-_MAX_TOP = 20
 # "The most" may mean all together; "the highest" is one.
 _ROW_WORDS = frozenset({"which", "welche", "welcher", "welches", "welchen", "welchem"})
 _MOST = frozenset({"most", "fewest", "least", "meisten", "wenigsten"})
@@ -34,6 +32,9 @@ def best_row(reading: Interpretation, head: str) -> TableQuestion:
     if reading.sums:
         return best_group(reading, Intent(reading.sums[0].lexeme.value))
     named, superlative = reading.named(), reading.best[0]
+    if any(item.acts("span") for item in reading.rest):
+        summed = reading.sized() and _is_summed(reading, superlative)
+        return best_group(reading, Intent.SUM if summed else Intent.COUNT)
     counted = not superlative.lexeme.concept and not reading.sized() and len(named) == 1
     if counted and any(item.is_head and item.at > superlative.at for item in reading.subjects):
         return best_group(reading, Intent.COUNT)
@@ -52,7 +53,7 @@ def best_row(reading: Interpretation, head: str) -> TableQuestion:
     # "The oldest minibus" is a row; "what is the highest salary in Berlin" asks for a number.
     which = bool(reading.heads) and reading.text.small[reading.heads[0].at] in _ROW_WORDS
     is_one = which or (bool(superlative.lexeme.concept) and not reading.sized())
-    asks_rows = named or reading.subjects or head == "who" or targets or is_one
+    asks_rows = named or reading.subjects or head == "who" or targets or is_one or reading.nth
     if not asks_rows:
         if top or head not in ("which", "amount", "", "list"):
             raise NotUnderstood
@@ -69,18 +70,37 @@ def best_row(reading: Interpretation, head: str) -> TableQuestion:
         targets=targets,
         order=wanted.order,
         top=top,
+        nth=reading.nth,
     )
+
+
+def range_of(reading: Interpretation) -> TableQuestion:
+    """How far the highest is from the lowest: "the difference between the highest and the lowest salary"."""
+    reading.only(best=True)
+    found = [wanted_by(reading, superlative) for superlative in reading.best]
+    if len(found) not in (0, 2) or len({each.column for each in found}) > 1:
+        raise NotUnderstood
+    if found and found[0].order is found[1].order:
+        raise NotUnderstood
+    columns = [found[0].column] if found else reading.sized()
+    measure = reading.one_measure(columns, Intent.MEAN)
+    if reading.named() or set(reading.sized()) - {measure}:
+        raise NotUnderstood
+    return TableQuestion(intent=Intent.RANGE, conditions=reading.conditions(), measure=measure)
 
 
 def _means_together(reading: Interpretation, superlative: QuestionItem, named: list[int]) -> bool:
     """Whether "which customer ordered the most pieces" means all rows of each: of what may be added up."""
-    said = set(reading.text.small[superlative.at : superlative.at + superlative.length])
-    sized = reading.sized()
-    if not said & _MOST or superlative.lexeme.concept or len(named) != 1 or len(sized) != 1:
+    if superlative.lexeme.concept or len(named) != 1 or len(reading.sized()) != 1:
         return False
-    column = reading.column(sized[0])
-    several = not reading.column(named[0]).is_unique
-    return several and column.kind is ColumnKind.NUMBER and reading.is_counted(column)
+    return not reading.column(named[0]).is_unique and _is_summed(reading, superlative)
+
+
+def _is_summed(reading: Interpretation, superlative: QuestionItem) -> bool:
+    """Whether "the most" is said of a column that adds up."""
+    said = set(reading.text.small[superlative.at : superlative.at + superlative.length])
+    sized = [c for c in reading.sized() if reading.column(c).kind is ColumnKind.NUMBER]
+    return bool(said & _MOST) and len(sized) == 1 and reading.is_counted(reading.column(sized[0]))
 
 
 def _only_by_rows(reading: Interpretation, superlative: QuestionItem, wanted: Extreme) -> None:
@@ -128,27 +148,13 @@ def _when_best(
     )
 
 
-def top_of(reading: Interpretation) -> int:
-    """How many are asked for; 0: the one that is first, with those that are as good."""
-    if not reading.numbers and not reading.tops:
-        return 0
-    if len(reading.numbers) != 1 or len(reading.tops) > 1 or any(i.acts("distinct") for i in reading.rest):
-        raise NotUnderstood
-    count = reading.numbers[0].amount
-    if reading.numbers[0].unit or count != int(count) or not 1 <= count <= _MAX_TOP:
-        raise NotUnderstood
-    place = reading.rest.index(reading.numbers[0])
-    beside = [reading.rest[at] for at in (place - 1, place + 1) if 0 <= at < len(reading.rest)]
-    if not any(item.acts("top") or item.acts("superlative") for item in beside):
-        raise NotUnderstood
-    return int(count)
-
-
 def wanted_by(reading: Interpretation, superlative: QuestionItem) -> Extreme:
     """The column that a superlative is of: the one it names or that is named after it."""
     order = Order(superlative.lexeme.value)
     concept = superlative.lexeme.concept
     sized = [item for item in reading.columns if item.column in reading.sized()]
+    if concept == "size" and sized and not any(i.column in reading.candidates(concept) for i in sized):
+        raise NotUnderstood
     if concept:
         named, flipped = reading.of_concept(concept, [item.column for item in sized])
         return Extreme(named, OPPOSITE[order] if flipped else order, superlative.at)

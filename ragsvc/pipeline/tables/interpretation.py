@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from ragsvc.pipeline.tables.conditions import Clauses, NotUnderstood, clauses_of
+from ragsvc.pipeline.tables.clauses import Clauses
+from ragsvc.pipeline.tables.conditions import clauses_of
 from ragsvc.pipeline.tables.lexicon import lexicon
-from ragsvc.pipeline.tables.question_items import TableWords
-from ragsvc.pipeline.tables.question_words import QuestionItem, QuestionItemKind, QuestionText
+from ragsvc.pipeline.tables.question_words import NotUnderstood, QuestionItem, QuestionItemKind, QuestionText
 from ragsvc.pipeline.tables.table_question import Intent, RowCondition
+from ragsvc.pipeline.tables.table_words import TableWords
 from ragsvc.pipeline.tables.typed_table import ColumnKind, TableColumn
 
 _MONEY_PRICE = "price"
 _NAMED_HEADS = (["which", "count"], ["which", "share"])
+_SINCE = frozenset({"founded", "birth", "start"})
 _COUNTING = frozenset({"number", "count", "total", "anzahl", "zahl", "gesamt"})
 
 
@@ -18,43 +20,69 @@ class Interpretation:
     """One way to read the words of a question about one table. rest: what its conditions leave, in order.
 
     heads, sums, best, groups, tops: those of the words that act. columns, subjects, numbers: the others.
+    nth: the rank that a superlative is given, 0 for none. passed: words that nothing was read in.
     """
 
     def __init__(self, items: list[QuestionItem], text: QuestionText, words: TableWords) -> None:
         self.text = text
         self.table = words.table
         self.clauses: Clauses = clauses_of(items, text, words)
+        read = {at for item in items for at in range(item.at, item.at + item.length)}
+        self.passed = {word for at, word in enumerate(text.small) if at not in read}
         rest = self.clauses.rest
         self.heads = [item for item in rest if item.acts("head")]
         if [item.lexeme.value for item in self.heads] in _NAMED_HEADS:
             # "What is the number of": what is asked for is the number.
             rest = [item for item in rest if item is not self.heads[0]]
             self.heads = self.heads[1:]
+        relative = [item for item in self.heads[1:] if self._is_relative(item)]
+        rest = [item for item in rest if item not in relative]
+        self.heads = [item for item in self.heads if item not in relative]
         self.sums = [item for item in rest if item.acts("aggregate")]
         self.best = [item for item in rest if item.acts("superlative")]
         self.groups = [item for item in rest if item.acts("per")]
         self.columns = [item for item in rest if item.kind is QuestionItemKind.COLUMN]
         self.subjects = [item for item in rest if item.kind is QuestionItemKind.SUBJECT]
+        ranks = [item for item in rest if item.acts("nth")]
+        self.nth = int(ranks[0].lexeme.value) if len(ranks) == 1 and len(self.best) == 1 else 0
+        self.has_rank = bool(ranks)
         self.tops = [item for item in rest if item.acts("top")]
         self.numbers = [item for item in rest if item.kind is QuestionItemKind.NUMBER]
         self.rest = rest
 
+    def _is_relative(self, head: QuestionItem) -> bool:
+        """Whether it only joins more words to a noun: "everyone who earns", "die Orte, in welchen"."""
+        word, before = self.text.small[head.at], self.text.small[head.at - 1]
+        return head.length == 1 and word in lexicon().relative and before not in ("and", "or", "und", "oder")
+
     def column(self, place: int) -> TableColumn:
         return self.table.columns[place]
+
+    def has(self, role: str) -> bool:
+        """Whether a word of a role is left."""
+        return any(item.acts(role) for item in self.rest)
 
     def sized(self) -> list[int]:
         """Columns of numbers and dates that are named and not taken, each once."""
         kinds = (ColumnKind.NUMBER, ColumnKind.DATE)
-        return list(dict.fromkeys(i.column for i in self.columns if self.column(i.column).kind in kinds))
+        found = dict.fromkeys(i.column for i in self.columns if self.column(i.column).kind in kinds)
+        formulas = [formula for c in found if (formula := self.column(c).formula) is not None]
+        parts = {column for formula in formulas for column in (formula.left, formula.right)}
+        # "What is the stock worth at cost price": the price is a part of what is asked for.
+        return [column for column in found if column not in parts]
 
     def named(self) -> list[int]:
         """Columns of text that are named and not taken, each once."""
         text = ColumnKind.TEXT
         return list(dict.fromkeys(i.column for i in self.columns if self.column(i.column).kind is text))
 
-    def only(self, *, best: bool = False, sums: bool = False, groups: bool = False) -> None:
+    def only(
+        self, *, best: bool = False, sums: bool = False, groups: bool = False, top: bool = False
+    ) -> None:
         """Make sure that no word is left that would be without meaning."""
-        spent = self.numbers or self.tops or any(item.acts("distinct") for item in self.rest)
+        spent = (not top and (self.numbers or self.tops or self.has_rank)) or any(
+            item.acts("distinct") for item in self.rest
+        )
         if spent or (self.best and not best) or (self.sums and not sums) or (self.groups and not groups):
             raise NotUnderstood
 
@@ -68,7 +96,7 @@ class Interpretation:
     def picks_one(self, conditions: tuple[RowCondition, ...]) -> bool:
         """Whether a condition is on a column that tells rows apart."""
         return any(
-            each.op == "in" and len(each.values) == 1 and self.column(each.column).is_unique
+            each.op in ("in", "=") and len(each.values) == 1 and self.column(each.column).is_unique
             for each in conditions
         )
 
@@ -86,15 +114,20 @@ class Interpretation:
         raise NotUnderstood
 
     def candidates(self, concept: str) -> list[int]:
-        members = lexicon().members[concept]
+        members = lexicon().members.get(concept, frozenset())
         columns = [
             (place, column)
             for place, column in enumerate(self.table.columns)
-            if column.kind in (ColumnKind.NUMBER, ColumnKind.DATE) and not column.is_identifier
+            if column.kind in (ColumnKind.NUMBER, ColumnKind.DATE)
+            and not column.is_identifier
+            and (column.formula is None or column.formula.concept == concept)
         ]
         timed = [place for place, column in columns if column.kind is ColumnKind.DATE or column.is_year]
         if concept == "date":
             return timed
+        if concept == "made":
+            since = [place for place in timed if self.column(place).concepts & _SINCE]
+            return [place for place in timed if self.column(place).is_year] or since or timed
         if members & lexicon().members["date"]:
             return [place for place in timed if self.column(place).concepts & members]
         numbers = [(place, column) for place, column in columns if place not in timed]
@@ -106,7 +139,12 @@ class Interpretation:
             made = [place for place in timed if self.column(place).is_year] or [
                 place for place in timed if "founded" in self.column(place).concepts
             ]
-            return births or ([] if self.is_of_people() else made or timed)
+            passing = lexicon().members["passing"]
+            return births or (
+                []
+                if self.is_of_people()
+                else made or [place for place in timed if not self.column(place).concepts & passing]
+            )
         if concept == _MONEY_PRICE:
             return [place for place, column in numbers if column.unit in lexicon().currencies]
         units = lexicon().unit_concepts

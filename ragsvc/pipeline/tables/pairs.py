@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from ragsvc.pipeline.tables.conditions import NotUnderstood, ValueRun
+from ragsvc.pipeline.tables.clauses import ValueRun
 from ragsvc.pipeline.tables.extremes import OPPOSITE
 from ragsvc.pipeline.tables.interpretation import Interpretation
 from ragsvc.pipeline.tables.lexicon import lexicon
-from ragsvc.pipeline.tables.question_words import QuestionItem
+from ragsvc.pipeline.tables.question_words import NotUnderstood, QuestionItem
 from ragsvc.pipeline.tables.table_question import Intent, Order, RowCondition, TableQuestion
 from ragsvc.pipeline.tables.typed_table import ColumnKind
 
@@ -19,9 +19,18 @@ def comparison_of(reading: Interpretation, head: str) -> TableQuestion:
     assert comparison is not None
     if reading.best or reading.groups or reading.numbers or reading.tops:
         raise NotUnderstood
+    if not comparison.lexeme.concept and not reading.sized():
+        order = Order.MAX if comparison.lexeme.value == ">" else Order.MIN
+        return _groups_compared(reading, head, None, order, Intent.COUNT)
     measure, order = _measure_of(reading, comparison)
     if reading.sums:
-        return _groups_compared(reading, head, measure, order)
+        return _groups_compared(reading, head, measure, order, Intent(reading.sums[0].lexeme.value))
+    if (
+        not comparison.lexeme.concept
+        and reading.is_counted(reading.column(measure))
+        and not _names_rows(reading)
+    ):
+        return _groups_compared(reading, head, measure, order, Intent.SUM)
     if [column for column in reading.sized() if column != measure]:
         raise NotUnderstood
     label, runs, _ = _than(reading, comparison)
@@ -48,14 +57,24 @@ def comparison_of(reading: Interpretation, head: str) -> TableQuestion:
     )
 
 
-def _groups_compared(reading: Interpretation, head: str, measure: int, order: Order) -> TableQuestion:
-    """Averages or totals of the rows of two cells: "Was A warmer on average than B?"."""
-    aggregate = Intent(reading.sums[0].lexeme.value)
-    reading.one_measure([measure], aggregate)
+def _names_rows(reading: Interpretation) -> bool:
+    """Whether two rows are named."""
+    runs = [run for run in reading.clauses.runs if reading.column(run.column).is_unique]
+    return sum(len(run.values) for run in runs) == _TWO
+
+
+def _groups_compared(
+    reading: Interpretation, head: str, measure: int | None, order: Order, aggregate: Intent
+) -> TableQuestion:
+    """Rows, averages or totals of the rows of two cells: "Was A warmer on average than B?"."""
+    if measure is not None:
+        reading.one_measure([measure], aggregate)
+    elif reading.sums or not any(item.is_head for item in reading.subjects):
+        raise NotUnderstood
     pairs = [run for run in reading.clauses.runs if not reading.column(run.column).is_unique]
     columns = [run.column for run in pairs]
     twice = {c for run in pairs for c in [run.column] if columns.count(c) + len(run.values) > _TWO}
-    if len(twice) != 1 or set(reading.sized()) - {measure}:
+    if len(twice) != 1 or set(reading.sized()) - {measure} or _is_joined(reading, twice):
         raise NotUnderstood
     (column,) = twice
     runs = [run for run in reading.clauses.runs if run.column == column]
@@ -64,14 +83,15 @@ def _groups_compared(reading: Interpretation, head: str, measure: int, order: Or
     whether = not head and reading.text.small[0] in lexicon().aux
     if len(pair) != _TWO or any(run.negated for run in runs) or set(reading.named()) - {column}:
         raise NotUnderstood
-    if not whether and head not in ("which", "who"):
+    apart = head in ("count", "amount")
+    if not whether and not apart and head not in ("which", "who"):
         raise NotUnderstood
     if any(run.either for run in runs):
         whether = False
     elif whether and any(item.acts("or") for item in reading.rest):
         raise NotUnderstood
     return TableQuestion(
-        intent=Intent.COMPARE,
+        intent=Intent.DIFFERENCE if apart else Intent.COMPARE,
         conditions=(*reading.clauses.conditions, *(run.condition for run in others)),
         measure=measure,
         group=column,
@@ -80,6 +100,17 @@ def _groups_compared(reading: Interpretation, head: str, measure: int, order: Or
         aggregate=aggregate,
         top=1 if whether else 0,
     )
+
+
+def _is_joined(reading: Interpretation, columns: set[int]) -> bool:
+    """Whether two cells stand together on one side: "more in A and B than in C"."""
+    comparison = reading.clauses.comparison
+    assert comparison is not None
+    than = [
+        at for at, word in enumerate(reading.text.small) if word in ("than", "als") and at > comparison.at
+    ]
+    runs = [run for run in reading.clauses.runs if run.column in columns]
+    return bool(than) and any(len(run.values) > 1 for run in runs)
 
 
 def _pair(reading: Interpretation) -> tuple[int, list[ValueRun], tuple[tuple[str, ...], ...]]:

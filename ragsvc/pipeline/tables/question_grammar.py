@@ -4,18 +4,31 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ragsvc.pipeline.tables.conditions import NotUnderstood
-from ragsvc.pipeline.tables.counts import aggregate_of, count_of_rows, gaps_of, share_of
-from ragsvc.pipeline.tables.extremes import best_row, top_of, wanted_by
+from ragsvc.pipeline.tables.counts import (
+    aggregate_of,
+    count_of_rows,
+    gaps_of,
+    grouped,
+    groups_of_size,
+    most_common,
+    share_of,
+    times_of,
+    top_of,
+)
+from ragsvc.pipeline.tables.extremes import best_row, range_of, wanted_by
 from ragsvc.pipeline.tables.interpretation import Interpretation
 from ragsvc.pipeline.tables.lexicon import lexicon
 from ragsvc.pipeline.tables.pairs import comparison_of, difference_of
-from ragsvc.pipeline.tables.question_items import TableWords, readings
-from ragsvc.pipeline.tables.question_words import QuestionItemKind, QuestionText
-from ragsvc.pipeline.tables.table_question import Intent, RowCondition, TableQuestion
+from ragsvc.pipeline.tables.question_form import plain_form
+from ragsvc.pipeline.tables.question_items import readings
+from ragsvc.pipeline.tables.question_words import NotUnderstood, QuestionItemKind, QuestionText
+from ragsvc.pipeline.tables.table_question import Intent, Order, RowCondition, TableQuestion
+from ragsvc.pipeline.tables.table_words import TableWords
 from ragsvc.pipeline.tables.typed_table import ColumnKind
 
 _TWO = 2
+# Without a question word so many words may ask for a cell.
+_FRAGMENT_WORDS = 8
 _ROLES = frozenset(
     {
         "head",
@@ -29,6 +42,11 @@ _ROLES = frozenset(
         "distinct",
         "difference",
         "missing",
+        "common",
+        "rarest",
+        "apart",
+        "span",
+        "nth",
     }
 )
 
@@ -36,7 +54,7 @@ _ROLES = frozenset(
 def starts_like_one(text: QuestionText) -> bool:
     """Whether a question has a word that asks for computing, or asks which, who or whether."""
     known = lexicon()
-    if text.small[0] in known.aux:
+    if text.small[0] in known.aux or len(text.small) <= _FRAGMENT_WORDS:
         return True
     for at in range(len(text.small)):
         for length in (1, 2, 3):
@@ -50,6 +68,7 @@ def understandings(text: QuestionText, words: TableWords) -> list[TableQuestion]
     """The ways to understand a question as one about a table that explain each of its words, those that are
     closest to the words of the table; distinct."""
     found: list[TableQuestion] = []
+    text = plain_form(text, words)
     for items in readings(text, words):
         try:
             made = _question(Interpretation(items, text, words))
@@ -73,28 +92,70 @@ def _question(reading: Interpretation) -> TableQuestion:
     if missing := [item for item in reading.rest if item.acts("missing")]:
         return gaps_of(reading, missing)
     head = reading.heads[0].lexeme.value if reading.heads else ""
+    return _of_two(reading, head) or _of_words(reading, head) or _of_rows(reading, head)
+
+
+def _of_two(reading: Interpretation, head: str) -> TableQuestion | None:
+    """A question that holds one thing against another, or the highest against the lowest; None for others."""
     if reading.clauses.comparison is not None:
         return comparison_of(reading, head)
-    if any(item.acts("difference") or item.acts("than") for item in reading.rest):
-        return difference_of(reading)
+    apart = reading.has("difference")
+    if reading.has("apart") or (apart and len(reading.best) == _TWO):
+        return range_of(reading)
+    return difference_of(reading) if apart or reading.has("than") else None
+
+
+def _of_words(reading: Interpretation, head: str) -> TableQuestion | None:
+    """A question whose words say by themselves what is done; None for others."""
+    if reading.clauses.having is not None:
+        return groups_of_size(reading, head)
+    if reading.has("common") or reading.has("rarest"):
+        return most_common(reading, Order.MAX if reading.has("common") else Order.MIN)
     if not head and reading.text.small[0] in lexicon().aux:
         return _whether(reading)
-    if head == "share":
-        return share_of(reading)
-    if head == "count":
-        return count_of_rows(reading)
+    made = {"times": times_of, "share": share_of, "count": count_of_rows}.get(head)
+    return None if made is None else made(reading)
+
+
+def _of_rows(reading: Interpretation, head: str) -> TableQuestion:
     if reading.best:
         return best_row(reading, head)
     if reading.sums:
         return aggregate_of(reading, Intent(reading.sums[0].lexeme.value))
-    if not head:
+    if reading.groups and not head:
+        return _fragment_by_groups(reading)
+    if not head and not _is_fragment(reading):
         raise NotUnderstood
-    return _rows(reading, head)
+    return _rows(reading, head or "which")
+
+
+def _is_fragment(reading: Interpretation) -> bool:
+    """Whether a question without a question word names a cell: "price of the Team plan"."""
+    named = [*reading.named(), *reading.sized()]
+    return len(named) == 1 and reading.picks_one(reading.conditions())
+
+
+def _fragment_by_groups(reading: Interpretation) -> TableQuestion:
+    """ "Seats per city", "workshops by city": what adds up is added up, and rows are counted."""
+    sized = reading.sized()
+    if sized and not reading.is_counted(reading.column(sized[0])):
+        raise NotUnderstood
+    return grouped(reading, Intent.SUM if sized else Intent.COUNT, sized, reading.named())
 
 
 def _check(reading: Interpretation) -> None:
     """Make sure that no word of a reading would be passed over."""
-    if len(reading.heads) > 1 or len(reading.sums) > 1 or len(reading.best) > 1 or len(reading.groups) > 1:
+    single = (reading.heads, reading.sums, reading.groups)
+    pair = reading.has("apart") or reading.has("difference")
+    if any(len(items) > 1 for items in single) or len(reading.best) > (_TWO if pair else 1):
+        raise NotUnderstood
+    if (reading.has("span") and not (reading.groups or reading.best)) or (
+        reading.has_rank and not reading.nth
+    ):
+        raise NotUnderstood
+    said = reading.clauses.conditions or reading.clauses.runs or reading.columns
+    if not said and (lexicon().light - lexicon().silent) & reading.passed:
+        # "How many people run?": a verb that joins nothing to them says something itself.
         raise NotUnderstood
     if any(item.acts("or") for item in reading.rest) and not reading.clauses.comparison:
         raise NotUnderstood
@@ -117,6 +178,8 @@ def _rows(reading: Interpretation, head: str) -> TableQuestion:
         raise NotUnderstood
     if head in ("amount", "how") and not reading.picks_one(conditions) and _adds_up(reading, head, sized[0]):
         return TableQuestion(intent=Intent.SUM, conditions=conditions, measure=sized[0])
+    if len(sized) == 1 and not named and _is_worth(reading, sized[0]):
+        return TableQuestion(intent=Intent.SUM, conditions=conditions, measure=sized[0])
     if sized or len(named) > 1:
         if not conditions or distinct:
             raise NotUnderstood
@@ -137,8 +200,14 @@ def _rows(reading: Interpretation, head: str) -> TableQuestion:
 
 def _names_rows(reading: Interpretation) -> bool:
     """Whether a cell says right after the head which rows are asked for: "which trucks are broken"."""
-    first = reading.heads[0].at + reading.heads[0].length
+    first = reading.heads[0].at + reading.heads[0].length if reading.heads else 0
     return any(run.at == first and not reading.column(run.column).is_unique for run in reading.clauses.runs)
+
+
+def _is_worth(reading: Interpretation, measure: int) -> bool:
+    """Whether it is asked what rows are worth together: a price times a count is no cell."""
+    formula = reading.column(measure).formula
+    return formula is not None and formula.sign == "*"
 
 
 def _adds_up(reading: Interpretation, head: str, measure: int) -> bool:

@@ -3,87 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from decimal import Decimal
 from itertools import islice
 
-from ragsvc.pipeline.tables.cell_values import (
-    plain,
-    unit_of,
-)
-from ragsvc.pipeline.tables.lexicon import lexicon, same_noun, stems
+from ragsvc.pipeline.tables.cell_values import unit_of
+from ragsvc.pipeline.tables.lexicon import lexicon, stems
 from ragsvc.pipeline.tables.question_numbers import number_items
 from ragsvc.pipeline.tables.question_words import QuestionItem, QuestionItemKind, QuestionText
-from ragsvc.pipeline.tables.typed_table import WORD, ColumnKind, TableColumn, TypedTable, words_in
+from ragsvc.pipeline.tables.table_words import MAX_VALUE_WORDS, TableWords
+from ragsvc.pipeline.tables.typed_table import ColumnKind, TableColumn, TypedTable
 
 _OF_YEARS = frozenset({"founded", "start"})
-MAX_VALUE_WORDS = 8
 MAX_PHRASE_WORDS = 4
 MAX_READINGS = 64
-MAX_CELL_CHARS = 80
 # What linking a word costs: a whole name nothing, a part of a name or a word of the same meaning more.
-PART, MEANING = 0.5, 1.0
-
-
-class TableWords:
-    """What the words of a table are, looked up by the words of questions; made once a table."""
-
-    def __init__(self, table: TypedTable) -> None:
-        self.table = table
-        self._values: dict[tuple[str, ...], dict[int, set[str]]] = {}
-        for place, column in enumerate(table.columns):
-            if column.kind is ColumnKind.NUMBER:
-                self._add_endless(place)
-            if column.kind is not ColumnKind.TEXT:
-                continue
-            for value in set(column.known):
-                if isinstance(value, str) and len(value) <= MAX_CELL_CHARS:
-                    self._add(place, value)
-
-    def _add_endless(self, column: int) -> None:
-        """Cells such as "unlimited", which are larger than all numbers."""
-        for row, value in enumerate(self.table.columns[column].values):
-            if isinstance(value, Decimal) and not value.is_finite():
-                self._add(column, plain(self.table.rows[row].cells[column]))
-
-    def _add(self, column: int, value: str) -> None:
-        words = words_in(value)
-        if 0 < len(words) <= MAX_VALUE_WORDS:
-            for key in _keys(words):
-                self._values.setdefault(key, {}).setdefault(column, set()).add(value)
-
-    def values(self, raw: Sequence[str], small: tuple[str, ...]) -> Iterator[tuple[int, tuple[str, ...]]]:
-        """Columns with the cells that say these words, but for number and case."""
-        found: dict[int, set[str]] = {}
-        for key in _keys(small):
-            for column, values in self._values.get(key, {}).items():
-                found.setdefault(column, set()).update(v for v in values if _reads(v, raw, small))
-        for column, values in found.items():
-            if values:
-                yield column, tuple(sorted(values))
-
-    def contained(self, column: int, values: Sequence[str]) -> bool:
-        """Whether other cells of the column hold all words of these: a senior clerk beside the clerks."""
-        wanted = set(words_in(values[0]))
-        others = {v for v in self.table.columns[column].known if isinstance(v, str)} - set(values)
-        return any(
-            all(any(same_noun(word, other) for other in words_in(value)) for word in wanted)
-            for value in others
-        )
-
-
-def _keys(words: tuple[str, ...]) -> set[tuple[str, ...]]:
-    return {tuple(min(stems(word)) for word in words), tuple(max(stems(word)) for word in words)}
-
-
-def _reads(value: str, raw: Sequence[str], small: tuple[str, ...]) -> bool:
-    words = words_in(value)
-    if len(words) != len(small) or not all(map(same_noun, words, small)):
-        return False
-    # "it" is no "IT", and "us" no "US": a word that says nothing must be written as the cell is.
-    is_empty = all(
-        word in lexicon().neutral | lexicon().expletives or lexicon().acts((word,)) for word in small
-    )
-    return not is_empty or tuple(WORD.findall(value)) == tuple(raw)
+PART, MEANING, DISTANT = 0.5, 1.0, 1.5
+_MIN_PART_CHARS = 4
+_FRAME_WORDS = 3
 
 
 def readings(text: QuestionText, words: TableWords) -> Iterator[list[QuestionItem]]:
@@ -103,12 +38,20 @@ def readings(text: QuestionText, words: TableWords) -> Iterator[list[QuestionIte
     yield from islice(onward(0, []), MAX_READINGS)
 
 
+def items_at(text: QuestionText, words: TableWords, at: int) -> list[QuestionItem]:
+    """All that may begin at a word, but for what only comes close."""
+    found = [*_value_items(text, words, at), *_column_items(text, words.table, at), *number_items(text, at)]
+    return [*found, *_subject_items(text, words.table, at), *_act_items(text, at)]
+
+
 def _options(text: QuestionText, words: TableWords, at: int) -> list[QuestionItem | None]:
     """What may begin at a word: of several the longest that is linked to the table, and what is as long."""
-    found = [*_value_items(text, words, at), *_column_items(text, words.table, at), *number_items(text, at)]
-    found += [*_subject_items(text, words.table, at), *_act_items(text, at)]
+    found = items_at(text, words, at)
     if not found and not _says_nothing(text, at):
-        found = _unknown_items(text, words.table, at)
+        found = [*_distant_items(text, words, at)]
+        if not found and (text.small[at] in lexicon().light or _is_frame(text, at)):
+            return [None]
+        found = found or _unknown_items(text, words.table, at)
     longest = max((item.length for item in found), default=1)
     kept: list[QuestionItem | None] = [item for item in found if item.length == longest]
     exact = [
@@ -140,7 +83,8 @@ def _unknown_items(text: QuestionText, table: TypedTable, at: int) -> list[Quest
         if column.kind is ColumnKind.TEXT and column.concepts & lexicon().members["place"]
     ]
     named = at > 0 and text.raw[at].istitle() and text.small[at - 1] in lexicon().places
-    if len(places) != 1 or not named:
+    # In Teilzeit is nowhere: in German all nouns are written like names.
+    if len(places) != 1 or not named or (text.german and text.small[at].endswith(lexicon().abstracts)):
         return []
     return [QuestionItem(QuestionItemKind.UNKNOWN, at, 1, places[0], (text.raw[at],), cost=2 * MEANING)]
 
@@ -153,7 +97,29 @@ def _says_nothing(text: QuestionText, at: int) -> bool:
         return False
     if word in known.expletives:
         return at > 0 and text.small[at - 1] in known.aux
-    return word in known.neutral
+    return word in known.silent
+
+
+def _is_frame(text: QuestionText, at: int) -> bool:
+    """Whether a word stands for all rows together: "in the shop", "of this season"."""
+    known, small = lexicon(), text.small
+    if small[at] in ("this", "diese", "dieser", "diesem", "dieses"):
+        return at + 1 < len(small) and small[at + 1] in known.frames
+    first = max(0, at - _FRAME_WORDS)
+    return small[at] in known.frames and any(word in known.framing for word in small[first:at])
+
+
+def _distant_items(text: QuestionText, words: TableWords, at: int) -> Iterator[QuestionItem]:
+    """What a word may be that is nothing else: a cell or a column in a derived word, or a part of a name."""
+    word, raw = text.small[at], text.raw[at]
+    for column, values in words.derived(word):
+        yield QuestionItem(QuestionItemKind.VALUE, at, 1, column, values, cost=DISTANT)
+    for place, column_of in enumerate(words.table.columns):
+        if any(lexicon().related(word, part) for part in column_of.words):
+            yield QuestionItem(QuestionItemKind.COLUMN, at, 1, place, cost=DISTANT)
+    if (raw[0].isupper() and at > 0) or any(map(str.isdigit, raw)):
+        for column, values in words.holding(word):
+            yield QuestionItem(QuestionItemKind.VALUE, at, 1, column, values, cost=DISTANT)
 
 
 def _written_as_name(items: Sequence[QuestionItem | None]) -> bool:
@@ -165,6 +131,8 @@ def _value_items(text: QuestionText, words: TableWords, at: int) -> Iterator[Que
         small = text.small[at : at + length]
         for column, values in words.values(text.raw[at : at + length], small):
             yield QuestionItem(QuestionItemKind.VALUE, at, length, column, values)
+    for column, values in words.alike(text.small[at]):
+        yield QuestionItem(QuestionItemKind.VALUE, at, 1, column, values, cost=MEANING)
 
 
 def _column_items(text: QuestionText, table: TypedTable, at: int) -> Iterator[QuestionItem]:
@@ -175,17 +143,50 @@ def _column_items(text: QuestionText, table: TypedTable, at: int) -> Iterator[Qu
             yield QuestionItem(QuestionItemKind.COLUMN, at, length, place)
             continue
         word = text.small[at]
-        if any(_alike(word, part) for part in name if part not in lexicon().neutral):
+        if run := _spelled_out(text, column, at):
+            yield QuestionItem(QuestionItemKind.COLUMN, at, run, place)
+            continue
+        if text.german and any(_is_part(word, part) for part in name):
+            cost = MEANING if _is_shared(word, table, place) else PART
+            yield QuestionItem(QuestionItemKind.COLUMN, at, 1, place, cost=cost)
+        elif any(_alike(word, part) for part in name if part not in lexicon().neutral):
             run = 1
             while at + run < len(text.small) and any(_alike(text.small[at + run], part) for part in name):
                 run += 1
-            while run and lexicon().acts((text.small[at + run - 1],)):
+            while run and any(act.role != "span" for act in lexicon().acts((text.small[at + run - 1],))):
                 # "price per" is no name, though "price per month" is.
                 run -= 1
             if run:
-                yield QuestionItem(QuestionItemKind.COLUMN, at, run, place, cost=PART)
+                shared = run == 1 and word != name[-1] and _is_shared(word, table, place)
+                cost = MEANING if shared else PART
+                yield QuestionItem(QuestionItemKind.COLUMN, at, run, place, cost=cost)
         elif _means(word, column):
             yield QuestionItem(QuestionItemKind.COLUMN, at, 1, place, cost=MEANING)
+
+
+def _is_shared(word: str, table: TypedTable, place: int) -> bool:
+    """Whether a word of one column's name means other columns as well: "cost" of a cost price and a price."""
+    concepts = lexicon().concepts_of(word)
+    return any(concepts & column.concepts for at, column in enumerate(table.columns) if at != place)
+
+
+def _spelled_out(text: QuestionText, column: TableColumn, at: int) -> int:
+    """How many words spell out a column that is named by their first letters: HG, "home goals"."""
+    name = column.name
+    if not (2 <= len(name) <= MAX_PHRASE_WORDS and name.isalpha() and name.isupper()):
+        return 0
+    said = text.small[at : at + len(name)]
+    alike = len(said) == len(name) and all(a[0] == b for a, b in zip(said, name.casefold(), strict=True))
+    return len(name) if alike and not lexicon().silent.intersection(said) else 0
+
+
+def _is_part(word: str, part: str) -> bool:
+    """Whether a German word is a part of a compound, Betten or Plan of Planbetten, or counts it."""
+    for ending in ("anzahl", "zahl"):
+        if word.endswith(ending) and stems(word.removesuffix(ending)) & stems(part):
+            return True
+    forms = {form for form in (word, *stems(word)) if len(form) >= _MIN_PART_CHARS}
+    return word != part and any(part.startswith(form) or part.endswith(form) for form in forms)
 
 
 def _means(word: str, column: TableColumn) -> bool:
@@ -212,7 +213,12 @@ def _say(small: Sequence[str], name: Sequence[str]) -> bool:
 
 
 def _alike(one: str, other: str) -> bool:
-    return one == other or (one.isalpha() and other.isalpha() and bool(stems(one) & stems(other)))
+    numbered = lexicon().numbering
+    return (
+        one == other
+        or (one in numbered and other in numbered)
+        or (one.isalpha() and other.isalpha() and bool(stems(one) & stems(other)))
+    )
 
 
 def _subject_items(text: QuestionText, table: TypedTable, at: int) -> Iterator[QuestionItem]:
@@ -220,12 +226,15 @@ def _subject_items(text: QuestionText, table: TypedTable, at: int) -> Iterator[Q
     known = lexicon()
     nouns = known.nouns_of(word)
     for place, subject in enumerate(table.subjects):
-        if _alike(word, subject):
+        if _alike(word, subject) and (place == 0 or not any(_means(word, c) for c in table.columns)):
             yield QuestionItem(QuestionItemKind.SUBJECT, at, 1, is_head=place == 0)
             return
-    if word in known.generic:
+    if any(column.names_rows and _say((word,), column.words) for column in table.columns):
+        # What a row is may be called like the column that names it.
+        yield QuestionItem(QuestionItemKind.SUBJECT, at, 1, is_head=True)
+    elif word in known.generic and not any(_means(word, column) for column in table.columns):
         yield QuestionItem(QuestionItemKind.SUBJECT, at, 1, cost=MEANING, is_head=True)
-    elif table.subjects and nouns & known.nouns_of(table.subjects[0]):
+    elif nouns & table.row_nouns:
         yield QuestionItem(QuestionItemKind.SUBJECT, at, 1, cost=PART, is_head=True)
     elif any(word in words and _rows_are(table, group) for group, words in known.deeds):
         yield QuestionItem(QuestionItemKind.SUBJECT, at, 1)

@@ -17,8 +17,11 @@ from ragsvc.pipeline.tables.question_words import (
     months,
 )
 
-_YEAR = re.compile(r"(?:19|20)\d\d")
+_YEAR = re.compile(r"(?:1\d|20)\d\d")
+_DECADE = re.compile(r"((?:1\d|20)\d0)(?:s|ern?)")
+_CENTURY = re.compile(r"(\d\d)(?:st|nd|rd|th)?")
 _LONGEST_MONTH = 31
+_DECADE_YEARS, _CENTURY_YEARS, _LAST_CENTURY = 10, 100, 21
 
 
 def number_items(text: QuestionText, at: int) -> Iterator[QuestionItem]:
@@ -70,6 +73,8 @@ def _dated(text: QuestionText, at: int) -> QuestionItem | None:
             return QuestionItem(QuestionItemKind.PERIOD, at, length, period=DayRange(found[0], found[0]))
     if (day := _day_of_a_year(text, at)) is not None:
         return day
+    if (years := _decade_or_century(text, at)) is not None:
+        return years
     month = lexicon().months.get(text.small[at])
     year = text.small[at + 1] if at + 1 < len(text.small) else ""
     if not _YEAR.fullmatch(year):
@@ -85,6 +90,24 @@ def _dated(text: QuestionText, at: int) -> QuestionItem | None:
             QuestionItemKind.PERIOD, at, 2, period=months(int(year), 3 * quarter - 2, 3 * quarter)
         )
     return None
+
+
+def _decade_or_century(text: QuestionText, at: int) -> QuestionItem | None:
+    """The 1990s, the 18th century, the eighteenth century."""
+    word = text.small[at]
+    if match := _DECADE.fullmatch(word):
+        return _years(at, 1, int(match.group(1)), _DECADE_YEARS)
+    following = text.small[at + 1] if at + 1 < len(text.small) else ""
+    match = _CENTURY.fullmatch(word)
+    number = int(match.group(1)) if match else lexicon().ordinals.get(word)
+    if number is None or not 1 < number <= _LAST_CENTURY or following not in lexicon().centuries:
+        return None
+    return _years(at, 2, (number - 1) * _CENTURY_YEARS, _CENTURY_YEARS)
+
+
+def _years(at: int, length: int, first: int, count: int) -> QuestionItem:
+    period = DayRange(date(first, 1, 1), date(first + count - 1, 12, 31))
+    return QuestionItem(QuestionItemKind.PERIOD, at, length, period=period)
 
 
 def _day_of_a_year(text: QuestionText, at: int) -> QuestionItem | None:

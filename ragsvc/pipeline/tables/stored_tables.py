@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
 from ragsvc.domain import Hit, Span, VersionId, VersionText
 from ragsvc.lru_cache import LruCache
+from ragsvc.pipeline.tables.derived_columns import derived_columns
 from ragsvc.pipeline.tables.lexicon import lexicon
-from ragsvc.pipeline.tables.question_items import TableWords
+from ragsvc.pipeline.tables.table_words import TableWords
 from ragsvc.pipeline.tables.typed_table import TypedTable, typed_table, words_in
 from ragsvc.text.tables import WholeTable, whole_tables
 
@@ -83,6 +84,8 @@ def _read(version: VersionText, document: str) -> Iterator[tuple[WholeTable, Tab
         name = next(iter(named), "table")
         subjects = list(dict.fromkeys(word for title in named for word in _subjects(title)))
         table = typed_table(source, name, subjects)
+        if table is not None:
+            table = replace(table, columns=(*table.columns, *derived_columns(table)))
         yield source, None if table is None else TableWords(table)
 
 

@@ -22,6 +22,7 @@ _WORDS = {
         "one": "There is 1", "many": "There are {n}", "none": "There are none", "yes": "Yes", "no": "No",
         "over": "over {n} rows", "gaps": "{n} of them without a value", "more": "and {n} more",
         "sum": "The total of {name} is {value}", "mean": "The average of {name} is {value}",
+        "range": "The highest and the lowest {name} are {value} apart",
         "median": "The median of {name} is {value}", "min": "The lowest value of {name} is {value}",
         "max": "The highest value of {name} is {value}", "min date": "The earliest {name} is {value}",
         "max date": "The latest {name} is {value}", "best max": "highest {name}", "best min": "lowest {name}",
@@ -38,6 +39,7 @@ _WORDS = {
         "one": "Es gibt 1", "many": "Es gibt {n}", "none": "Es gibt keine", "yes": "Ja", "no": "Nein",
         "over": "über {n} Zeilen", "gaps": "{n} davon ohne Wert", "more": "und {n} weitere",
         "sum": "Die Summe von {name} ist {value}", "mean": "Der Durchschnitt von {name} ist {value}",
+        "range": "Höchster und niedrigster Wert von {name} liegen {value} auseinander",
         "median": "Der Median von {name} ist {value}", "min": "Der niedrigste Wert von {name} ist {value}",
         "max": "Der höchste Wert von {name} ist {value}", "min date": "Das früheste {name} ist {value}",
         "max date": "Das späteste {name} ist {value}", "best max": "höchster Wert von {name}",
@@ -51,6 +53,38 @@ _WORDS = {
         "matchless": "keine Zeile passt", "and": "und",
     },
 }  # fmt: skip
+
+
+_MONTHS = {
+    "en": [
+        "January",
+        "February",
+        "March",
+        "April",
+        "May",
+        "June",
+        "July",
+        "August",
+        "September",
+        "October",
+        "November",
+        "December",
+    ],
+    "de": [
+        "Januar",
+        "Februar",
+        "März",
+        "April",
+        "Mai",
+        "Juni",
+        "Juli",
+        "August",
+        "September",
+        "Oktober",
+        "November",
+        "Dezember",
+    ],
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +127,7 @@ class _Sentence:
             return self._whether()
         if asked.intent in (Intent.MIN, Intent.MAX):
             return self._extreme(records[0][0])
-        if asked.intent in (Intent.SUM, Intent.MEAN, Intent.MEDIAN):
+        if asked.intent in (Intent.SUM, Intent.MEAN, Intent.MEDIAN, Intent.RANGE):
             return self._aggregate(records[0][0])
         if asked.intent is Intent.WHICH:
             return self._which()
@@ -111,6 +145,8 @@ class _Sentence:
 
     def _cell(self, row: int, column: int) -> str:
         """A cell as it is written, with the unit of its column where it has none itself."""
+        if self._column(column).formula is not None:
+            return self._number(self._column(column).values[row], self._column(column).unit)
         cells = self._table.rows[row].cells
         said = plain(cells[column]) if column < len(cells) else ""
         unit = self._column(column).unit
@@ -144,6 +180,8 @@ class _Sentence:
         unit = self._column(condition.column).unit
         if condition.than is not None:
             return f"{name} {op} {'/'.join(condition.than[1])}"
+        if condition.other is not None:
+            return f"{name} {op} {self._column(condition.other).name}"
         if op == "is":
             return f"{name}: {self._said['yes' if condition.values[0] else 'no'].casefold()}"
         values = [v if isinstance(v, str) else self._number(v, unit) for v in condition.values]
@@ -195,8 +233,9 @@ class _Sentence:
 
     def _share(self, share: Any) -> TableSentence:
         value = self._number(share)
-        text = self._said["share"].format(value=value, n=len(self._table.rows)) + self._conditions() + "."
-        return TableSentence(text, (value,), self._first())
+        part = "; ".join(map(self._condition, self._asked.part))
+        said = self._said["share"].format(value=value, n=self._result.over)
+        return TableSentence(f"{said}{self._conditions()}: {part}.", (value,), self._first())
 
     def _aggregate(self, value: Any) -> TableSentence | None:
         column = self._column(self._asked.measure)
@@ -224,7 +263,12 @@ class _Sentence:
         column = self._column(self._asked.measure)
         assert self._asked.order is not None
         kind = " date" if column.kind is ColumnKind.DATE else ""
-        return self._said[f"best {self._asked.order.value}{kind}"].format(name=column.name)
+        return self._ranked(self._said[f"best {self._asked.order.value}{kind}"].format(name=column.name))
+
+    def _ranked(self, best: str) -> str:
+        """ "2nd highest price": with the place that is asked for."""
+        nth = self._asked.nth
+        return f"{nth}{'.' if self._german else {2: 'nd', 3: 'rd'}.get(nth, 'th')} {best}" if nth else best
 
     def _which(self) -> TableSentence:
         asked, rows = self._asked, self._result.rows
@@ -273,16 +317,23 @@ class _Sentence:
         asked, records = self._asked, self._result.records
         assert asked.aggregate is not None
         unit = "" if asked.measure is None else self._column(asked.measure).unit
-        said = [f"{record[0]}: {self._number(record[1], unit)}" for record in records]
+        said = [f"{self._group_name(record[0])}: {self._number(record[1], unit)}" for record in records]
         name = "" if asked.measure is None else self._column(asked.measure).name
         what = self._said[f"{asked.aggregate.value} of"].format(name=name)
         if asked.order is not None:
             best = self._said[f"best {asked.order.value}"]
-            what = best.format(name=what)
+            what = self._ranked(best.format(name=what))
         head = self._capital(what) + self._conditions()
         text = f"{head}: {self._and_more(said[:MAX_SHOWN], len(said) - MAX_SHOWN)}{self._basis()}."
         value = tuple(str(record[0]) for record in records) if asked.order else tuple(said)
         return TableSentence(text, value, self._first())
+
+    def _group_name(self, group: str) -> str:
+        """A group; of a month its name, too."""
+        if self._asked.span != "month":
+            return group
+        year, month = group.split("-")
+        return f"{group} ({_MONTHS['de' if self._german else 'en'][int(month) - 1]} {year})"
 
     def _whether(self) -> TableSentence | None:
         asked, result = self._asked, self._result
@@ -316,25 +367,25 @@ class _Sentence:
 
     def _pair(self) -> TableSentence | None:
         asked, result = self._asked, self._result
-        column = self._column(asked.measure)
+        name, unit = "", ""
+        if asked.measure is not None:
+            name, unit = self._column(asked.measure).name, self._column(asked.measure).unit
         if len(result.records) != len(asked.pair) or any(record[1] is None for record in result.records):
             return None
         (one, first), (other, second) = result.records
-        assert asked.measure is not None
         cited = result.rows
-        if asked.group is None:
+        if asked.group is None and asked.measure is not None:
             shown = [self._cell(row, asked.measure) for row in result.rows]
         else:
-            shown, cited = [self._number(record[1], column.unit) for record in result.records], self._first()
-        facts = "; ".join(f"{r[0]}: {said}" for r, said in zip(result.records, shown, strict=True))
-        if asked.intent is Intent.DIFFERENCE:
-            apart = self._number(abs(first - second), column.unit)
-            text = f"{self._said['difference'].format(name=column.name, value=apart)} ({facts})."
-            return TableSentence(text, (apart,), cited)
-        more = first > second if asked.order is Order.MAX else first < second
-        name = column.name
+            shown, cited = [self._number(record[1], unit) for record in result.records], self._first()
         if asked.group is not None and asked.aggregate is not None:
             name = self._said[f"{asked.aggregate.value} of"].format(name=name)
+        facts = "; ".join(f"{r[0]}: {said}" for r, said in zip(result.records, shown, strict=True))
+        if asked.intent is Intent.DIFFERENCE:
+            apart = self._number(abs(first - second), unit)
+            text = f"{self._said['difference'].format(name=name, value=apart)}{self._conditions()} ({facts})."
+            return TableSentence(text, (apart,), cited)
+        more = first > second if asked.order is Order.MAX else first < second
         if asked.aggregate is Intent.EXISTS or asked.top:
             text = f"{self._said['yes' if more else 'no']}: {name}{self._conditions()}: {facts}."
             return TableSentence(text, (str(more),), cited)

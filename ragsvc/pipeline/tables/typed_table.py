@@ -26,7 +26,7 @@ from ragsvc.pipeline.tables.cell_values import (
 from ragsvc.pipeline.tables.lexicon import lexicon
 from ragsvc.text.tables import TableRow, WholeTable
 
-WORD = re.compile(r"[^\W\d_][^\W_]*|\d+(?:[.,'’]\d+)*|[%€$£&]")
+WORD = re.compile(r"[^\W\d_][^\W_]*|\d+(?:[.,'’]\d+)*(?:(?:s|st|nd|rd|th|ern?)\b)?|[%€$£&]")
 """A word, a number with marks inside it, or a sign that counts. Databases write hire_date for two words."""
 MAX_CELLS = 500_000
 MAX_ROWS = 50_000
@@ -37,6 +37,10 @@ _SEVERAL = re.compile(r"[,;/&\n]| and | und |<br>")
 _LISTS = 5
 _PHYSICAL = frozenset({"kg", "g", "t", "km", "m", "cm", "l", "ml", "mi"})
 _EVIDENCE = 0.8
+# Up to this share of cells may be written otherwise than all others; so many forms of words at most.
+_FEW, _MAX_REMARKS = 0.2, 3
+# So many columns tell what a row is.
+_CUES = 2
 _YEARS = (1000, 2100)
 # Whole numbers and numbers with a mark are of one size where their medians differ by less.
 _ALIKE = 20
@@ -54,12 +58,22 @@ class ColumnKind(StrEnum):
     TEXT = "text"
 
 
+@dataclass(frozen=True, slots=True)
+class Formula:
+    """How a column follows from two others, by their places; sign: "*" or "-"; concept: what it is about."""
+
+    left: int
+    sign: str
+    right: int
+    concept: str
+
+
 @dataclass(frozen=True)
 class TableColumn:
     """A column; values: row by row, None where a cell says nothing.
 
     name: as it is written, with the place added where two are alike. words: of its name, small, without the
-    unit. unit: "" for none.
+    unit. unit: "" for none. formula: of a column that is none of the table's own.
     """
 
     name: str
@@ -67,6 +81,7 @@ class TableColumn:
     kind: ColumnKind
     unit: str
     values: tuple[Cell, ...]
+    formula: Formula | None = None
 
     @cached_property
     def known(self) -> tuple[Cell, ...]:
@@ -77,6 +92,21 @@ class TableColumn:
     def is_unique(self) -> bool:
         """Whether every row says something, and each something else."""
         return len(self.known) == len(self.values) == len({_folded(value) for value in self.known})
+
+    @property
+    def names_rows(self) -> bool:
+        """Whether its cells are words that tell rows apart."""
+        return self.kind is ColumnKind.TEXT and self.is_unique
+
+    @property
+    def is_key(self) -> bool:
+        """Whether it holds the numbers by which rows are called."""
+        return self.kind is ColumnKind.NUMBER and self.is_identifier and self.is_unique
+
+    @cached_property
+    def is_signed(self) -> bool:
+        """Whether it has numbers below zero."""
+        return any(isinstance(value, Decimal) and value < 0 for value in self.known)
 
     @cached_property
     def is_wordless(self) -> bool:
@@ -115,7 +145,9 @@ class TableColumn:
     @cached_property
     def concepts(self) -> frozenset[str]:
         """What its name is about."""
-        return frozenset().union(*map(lexicon().concepts_of, self.words))
+        if self.formula is not None:
+            return frozenset({self.formula.concept})
+        return frozenset().union(*map(lexicon().concepts_in, self.words))
 
 
 @dataclass(frozen=True)
@@ -132,6 +164,17 @@ class TypedTable:
     source: WholeTable
     subjects: tuple[str, ...]
     totals: tuple[tuple[str, ...], ...]
+
+    @cached_property
+    def row_nouns(self) -> frozenset[int]:
+        """The groups of nouns that rows are called by: as the title says, or as its columns tell."""
+        known = lexicon()
+        head = self.subjects[0] if self.subjects else ""
+        found = known.nouns_of(head) or known.nouns_in(head)
+        labels = [word for column in self.columns if column.names_rows for word in column.words]
+        found = found.union(*map(known.nouns_of, labels))
+        about = {word for column in self.columns for word in (*column.words, *column.concepts)}
+        return found.union(*(group for group, cues in known.cues if len(cues & about) >= _CUES))
 
 
 def typed_table(source: WholeTable, name: str, subjects: Sequence[str]) -> TypedTable | None:
@@ -224,11 +267,14 @@ def _column(name: str, written: str, texts: Sequence[str], mark: DecimalMark | N
         words = words[:-1]
     said = [text for text in texts if not is_gap(text, among_numbers=True)]
     if said:
-        if (numbers := _numbers(said, mark, unit)) is not None:
+        remarks = _remarks(said, _FEW)
+        sized = [text for text in said if text not in remarks]
+        if (numbers := _numbers(sized, mark, unit)) is not None:
             values, unit = numbers
-            return TableColumn(name, words, ColumnKind.NUMBER, unit, _spread(texts, values))
-        if (days := dates(said)) is not None:
-            return TableColumn(name, words, ColumnKind.DATE, "", _spread(texts, days))
+            return TableColumn(name, words, ColumnKind.NUMBER, unit, _spread(texts, values, remarks))
+        remarks = _remarks(said, 2 * _FEW)
+        if (days := dates([text for text in said if text not in remarks] or said)) is not None:
+            return TableColumn(name, words, ColumnKind.DATE, "", _spread(texts, days, remarks))
         truths = [truth(text) for text in said]
         if None not in truths:
             return TableColumn(name, words, ColumnKind.BOOLEAN, "", _spread(texts, truths))
@@ -249,10 +295,23 @@ def _usual_forms(texts: Sequence[str]) -> dict[str, str]:
     }
 
 
-def _spread(texts: Sequence[str], values: Sequence[Cell]) -> tuple[Cell, ...]:
+def _remarks(said: Sequence[str], share: float) -> frozenset[str]:
+    """The few words that stand where all other cells have a number or a date: "not valued", "postponed"."""
+    worded = [
+        text for text in said if not any(map(str.isdigit, text)) and quantity(text, DecimalMark.POINT) is None
+    ]
+    few = len(worded) <= share * len(said) and len(set(worded)) <= _MAX_REMARKS
+    return frozenset(worded if few else ())
+
+
+def _spread(
+    texts: Sequence[str], values: Sequence[Cell], remarks: frozenset[str] = frozenset()
+) -> tuple[Cell, ...]:
     """Values of the cells that say something, with None between them for the others."""
     coming = iter(values)
-    return tuple(None if is_gap(text, among_numbers=True) else next(coming) for text in texts)
+    return tuple(
+        None if text in remarks or is_gap(text, among_numbers=True) else next(coming) for text in texts
+    )
 
 
 def _numbers(
@@ -283,10 +342,11 @@ def _one_unit(units: Counter[str], header_unit: str | None, read: Sequence[Quant
     if header_unit and set(units) <= {"", header_unit}:
         return header_unit
     bare = [found for found in read if found is not None and not found.unit and found.value.is_finite()]
-    # A zero needs no unit, and of anything else nobody knows which it has.
-    if "" in units and len(units) > 1 and any(found.value for found in bare):
-        return None
     named = Counter({unit: count for unit, count in units.items() if unit})
+    # A zero needs no unit, and of anything else only what nearly all others have is certain.
+    is_certain = len(named) == 1 and units[""] <= _FEW * units.total()
+    if named and any(found.value for found in bare) and not is_certain:
+        return None
     if not named:
         return header_unit or ""
     unit = named.most_common(1)[0][0]
