@@ -137,17 +137,15 @@ class Lexicon:
             for cut in range(ROOT_CHARS, common_start(one, other) + 1)
         )
 
-    def means_same(self, one: str, other: str) -> bool:
-        """Whether two words of cells say the same in other words or in the other language."""
-        return bool(self._sames(one) & self._sames(other))
+    def same_words(self, word: str) -> list[str]:
+        """Other words of cells that say the same, in the one or the other language."""
+        groups = frozenset().union(*(self.same.get(form, ()) for form in _bases(word)))
+        return [other for other, numbers in self.same.items() if numbers & groups and other != word]
 
     def nouns_in(self, compound: str) -> frozenset[int]:
         """The groups of nouns that the last part of a compound belongs to: Angebote of Mietangebote."""
         tails = (compound[start:] for start in range(2, len(compound) - _TAIL_CHARS + 1))
         return next((found for tail in tails if (found := self.nouns_of(tail))), frozenset())
-
-    def _sames(self, word: str) -> frozenset[int]:
-        return frozenset().union(*(self.same.get(form, ()) for form in _bases(word)))
 
     def nouns_of(self, word: str) -> frozenset[int]:
         """The groups of nouns that a word belongs to."""

@@ -1,13 +1,18 @@
-"""Statements of SQL in pieces: values are bound, names quoted."""
+"""Statements of SQL in pieces: values are bound, names quoted, columns typed."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
 from ragsvc.pipeline.tables.table_question import Bound
+from ragsvc.pipeline.tables.typed_table import Cell, ColumnKind, TableColumn
+
+_MAX_SCALE = 12
+_MAX_DIGITS = 30
+_TYPES = {ColumnKind.DATE: "DATE", ColumnKind.BOOLEAN: "BOOLEAN", ColumnKind.TEXT: "VARCHAR"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,3 +58,24 @@ def literal(value: Bound | bool | int) -> str:
     if isinstance(value, str):
         return "'" + value.replace("'", "''") + "'"
     return f"{value:f}" if isinstance(value, Decimal) else str(value)
+
+
+def type_of(column: TableColumn) -> str:
+    """The type of a column in DuckDB."""
+    if column.kind is not ColumnKind.NUMBER:
+        return _TYPES[column.kind]
+    numbers = [value for value in column.known if isinstance(value, Decimal)]
+    if not all(value.is_finite() for value in numbers):
+        return "DOUBLE"
+    scale = max((-int(value.as_tuple().exponent) for value in numbers), default=0)
+    if scale > _MAX_SCALE or any(abs(value) >= 10 ** (_MAX_DIGITS - _MAX_SCALE) for value in numbers):
+        return "DOUBLE"
+    return f"DECIMAL({_MAX_DIGITS},{max(scale, 0)})"
+
+
+def texts_of(values: Iterable[Cell]) -> list[str | None]:
+    """Cells as they are handed to DuckDB."""
+    return [
+        None if value is None else f"{value:f}" if isinstance(value, Decimal) else str(value)
+        for value in values
+    ]

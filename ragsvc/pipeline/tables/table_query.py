@@ -7,20 +7,17 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal
 from typing import Any
 
 import duckdb
 
-from ragsvc.pipeline.tables.sql import Sql, among, quoted
+from ragsvc.pipeline.tables.sql import Sql, among, quoted, texts_of, type_of
 from ragsvc.pipeline.tables.table_question import Intent, Order, RowCondition, TableQuestion
-from ragsvc.pipeline.tables.typed_table import Cell, ColumnKind, TableColumn, TypedTable
+from ragsvc.pipeline.tables.typed_table import Cell, TypedTable
 
 TIMEOUT_S = 2.0
 MEMORY = "256MB"
 ROW = "_row"
-_MAX_SCALE = 12
-_MAX_DIGITS = 30
 _MAX_NAME_CHARS = 60
 _AGGREGATES = {
     Intent.SUM: "sum",
@@ -30,7 +27,6 @@ _AGGREGATES = {
     Intent.MAX: "max",
 }
 _SPANS = {"month": "%Y-%m", "year": "%Y"}
-_TYPES = {ColumnKind.DATE: "DATE", ColumnKind.BOOLEAN: "BOOLEAN", ColumnKind.TEXT: "VARCHAR"}
 _SETTINGS: dict[str, str | bool | int | float | list[str]] = {
     "threads": 1,
     "memory_limit": MEMORY,
@@ -103,12 +99,15 @@ class _Run:
     def _load(self) -> None:
         """Make a table of the columns that are asked for, and no others."""
         used = _own_columns(self._table, _columns_of(self._asked))
-        definitions = [f"{ROW} INTEGER", *(f"{self._name(c)} {_type(self._table.columns[c])}" for c in used)]
+        definitions = [
+            f"{ROW} INTEGER",
+            *(f"{self._name(c)} {type_of(self._table.columns[c])}" for c in used),
+        ]
         self._connection.execute(f"CREATE TABLE {self._from} ({', '.join(definitions)})")
         casts = ["unnest(?::INTEGER[])"]
-        casts += [f"unnest(?::VARCHAR[])::{_type(self._table.columns[column])}" for column in used]
+        casts += [f"unnest(?::VARCHAR[])::{type_of(self._table.columns[column])}" for column in used]
         values = [list(range(len(self._table.rows)))]
-        lists: list[Any] = [*values, *(_texts(self._table.columns[column].values) for column in used)]
+        lists: list[Any] = [*values, *(texts_of(self._table.columns[column].values) for column in used)]
         statement = f"INSERT INTO {self._from} SELECT {', '.join(casts)}"
         self._connection.execute(statement, lists)
 
@@ -334,22 +333,3 @@ def _own_columns(table: TypedTable, columns: Sequence[int]) -> list[int]:
         formula = table.columns[column].formula
         found += [column] if formula is None else [formula.left, formula.right]
     return list(dict.fromkeys(found))
-
-
-def _type(column: TableColumn) -> str:
-    if column.kind is not ColumnKind.NUMBER:
-        return _TYPES[column.kind]
-    numbers = [value for value in column.known if isinstance(value, Decimal)]
-    if not all(value.is_finite() for value in numbers):
-        return "DOUBLE"
-    scale = max((-int(value.as_tuple().exponent) for value in numbers), default=0)
-    if scale > _MAX_SCALE or any(abs(value) >= 10 ** (_MAX_DIGITS - _MAX_SCALE) for value in numbers):
-        return "DOUBLE"
-    return f"DECIMAL({_MAX_DIGITS},{max(scale, 0)})"
-
-
-def _texts(values: Iterable[Cell]) -> list[str | None]:
-    return [
-        None if value is None else f"{value:f}" if isinstance(value, Decimal) else str(value)
-        for value in values
-    ]

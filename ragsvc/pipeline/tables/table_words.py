@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
 
 from ragsvc.pipeline.tables.cell_values import plain
-from ragsvc.pipeline.tables.lexicon import lexicon, same_noun, stems
+from ragsvc.pipeline.tables.lexicon import ROOT_CHARS, lexicon, same_noun, stems
 from ragsvc.pipeline.tables.typed_table import WORD, ColumnKind, TypedTable, words_in
 
 MAX_VALUE_WORDS = 8
@@ -20,6 +20,7 @@ class TableWords:
         self.table = table
         self._values: dict[tuple[str, ...], dict[int, set[str]]] = {}
         self._parts: dict[str, dict[int, set[str]]] = {}
+        self._starts: dict[str, set[str]] = {}
         for place, column in enumerate(table.columns):
             if column.kind is ColumnKind.NUMBER and column.formula is None:
                 self._add_endless(place)
@@ -42,6 +43,7 @@ class TableWords:
                 self._values.setdefault(key, {}).setdefault(column, set()).add(value)
             for word in words:
                 self._parts.setdefault(word, {}).setdefault(column, set()).add(value)
+                self._starts.setdefault(word[:ROOT_CHARS], set()).add(word)
 
     def values(self, raw: Sequence[str], small: tuple[str, ...]) -> Iterator[tuple[int, tuple[str, ...]]]:
         """Columns with the cells that say these words, but for number and case."""
@@ -55,21 +57,25 @@ class TableWords:
 
     def alike(self, word: str) -> Iterator[tuple[int, tuple[str, ...]]]:
         """Columns with their cells of one word that say a word in other words."""
-        return self._single(word, lexicon().means_same)
+        others = lexicon().same_words(word)
+        return self._single(cells for other in others for cells in self._cells_of(other))
 
     def derived(self, word: str) -> Iterator[tuple[int, tuple[str, ...]]]:
         """Columns with their cells of one word that is derived from what a word is derived from."""
-        return self._single(word, lexicon().related)
+        parts = (part for part in self._starts.get(word[:ROOT_CHARS], ()) if part != word)
+        return self._single(self._parts[part] for part in parts if lexicon().related(word, part))
 
-    def _single(
-        self, word: str, is_like: Callable[[str, str], bool]
-    ) -> Iterator[tuple[int, tuple[str, ...]]]:
-        found: dict[int, set[str]] = {}
-        for part, cells in self._parts.items():
-            if part != word and is_like(word, part):
-                for column, values in cells.items():
-                    found.setdefault(column, set()).update(v for v in values if len(words_in(v)) == 1)
-        for column, values in found.items():
+    def _cells_of(self, word: str) -> Iterator[dict[int, set[str]]]:
+        for key in _keys((word,)):
+            if key in self._values:
+                yield self._values[key]
+
+    def _single(self, found: Iterable[dict[int, set[str]]]) -> Iterator[tuple[int, tuple[str, ...]]]:
+        made: dict[int, set[str]] = {}
+        for cells in found:
+            for column, values in cells.items():
+                made.setdefault(column, set()).update(v for v in values if len(words_in(v)) == 1)
+        for column, values in made.items():
             if values:
                 yield column, tuple(sorted(values))
 
