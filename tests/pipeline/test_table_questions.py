@@ -193,3 +193,13 @@ def test_rows_stand_under_the_heading_right_above_them_alone():
     assert ask("How many backups are there?", stored(prose + table, "backups.md")) is None
     assert ask("How many tasks are there?", stored(prose + table, "backups.md")) is not None
     assert ask("How many jobs are there?", stored(prose + "## Nightly jobs\n\n" + table, "a.md")) is not None
+
+
+def test_one_of_several_dates_is_named_whole():
+    names = ("Parcel", "Pickup due", "Collected on", "Weight")
+    rows = (("P-1", "2026-03-04", "2026-03-01", "2 kg"), ("P-2", "2026-03-09", "2026-03-11", "3 kg"))
+    parcels = stored(markdown(names, *rows), "parcels.csv")
+    assert ask("Pickup date of P-2", parcels) is None, "it may be when it was collected"
+    answer = ask("Pickup due of P-2", parcels)
+    assert answer is not None
+    assert "2026-03-09" in answer.text

@@ -19,6 +19,8 @@ MAX_READINGS = 64
 PART, MEANING, DISTANT = 0.5, 1.0, 1.5
 _MIN_PART_CHARS = 4
 _FRAME_WORDS = 3
+# Of, on, am: shorter words of a name say nothing of their own.
+_JOINT_CHARS = 2
 
 
 def readings(text: QuestionText, words: TableWords) -> Iterator[list[QuestionItem]]:
@@ -115,7 +117,9 @@ def _distant_items(text: QuestionText, words: TableWords, at: int) -> Iterator[Q
     for column, values in words.derived(word):
         yield QuestionItem(QuestionItemKind.VALUE, at, 1, column, values, cost=DISTANT)
     for place, column_of in enumerate(words.table.columns):
-        if any(lexicon().related(word, part) for part in column_of.words):
+        if any(lexicon().related(word, part) for part in column_of.words) and not _is_half_said(
+            text, words.table, column_of
+        ):
             yield QuestionItem(QuestionItemKind.COLUMN, at, 1, place, cost=DISTANT)
     if (raw[0].isupper() and at > 0) or any(map(str.isdigit, raw)):
         for column, values in words.holding(word):
@@ -156,12 +160,24 @@ def _column_items(text: QuestionText, table: TypedTable, at: int) -> Iterator[Qu
             while run and any(act.role != "span" for act in lexicon().acts((text.small[at + run - 1],))):
                 # "price per" is no name, though "price per month" is.
                 run -= 1
-            if run:
+            if run and not _is_half_said(text, table, column):
                 shared = run == 1 and word != name[-1] and _is_shared(word, table, place)
                 cost = MEANING if shared else PART
                 yield QuestionItem(QuestionItemKind.COLUMN, at, run, place, cost=cost)
         elif _means(word, column):
             yield QuestionItem(QuestionItemKind.COLUMN, at, 1, place, cost=MEANING)
+
+
+def _is_half_said(text: QuestionText, table: TypedTable, column: TableColumn) -> bool:
+    """Whether one of several dates is named in part only: the payment date is when something was paid, and no
+    date of a column "payment due"."""
+    if column.kind is not ColumnKind.DATE or sum(each.kind is ColumnKind.DATE for each in table.columns) == 1:
+        return False
+    known = lexicon()
+    wanted = [part for part in column.words if part not in known.neutral and len(part) > _JOINT_CHARS]
+    return not all(
+        any(_alike(word, part) or known.related(word, part) for word in text.small) for part in wanted
+    )
 
 
 def _is_shared(word: str, table: TypedTable, place: int) -> bool:
