@@ -46,6 +46,7 @@ TABLE: Mapping[type[e.RagsvcError], ErrorRow] = MappingProxyType(
         e.NotFound: ErrorRow(404, "Not found"),
         e.CorpusNotFound: ErrorRow(404, "Corpus not found"),
         e.DocumentNotFound: ErrorRow(404, "Document not found"),
+        e.EntityNotFound: ErrorRow(404, "Entity not found"),
         e.VersionNotFound: ErrorRow(404, "Version not found"),
         e.RefNotFound: ErrorRow(404, "Commit or tag not found"),
         e.CommitCollected: ErrorRow(410, "Commit was collected"),

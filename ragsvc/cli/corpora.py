@@ -109,7 +109,8 @@ def show_graph(
     render_graph(make_console(sys.stdout), shape)
     if graph.unread:
         typed = session_of(context).typed(f"ragsvc rebuild {corpus}")
-        words = f"{graph.unread} documents are from an older version and were not read for it"
+        documents = "1 document is" if graph.unread == 1 else f"{graph.unread} documents are"
+        words = f"{documents} from an older version, and not read for it"
         write_line(f"{words}: {safe(typed)}", sys.stderr)
     return 0
 

@@ -28,6 +28,8 @@ app = typer.Typer(rich_markup_mode=None, no_args_is_help=False, help="List, show
 
 DocumentArgument = Annotated[str, typer.Argument(metavar="ID", help="Document id, as list shows it.")]
 _PAGE = 200
+# Of the documents that were inside a deleted one, so many are named.
+_LEFT = 5
 
 
 @app.command("list")
@@ -121,11 +123,18 @@ def delete_document(
     wanted = encodable(document_id)
     with session_of(context).service(home) as service:
         commit = service.delete_document(local_caller(), corpus, wanted)
+        left, _ = service.documents(local_caller(), corpus, where={"_id": wanted}, cursor=None, limit=_LEFT)
     if as_json:
         view = DeletedView.model_construct(corpus=corpus, document_id=wanted, commit=commit)
         write_json(view.json_object() | {"deleted": True})
     else:
         write_line(f"deleted {safe(wanted)} at commit {commit}", sys.stdout)
+    if left:
+        # Attachments and tables are documents of their own, and each is deleted by its own id.
+        names = ", ".join(safe(each.document_id) for each in left)
+        write_line(
+            f"still there, of what was inside it: {names}{' ...' if len(left) == _LEFT else ''}", sys.stderr
+        )
     return 0
 
 

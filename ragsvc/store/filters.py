@@ -174,7 +174,8 @@ class _Parser:
     def _list(self, name: str, operator: str, value: Any) -> Filter:
         if not isinstance(value, list) or (operator == "$all" and not value):
             wanted = "a list with at least one value" if operator == "$all" else "a list"
-            raise _invalid(f"{operator} of field {name!r} needs {wanted}, not {_name(value)}")
+            given = "an empty one" if isinstance(value, list) else _name(value)
+            raise _invalid(f"{operator} of field {name!r} needs {wanted}, not {given}")
         leaves = tuple(self._scalar(name, operator, inner) for inner in value)
         if operator == "$all":
             return AllOf(tuple(Condition(name, FieldComparison.IN, (leaf,)) for leaf in leaves))
@@ -184,7 +185,9 @@ class _Parser:
     def _scalar(self, name: str, operator: str, value: Any) -> Leaf:
         self._values += 1
         if name == MENTIONS and not isinstance(value, str):
-            raise _invalid(f"{MENTIONS} needs names as strings, not {_name(value)}")
+            raise _invalid(
+                f"{MENTIONS} needs names as strings, not {_name(value)}", f"operators: {_OF_NAMES}"
+            )
         if self._values > MAX_VALUES:
             raise _invalid(f"the filter has more than {MAX_VALUES} values")
         if isinstance(value, str):

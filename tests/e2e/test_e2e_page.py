@@ -202,7 +202,7 @@ def test_a_citation_of_a_scan_is_drawn_on_its_page(
         page.route("**/v1/answer", lambda route: route.fulfill(content_type="text/event-stream", body=body))
         visit.ask(QUESTION)
         expect(page.locator(".sources .page-number").first).to_have_text(page_words)
-        expect(page.locator(".sources .page-number").last).to_have_text("1:15")
+        expect(page.locator(".sources .page-number").last).to_have_text("1:15–1:20")
         page.locator(".sources .source-row").first.click()
         sheet = page.locator("#source .sheet svg")
         expect(sheet).to_have_count(1)

@@ -100,7 +100,7 @@ def test_filters_hold_everywhere(service: Service) -> None:
         ("which files mention the “Bolt & Co”", "2 documents mention", ["docs/b.md", "docs/c.md"]),
         ("In welchen Dokumenten wird ann smith erwähnt?", "2 Dokumente erwähnen", ["docs/b.md", "docs/c.md"]),
         (
-            "Welche Seiten erwähnen Acme GmbH und die Refund Policy?",
+            "Welche Dokumente erwähnen Acme GmbH und die Refund Policy?",
             "2 Dokumente",
             ["docs/a.md", "docs/b.md"],
         ),
@@ -121,7 +121,12 @@ def test_a_question_for_documents_lists_and_cites_them(
 
 @pytest.mark.parametrize(
     "question",
-    ["Which documents mention Nobody?", "Which documents mention Acme GmbH or Nobody?", "Who is Acme GmbH?"],
+    [
+        "Which documents mention Nobody?",
+        "Which mails mention Acme GmbH?",
+        "Which documents mention Acme GmbH or Nobody?",
+        "Who is Acme GmbH?",
+    ],
 )
 def test_other_questions_go_the_usual_way(service: Service, question: str) -> None:
     answer = service.answer(ME, AnswerRequest(corpora=(CORPUS,), question=question, k=3))

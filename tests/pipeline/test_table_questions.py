@@ -203,3 +203,34 @@ def test_one_of_several_dates_is_named_whole():
     answer = ask("Pickup due of P-2", parcels)
     assert answer is not None
     assert "2026-03-09" in answer.text
+
+
+def test_a_number_in_words_is_no_remark():
+    words = ("10", "zero", "20", "30", "40", "50")
+    boxes = stored(
+        markdown(("Box", "Pieces"), *((f"B{n}", word) for n, word in enumerate(words))), "boxes.csv"
+    )
+    assert ask("What is the average number of pieces?", boxes) is None
+    remarks = [word.replace("zero", "not counted") for word in words]
+    boxes = stored(
+        markdown(("Box", "Pieces"), *((f"B{n}", word) for n, word in enumerate(remarks))), "boxes.csv"
+    )
+    answer = ask("What is the average number of pieces?", boxes)
+    assert answer is not None
+    assert "30" in answer.text and "1 of them without a value" in answer.text
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "How many trees are within 20 m of Elm Park?",
+        "How many trees are about 20 m high?",
+        "How many trees does Elm Park need?",
+        "How many trees should be in Elm Park?",
+    ],
+)
+def test_what_bends_a_number_or_a_fact_is_no_silent_word(question: str):
+    rows = (("Oak", "Elm Park", "20 m"), ("Ash", "Elm Park", "15 m"), ("Fir", "Hill Park", "20 m"))
+    trees = stored(markdown(("Tree", "Park", "Height"), *rows), "trees.csv")
+    assert ask("How many trees are in Elm Park?", trees) is not None
+    assert ask(question, trees) is None

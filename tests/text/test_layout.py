@@ -49,6 +49,11 @@ def test_subtitles_are_what_is_said(tmp_path: Path) -> None:
     vtt = f"{head}\n00:02.000 --> 00:03.000\nHello\nthere.\n"
     assert parse(tmp_path, "x.vtt", vtt).text == "Hello\nthere.\n"
     assert read_subtitles("Just words.\n") == ("Just words.\n", ())
+    # What has no times that are any is said all the same.
+    slip = "1\n00:00:01,000 -> 00:00:04,000\nThe pump runs.\n\n2\n99:99:99.000 --> x\nIt stops.\n"
+    text, places = read_subtitles(slip)
+    assert text == "The pump runs.\n99:99:99.000 --> x\nIt stops.\n"
+    assert [place.where for place in places] == [TimeRange(1.0, 4.0)]
 
 
 def test_each_cue_has_its_times(tmp_path: Path) -> None:

@@ -11,10 +11,9 @@ from ragsvc.domain import Entity
 MAX_NAMES = 8
 _MAX_CHARS = 500
 
-_EN_THINGS = r"(?:documents?|docs?|files?|pages?|texts?|e-?mails?|mails?|articles?|reports?|notes?)"
-_DE_THINGS = (
-    r"(?:dokumenten?|dateien?|seiten?|texten?|e-?mails?|mails?|artikeln?|berichten?|notizen|unterlagen)"
-)
+# Mails, reports and articles are but some of the documents; which of them they are, nothing here can tell.
+_EN_THINGS = r"(?:documents?|docs?|files?|texts?)"
+_DE_THINGS = r"(?:dokumenten?|dateien?|texten?|unterlagen)"
 # Before the names and after them, and whether it is German.
 _FORMS = tuple(
     (german, re.compile(rf"{before} (?P<names>.+){after}", re.IGNORECASE))

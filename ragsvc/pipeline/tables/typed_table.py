@@ -296,10 +296,15 @@ def _usual_forms(texts: Sequence[str]) -> dict[str, str]:
 
 
 def _remarks(said: Sequence[str], share: float) -> frozenset[str]:
-    """The few words that stand where all other cells have a number or a date: "not valued", "postponed"."""
+    """The few words that stand where all other cells have a number or a date: "not valued", "postponed"; none
+    where a word may be a number, "twelve thousand"."""
     worded = [
         text for text in said if not any(map(str.isdigit, text)) and quantity(text, DecimalMark.POINT) is None
     ]
+    known = lexicon()
+    counting = known.numbers.keys() | known.multipliers.keys() | known.ordinals.keys()
+    if any(counting.intersection(words_in(text)) for text in worded):
+        return frozenset()
     few = len(worded) <= share * len(said) and len(set(worded)) <= _MAX_REMARKS
     return frozenset(worded if few else ())
 

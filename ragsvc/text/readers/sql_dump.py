@@ -5,6 +5,7 @@ Read from left to right, each character a bounded number of times: what is not u
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise, takewhile
@@ -45,12 +46,20 @@ _AFTER_TYPE = frozenset(
     }
 )
 _CHANGES = frozenset({"UPDATE", "DELETE", "TRUNCATE", "DROP", "MERGE", "ALTER"})
+# What runs statements that stand in strings, or in the database.
+_RUNS = frozenset({"DO", "CALL", "EXEC", "EXECUTE", "PREPARE", "EXPLAIN"})
+_TAKES_BACK = frozenset({"ROLLBACK", "ABORT"})
+# MySQL runs such comments; those of its own dumps set variables and drop views.
+_RUN_COMMENT = re.compile(
+    r"/\*![0-9]{0,9}[ \t]{0,9}(?:UPDATE|DELETE|TRUNCATE|INSERT|REPLACE)\b", re.IGNORECASE
+)
 _BEFORE_NAME = frozenset(
     {
         *("TABLE", "FROM", "INTO", "ONLY", "IF", "EXISTS", "OR", "IGNORE", "REPLACE", "ROLLBACK", "ABORT"),
         *("FAIL", "LOW_PRIORITY", "QUICK"),
     }
 )
+_COPY_ENDS = ("\n\\.\n", "\n\\.")
 # No database has more; a script could name new ones for ever.
 _MAX_COLUMNS = 2000
 _USUAL_SCHEMAS = frozenset({"", "public", "main", "dbo"})
@@ -140,7 +149,7 @@ class _DumpReader:
         self.tables: dict[tuple[str, str], _Table] = {}
         self._tokens = SqlTokens(text, self.dialect)
         self._database = ""
-        self._is_lost = False
+        self._is_lost = self.dialect is Dialect.MYSQL and _RUN_COMMENT.search(text) is not None
 
     def sure_tables(self) -> list[_Table]:
         """Tables whose rows are known; none that belong to a system or to an index.
@@ -185,7 +194,16 @@ class _DumpReader:
             elif word in _CHANGES:
                 self._change(word)
             else:
-                self._skip()
+                self._other(word)
+
+    def _other(self, word: str) -> None:
+        """A statement that puts in no rows that can be told, but may change those that were put in before."""
+        words = self._tokens.skip_statement()
+        is_hidden = word in _RUNS or (word == "WITH" and not _CHANGES.isdisjoint(words))
+        self._is_lost |= is_hidden or ("INSERT", "INTO") in pairwise(words)
+        if word in _TAKES_BACK:
+            for table in self.tables.values():
+                table.is_sure = table.is_sure and not table.rows
 
     def _skip(self) -> None:
         """Pass to the end of a statement that puts in no rows."""
@@ -320,6 +338,8 @@ class _DumpReader:
             for place, value in zip(places, values, strict=True):
                 row[place] = value
             table.rows.append(row)
+        # Without the line that ends them, rows may be missing.
+        table.is_sure = table.is_sure and tokens.text.endswith(_COPY_ENDS, 0, tokens.place)
         table.spans.append((start, tokens.place))
 
     def _change(self, word: str) -> None:

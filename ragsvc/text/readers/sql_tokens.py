@@ -169,11 +169,15 @@ class SqlTokens:
         self.place = end.end() if end else len(self.text)
 
     def elements(self) -> Iterator[list[SqlToken]]:
-        """What stands between commas, to the parenthesis that closes; none of them empty."""
+        """What stands between commas, none of it empty, to the parenthesis that closes, or to the end of a
+        statement in which none does."""
         depth = 0
         taken: list[SqlToken] = []
         while (token := self.next()).kind is not TokenKind.END:
             depth += token.is_sign("(") - token.is_sign(")")
+            if token.is_sign(";"):
+                self.place = token.start
+                return
             if depth < 0 or (depth == 0 and token.is_sign(",")):
                 if taken:
                     yield taken

@@ -6,8 +6,8 @@ import re
 
 from ragsvc.domain import Place, Places, TimeRange
 
-_TIME = r"(?:(\d{1,3}):)?(\d{1,2}):(\d{2})[.,](\d{1,3})"
-_TIMES = re.compile(rf"\s*{_TIME}\s*-->\s*{_TIME}.*")
+_TIME = r"(?:(\d{1,3}):)?([0-5]?\d):([0-5]\d)[.,](\d{1,3})"
+_TIMES = re.compile(rf"\s*{_TIME}\s*-{{1,3}}>\s*{_TIME}.*")
 _TAG = re.compile(r"<[^<>\n]{0,100}>|\{\\[^{}\n]{0,100}\}")
 _HEADER_BLOCKS = ("WEBVTT", "NOTE", "STYLE", "REGION")
 _PARTS = 4
@@ -43,9 +43,10 @@ def _cue(lines: list[str]) -> tuple[TimeRange | None, list[str]]:
             from_s, to_s = _seconds(cells[:_PARTS]), _seconds(cells[_PARTS:])
             words = [" ".join(_TAG.sub("", line).split()) for line in lines[number + 1 :]]
             return TimeRange(from_s, max(from_s, to_s)), words
-    if lines[0].startswith(_HEADER_BLOCKS) or lines[0].strip().isdecimal():
+    if lines[0].startswith(_HEADER_BLOCKS):
         return None, []
-    return None, [line.strip() for line in lines]
+    # What has no times that can be read is said all the same; its number is not.
+    return None, [line.strip() for line in lines[lines[0].strip().isdecimal() :]]
 
 
 def _seconds(cells: tuple[str | None, ...]) -> float:

@@ -4,7 +4,7 @@ import { corpusPath, get } from "../client.js";
 import { hides, nodesOf, unitsOf } from "../characters.js";
 import { button, el, fill, note } from "../dom.js";
 import { number, plural, t } from "../language.js";
-import { sheets, whereabouts } from "./places.js";
+import { whereabouts } from "./places.js";
 
 // Code points around the spans that are fetched at once: a novel is read a piece at a time.
 const AROUND = 12000;
@@ -38,6 +38,7 @@ export async function open(request) {
   pane.setAttribute("aria-label", t("source"));
   fill(pane, head(request), request.more ?? null, el("p", { class: "state" }, t("loading")));
   const spans = request.spans ?? [];
+  let drawn = null;
   const first = spans.length ? Math.min(...spans.map((each) => each.start)) : 0;
   const last = spans.length ? Math.max(...spans.map((each) => each.end)) : 0;
   let piece;
@@ -50,6 +51,8 @@ export async function open(request) {
     if (!content) piece = await text(request, Math.max(0, first - AROUND), last + AROUND);
     // What is kept of an answer does not say where the original has its quotes; the document does.
     if (piece?.places?.length) request = { ...request, spans: await Promise.all(spans.map((each) => placed(request, each))) };
+    const places = (request.spans ?? []).flatMap((each) => each.places ?? []);
+    if (places.some((each) => each.bbox)) drawn = (await import("./sheets.js")).sheets(places);
   } catch (error) {
     if (turn === latest) fill(pane, head(request), request.more ?? null, el("p", { class: "state wrong", role: "alert" }, [error.message, error.hint].filter(Boolean).join(" — ")));
     return;
@@ -57,7 +60,7 @@ export async function open(request) {
   // Another one was opened meanwhile, or this one closed.
   if (turn !== latest) return;
   if (content) fill(pane, head(request), request.more ?? null, content);
-  else show(pane, request, piece);
+  else show(pane, request, piece, drawn);
   // Who chose something else within the pane stays where that was.
   const stay = within ? pane.querySelector('[aria-pressed="true"]') : null;
   (stay ?? pane.querySelector("#source-title")).focus({ preventScroll: true });
@@ -103,7 +106,7 @@ function facts(request) {
   return found;
 }
 
-function show(pane, request, piece) {
+function show(pane, request, piece, drawn) {
   const body = el("div", { class: "source-text", dir: "auto", tabindex: "0", role: "region", "aria-label": t("text") });
   let { start, end } = piece;
   let held = piece.text;
@@ -128,7 +131,6 @@ function show(pane, request, piece) {
     if (back) pane.scrollTop += body.scrollHeight - height;
   }
 
-  const drawn = sheets((request.spans ?? []).flatMap((each) => each.places ?? []));
   fill(pane, head(request), request.more ?? null, drawn, flagged, earlier, body, later, beside(request.others));
   paint();
   const mark = body.querySelector("mark.exact");
