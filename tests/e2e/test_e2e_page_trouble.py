@@ -95,7 +95,8 @@ def test_conversations_that_come_late_are_not_shown_in_another_view(browser: Bro
         page = visit.ready()
         visit.view("jobs")
         page.route("**/v1/sessions", lambda route: held.append(route))
-        visit.page.goto(f"{server.url}/#/ask")
+        with page.expect_request("**/v1/sessions"):
+            visit.page.goto(f"{server.url}/#/ask")
         expect(page.locator("#question")).to_be_visible()
         expect(page.locator("#side")).to_be_hidden()
         visit.page.goto(f"{server.url}/#/jobs")
