@@ -28,9 +28,9 @@ def find_outliers(catalog: Catalog, snapshot: Snapshot, caller: Caller, limit: i
     :param limit: at least 1.
     :return: none where fewer than three different texts may be read.
     """
-    documents = catalog.signatures.of_documents(snapshot.corpus, caller)
-    names = dict(zip(documents.versions[::-1].tolist(), documents.document_ids[::-1], strict=True))
-    held = np.flatnonzero(snapshot.alive & np.isin(snapshot.index.versions, documents.versions))
+    documents = catalog.relations.documents(caller, snapshot.corpus, ())
+    names = {int(each.version): each.document_id for each in reversed(documents)}
+    held = np.flatnonzero(snapshot.alive & np.isin(snapshot.index.versions, list(names)))
     versions, means = _means(snapshot.index, held)
     if len(versions) <= 2:
         return []

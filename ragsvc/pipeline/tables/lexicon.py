@@ -120,6 +120,10 @@ class Lexicon:
         tails = (word[start:] for start in range(2, len(word) - _TAIL_CHARS + 1))
         return next((self.concepts[tail] for tail in tails if tail in self.concepts), found)
 
+    def says_number(self, word: str) -> bool:
+        """Whether a word is one of a number: twelve, thousand, second."""
+        return word in self.numbers or word in self.multipliers or word in self.ordinals
+
     def scaled(self, value: Decimal, unit: str, wanted: str) -> Decimal | None:
         """A value in another unit of the same scale; None where there is no such scale."""
         if unit == wanted:

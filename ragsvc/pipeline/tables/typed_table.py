@@ -301,9 +301,7 @@ def _remarks(said: Sequence[str], share: float) -> frozenset[str]:
     worded = [
         text for text in said if not any(map(str.isdigit, text)) and quantity(text, DecimalMark.POINT) is None
     ]
-    known = lexicon()
-    counting = known.numbers.keys() | known.multipliers.keys() | known.ordinals.keys()
-    if any(counting.intersection(words_in(text)) for text in worded):
+    if any(lexicon().says_number(word) for text in worded for word in words_in(text)):
         return frozenset()
     few = len(worded) <= share * len(said) and len(set(worded)) <= _MAX_REMARKS
     return frozenset(worded if few else ())
